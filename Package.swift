@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target of this package: Swift 6 language mode, warnings are errors.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "provium",
+  products: [
+    .executable(name: "provium", targets: ["provium"]),
+    .library(name: "ProviumTesting", targets: ["ProviumTesting"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+  ],
+  targets: [
+    // The wire and the host's system calls: C headers and shims that know nothing of the rest.
+    .target(name: "CProviumWire"),
+    .target(name: "CLinux"),
+    .target(name: "ProviumSystem", dependencies: ["CLinux"], swiftSettings: strict),
+
+    // The guest's side: the agent's bytes, and the protocol spoken with it.
+    .plugin(name: "BuildAgent", capability: .buildTool()),
+    .target(name: "ProviumAgentImage", swiftSettings: strict, plugins: ["BuildAgent"]),
+    .target(name: "ProviumGuest", dependencies: ["CProviumWire", "ProviumSystem"], swiftSettings: strict),
+
+    // The machine: what boots (kernel, initramfs, modules), and what it boots in (QEMU).
+    .target(name: "ProviumImage", dependencies: ["ProviumAgentImage", "ProviumSystem"], swiftSettings: strict),
+    .target(
+      name: "ProviumMachine", dependencies: ["ProviumGuest", "ProviumImage", "ProviumSystem", "CLinux"],
+      swiftSettings: strict),
+
+    // Lua: the system library, a C shim that alone raises, a safe Swift layer.
+    .systemLibrary(
+      name: "CLua", pkgConfig: "lua5.4",
+      providers: [.apt(["liblua5.4-dev"]), .brew(["lua@5.4"])]),
+    .target(name: "CLuaBridge", dependencies: ["CLua"]),
+    .target(name: "ProviumLua", dependencies: ["CLuaBridge", "ProviumSystem"], swiftSettings: strict),
+
+    // The engine and its two front ends.
+    .target(
+      name: "ProviumRuntime",
+      dependencies: [
+        "ProviumLua", "ProviumMachine",
+        .product(name: "TOMLKit", package: "TOMLKit"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .target(name: "ProviumTesting", dependencies: ["ProviumRuntime"], swiftSettings: strict),
+    .executableTarget(
+      name: "provium",
+      dependencies: [
+        "ProviumRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumGuestTests", dependencies: ["ProviumGuest", "ProviumAgentImage"], swiftSettings: strict),
+    .testTarget(name: "ProviumImageTests", dependencies: ["ProviumImage"], swiftSettings: strict),
+    .testTarget(name: "ProviumMachineTests", dependencies: ["ProviumMachine"], swiftSettings: strict),
+    .testTarget(name: "ProviumLuaTests", dependencies: ["ProviumLua"], swiftSettings: strict),
+    .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
+  ],
+  cLanguageStandard: .c11
+)

@@ -1,0 +1,64 @@
+/*
+ * Linux calls that Swift cannot express: a spawn that is safe in a threaded process, descriptor passing,
+ * vsock addresses. Every function returns 0 (or a descriptor) on success and -errno on failure.
+ */
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct clinux_fd_map {
+  int parent_fd;
+  int child_fd;
+};
+
+struct clinux_spawn {
+  const char *path;         /* absolute */
+  char *const *argv;        /* NULL-terminated */
+  char *const *envp;        /* NULL-terminated */
+  const char *directory;    /* NULL: the parent's */
+  const struct clinux_fd_map *fds; /* what the child gets; every other descriptor is closed on exec */
+  size_t fd_count;
+  int death_signal;         /* sent to the child when the *thread* that spawned it ends; 0: none */
+  bool new_session;         /* setsid: out of reach of the terminal's Ctrl-C; else a process group of its own */
+};
+
+/* Which step of a spawn failed, for the message. */
+enum clinux_spawn_step { CLINUX_SPAWN_FORK, CLINUX_SPAWN_DIRECTORY, CLINUX_SPAWN_DESCRIPTORS, CLINUX_SPAWN_EXEC };
+
+int clinux_spawn(const struct clinux_spawn *request, pid_t *pid, enum clinux_spawn_step *step);
+
+int clinux_pidfd_open(pid_t pid);
+/* Waits for the child `pid`; `status` as of waitpid(2). Returns 1 when it has ended, 0 when not yet (no_hang). */
+int clinux_wait(pid_t pid, bool no_hang, int *status);
+
+/* Sends `bytes` with one descriptor attached (SCM_RIGHTS). */
+int clinux_send_fd(int socket, const void *bytes, size_t length, int fd);
+
+/* A non-blocking vsock stream socket with a connect to (cid, port) begun. */
+int clinux_vsock_connect(uint32_t cid, uint32_t port);
+/* The pending error of a socket (SO_ERROR): 0 or -errno. */
+int clinux_socket_error(int socket);
+/* Bytes that the peer has not read yet (SIOCOUTQ). */
+int clinux_socket_unread(int socket);
+/* VHOST_VSOCK_SET_GUEST_CID on an open /dev/vhost-vsock. */
+int clinux_vhost_set_cid(int fd, uint64_t cid);
+
+/* "ENOENT" for 2; NULL when there is no such errno. */
+const char *clinux_errno_name(int number);
+/* "KILL" for 9; NULL when there is no such signal. */
+const char *clinux_signal_name(int number);
+
+/* pipe2(2) with O_CLOEXEC: ends[0] is read, ends[1] written. */
+int clinux_pipe(int ends[2]);
+/* Processors that this process may run on; 0 when the kernel does not say. */
+int clinux_processors(void);
+/* An eventfd(2), close-on-exec and non-blocking. */
+int clinux_eventfd(void);
+/* Names the calling thread; the kernel keeps 15 bytes. */
+void clinux_thread_name(const char *name);
+
+#endif

@@ -1,0 +1,109 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+/* Shared with the child, which runs in our memory until it execs. */
+struct report {
+  volatile int error;
+  volatile enum clinux_spawn_step step;
+};
+
+static int map_descriptors(const struct clinux_spawn *request) {
+  int lowest_free = 3;
+  for (size_t i = 0; i < request->fd_count; i++)
+    if (request->fds[i].child_fd >= lowest_free) lowest_free = request->fds[i].child_fd + 1;
+  /* Two passes, as a target may be another entry's source: first all out of the way, then all in place. */
+  int moved[64];
+  if (request->fd_count > sizeof moved / sizeof *moved) return E2BIG;
+  for (size_t i = 0; i < request->fd_count; i++) {
+    moved[i] = fcntl(request->fds[i].parent_fd, F_DUPFD_CLOEXEC, lowest_free);
+    if (moved[i] < 0) return errno;
+  }
+  for (size_t i = 0; i < request->fd_count; i++)
+    if (dup2(moved[i], request->fds[i].child_fd) < 0) return errno;
+  syscall(SYS_close_range, (unsigned)lowest_free, ~0U, CLOSE_RANGE_CLOEXEC);
+  for (int fd = 3; fd < lowest_free; fd++) {
+    bool wanted = false;
+    for (size_t i = 0; i < request->fd_count; i++) wanted |= request->fds[i].child_fd == fd;
+    if (!wanted) close(fd);
+  }
+  return 0;
+}
+
+/* Only async-signal-safe calls, and nothing written but `report`: the parent's other threads still run. */
+__attribute__((noreturn, noinline)) static void run_child(const struct clinux_spawn *request, pid_t parent,
+                                                          struct report *report) {
+  struct sigaction standard = {.sa_handler = SIG_DFL};
+  for (int number = 1; number < 65; number++)
+    if (number != SIGKILL && number != SIGSTOP) sigaction(number, &standard, NULL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  if (request->new_session) setsid();
+  else setpgid(0, 0);
+  if (request->death_signal != 0) {
+    prctl(PR_SET_PDEATHSIG, request->death_signal);
+    if (getppid() != parent) _exit(127); /* the parent died in between: nobody would end us */
+  }
+  if (request->directory != NULL && chdir(request->directory) != 0) {
+    report->error = errno;
+    report->step = CLINUX_SPAWN_DIRECTORY;
+    _exit(127);
+  }
+  int failed = map_descriptors(request);
+  if (failed != 0) {
+    report->error = failed;
+    report->step = CLINUX_SPAWN_DESCRIPTORS;
+    _exit(127);
+  }
+  execve(request->path, request->argv, request->envp);
+  report->error = errno;
+  report->step = CLINUX_SPAWN_EXEC;
+  _exit(127);
+}
+
+int clinux_spawn(const struct clinux_spawn *request, pid_t *pid, enum clinux_spawn_step *step) {
+  struct report report = {0, CLINUX_SPAWN_FORK};
+  pid_t parent = getpid();
+  sigset_t all, before;
+  sigfillset(&all);
+  /* No handler of ours may run in the child while it shares our memory. */
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  /* vfork: a fork would copy the page tables of a process that may map gigabytes. */
+  pid_t child = vfork();
+#pragma GCC diagnostic pop
+  if (child == 0) run_child(request, parent, &report);
+  int error = child < 0 ? errno : report.error;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  *step = report.step;
+  if (child > 0 && error != 0) waitpid(child, NULL, 0);
+  *pid = error == 0 ? child : -1;
+  return -error;
+}
+
+int clinux_pidfd_open(pid_t pid) {
+  int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+  return fd < 0 ? -errno : fd;
+}
+
+int clinux_wait(pid_t pid, bool no_hang, int *status) {
+  for (;;) {
+    pid_t ended = waitpid(pid, status, no_hang ? WNOHANG : 0);
+    if (ended == pid) return 1;
+    if (ended == 0) return 0;
+    if (errno != EINTR) return -errno;
+  }
+}

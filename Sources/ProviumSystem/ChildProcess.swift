@@ -1,0 +1,162 @@
+internal import CLinux
+import Glibc
+import Synchronization
+
+/// How a process ended.
+package enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
+  case exited(Int32)
+  case signaled(Int32)
+
+  init(waitStatus status: Int32) {
+    let signal = status & 0x7f
+    self = signal == 0 ? .exited((status >> 8) & 0xff) : .signaled(signal)
+  }
+
+  package var isSuccess: Bool { self == .exited(0) }
+
+  package var description: String {
+    switch self {
+    case .exited(let code): "exit code \(code)"
+    case .signaled(let signal): "killed by \(clinux_signal_name(signal).map { "SIG" + String(cString: $0) } ?? "signal \(signal)")"
+    }
+  }
+}
+
+/// A child that dies with this process: own process group, parent-death signal, and only the descriptors it was
+/// given. The owner must `terminate` or `wait`; a child whose owner is gone is killed and reaped.
+package final class ChildProcess: Sendable {
+  package let pid: Int32
+  /// Becomes readable when the child ends (`pidfd_open(2)`).
+  package let exitDescriptor: Int32
+  private let name: String
+  private let status = Mutex<ExitStatus?>(nil)
+
+  /// - Parameters:
+  ///   - executable: absolute path.
+  ///   - arguments: without the program's name.
+  ///   - environment: `NAME=value`; nil: the parent's.
+  ///   - descriptors: child's number → ours. Missing 0, 1, 2 are `/dev/null`.
+  ///   - inNewSession: out of reach of the terminal's Ctrl-C.
+  ///   - diesWithParent: false only for who must clean up after us.
+  package init(
+    executable: String, arguments: [String], environment: [String]? = nil, directory: String? = nil,
+    descriptors: [Int32: Int32] = [:], inNewSession: Bool = true, diesWithParent: Bool = true
+  ) throws {
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    var maps = descriptors
+    for standard in Int32(0)...2 where maps[standard] == nil { maps[standard] = null.raw }
+    let map = maps.map { clinux_fd_map(parent_fd: $0.value, child_fd: $0.key) }
+    let result = try Spawner.shared.run { () -> (pid: pid_t, error: Int32, step: clinux_spawn_step) in
+      Self.withCStrings([executable] + arguments) { argv in
+        Self.withCStrings(environment ?? Self.parentEnvironment()) { envp in
+          map.withUnsafeBufferPointer { map in
+            Self.withOptionalCString(directory) { directory in
+              var request = clinux_spawn()
+              request.path = argv.first.flatMap { $0.map { UnsafePointer($0) } }
+              request.argv = UnsafePointer(argv.baseAddress)
+              request.envp = UnsafePointer(envp.baseAddress)
+              request.directory = directory
+              request.fds = map.baseAddress
+              request.fd_count = map.count
+              request.death_signal = diesWithParent ? SIGKILL : 0
+              request.new_session = inNewSession
+              var pid: pid_t = -1
+              var step = CLINUX_SPAWN_FORK
+              let error = clinux_spawn(&request, &pid, &step)
+              return (pid, -error, step)
+            }
+          }
+        }
+      }
+    }
+    guard result.error == 0 else {
+      let what =
+        switch result.step {
+        case CLINUX_SPAWN_DIRECTORY: ("enter the directory", directory ?? "")
+        case CLINUX_SPAWN_DESCRIPTORS: ("hand descriptors to", executable)
+        default: ("run", executable)
+        }
+      throw SystemError(what.0, what.1, Errno(result.error))
+    }
+    pid = result.pid
+    name = executable
+    let pidfd = clinux_pidfd_open(pid)
+    guard pidfd >= 0 else {
+      kill(pid, SIGKILL)
+      var ignored: Int32 = 0
+      _ = clinux_wait(pid, false, &ignored)
+      throw SystemError("watch the process", executable, Errno(-pidfd))
+    }
+    exitDescriptor = pidfd
+  }
+
+  deinit {
+    if status.withLock({ $0 }) == nil {
+      kill(-pid, SIGKILL)
+      kill(pid, SIGKILL)
+      var ignored: Int32 = 0
+      _ = clinux_wait(pid, false, &ignored)
+    }
+    close(exitDescriptor)
+  }
+
+  /// How it ended, or nil while it runs. Does not block.
+  package func poll() -> ExitStatus? {
+    status.withLock { known in
+      if known == nil {
+        var raw: Int32 = 0
+        if clinux_wait(pid, true, &raw) == 1 { known = ExitStatus(waitStatus: raw) }
+      }
+      return known
+    }
+  }
+
+  /// Blocks until it has ended; nil when the deadline came first.
+  package func wait(until deadline: Deadline) throws -> ExitStatus? {
+    while true {
+      if let ended = poll() { return ended }
+      guard try Readiness.waitReadable(exitDescriptor, until: deadline) else { return poll() }
+    }
+  }
+
+  /// Sends a signal to the child, or with `group` to its whole process group; a child that has ended is left alone.
+  package func signal(_ number: Int32, group: Bool = false) {
+    status.withLock { known in
+      // Not reaped, so the number cannot belong to somebody else.
+      if known == nil { _ = kill(group ? -pid : pid, number) }
+    }
+  }
+
+  /// Kills the process group and reaps the child.
+  @discardableResult
+  package func terminate() -> ExitStatus? {
+    signal(SIGKILL, group: true)
+    signal(SIGKILL)
+    return try? wait(until: .never)
+  }
+
+  // MARK: C strings
+
+  private static func parentEnvironment() -> [String] {
+    var result: [String] = []
+    var next = environ
+    while let entry = next.pointee {
+      result.append(String(cString: entry))
+      next += 1
+    }
+    return result
+  }
+
+  private static func withCStrings<R>(
+    _ strings: [String], _ body: (UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>) -> R
+  ) -> R {
+    var pointers = strings.map { strdup($0) } + [nil]
+    defer { pointers.forEach { free($0) } }
+    return pointers.withUnsafeMutableBufferPointer { body($0) }
+  }
+
+  private static func withOptionalCString<R>(_ string: String?, _ body: (UnsafePointer<CChar>?) -> R) -> R {
+    guard let string else { return body(nil) }
+    return string.withCString(body)
+  }
+}

@@ -1,0 +1,139 @@
+import Glibc
+
+/// Whole files and directories, by path. Every failure names the path and the errno.
+package enum Files {
+  /// The whole contents, also of files in /proc whose size reads 0.
+  package static func read(_ path: String) throws -> [UInt8] {
+    let file = try Descriptor.open(path, O_RDONLY)
+    var status = stat()
+    guard fstat(file.raw, &status) == 0 else { throw SystemError("read", path) }
+    guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError("read", path, Errno(EISDIR)) }
+    var contents: [UInt8] = []
+    contents.reserveCapacity(Int(status.st_size) + 1)
+    while true {
+      let step = max(Int(status.st_size) + 1 - contents.count, 65536)
+      let count = try withUnsafeTemporaryAllocation(byteCount: min(step, 1 << 20), alignment: 16) { chunk in
+        let count = Glibc.read(file.raw, chunk.baseAddress, chunk.count)
+        guard count >= 0 else { throw SystemError("read", path) }
+        contents.append(contentsOf: chunk[..<count])
+        return count
+      }
+      if count == 0 { return contents }
+    }
+  }
+
+  package static func readText(_ path: String) throws -> String { String(decoding: try read(path), as: UTF8.self) }
+
+  /// Creates or truncates `path`. Not atomic: see `replace`.
+  package static func write(_ contents: [UInt8], to path: String, mode: UInt32 = 0o600) throws {
+    let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+    try writeAll(contents, to: file.raw, path: path)
+  }
+
+  /// Writes beside `path`, syncs, and renames over it: a reader sees the old file or the new one, never a part.
+  package static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o600) throws {
+    let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp"
+    do {
+      let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+      try writeAll(contents, to: file.raw, path: temporary)
+      guard fsync(file.raw) == 0 else { throw SystemError("sync", temporary) }
+      guard rename(temporary, path) == 0 else { throw SystemError("rename to", path) }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  package static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Bytes; nil when there is no such file.
+  package static func size(_ path: String) -> UInt64? {
+    var status = stat()
+    return stat(path, &status) == 0 ? UInt64(status.st_size) : nil
+  }
+
+  /// Creates the directory and those above it.
+  package static func createDirectories(_ path: String, mode: UInt32 = 0o755) throws {
+    if isDirectory(path) { return }
+    let above = parent(of: path)
+    if above != path, !above.isEmpty { try createDirectories(above, mode: mode) }
+    guard mkdir(path, mode) == 0 || errno == EEXIST else { throw SystemError("create the directory", path) }
+  }
+
+  /// Names in a directory, sorted, without `.` and `..`.
+  package static func list(_ path: String) throws -> [String] {
+    guard let directory = opendir(path) else { throw SystemError("list", path) }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// Removes a file or a whole tree; symbolic links are removed, not followed. What is not there is fine.
+  package static func removeTree(_ path: String) throws {
+    var status = stat()
+    guard lstat(path, &status) == 0 else {
+      if errno == ENOENT { return }
+      throw SystemError("remove", path)
+    }
+    if status.st_mode & S_IFMT == S_IFDIR {
+      for name in try list(path) { try removeTree("\(path)/\(name)") }
+      guard rmdir(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+    } else {
+      guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+    }
+  }
+
+  /// `/a/b` for `/a/b/c`; `/` for `/a`; `` for `a`.
+  package static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "" }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// `path` against `base`, unless it is absolute; `~/` is the home directory.
+  package static func resolve(_ path: String, against base: String) -> String {
+    if path.hasPrefix("/") { return path }
+    if path == "~" || path.hasPrefix("~/"), let home = getenv("HOME") { return String(cString: home) + path.dropFirst() }
+    return base.hasSuffix("/") ? base + path : "\(base)/\(path)"
+  }
+
+  package static var currentDirectory: String {
+    guard let path = getcwd(nil, 0) else { return "." }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
+  package static func writeAll(_ contents: [UInt8], to descriptor: Int32, path: String) throws {
+    try contents.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if count < 0 {
+          if errno == EINTR { continue }
+          throw SystemError("write", path)
+        }
+        rest = rest.dropFirst(count)
+      }
+    }
+  }
+}
+
+extension String {
+  /// Without white space at both ends.
+  package var trimmed: String {
+    var part = self[...]
+    while let first = part.first, first.isWhitespace { part.removeFirst() }
+    while let last = part.last, last.isWhitespace { part.removeLast() }
+    return String(part)
+  }
+}

@@ -1,0 +1,36 @@
+internal import CLinux
+import Glibc
+
+/// What this host has, read afresh at each call.
+package enum HostFacts {
+  /// Processors this process may run on.
+  package static var processors: Int { max(1, Int(clinux_processors())) }
+
+  /// `MemAvailable` of /proc/meminfo, in bytes; nil where there is none.
+  package static var availableMemory: UInt64? { memoryInfo("MemAvailable:") }
+
+  /// `MemTotal` of /proc/meminfo, in bytes.
+  package static var totalMemory: UInt64? { memoryInfo("MemTotal:") }
+
+  /// Changes with every boot of the host: what was measured before does not hold after.
+  package static var bootID: String {
+    (try? Files.readText("/proc/sys/kernel/random/boot_id"))?.trimmed ?? "unknown"
+  }
+
+  /// `x86_64`, `aarch64`.
+  package static var machine: String {
+    var name = utsname()
+    uname(&name)
+    return withUnsafeBytes(of: &name.machine) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+
+  private static func memoryInfo(_ key: String) -> UInt64? {
+    guard let text = try? Files.readText("/proc/meminfo") else { return nil }
+    for line in text.split(separator: "\n") where line.hasPrefix(key) {
+      return line.split(separator: " ").dropFirst().first.flatMap { UInt64($0) }.map { $0 << 10 }
+    }
+    return nil
+  }
+}
