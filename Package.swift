@@ -44,11 +44,15 @@ let package = Package(
     .target(name: "CLuaBridge", dependencies: ["CLua"]),
     .target(name: "ProviumLua", dependencies: ["CLuaBridge", "ProviumSystem"], swiftSettings: strict),
 
+    // What happens in a run, and who tells of it. Reports are the command line's; the testing bridge needs none.
+    .target(name: "ProviumEvents", dependencies: ["ProviumSystem"], swiftSettings: strict),
+    .target(name: "ProviumReports", dependencies: ["ProviumEvents", "ProviumSystem"], swiftSettings: strict),
+
     // The engine and its two front ends.
     .target(
       name: "ProviumRuntime",
       dependencies: [
-        "ProviumLua", "ProviumMachine",
+        "ProviumEvents", "ProviumLua", "ProviumMachine",
         .product(name: "TOMLKit", package: "TOMLKit"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -57,7 +61,8 @@ let package = Package(
     .executableTarget(
       name: "provium",
       dependencies: [
-        "ProviumRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ProviumReports", "ProviumRuntime",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 
@@ -67,6 +72,7 @@ let package = Package(
     .testTarget(name: "ProviumImageTests", dependencies: ["ProviumImage"], swiftSettings: strict),
     .testTarget(name: "ProviumMachineTests", dependencies: ["ProviumMachine"], swiftSettings: strict),
     .testTarget(name: "ProviumLuaTests", dependencies: ["ProviumLua"], swiftSettings: strict),
+    .testTarget(name: "ProviumReportsTests", dependencies: ["ProviumReports"], swiftSettings: strict),
     .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
   ],
   cLanguageStandard: .c11
