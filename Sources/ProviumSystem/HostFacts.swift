@@ -12,6 +12,14 @@ package enum HostFacts {
   /// `MemTotal` of /proc/meminfo, in bytes.
   package static var totalMemory: UInt64? { memoryInfo("MemTotal:") }
 
+  /// Percent of the last 10 s in which some task waited for memory; 0 where the kernel does not say.
+  package static var memoryPressure: Double {
+    guard let text = try? Files.readText("/proc/pressure/memory"),
+      let field = text.split(whereSeparator: \.isWhitespace).first(where: { $0.hasPrefix("avg10=") })
+    else { return 0 }
+    return Double(field.dropFirst(6)) ?? 0
+  }
+
   /// Changes with every boot of the host: what was measured before does not hold after.
   package static var bootID: String {
     (try? Files.readText("/proc/sys/kernel/random/boot_id"))?.trimmed ?? "unknown"

@@ -1,0 +1,85 @@
+import ProviumSystem
+internal import TOMLKit
+
+/// `provium.toml`: found by walking up, parsed by TOMLKit, checked key by key.
+package enum ConfigurationFile {
+  package static let name = "provium.toml"
+
+  /// The nearest `provium.toml` at or above `directory`; the built-in configuration where there is none.
+  package static func find(from directory: String = Files.currentDirectory) throws -> Configuration {
+    var folder = directory
+    while true {
+      let candidate = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+      if Files.exists(candidate) { return try load(candidate) }
+      let above = Files.parent(of: folder)
+      if above.isEmpty || above == folder { return Configuration(root: directory) }
+      folder = above
+    }
+  }
+
+  /// Reads and checks one file.
+  package static func load(_ path: String) throws -> Configuration {
+    let text: String
+    do { text = try Files.readText(path) } catch let error as SystemError {
+      throw ConfigurationError.unreadable(path: path, reason: "\(error)")
+    }
+    return try parse(text, path: path)
+  }
+
+  /// Pure: the text of a file that stands at `path`.
+  package static func parse(_ text: String, path: String) throws -> Configuration {
+    let table: TOMLTable
+    do { table = try TOMLTable(string: text) } catch let error as TOMLParseError {
+      let begin = error.source.begin
+      throw ConfigurationError.syntax(
+        path: path, line: begin.line, column: begin.column, message: error.description)
+    }
+    let reader = TableReader(path: path, lines: KeyLines(text), table: table, name: "")
+    try reader.checkKeys(["provium", "profile", "profiles"])
+    var configuration = Configuration(root: Files.parent(of: path), path: path)
+    if let provium = try reader.table("provium") {
+      configuration.settings = try settings(provium, root: configuration.root)
+    }
+    for plural in ["profile", "profiles"] {
+      guard let profiles = try reader.table(plural) else { continue }
+      for name in profiles.keys {
+        guard let one = try profiles.table(name) else { continue }
+        configuration.profiles[name] = try profile(one, name: name, root: configuration.root)
+      }
+    }
+    return configuration
+  }
+
+  private static func settings(_ table: TableReader, root: String) throws -> Settings {
+    try table.checkKeys(["tests", "cache", "cache_max", "timeout", "op_timeout", "allow_splats"])
+    var settings = Settings()
+    settings.tests = try table.strings("tests").map { Files.resolve($0, against: root) }
+    if let cache = try table.string("cache") { settings.cache = Files.resolve(cache, against: root) }
+    if let size = try table.bytes("cache_max") { settings.cacheMaximum = size }
+    if let timeout = try table.duration("timeout") { settings.timeout = timeout }
+    if let timeout = try table.duration("op_timeout") { settings.operationTimeout = timeout }
+    settings.allowedSplats = try table.strings("allow_splats")
+    return settings
+  }
+
+  private static func profile(_ table: TableReader, name: String, root: String) throws -> Profile {
+    try table.checkKeys(["kernel", "initrd", "rootfs", "init", "append", "modules", "arch"])
+    var profile = Profile(name: name)
+    profile.kernel = try table.path("kernel", root: root)
+    profile.initrd = try table.path("initrd", root: root)
+    profile.rootfs = try table.path("rootfs", root: root)
+    profile.modules = try table.path("modules", root: root)
+    profile.initProgram = try table.string("init")
+    profile.append = try table.string("append")
+    if let architecture = try table.string("arch") {
+      guard ["x86_64", "aarch64"].contains(architecture) else {
+        throw table.bad("arch", given: "\"\(architecture)\"", accepted: "\"x86_64\" or \"aarch64\"")
+      }
+      profile.architecture = architecture
+    }
+    if profile.kernel == nil, profile.architecture == nil {
+      throw ConfigurationError.missingKey(path: table.path, line: table.line, table: table.name, key: "kernel")
+    }
+    return profile
+  }
+}
