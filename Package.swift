@@ -19,6 +19,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // The wire and the host's system calls: C headers and shims that know nothing of the rest.
@@ -48,6 +49,12 @@ let package = Package(
     .target(name: "ProviumEvents", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .target(name: "ProviumReports", dependencies: ["ProviumEvents", "ProviumSystem"], swiftSettings: strict),
 
+    // Results and durations of past runs: SQLite, in the command line's own layer.
+    .target(
+      name: "ProviumHistory",
+      dependencies: ["ProviumEvents", "ProviumSystem", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
+
     // The engine and its two front ends.
     .target(
       name: "ProviumRuntime",
@@ -61,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "provium",
       dependencies: [
-        "ProviumReports", "ProviumRuntime",
+        "ProviumHistory", "ProviumReports", "ProviumRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -72,6 +79,7 @@ let package = Package(
     .testTarget(name: "ProviumImageTests", dependencies: ["ProviumImage"], swiftSettings: strict),
     .testTarget(name: "ProviumMachineTests", dependencies: ["ProviumMachine"], swiftSettings: strict),
     .testTarget(name: "ProviumLuaTests", dependencies: ["ProviumLua"], swiftSettings: strict),
+    .testTarget(name: "ProviumHistoryTests", dependencies: ["ProviumHistory"], swiftSettings: strict),
     .testTarget(name: "ProviumReportsTests", dependencies: ["ProviumReports"], swiftSettings: strict),
     .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
   ],

@@ -37,7 +37,7 @@ package enum Files {
       let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       try writeAll(contents, to: file.raw, path: temporary)
       guard fsync(file.raw) == 0 else { throw SystemError("sync", temporary) }
-      guard rename(temporary, path) == 0 else { throw SystemError("rename to", path) }
+      guard Glibc.rename(temporary, path) == 0 else { throw SystemError("rename to", path) }
     } catch {
       unlink(temporary)
       throw error
@@ -92,6 +92,11 @@ package enum Files {
     } else {
       guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
     }
+  }
+
+  /// Replaces what stands at `target`.
+  package static func rename(_ path: String, to target: String) throws {
+    guard Glibc.rename(path, target) == 0 else { throw SystemError("rename \(path) to", target) }
   }
 
   /// `/a/b` for `/a/b/c`; `/` for `/a`; `` for `a`.
