@@ -1,0 +1,85 @@
+-- Workers: forked and cloned, with descriptors and credentials of their own.
+local vm = provium.create():boot()
+local sys, errno = provium.sys, provium.errno
+
+for _, mode in ipairs({ "fork", "thread" }) do
+  local opts = { thread = mode == "thread" }
+
+  test("a " .. mode .. " worker changes its credentials alone", function()
+    local worker = vm:spawn(opts)
+    assert_eq(0, worker:syscall("setresuid", 1000, 1000, 1000))
+    assert_eq(1000, worker:syscall("getuid"))
+    assert_eq(0, vm:syscall("getuid"))
+    assert_eq("1000", worker:exec("id -u").stdout.trim())
+    worker:kill()
+  end)
+
+  test("a " .. mode .. " worker has a kernel thread of its own, for its life", function()
+    local worker = vm:spawn(opts)
+    local tid = worker:pid()
+    assert_ne(vm:syscall("gettid"), tid)
+    for _ = 1, 5 do assert_eq(tid, worker:syscall("gettid")) end
+    worker:kill()
+  end)
+
+  test("descriptors of a " .. mode .. " worker are " .. (mode == "fork" and "its own" or "shared"), function()
+    local worker = vm:spawn(opts)
+    local fd = worker:syscall_buf("openat", 1, "/dev/null\0", sys.AT_FDCWD, 0, sys.O_RDONLY)
+    assert(fd >= 0)
+    assert_eq(0, worker:syscall("lseek", fd, 0, sys.SEEK_SET))
+    local seen = vm:syscall("fcntl", fd, 1, 0) -- F_GETFD
+    assert_eq(mode == "fork" and -errno.EBADF or 0, seen)
+    worker:syscall("close", fd)
+    worker:kill()
+  end)
+
+  test("a " .. mode .. " worker that exits is named on its next use, the others go on", function()
+    local doomed, other = vm:spawn(opts), vm:spawn(opts)
+    assert_error(function() doomed:syscall("exit_group", 7) end, "exit")
+    assert_error(function() doomed:exec("true") end, "worker")
+    assert(other:exec("true").ok)
+    assert(vm:exec("true").ok)
+    other:kill()
+  end)
+
+  test("a " .. mode .. " worker that crashes is named with its signal", function()
+    local doomed = vm:spawn(opts)
+    local pid = doomed:pid()
+    assert_error(function() doomed:syscall("kill", pid, 9) end, "SIGKILL")
+    assert(vm:exec("true").ok)
+  end)
+end
+
+test("sixteen workers answer at once, each with its own pid", function()
+  local workers, seen = {}, {}
+  for i = 1, 16 do workers[i] = vm:spawn({ thread = i % 2 == 0 }) end
+  for _, w in ipairs(workers) do
+    local pid = w:syscall("gettid")
+    assert_eq(w:pid(), pid)
+    assert(not seen[pid])
+    seen[pid] = true
+  end
+  for _, w in ipairs(workers) do w:kill() end
+end)
+
+test("a killed worker cannot be used, and its number is used again", function()
+  local worker = vm:spawn()
+  worker:kill()
+  worker:kill()
+  assert_error(function() worker:syscall("getpid") end, "worker")
+  for _ = 1, 40 do vm:spawn():kill() end
+end)
+
+test("a worker has no boot, no shutdown and no spawn", function()
+  local worker = vm:spawn()
+  assert_error(function() worker:boot() end, "boot")
+  assert_error(function() worker:spawn() end, "spawn")
+  worker:kill()
+end)
+
+test("the thirty-third worker is refused", function()
+  local workers = {}
+  for i = 1, 32 do workers[i] = vm:spawn() end
+  assert_error(function() vm:spawn() end, "32")
+  for _, w in ipairs(workers) do w:kill() end
+end)
