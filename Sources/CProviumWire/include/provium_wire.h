@@ -56,8 +56,8 @@ enum pv_request {
                            buffer bytes */
   PV_IOCTL = 0x06,      /* fd i32, cmd u32, data */
   PV_EXEC_ASYNC = 0x07, /* command */
-  PV_JOB_WAIT = 0x08,   /* job u32, timeout_ms u32 */
-  PV_JOB_KILL = 0x09,   /* job u32 */
+  PV_JOB_WAIT = 0x08,   /* job u32, timeout_ms u32 (0: only look, UINT32_MAX: no limit) -> JOB_RESULT */
+  PV_JOB_KILL = 0x09,   /* job u32 -> JOB_RESULT, once its process is gone */
   PV_IOCTL_BUF = 0x0A,  /* fd i32, cmd u32, struct_len u32, nptr u32,
                            {ptr_offset u32, data_len u32, is_output u8, has_input u8, pad 2} x nptr,
                            struct bytes, input bytes */
@@ -92,7 +92,10 @@ enum pv_request {
   PV_ECHO = 0x1A,        /* data -> DATA with the same bytes */
 
   /* On the control connection. */
-  PV_INTERRUPT = 0x20, /* target u32 (0: main agent, n: worker n), flags u32 (PV_INTERRUPT_*) -> no reply */
+  PV_INTERRUPT = 0x20, /* target u32 (0: main agent, n: worker n), flags u32 (PV_INTERRUPT_*),
+                          optionally request u32 -> no reply. `request` counts the requests of the target's
+                          connection since its READY, from 1: that one is interrupted, also if it has not begun
+                          yet, and never another. Without it, or 0: what the target does now, if anything */
   PV_KILL_WORKER = 0x21, /* worker u32 -> DONE once it is gone */
 };
 
@@ -109,7 +112,7 @@ enum pv_reply {
   PV_WORKER_STARTED = 0x87, /* port u32, pid i32. port: the worker's number n, 1...PV_MAX_WORKERS; its vsock port
                                is PV_VSOCK_WORKER_BASE + n, its link channel n */
 
-  PV_RESUMED = 0x88,      /* nonce[16], cid u32 (0 without vsock), jobs u32, workers u32 */
+  PV_RESUMED = 0x88,      /* nonce[16], cid u32 (0 without vsock), jobs u32 (of this connection), workers u32 */
   PV_OUTPUT = 0x89,       /* stream u8 (1 stdout, 2 stderr), bytes */
   PV_EXEC_DONE = 0x8A,    /* exit_code i32 (128+n when killed by signal n), signal i32, flags u32 (PV_DONE_*),
                              holder_pid i32, holder name (bytes, maybe empty) */
@@ -117,7 +120,8 @@ enum pv_reply {
   PV_DONE = 0x8C,         /* value i64: bytes moved where that makes sense, else 0 */
   PV_STAT_RESULT = 0x8D,  /* mode u32, uid u32, gid u32, nlink u32, size u64, ino u64, rdev u64, mtime_ns i64 */
   PV_JOB_DONE = 0x8E,     /* running u8, exit_code i32 (-1 while running), signal i32 */
-  PV_STATE_RESULT = 0x8F, /* busy u32, njobs u32, {id u32, pid i32, running u8} x njobs,
+  PV_STATE_RESULT = 0x8F, /* busy u32 (how many others are in the middle of a request),
+                             njobs u32, {id u32, pid i32, running u8} x njobs,
                              nworkers u32, {n u32, pid i32, thread u8} x nworkers, nfds u32, {fd i32} x nfds */
   PV_GONE = 0x90,         /* on the control connection, unasked: target u32, pid i32, wait status i32 */
 };

@@ -1,0 +1,206 @@
+/* System calls and ioctls with memory. */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include "harness.h"
+
+static void check_raw_results(struct peer *peer) {
+  struct reply reply = call_syscall(peer, 0, SYS_getpid, 0, 0, 0);
+  CHECK(reply.type == PV_SYSCALL_RESULT && reply.payload.length == 8 && result_of(&reply) > 0);
+  reply = call_syscall(peer, 0, SYS_close, 4000, 0, 0);
+  CHECK(result_of(&reply) == -EBADF);
+  reply = call_syscall(peer, 0, 100000, 0, 0, 0);
+  CHECK(result_of(&reply) == -ENOSYS);
+  /* All 64 bits, and no mistaking a large value for an errno. */
+  reply = call_syscall(peer, 0, SYS_mmap, 0, 4096, 3);
+  CHECK(reply.type == PV_SYSCALL_RESULT);
+}
+
+static struct bytes buffer_call(long number, uint32_t arguments, uint32_t argument, uint32_t length) {
+  struct bytes payload = {0};
+  put_u32(&payload, (uint32_t)number);
+  put_u32(&payload, arguments);
+  put_u32(&payload, 1);
+  put_u32(&payload, argument);
+  put_u32(&payload, length);
+  return payload;
+}
+
+static void check_buffer(struct peer *peer) {
+  int64_t arguments[3] = {0, 0, 64};
+  struct bytes payload = buffer_call(SYS_readlinkat, 4, 1, 32);
+  /* readlinkat(AT_FDCWD, path, NULL, 64): the buffer holds the path; EFAULT or EINVAL, never a crash */
+  put_u64(&payload, (uint64_t)AT_FDCWD);
+  put(&payload, arguments, sizeof arguments);
+  uint8_t path[32] = "/proc/self/exe";
+  put(&payload, path, sizeof path);
+  struct reply reply = peer_call(peer, PV_SYSCALL, &payload);
+  CHECK(reply.type == PV_SYSCALL_RESULT && reply.payload.length == 8 + 32);
+  CHECK(memcmp(reply.payload.data + 8, path, sizeof path) == 0);
+
+  struct bytes uname = buffer_call(SYS_uname, 1, 0, 390);
+  put_u64(&uname, 0);
+  for (int i = 0; i < 390; i++) {
+    put_u8(&uname, 0);
+  }
+  reply = peer_call(peer, PV_SYSCALL, &uname);
+  CHECK(reply.type == PV_SYSCALL_RESULT && result_of(&reply) == 0 && memcmp(reply.payload.data + 8, "Linux", 6) == 0);
+}
+
+static void put_pointer(struct bytes *payload, uint32_t buffer, uint32_t offset, uint32_t length, uint8_t flags) {
+  put_u32(payload, buffer);
+  put_u32(payload, offset);
+  put_u32(payload, length);
+  put_u8(payload, flags);
+  put_u8(payload, 0);
+  put_u16(payload, 0);
+}
+
+/* writev and readv over a pipe: an array of two {pointer, length}. */
+static struct bytes vector_call(long number, int fd, uint32_t first_offset, uint32_t second_offset, uint32_t second_buffer,
+                                uint8_t flags, bool with_input) {
+  struct bytes payload = {0};
+  put_u32(&payload, (uint32_t)number);
+  put_u32(&payload, 3);
+  put_u32(&payload, 1);
+  put_u32(&payload, 2);
+  put_u32(&payload, 1);
+  put_u32(&payload, 32);
+  put_pointer(&payload, 0, first_offset, 5, flags);
+  put_pointer(&payload, second_buffer, second_offset, 6, flags);
+  put_u64(&payload, (uint64_t)fd);
+  put_u64(&payload, 0);
+  put_u64(&payload, 2);
+  put_u64(&payload, 0);
+  put_u64(&payload, 5);
+  put_u64(&payload, 0);
+  put_u64(&payload, 6);
+  if (with_input) {
+    put(&payload, "hello world", 11);
+  }
+  return payload;
+}
+
+static void make_pipe(struct peer *peer, int ends[2]) {
+  struct bytes payload = buffer_call(SYS_pipe2, 2, 0, 8);
+  put_u64(&payload, 0);
+  put_u64(&payload, 0);
+  put_u64(&payload, 0);
+  struct reply reply = peer_call(peer, PV_SYSCALL, &payload);
+  CHECK(result_of(&reply) == 0);
+  ends[0] = (int)get_u32(&reply.payload, 8);
+  ends[1] = (int)get_u32(&reply.payload, 12);
+}
+
+static void check_pointers(struct peer *peer) {
+  int ends[2];
+  make_pipe(peer, ends);
+  CHECK(ends[0] < 100 && ends[1] < 100); /* the agent's own descriptors keep out of the way */
+  struct bytes payload = vector_call(SYS_writev, ends[1], 0, 16, 0, PV_POINTER_INPUT, true);
+  struct reply reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
+  CHECK(result_of(&reply) == 11 && reply.payload.length == 8 + 32);
+  payload = vector_call(SYS_readv, ends[0], 0, 16, 0, PV_POINTER_OUTPUT, false);
+  reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
+  CHECK(result_of(&reply) == 11 && reply.payload.length == 8 + 32 + 11);
+  CHECK(reply.payload.length == 51 && memcmp(reply.payload.data + 40, "hello world", 11) == 0);
+  /* Input and output: what the call does not touch comes back as it was sent. */
+  payload = vector_call(SYS_readv, 4000, 0, 16, 0, PV_POINTER_BOTH, true);
+  reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
+  CHECK(result_of(&reply) == -EBADF && reply.payload.length == 51);
+  CHECK(reply.payload.length == 51 && memcmp(reply.payload.data + 40, "hello world", 11) == 0);
+
+  const struct {
+    uint32_t first, second, buffer;
+  } bad[] = {{0, 4, 0}, {0, 0, 0}, {7, 0, 0}, {0, 25, 0}, {0, 32, 0}, {0, UINT32_MAX, 0}, {0, 16, 1}, {0, 16, UINT32_MAX}};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    payload = vector_call(SYS_writev, ends[1], bad[i].first, bad[i].second, bad[i].buffer, PV_POINTER_INPUT, true);
+    reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
+    CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINVAL);
+  }
+}
+
+/* What a request says about its own counts and lengths. */
+static void check_lies(struct peer *peer) {
+  static const uint32_t headers[][5] = {
+      {39, 7, 0, 0, 0},          {39, UINT32_MAX, 0, 0, 0}, {39, 1, 65, 0, 0},          {39, 1, UINT32_MAX, 0, 0},
+      {39, 1, 1, 1, 4},          {39, 1, 1, UINT32_MAX, 4}, {39, 1, 1, 0, UINT32_MAX},  {39, 1, 1, 0, 0},
+      {39, 1, 1, 0, 0x80000000}, {39, 0, 1, 0, 4},          {39, 1, 2, 0, 4},
+  };
+  for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+    struct bytes payload = {0};
+    put(&payload, headers[i], sizeof headers[i]);
+    put_u64(&payload, 0);
+    put_u32(&payload, 0);
+    put_u32(&payload, 0); /* four bytes too many, had the rest been right */
+    struct reply reply = peer_call(peer, PV_SYSCALL, &payload);
+    CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINVAL);
+  }
+  /* An output that could never be sent. */
+  struct bytes payload = vector_call(SYS_readv, 0, 0, 16, 0, PV_POINTER_OUTPUT, false);
+  uint32_t huge = PV_MAX_PAYLOAD;
+  memcpy(payload.data + 16 + 8 + 8, &huge, 4);
+  struct reply reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
+  CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EMSGSIZE);
+}
+
+static void check_ioctl(struct peer *peer) {
+  int ends[2], ready = 0;
+  make_pipe(peer, ends);
+  struct bytes payload = buffer_call(SYS_write, 3, 1, 3);
+  put_u64(&payload, (uint64_t)ends[1]);
+  put_u64(&payload, 0);
+  put_u64(&payload, 3);
+  put(&payload, "abc", 3);
+  struct reply reply = peer_call(peer, PV_SYSCALL, &payload);
+  CHECK(result_of(&reply) == 3);
+  struct bytes request = {0};
+  put_u32(&request, (uint32_t)ends[0]);
+  put_u32(&request, FIONREAD);
+  put_u32(&request, 0);
+  reply = peer_call(peer, PV_IOCTL, &request);
+  CHECK(result_of(&reply) == 0 && reply.payload.length == 12);
+  memcpy(&ready, reply.payload.data + 8, reply.payload.length == 12 ? 4 : 0);
+  CHECK(ready == 3);
+  struct bytes buffers = {0};
+  put_u32(&buffers, (uint32_t)ends[0]);
+  put_u32(&buffers, FIONREAD);
+  put_u32(&buffers, 16);
+  put_u32(&buffers, 1);
+  put_u32(&buffers, 8);
+  put_u32(&buffers, 4);
+  put_u8(&buffers, 1);
+  put_u8(&buffers, 1);
+  put_u16(&buffers, 0);
+  put_u64(&buffers, 0);
+  put_u64(&buffers, 0);
+  put(&buffers, "wxyz", 4);
+  reply = peer_call(peer, PV_IOCTL_BUF, &buffers);
+  CHECK(result_of(&reply) == 0 && reply.payload.length == 8 + 16 + 4);
+  CHECK(reply.payload.length == 28 && get_u32(&reply.payload, 8) == 3 && memcmp(reply.payload.data + 24, "wxyz", 4) == 0);
+}
+
+/* A script that forks the agent by system call gets a child that ends at once, not a second agent. */
+static void check_fork(struct peer *peer) {
+#ifdef SYS_fork
+  struct reply reply = call_syscall(peer, 0, SYS_fork, 0, 0, 0);
+  int64_t pid = result_of(&reply);
+  CHECK(pid > 0);
+  reply = call_syscall(peer, 0, SYS_wait4, pid, 0, 0);
+  CHECK(result_of(&reply) == pid);
+#endif
+}
+
+void test_calls(void) {
+  for (int link = 0; link < 2; link++) {
+    struct agent_under_test agent = agent_start(link);
+    check_raw_results(&agent.main);
+    check_buffer(&agent.main);
+    check_pointers(&agent.main);
+    check_lies(&agent.main);
+    check_ioctl(&agent.main);
+    check_fork(&agent.main);
+    CHECK(agent_alive(&agent.main));
+    CHECK(agent_stop(&agent));
+  }
+}

@@ -1,0 +1,192 @@
+/* Workers of both kinds over the link's channels. */
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "harness.h"
+
+enum { PATIENCE_MS = 5000 };
+
+static uint32_t spawn_worker(struct agent_under_test *agent, uint32_t flags, int *pid) {
+  struct bytes payload = {0};
+  put_u32(&payload, flags);
+  struct reply reply = peer_call(&agent->main, PV_SPAWN_WORKER, &payload);
+  if (reply.type != PV_WORKER_STARTED) {
+    return 0;
+  }
+  uint32_t number = get_u32(&reply.payload, 0);
+  *pid = (int)get_u32(&reply.payload, 4);
+  agent->control.closed[number] = false;
+  agent->control.messages[number].length = 0;
+  return number;
+}
+
+static bool connect_worker(struct agent_under_test *agent, uint32_t number) {
+  peer_send_frame(&agent->control, PV_LINK_OPEN, (uint16_t)number, NULL, 0);
+  return peer_receive_on(&agent->control, (uint16_t)number, PATIENCE_MS).type == PV_READY;
+}
+
+/* The end of a worker: its connection closed, then the news on the control connection. */
+static bool worker_ends(struct agent_under_test *agent, uint32_t number, int pid, int *status) {
+  struct reply gone = peer_receive_on(&agent->control, 0, PATIENCE_MS);
+  *status = (int)get_u32(&gone.payload, 8);
+  return gone.type == PV_GONE && get_u32(&gone.payload, 0) == number && get_u32(&gone.payload, 4) == (uint32_t)pid &&
+         agent->control.closed[number];
+}
+
+static void check_ends(uint32_t flags) {
+  struct agent_under_test agent = agent_start(true);
+  int pid, status;
+  uint32_t number = spawn_worker(&agent, flags, &pid);
+  CHECK(number == 1 && pid > 0 && connect_worker(&agent, number));
+  struct reply reply = call_syscall(&agent.control, 1, SYS_getpid, 0, 0, 0);
+  CHECK(result_of(&reply) == pid);
+
+  send_syscall(&agent.control, 1, SYS_exit_group, 7, 0, 0);
+  CHECK(worker_ends(&agent, 1, pid, &status) && WIFEXITED(status) && WEXITSTATUS(status) == 7);
+  CHECK(agent_alive(&agent.main));
+
+  number = spawn_worker(&agent, flags, &pid); /* the number is free again */
+  CHECK(number == 1 && connect_worker(&agent, number));
+  send_syscall(&agent.control, 1, SYS_kill, pid, SIGSEGV, 0);
+  CHECK(worker_ends(&agent, 1, pid, &status) && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+  CHECK(agent_alive(&agent.main));
+
+  number = spawn_worker(&agent, flags, &pid);
+  CHECK(connect_worker(&agent, number));
+  send_syscall(&agent.control, 1, SYS_pause, 0, 0, 0);
+  struct bytes payload = {0};
+  put_u32(&payload, number);
+  peer_request(&agent.control, PV_KILL_WORKER, &payload);
+  CHECK(worker_ends(&agent, 1, pid, &status) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  CHECK(peer_receive(&agent.control).type == PV_DONE);
+
+  number = spawn_worker(&agent, flags, &pid);
+  CHECK(connect_worker(&agent, number));
+  peer_send_frame(&agent.control, PV_LINK_CLOSE, (uint16_t)number, NULL, 0); /* its connection ends: it does */
+  struct reply gone = peer_receive(&agent.control);
+  CHECK(gone.type == PV_GONE && get_u32(&gone.payload, 8) == 0);
+  CHECK(agent_alive(&agent.main));
+  CHECK(agent_stop(&agent));
+}
+
+/* What a worker shares with the main agent, and what it does not. */
+static void check_sharing(uint32_t flags) {
+  struct agent_under_test agent = agent_start(true);
+  int pid;
+  uint32_t number = spawn_worker(&agent, flags, &pid);
+  CHECK(connect_worker(&agent, number));
+  struct reply opened = call_syscall(&agent.main, 0, SYS_dup, 1, 0, 0);
+  struct reply seen = call_syscall(&agent.control, (uint16_t)number, SYS_dup, result_of(&opened), 0, 0);
+  CHECK((result_of(&seen) >= 0) == (flags == PV_SPAWN_THREAD));
+  /* Credentials are each one's own: the worker changes, the main agent does not. */
+  struct reply before = call_syscall(&agent.main, 0, SYS_getuid, 0, 0, 0);
+  if (result_of(&before) == 0) {
+    struct reply set = call_syscall(&agent.control, (uint16_t)number, SYS_setuid, 1000, 0, 0);
+    CHECK(result_of(&set) == 0);
+    struct reply after = call_syscall(&agent.main, 0, SYS_getuid, 0, 0, 0);
+    CHECK(result_of(&after) == 0);
+    after = call_syscall(&agent.control, (uint16_t)number, SYS_getuid, 0, 0, 0);
+    CHECK(result_of(&after) == 1000);
+  }
+  CHECK(agent_stop(&agent));
+}
+
+/* A worker's request is as large as anybody's; others are served meanwhile. */
+static void check_traffic(uint32_t flags) {
+  struct agent_under_test agent = agent_start(true);
+  int pid;
+  uint16_t first = (uint16_t)spawn_worker(&agent, flags, &pid), second = (uint16_t)spawn_worker(&agent, flags, &pid);
+  CHECK(connect_worker(&agent, first) && connect_worker(&agent, second));
+  struct bytes large = {0};
+  for (uint32_t i = 0; i < 1000000; i++) {
+    put_u32(&large, i);
+  }
+  peer_request_on(&agent.control, first, PV_ECHO, &large);
+  struct bytes small = text_payload("small");
+  peer_request_on(&agent.control, second, PV_ECHO, &small);
+  CHECK(peer_receive_on(&agent.control, second, PATIENCE_MS).payload.length == 5);
+  struct reply reply = peer_receive_on(&agent.control, first, PATIENCE_MS);
+  CHECK(reply.payload.length == large.length && memcmp(reply.payload.data, large.data, large.length) == 0);
+  struct bytes payload = text_payload("echo job; sleep 100");
+  peer_request_on(&agent.control, first, PV_EXEC_ASYNC, &payload);
+  reply = peer_receive_on(&agent.control, first, PATIENCE_MS);
+  CHECK(reply.type == PV_JOB_STARTED);
+  pid_t job = (pid_t)get_u32(&reply.payload, 4);
+  CHECK(kill(job, 0) == 0);
+  send_syscall(&agent.control, first, SYS_exit_group, 0, 0, 0);
+  CHECK(peer_receive(&agent.control).type == PV_GONE);
+  char state = 'R';
+  for (long end = now_ms() + 2000; state != 'Z' && state != 'X' && now_ms() < end; usleep(1000)) {
+    state = process_state(job);
+  }
+  CHECK(state == 'Z' || state == 'X'); /* a dead worker's jobs are ended */
+  CHECK(agent_stop(&agent));
+}
+
+static void check_many(void) {
+  struct agent_under_test agent = agent_start(true);
+  int pid;
+  for (uint32_t i = 1; i <= PV_MAX_WORKERS; i++) {
+    CHECK(spawn_worker(&agent, i % 2, &pid) == i);
+    CHECK(connect_worker(&agent, i));
+  }
+  struct bytes payload = {0};
+  put_u32(&payload, PV_SPAWN_FORK);
+  struct reply reply = peer_call(&agent.main, PV_SPAWN_WORKER, &payload);
+  CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EAGAIN);
+  struct bytes worker = text_payload("hello");
+  for (uint16_t i = 1; i <= PV_MAX_WORKERS; i++) {
+    peer_request_on(&agent.control, i, PV_ECHO, &worker);
+  }
+  for (uint16_t i = 1; i <= PV_MAX_WORKERS; i++) {
+    CHECK(peer_receive_on(&agent.control, i, PATIENCE_MS).type == PV_DATA);
+  }
+  struct reply state = peer_call(&agent.main, PV_STATE, NULL);
+  CHECK(get_u32(&state.payload, 8) == PV_MAX_WORKERS);
+  peer_request_on(&agent.control, 3, PV_SPAWN_WORKER, &payload);
+  CHECK(peer_receive_on(&agent.control, 3, PATIENCE_MS).type == PV_ERROR);
+  for (uint32_t i = 1; i <= PV_MAX_WORKERS; i++) {
+    struct bytes number = {0};
+    put_u32(&number, i);
+    peer_request(&agent.control, PV_KILL_WORKER, &number);
+    CHECK(peer_receive(&agent.control).type == PV_GONE);
+    CHECK(peer_receive(&agent.control).type == PV_DONE);
+  }
+  CHECK(spawn_worker(&agent, PV_SPAWN_THREAD, &pid) == 1 && connect_worker(&agent, 1));
+  CHECK(agent_stop(&agent));
+}
+
+/* A snapshot in between: the worker waits for its next connection. */
+static void check_quiesce(uint32_t flags) {
+  struct agent_under_test agent = agent_start(true);
+  int pid;
+  uint16_t number = (uint16_t)spawn_worker(&agent, flags, &pid);
+  CHECK(connect_worker(&agent, number));
+  peer_request_on(&agent.control, number, PV_QUIESCE, NULL);
+  CHECK(peer_receive_on(&agent.control, number, PATIENCE_MS).type == PV_DONE);
+  CHECK(peer_call(&agent.main, PV_QUIESCE, NULL).type == PV_DONE);
+  CHECK(peer_call(&agent.control, PV_QUIESCE, NULL).type == PV_DONE);
+  CHECK(peer_hello(&agent.control) && peer_receive(&agent.control).type == PV_READY);
+  CHECK(peer_hello(&agent.main) && peer_receive(&agent.main).type == PV_READY);
+  CHECK(connect_worker(&agent, number));
+  struct reply reply = call_syscall(&agent.control, number, SYS_getpid, 0, 0, 0);
+  CHECK(result_of(&reply) == pid);
+  /* Without it the worker is lost with its host. */
+  CHECK(peer_hello(&agent.control) && peer_receive(&agent.control).type == PV_READY);
+  struct reply gone = peer_receive(&agent.control);
+  CHECK(gone.type == PV_GONE && get_u32(&gone.payload, 4) == (uint32_t)pid);
+  peer_send_frame(&agent.control, PV_LINK_OPEN, number, NULL, 0);
+  CHECK(peer_receive_on(&agent.control, number, PATIENCE_MS).type == -1);
+  CHECK(agent_stop(&agent));
+}
+
+void test_workers(void) {
+  for (uint32_t flags = PV_SPAWN_FORK; flags <= PV_SPAWN_THREAD; flags++) {
+    check_ends(flags);
+    check_sharing(flags);
+    check_traffic(flags);
+    check_quiesce(flags);
+  }
+  check_many();
+}

@@ -1,0 +1,57 @@
+#include "cmdline.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n'; }
+
+/* The value behind NAME=, without its quotes; NULL if the word is another parameter. */
+static const char *value_of(char *word, const char *name) {
+  size_t length = strlen(name);
+  if (strncmp(word, name, length) != 0 || word[length] != '=') {
+    return NULL;
+  }
+  char *value = word + length + 1;
+  size_t size = strlen(value);
+  if (size >= 2 && value[0] == '"' && value[size - 1] == '"') {
+    value[size - 1] = 0;
+    value++;
+  }
+  return *value != 0 ? value : NULL;
+}
+
+static void take_word(struct cmdline *line, char *word) {
+  const struct {
+    const char *name;
+    const char **place;
+  } parameters[] = {{"provium.init", &line->init},
+                    {"provium.root", &line->root},
+                    {"provium.rootfstype", &line->root_type},
+                    {"provium.rootflags", &line->root_flags}};
+  for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
+    const char *value = value_of(word, parameters[i].name);
+    if (value != NULL) {
+      *parameters[i].place = value;
+    }
+  }
+}
+
+void cmdline_parse(struct cmdline *line) {
+  char *at = line->text;
+  line->init = line->root = line->root_type = line->root_flags = NULL;
+  while (*at != 0) {
+    while (is_space(*at)) {
+      at++;
+    }
+    char *word = at;
+    bool quoted = false;
+    while (*at != 0 && (quoted || !is_space(*at))) {
+      quoted ^= *at++ == '"';
+    }
+    if (*at != 0) {
+      *at++ = 0;
+    }
+    take_word(line, word);
+  }
+}

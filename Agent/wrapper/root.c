@@ -1,0 +1,196 @@
+#include "root.h"
+
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "console.h"
+#include "files.h"
+#include "port.h"
+#include "sys.h"
+#include "vfs.h"
+
+/* In the initramfs; the private directory is named because mount(2) knows only paths. */
+#define PLACE "/.provium/root"
+#define NODE "/.provium/root-device"
+
+enum { WAIT_MS = 10000, STEP_MS = 10 };
+
+static NO_RETURN void fail(const struct cmdline *line, const char *what, int number, const char *more) {
+  struct text text = {.length = 0};
+  text_add(&text, what);
+  text_add(&text, " ");
+  text_add(&text, line->root);
+  text_add(&text, ": ");
+  text_add_errno(&text, number);
+  text_add(&text, more);
+  console_fail(&text);
+}
+
+/* ---- the device ----------------------------------------------------------------------------- */
+
+static uint64_t find_device(int sysfs, const char *name) {
+  struct text path = {.length = 0};
+  char number[32];
+  text_add(&path, "class/block/");
+  text_add(&path, name);
+  text_add(&path, "/dev");
+  return vfs_read(sysfs, path.data, number, sizeof number) > 0 ? vfs_parse_device(number) : 0;
+}
+
+/* Disks are found by their drivers a moment after these are loaded: each device event is a reason to look again. */
+static uint64_t await_device(int private, const char *name) {
+  int events = port_events_open();
+  int sysfs = vfs_open("sysfs", private);
+  int64_t end = sys_now_ms() + WAIT_MS;
+  uint64_t device = sysfs >= 0 ? find_device(sysfs, name) : 0;
+  while (sysfs >= 0 && device == 0 && sys_now_ms() < end) {
+    struct pollfd poll = {events, POLLIN, 0};
+    sys_poll(&poll, 1, events >= 0 ? end - sys_now_ms() : STEP_MS);
+    if (events >= 0) {
+      port_events_drain(events);
+    }
+    device = find_device(sysfs, name);
+  }
+  if (events >= 0) {
+    sys_close(events);
+  }
+  if (sysfs >= 0) {
+    sys_close(sysfs);
+  }
+  return device;
+}
+
+/* ---- the mount ------------------------------------------------------------------------------ */
+
+struct mount_options {
+  unsigned long flags;
+  struct text data; /* what the file system itself is told */
+};
+
+static struct mount_options parse_options(const char *text) {
+  static const struct {
+    const char *name;
+    unsigned long set, clear;
+  } known[] = {{"ro", MS_RDONLY, 0},       {"rw", 0, MS_RDONLY},           {"nosuid", MS_NOSUID, 0},
+               {"nodev", MS_NODEV, 0},     {"noexec", MS_NOEXEC, 0},       {"noatime", MS_NOATIME, 0},
+               {"sync", MS_SYNCHRONOUS, 0}, {"relatime", MS_RELATIME, 0}, {"nodiratime", MS_NODIRATIME, 0}};
+  struct mount_options options = {MS_RDONLY, {.length = 0}};
+  while (text != NULL && *text != 0) {
+    size_t length = strcspn(text, ",");
+    bool found = false;
+    for (size_t i = 0; i < sizeof known / sizeof known[0] && !found; i++) {
+      found = strlen(known[i].name) == length && strncmp(known[i].name, text, length) == 0;
+      if (found) {
+        options.flags = (options.flags | known[i].set) & ~known[i].clear;
+      }
+    }
+    if (!found && length != 0) {
+      text_add(&options.data, options.data.length != 0 ? "," : "");
+      text_add_bytes(&options.data, text, length);
+    }
+    text += length + (text[length] == ',');
+  }
+  return options;
+}
+
+static int mount_as(const char *type, const struct mount_options *options) {
+  return (int)-sys_call5(SYS_mount, NODE, PLACE, type, options->flags, options->data.data);
+}
+
+/* Every file system that lives on a device, in the kernel's order. The first refusal that says something counts. */
+static int mount_any(int proc, const struct mount_options *options, struct text *tried) {
+  static char list[4096];
+  int error = ENODEV;
+  if (vfs_read(proc, "filesystems", list, sizeof list) < 0) {
+    return ENOSYS;
+  }
+  text_add(tried, " (tried");
+  for (char *line = list; *line != 0;) {
+    char *next = line + strcspn(line, "\n");
+    if (*next != 0) {
+      *next++ = 0;
+    }
+    if (line[0] == '\t') { /* "nodev\tNAME" for the others */
+      text_add(tried, " ");
+      text_add(tried, line + 1);
+      int result = mount_as(line + 1, options);
+      if (result == 0) {
+        return 0;
+      }
+      error = result == EINVAL && error != ENODEV ? error : result;
+    }
+    line = next;
+  }
+  text_add(tried, ")");
+  return error;
+}
+
+static void mount_root(const struct cmdline *line, int private, int proc, struct mount_options *options) {
+  const char *name = strncmp(line->root, "/dev/", 5) == 0 ? line->root + 5 : line->root;
+  uint64_t device = await_device(private, name);
+  struct text tried = {.length = 0};
+  if (device == 0) {
+    fail(line, "cannot find root", ENODEV, " (no such device after 10 s; its driver may be missing)");
+  }
+  sys_call4(SYS_mknodat, AT_FDCWD, NODE, S_IFBLK | 0600, device);
+  sys_call3(SYS_mkdirat, AT_FDCWD, PLACE, 0755);
+  int error = line->root_type != NULL ? mount_as(line->root_type, options) : mount_any(proc, options, &tried);
+  if (error != 0) {
+    fail(line, "cannot mount root", error, tried.data);
+  }
+}
+
+/* ---- injected files ------------------------------------------------------------------------- */
+
+/*
+ * A root that must not be written to, by its user's wish or by nature, gets the files all the same: from here on
+ * its "/" is an overlay with the changes in memory.
+ */
+static void overlay_root(const struct cmdline *line) {
+  sys_call3(SYS_mkdirat, AT_FDCWD, "/.provium/overlay", 0700);
+  long result = sys_call5(SYS_mount, "tmpfs", "/.provium/overlay", "tmpfs", 0, 0);
+  sys_call3(SYS_mkdirat, AT_FDCWD, "/.provium/overlay/upper", 0755);
+  sys_call3(SYS_mkdirat, AT_FDCWD, "/.provium/overlay/work", 0700);
+  if (result == 0) {
+    result = sys_call5(SYS_mount, "overlay", PLACE, "overlay", 0,
+                       "lowerdir=" PLACE ",upperdir=/.provium/overlay/upper,workdir=/.provium/overlay/work");
+  }
+  if (result != 0) {
+    fail(line, "cannot put injected files into the read-only root", (int)-result,
+         " (overlayfs is needed, or provium.rootflags=rw)");
+  }
+}
+
+static void inject_files(const struct cmdline *line, int private, const struct mount_options *options) {
+  long source = sys_openat(private, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (source < 0) {
+    return;
+  }
+  if ((options->flags & MS_RDONLY) != 0) {
+    overlay_root(line);
+  }
+  long target = sys_open(PLACE, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  struct text failed = {.length = 0};
+  int error = target < 0 ? (int)-target : files_copy((int)source, (int)target, &failed);
+  if (error != 0) {
+    fail(line, "cannot put injected files into the root", error, failed.data);
+  }
+  sys_close((int)target);
+  sys_close((int)source);
+}
+
+void root_enter(const struct cmdline *line, int private, int proc) {
+  struct mount_options options = parse_options(line->root_flags);
+  mount_root(line, private, proc, &options);
+  inject_files(line, private, &options);
+  /* As the kernel does for a root that it mounts itself: /dev is there, everything else is init's. */
+  sys_call5(SYS_mount, "devtmpfs", PLACE "/dev", "devtmpfs", MS_NOSUID, 0);
+  long result = sys_call1(SYS_chdir, PLACE);
+  result = result == 0 ? sys_call5(SYS_mount, ".", "/", 0, MS_MOVE, 0) : result;
+  result = result == 0 ? sys_call1(SYS_chroot, ".") : result;
+  result = result == 0 ? sys_call1(SYS_chdir, "/") : result;
+  if (result != 0) {
+    fail(line, "cannot change to root", (int)-result, "");
+  }
+}

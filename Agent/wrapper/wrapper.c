@@ -1,0 +1,119 @@
+/*
+ * provium-wrapper: process 1 (rdinit=/provium-wrapper). Loads the modules that the agent's channel needs, starts
+ * the agent, and becomes the guest's own init. It leaves no mount and no device behind, so that a guest is what
+ * it would have been without it.
+ *
+ *   /.provium/agent         the agent
+ *   /.provium/modules.list  what to load, see modules.h
+ *   /.provium/modules/      the files it names
+ *   /.provium/files/        for a root on a disk: a tree to be copied into it
+ *
+ * Kernel command line: provium.init=PATH, provium.root=DEVICE, provium.rootfstype=TYPE, provium.rootflags=OPTIONS.
+ */
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "cmdline.h"
+#include "console.h"
+#include "modules.h"
+#include "root.h"
+#include "sys.h"
+#include "vfs.h"
+
+extern char **environ;
+
+static void start_agent(int agent, int private) {
+  long null = vfs_open_device(private, S_IFCHR, makedev(1, 3), O_RDWR);
+  long pid = sys_clone_copy(SIGCHLD, NULL);
+  if (pid != 0) {
+    sys_close((int)null);
+    if (pid < 0) {
+      struct text text = {.length = 0};
+      text_add(&text, "cannot start the agent: ");
+      text_add_errno(&text, (int)-pid);
+      console_fail(&text);
+    }
+    return;
+  }
+  sys_call0(SYS_setsid);
+  for (int fd = 0; fd < 3 && null >= 0; fd++) {
+    sys_dup3((int)null, fd, 0);
+  }
+  /* systemd's last killing spree spares what has '@' as its name's first character. */
+  struct text number = {.length = 0};
+  text_add_number(&number, sys_fcntl(private, F_DUPFD, 3));
+  const char *arguments[] = {"@provium-agent", "--private-fd", number.data, NULL};
+  const char *environment[] = {"HOME=/", "TERM=linux", NULL};
+  long result = sys_call5(SYS_execveat, agent, "", arguments, environment, AT_EMPTY_PATH);
+  struct text text = {.length = 0};
+  text_add(&text, "cannot execute the agent: ");
+  text_add_errno(&text, (int)-result);
+  console_say(text.data);
+  sys_exit(1);
+}
+
+/* A guest without any userland: somebody must be process 1, and take in orphans. */
+static NO_RETURN void be_init(void) {
+  for (;;) {
+    if (sys_wait(-1, NULL, 0) < 0) {
+      sys_sleep_ms(1000); /* not even the agent is left */
+    }
+  }
+}
+
+static void try_init(const char *path, char **arguments) {
+  arguments[0] = (char *)path;
+  sys_call3(SYS_execve, path, arguments, environ);
+}
+
+static NO_RETURN void become_init(const struct cmdline *line, char **arguments) {
+  static const char *const usual[] = {"/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
+  if (line->init != NULL) {
+    arguments[0] = (char *)line->init;
+    long result = sys_call3(SYS_execve, line->init, arguments, environ);
+    struct text text = {.length = 0};
+    text_add(&text, "cannot execute init ");
+    text_add(&text, line->init);
+    text_add(&text, ": ");
+    text_add_errno(&text, (int)-result);
+    console_fail(&text);
+  }
+  /* A disk's /init, if it has one, is not what a kernel would start. */
+  for (size_t i = line->root != NULL; i < sizeof usual / sizeof usual[0]; i++) {
+    try_init(usual[i], arguments);
+  }
+  if (line->root != NULL) {
+    struct text text = {.length = 0};
+    text_add(&text, "no init found on root ");
+    text_add(&text, line->root);
+    console_fail(&text);
+  }
+  console_stage("no init");
+  be_init();
+}
+
+int main(int count, char **arguments) {
+  static struct cmdline line;
+  (void)count;
+  sys_call3(SYS_mkdirat, AT_FDCWD, "/.provium", 0700);
+  int private = (int)sys_open("/.provium", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  console_open(private);
+  int proc = vfs_open("proc", private);
+  if (proc < 0 || vfs_read(proc, "cmdline", line.text, sizeof line.text) < 0) {
+    console_say("the kernel has no /proc: no provium.* parameters");
+  }
+  cmdline_parse(&line);
+  console_stage("modules");
+  modules_load(private);
+  long agent = sys_openat(private, "agent", O_PATH | O_CLOEXEC, 0);
+  if (line.root != NULL) {
+    console_stage("root");
+    root_enter(&line, private, proc);
+  }
+  console_stage("agent");
+  start_agent((int)agent, private);
+  console_stage("init");
+  sys_close(proc);
+  become_init(&line, arguments);
+}

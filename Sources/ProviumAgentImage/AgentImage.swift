@@ -1,0 +1,66 @@
+/// The guest's two programs, built from `Agent/` together with this package: the wrapper (process 1) and the agent.
+package enum AgentImage {
+  /// The programs for one architecture: static ELF files.
+  package struct Programs: Sendable {
+    /// Goes to `/.provium/agent` of the initramfs, mode 0755.
+    package let agent: [UInt8]
+    /// Goes to `/provium-wrapper`, mode 0755; the kernel is told `rdinit=/provium-wrapper`.
+    package let wrapper: [UInt8]
+  }
+
+  /// There is no agent for a guest's architecture, because its compiler was missing when this package was built.
+  package struct Missing: Error, CustomStringConvertible {
+    /// As in `uname -m`.
+    package let architecture: String
+
+    package var description: String {
+      let package = architecture == AgentImage.nativeArchitecture ? "musl-tools" : "gcc-\(architecture)-linux-gnu"
+      return "no guest agent for \(architecture): install the package \(package) and build Provium again"
+    }
+  }
+
+  /// This machine's architecture when the package was built, as in `uname -m`.
+  package static let nativeArchitecture = EmbeddedAgent.native
+
+  /// 16 bytes: a hash of the agent's sources, which READY carries.
+  package static let buildID: [UInt8] = Hex.decode(EmbeddedAgent.buildID)
+
+  /// `buildID` as 32 hexadecimal digits.
+  package static let buildIDHex = EmbeddedAgent.buildID.description
+
+  /// The agent for this machine's architecture. Decoded at first use, in well under a millisecond when optimized.
+  package static let agent: [UInt8] = native?.agent ?? []
+  /// The wrapper for this machine's architecture.
+  package static let wrapper: [UInt8] = native?.wrapper ?? []
+
+  private static let native = try? decode(nativeArchitecture)
+  private static let foreign = ["x86_64", "aarch64", "riscv64"].filter { $0 != nativeArchitecture }
+
+  /// The programs for guests of `architecture` (as in `uname -m`).
+  package static func programs(for architecture: String) throws(Missing) -> Programs {
+    if architecture == nativeArchitecture, let native { return native }
+    return try decode(architecture)
+  }
+
+  /// Architectures whose programs are here.
+  package static var architectures: [String] {
+    ([nativeArchitecture] + foreign).filter { encoded($0) != nil }
+  }
+
+  private static func encoded(_ architecture: String) -> (agent: StaticString, wrapper: StaticString)? {
+    let pair: (StaticString?, StaticString?) =
+      switch architecture {
+      case "x86_64": (EmbeddedAgent.x86_64Agent, EmbeddedAgent.x86_64Wrapper)
+      case "aarch64": (EmbeddedAgent.aarch64Agent, EmbeddedAgent.aarch64Wrapper)
+      case "riscv64": (EmbeddedAgent.riscv64Agent, EmbeddedAgent.riscv64Wrapper)
+      default: (nil, nil)
+      }
+    guard let agent = pair.0, let wrapper = pair.1 else { return nil }
+    return (agent, wrapper)
+  }
+
+  private static func decode(_ architecture: String) throws(Missing) -> Programs {
+    guard let encoded = encoded(architecture) else { throw Missing(architecture: architecture) }
+    return Programs(agent: Base64.decode(encoded.agent), wrapper: Base64.decode(encoded.wrapper))
+  }
+}
