@@ -23,6 +23,7 @@ struct host {
   int port, listener, events;
   int stream;      /* an accepted connection */
   int active;      /* the descriptor of the session: port, stream, or -1 */
+  bool greeted;    /* something of the session has been written: the host is connected */
   bool quiesced;   /* the session's end will be a snapshot's */
   struct queue raw; /* from the port */
   struct queue in;  /* messages for control itself */

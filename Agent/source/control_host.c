@@ -61,6 +61,7 @@ static void hello(struct control *control, const struct link_frame *frame) {
   memcpy(nonce, frame->payload, sizeof nonce);
   session_end(control);
   control->host.active = control->host.port;
+  control->host.greeted = false;
   queue_clear(&control->host.out); /* half a frame may have gone out: the host looks for the acknowledgement */
   queue_clear(&control->host.in);
   uint8_t *room = host_frame_room(control, sizeof nonce);
@@ -197,11 +198,13 @@ static void port_readable(struct control *control) {
     queue_consume(raw, position - raw->start);
     host_flush(control);
   }
-  if (got != -EAGAIN) {
+  /*
+   * "No host" ends the session, and the port stays for the next. But the bytes of a new host can overtake the news
+   * of its coming: as long as its HELLO could not be answered, it is not there yet rather than gone.
+   */
+  if (got != -EAGAIN && is_link(control) && control->host.greeted) {
     queue_clear(raw);
-    if (is_link(control)) {
-      session_end(control); /* the port itself stays: it can come back */
-    }
+    session_end(control);
   }
 }
 
@@ -238,6 +241,7 @@ void host_flush(struct control *control) {
   while (queue_length(out) != 0 && control->host.active >= 0) {
     long put = sys_write(control->host.active, out->buffer.data + out->start, queue_length(out));
     if (put > 0) {
+      control->host.greeted = true;
       queue_consume(out, (size_t)put);
     } else if (put != -EINTR) {
       break; /* later; an end is noticed by reading */

@@ -107,7 +107,9 @@ static void turn(struct execution *execution, int64_t timeout_ms) {
       execution->abandoned = true;
     }
   }
-  process_poll(&execution->process);
+  if (watch < 0 || polls[POLL_PROCESS].revents != 0) {
+    process_poll(&execution->process);
+  }
 }
 
 static int64_t time_left(const struct execution *execution) {

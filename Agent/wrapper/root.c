@@ -10,9 +10,9 @@
 #include "sys.h"
 #include "vfs.h"
 
-/* In the initramfs; the private directory is named because mount(2) knows only paths. */
 #define PLACE "/.provium/root"
-#define NODE "/.provium/root-device"
+/* The name that the kernel gives a root which it mounts itself; /proc/mounts shows it. */
+#define NODE "/dev/root"
 
 enum { WAIT_MS = 10000, STEP_MS = 10 };
 
@@ -133,9 +133,15 @@ static void mount_root(const struct cmdline *line, int private, int proc, struct
   if (device == 0) {
     fail(line, "cannot find root", ENODEV, " (no such device after 10 s; its driver may be missing)");
   }
+  sys_call3(SYS_mkdirat, AT_FDCWD, "/dev", 0755);
   sys_call4(SYS_mknodat, AT_FDCWD, NODE, S_IFBLK | 0600, device);
   sys_call3(SYS_mkdirat, AT_FDCWD, PLACE, 0755);
   int error = line->root_type != NULL ? mount_as(line->root_type, options) : mount_any(proc, options, &tried);
+  if (error == ENODEV && line->root_type != NULL) {
+    text_add(&tried, " (the kernel has no file system ");
+    text_add(&tried, line->root_type);
+    text_add(&tried, ")");
+  }
   if (error != 0) {
     fail(line, "cannot mount root", error, tried.data);
   }
