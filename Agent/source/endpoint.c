@@ -1,5 +1,7 @@
 #include "endpoint.h"
 
+#include <sys/socket.h> /* which older kernel headers need before the next */
+
 #include <linux/vm_sockets.h>
 #include <string.h>
 #include <sys/epoll.h>

@@ -1,5 +1,7 @@
 #include "guest.h"
 
+#include <sys/socket.h> /* which older kernel headers need before the next */
+
 #include <linux/vm_sockets.h>
 #include <sys/ioctl.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 /* Before a snapshot and after it: QUIESCE and RESUME. */
 #include <linux/random.h>
+#include <sys/socket.h> /* which older kernel headers need before the next */
+
 #include <linux/vm_sockets.h>
 #include <sys/ioctl.h>
 
