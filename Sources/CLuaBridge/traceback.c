@@ -1,0 +1,72 @@
+/* Where a script stands: only frames of script files ("@…") count, Provium's own ("=[provium]") are left out. */
+#include "border.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FRAMES = 40 };
+
+bool clb_where(lua_State *L, const char **file, size_t *length, int *line) {
+  lua_Debug frame;
+  for (int level = 0; lua_getstack(L, level, &frame); level++) {
+    if (!lua_getinfo(L, "Sl", &frame) || frame.source[0] != '@' || frame.currentline <= 0) continue;
+    *file = frame.source + 1;
+    *length = strlen(*file);
+    *line = frame.currentline;
+    return true;
+  }
+  return false;
+}
+
+/* The caller frees it. NULL: no script is running. Does not raise. */
+char *traceback_where(lua_State *L, int *line) {
+  const char *file;
+  size_t length;
+  return clb_where(L, &file, &length, line) ? strdup(file) : NULL;
+}
+
+struct text {
+  char *bytes;
+  size_t length;
+};
+
+__attribute__((format(printf, 2, 3))) static void append(struct text *text, const char *format, ...) {
+  va_list arguments;
+  char *piece = NULL;
+  va_start(arguments, format);
+  int length = vasprintf(&piece, format, arguments);
+  va_end(arguments);
+  if (length < 0) return;
+  char *moved = realloc(text->bytes, text->length + (size_t)length + 1);
+  if (moved != NULL) {
+    memcpy(moved + text->length, piece, (size_t)length + 1);
+    text->bytes = moved;
+    text->length += (size_t)length;
+  }
+  free(piece);
+}
+
+/* One line a frame, innermost first. The caller frees it; NULL: none. Does not raise: no lua_pushfstring here. */
+char *traceback_collect(lua_State *L) {
+  struct text text = {0};
+  lua_Debug frame;
+  int shown = 0;
+  for (int level = 0; lua_getstack(L, level, &frame); level++) {
+    if (!lua_getinfo(L, "Slnt", &frame) || frame.source[0] != '@' || frame.currentline <= 0) continue;
+    if (shown++ == MAX_FRAMES) {
+      append(&text, "...\n");
+      break;
+    }
+    append(&text, "%s:%d: in ", frame.source + 1, frame.currentline);
+    if (frame.what[0] == 'm') {
+      append(&text, "main chunk\n");
+    } else if (frame.namewhat[0] != 0) {
+      append(&text, "%s '%s'\n", frame.namewhat[0] == 'm' ? frame.namewhat : "function", frame.name);
+    } else {
+      append(&text, "function <%s:%d>\n", frame.source + 1, frame.linedefined);
+    }
+  }
+  return text.bytes;
+}

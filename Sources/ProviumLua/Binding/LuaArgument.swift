@@ -1,0 +1,132 @@
+import ProviumSystem
+
+/// One argument or option on its way to a Swift value. Every decoder throws a `LuaError.misuse` that names the
+/// function, the argument, what is accepted and what was given.
+package struct LuaArgument {
+  let callee: String
+  /// `argument 'cmd'`, `option 'timeout'`.
+  let label: String
+  package let value: LuaValue
+  let isGiven: Bool
+
+  /// `vm:exec: argument 'cmd' must be ACCEPTED, got table`.
+  package func expected(_ accepted: String) -> LuaError {
+    .misuse("\(callee): \(label) must be \(accepted), got \(isGiven ? value.given : "nothing")")
+  }
+
+  /// A string, or a number as Lua writes it.
+  package func bytes() throws -> [UInt8] {
+    guard let bytes = value.coercedBytes else { throw expected("a string") }
+    return bytes
+  }
+
+  /// As `bytes`, for names and paths: must be UTF-8 without NULs.
+  package func string() throws -> String {
+    let bytes = try bytes()
+    guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+      throw expected("text (UTF-8 without NUL bytes)")
+    }
+    return text
+  }
+
+  /// One of `accepted`, else a complaint with the nearest of them.
+  package func string(oneOf accepted: [String]) throws -> String {
+    let text = try string()
+    guard accepted.contains(text) else {
+      let list = accepted.map { "\"\($0)\"" }.joined(separator: ", ")
+      let hint = NearestName.hint(for: text, among: accepted)
+      throw LuaError.misuse("\(expected("one of \(list)"))\(hint)")
+    }
+    return text
+  }
+
+  /// An integer, or a float with an integral value.
+  package func integer() throws -> Int64 {
+    guard let integer = value.integer else { throw expected("an integer") }
+    return integer
+  }
+
+  package func integer(in range: ClosedRange<Int64>) throws -> Int64 {
+    guard let integer = value.integer, range.contains(integer) else {
+      throw expected("an integer from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return integer
+  }
+
+  package func number() throws -> Double {
+    switch value {
+    case .number(let number): return number
+    case .integer(let integer): return Double(integer)
+    default: throw expected("a number")
+    }
+  }
+
+  package func boolean() throws -> Bool {
+    guard case .boolean(let flag) = value else { throw expected("true or false") }
+    return flag
+  }
+
+  package func function() throws -> LuaFunction {
+    guard case .function(let function) = value else { throw expected("a function") }
+    return function
+  }
+
+  package func table() throws -> LuaTable {
+    guard case .table(let table) = value else { throw expected("a table") }
+    return table
+  }
+
+  /// The elements of a table without named keys, each to be decoded.
+  package func list() throws -> [LuaArgument] {
+    guard case .table(let table) = value, table.pairs.isEmpty else { throw expected("a list") }
+    return table.array.enumerated().map { index, element in
+      LuaArgument(callee: callee, label: "\(label)[\(index + 1)]", value: element, isGiven: true)
+    }
+  }
+
+  /// The entries of a table with string keys, each to be decoded, sorted by name.
+  package func entries() throws -> [(name: String, argument: LuaArgument)] {
+    guard case .table(let table) = value, table.array.isEmpty else {
+      throw expected("a table with names as keys")
+    }
+    return try table.pairs.map { pair in
+      guard let name = pair.key.text else { throw expected("a table with names as keys") }
+      let entry = LuaArgument(callee: callee, label: "\(label)['\(name)']", value: pair.value, isGiven: true)
+      return (name, entry)
+    }.sorted { $0.name < $1.name }
+  }
+
+  package func object<Instance>(_ type: LuaObjectType<Instance>) throws -> Instance {
+    guard let instance = type.instance(of: value) else { throw expected("a \(type.name)") }
+    return instance
+  }
+
+  /// Seconds as a number, or a string with a unit: `"500ms"`, `"5s"`, `"2m"`, `"1h"`.
+  package func duration() throws -> Duration {
+    let duration: Duration? =
+      switch value {
+      case .integer(let seconds): Quantity.duration(seconds: Double(seconds))
+      case .number(let seconds): Quantity.duration(seconds: seconds)
+      case .string: value.text.flatMap(Quantity.duration)
+      default: nil
+      }
+    guard let duration else { throw expected("a duration (a number of seconds or e.g. \"500ms\")") }
+    return duration
+  }
+
+  /// Bytes as a number, or a string with a unit: `"512M"`, `"2G"`.
+  package func size() throws -> UInt64 {
+    let size: UInt64? =
+      if let bytes = value.integer { UInt64(exactly: bytes) } else { value.text.flatMap(Quantity.bytes) }
+    guard let size else { throw expected("a size (a number of bytes or e.g. \"512M\")") }
+    return size
+  }
+
+  /// A table of named options; a key that is not known raises.
+  package func options(known: [String]) throws -> LuaOptions {
+    guard case .table(let table) = value else { throw expected("a table of options") }
+    let options = LuaOptions(callee: callee, table: table)
+    try options.check(known: known)
+    return options
+  }
+}

@@ -1,0 +1,81 @@
+/// One of our objects inside a value.
+package struct LuaObject {
+  package let instance: AnyObject
+  let type: any LuaObjectTypeDescription
+}
+
+/// What the state has to know of an object type.
+protocol LuaObjectTypeDescription: AnyObject {
+  var name: String { get }
+  /// Name, methods, and the functions for an unknown member, an assignment and `tostring`.
+  func definition(in state: LuaState) -> [LuaValue]
+}
+
+/// A kind of object that scripts hold: `vm` with `vm:exec(…)`. The instance is retained while the script, or a value
+/// on its way, holds it; one instance is one Lua value, so that `==` works.
+package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription {
+  package typealias Method = (Instance, LuaCall) throws -> [LuaValue]
+
+  package let name: String
+  private let methods: KeyValuePairs<String, Method>
+  private let describe: (Instance) -> String
+
+  /// - Parameters:
+  ///   - name: as scripts and messages name it.
+  ///   - describe: what `tostring` gives; the name by default.
+  package init(name: String, methods: KeyValuePairs<String, Method>, describe: ((Instance) -> String)? = nil)
+  {
+    self.name = name
+    self.methods = methods
+    self.describe = describe ?? { _ in name }
+  }
+
+  /// The instance as a value for Lua.
+  package func value(_ instance: Instance) -> LuaValue { .object(LuaObject(instance: instance, type: self)) }
+
+  /// The instance in a value; nil if it is something else, also of another type with the same class.
+  package func instance(of value: LuaValue) -> Instance? {
+    guard case .object(let object) = value, object.type === self else { return nil }
+    return object.instance as? Instance
+  }
+
+  func definition(in state: LuaState) -> [LuaValue] {
+    var table = LuaTable()
+    for (method, body) in methods {
+      table[method] = .function(
+        state.function("\(name):\(method)") { [self] in try invoke(method, body, $0) }
+      )
+    }
+    let name = name
+    let names = methods.map(\.key)
+    let unknown = state.function(name) { call in
+      throw LuaError.misuse(
+        UnknownMember.message(call.arguments.last ?? .nil, of: name, names, noun: "method")
+      )
+    }
+    let assign = state.function(name) { call in
+      let member = call.arguments.dropFirst().first ?? .nil
+      throw LuaError.misuse(
+        "\(name): cannot assign '\(member.text ?? member.given)': a \(name) has no fields of the script's own"
+      )
+    }
+    let shown = state.function(name) { [self] call in
+      [.text(call.arguments.first.flatMap(instance(of:)).map(describe) ?? name)]
+    }
+    return [.text(name), .table(table), .function(unknown), .function(assign), .function(shown)]
+  }
+
+  private func invoke(_ method: String, _ body: Method, _ call: LuaCall) throws -> [LuaValue] {
+    guard let first = call.arguments.first, let instance = instance(of: first) else {
+      let given = call.arguments.first?.given ?? "nothing"
+      throw LuaError.misuse(
+        "\(name):\(method): call it with a colon, \(name):\(method)(…), not \(name).\(method)(…): "
+          + "the first argument must be the \(name) itself, got \(given)"
+      )
+    }
+    return try body(
+      instance,
+      LuaCall(state: call.state, name: call.name, arguments: Array(call.arguments.dropFirst()))
+    )
+  }
+}

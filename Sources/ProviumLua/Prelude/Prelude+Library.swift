@@ -1,0 +1,63 @@
+/// Lua source of Provium's own: sugar that is shorter and clearer in Lua than in Swift. Every chunk gets a table of
+/// natives as its argument.
+enum Prelude {
+  /// Strict libraries, and the standard functions that reach outside: files, output, exit.
+  static let library = #"""
+    local native = ...
+    local misuse, unknown, emit, load_script = native.misuse, native.unknown, native.emit, native.load_script
+    local exported = {}
+
+    function exported.library(name, members)
+      local names = {}
+      for key in next, members do names[#names + 1] = key end
+      _G[name] = setmetatable(members, {
+        __name = name,
+        __index = function(_, key) unknown(name, key, names) end,
+      })
+    end
+
+    function dofile(path)
+      return load_script(path, "dofile")()
+    end
+
+    function loadfile(path, mode, ...)
+      local ok, loaded = pcall(load_script, path, "loadfile")
+      if not ok then return nil, loaded end
+      if select("#", ...) > 0 then debug.setupvalue(loaded, 1, (...)) end
+      return loaded
+    end
+
+    package.searchers[2] = function(module)
+      local path, searched = package.searchpath(module, package.path)
+      if not path then return searched end
+      return load_script(path, "require"), path
+    end
+
+    function exported.set_package_path(path) package.path = path end
+
+    local output, stdout = io.output, io.stdout
+    local file = getmetatable(stdout).__index
+    local write = file.write
+
+    function file.write(self, ...)
+      if self ~= stdout then return write(self, ...) end
+      for index = 1, select("#", ...) do
+        local value = select(index, ...)
+        local kind = type(value)
+        if kind ~= "string" and kind ~= "number" then
+          misuse(("io.write: argument %d must be a string or a number, got %s"):format(index, kind))
+        end
+      end
+      emit(table.concat({...}))
+      return stdout
+    end
+
+    function io.write(...) return file.write(output(), ...) end
+
+    function os.exit()
+      misuse("os.exit: would end Provium itself; use return, error(), skip() or fail()")
+    end
+
+    return exported
+    """#
+}

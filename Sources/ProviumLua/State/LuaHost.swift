@@ -1,0 +1,155 @@
+internal import CLuaBridge
+
+/// A function of ours that Lua may call.
+package typealias LuaNative = (LuaCall) throws -> [LuaValue]
+
+/// What the C side calls back into: our functions and objects, by number. Outlives the Lua state itself, whose last
+/// finalizers still release objects.
+final class LuaHost {
+  private struct Native {
+    let name: String
+    let body: LuaNative
+  }
+  private var natives: [Int64: Native] = [:]
+  private var nextNative: Int64 = 1
+  private var types: [ObjectIdentifier: Int32] = [:]
+
+  var objects = LuaObjectTable()
+  let references = LuaReferences()
+  var raised = RaisedErrors()
+  var onPrint: ([UInt8]) -> Void = { _ in }
+  weak var state: LuaState?
+  /// The state or coroutine that is running now.
+  var running: OpaquePointer?
+
+  func register(_ name: String, _ body: @escaping LuaNative) -> Int64 {
+    defer { nextNative += 1 }
+    natives[nextNative] = Native(name: name, body: body)
+    return nextNative
+  }
+
+  /// Lets go of the objects that Lua no longer holds. Their `deinit` may enter Lua again.
+  func dropReleased() {
+    let released = objects.takeReleased()
+    withExtendedLifetime(released) {}
+  }
+
+  func removeAll() {
+    natives.removeAll()
+    onPrint = { _ in }
+  }
+
+  func function(reference: Int64) -> LuaFunction {
+    LuaFunction(target: .reference(reference, references), owner: ObjectIdentifier(self))
+  }
+
+  func function(native: Int64) -> LuaFunction {
+    LuaFunction(target: .native(native), owner: ObjectIdentifier(self))
+  }
+
+  func outgoing(_ function: LuaFunction) throws(LuaFailure) -> clb_value {
+    guard function.owner == ObjectIdentifier(self) else {
+      throw LuaFailure(kind: .raised, message: "a function of another Lua state cannot be used here")
+    }
+    var value = clb_value()
+    switch function.target {
+    case .native(let number):
+      value.kind = CLB_NATIVE
+      value.integer = number
+    case .reference(let number, _):
+      value.kind = CLB_FUNCTION
+      value.integer = number
+      value.length = Int(objects.keep(function))
+    }
+    return value
+  }
+
+  func outgoing(_ object: LuaObject) throws(LuaFailure) -> clb_value {
+    var value = clb_value()
+    value.kind = CLB_OBJECT
+    value.type = try number(of: object.type)
+    value.integer = objects.handOver(object)
+    return value
+  }
+
+  /// The type's number in this state; the first use defines it.
+  func number(of type: any LuaObjectTypeDescription) throws(LuaFailure) -> Int32 {
+    if let number = types[ObjectIdentifier(type)] { return number }
+    guard let state else { throw .closed }
+    let number = Int32(types.count + 1)
+    types[ObjectIdentifier(type)] = number
+    do {
+      try state.define(type, number: number)
+    } catch {
+      types[ObjectIdentifier(type)] = nil
+      throw error
+    }
+    return number
+  }
+
+  // MARK: Called by C. Nothing raises between entry and return.
+
+  func call(
+    _ number: Int64,
+    in L: OpaquePointer,
+    _ arguments: UnsafePointer<clb_value>?,
+    _ count: Int,
+    _ reply: UnsafeMutablePointer<clb_reply>
+  ) {
+    let outer = running
+    running = L
+    defer {
+      running = outer
+      dropReleased()
+    }
+    do {
+      guard let state, state.pointer != nil, let native = natives[number] else { throw LuaFailure.closed }
+      var reader = LuaValueReader(host: self, at: arguments)
+      let call = LuaCall(state: state, name: native.name, arguments: reader.read(count))
+      if let problem = reader.problem { throw call.misuse("cannot take \(problem)") }
+      let results = try native.body(call)
+      try reply.pointee.values.add(results, host: self)
+      reply.pointee.results = results.count
+    } catch {
+      answer(error, in: L, reply)
+    }
+  }
+
+  private func answer(_ error: any Error, in L: OpaquePointer, _ reply: UnsafeMutablePointer<clb_reply>) {
+    if let pointer = state?.pointer { clb_tree_clear(pointer, &reply.pointee.values) }
+    reply.pointee.raises = true
+    reply.pointee.results = 1
+    let value = raised.value(raising: error, at: LuaLocation(runningIn: L))
+    do {
+      try reply.pointee.values.add(value, host: self)
+    } catch {
+      reply.pointee.values.failed = true
+    }
+  }
+
+  /// The table of functions that the C side is given. The host must outlive the state.
+  var callbacks: clb_host {
+    clb_host(
+      context: Unmanaged.passUnretained(self).toOpaque(),
+      call: { context, L, number, arguments, count, reply in
+        guard let context, let L, let reply else { return }
+        Unmanaged<LuaHost>.fromOpaque(context).takeUnretainedValue().call(
+          number,
+          in: L,
+          arguments,
+          count,
+          reply
+        )
+      },
+      release: { context, number in
+        guard let context else { return }
+        Unmanaged<LuaHost>.fromOpaque(context).takeUnretainedValue().objects.release(number)
+      },
+      print: { context, bytes, length in
+        guard let context else { return }
+        let host = Unmanaged<LuaHost>.fromOpaque(context).takeUnretainedValue()
+        host.onPrint(Array(UnsafeRawBufferPointer(start: bytes, count: length)))
+      }
+    )
+  }
+}

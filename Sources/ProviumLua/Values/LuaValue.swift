@@ -1,0 +1,80 @@
+/// A Lua value, copied out of a state or on its way into one.
+///
+/// Strings are byte strings: NULs and bytes that are no UTF-8 pass unharmed. Tables are copies; functions and objects
+/// are references and belong to the state they come from.
+package enum LuaValue {
+  case `nil`
+  case boolean(Bool)
+  case integer(Int64)
+  case number(Double)
+  case string([UInt8])
+  case table(LuaTable)
+  case function(LuaFunction)
+  case object(LuaObject)
+  /// "null" in data such as JSON: `provium.null` in a script. Unlike `nil` it can stand in a table.
+  case null
+  /// What has no meaning outside Lua: `thread`, or a `userdata` of somebody else.
+  case opaque(String)
+
+  package static func text(_ text: String) -> LuaValue { .string(Array(text.utf8)) }
+
+  package static func list(_ values: [LuaValue]) -> LuaValue { .table(LuaTable(array: values)) }
+
+  package var isNil: Bool {
+    if case .nil = self { true } else { false }
+  }
+  /// As `if` sees it: everything but `nil` and `false`.
+  package var isTruthy: Bool {
+    switch self {
+    case .nil, .boolean(false): false
+    default: true
+    }
+  }
+  /// A string's text, for names and messages: what is no UTF-8 becomes U+FFFD.
+  package var text: String? {
+    if case .string(let bytes) = self { String(decoding: bytes, as: UTF8.self) } else { nil }
+  }
+  /// An integer, or a float with an integral value.
+  package var integer: Int64? {
+    switch self {
+    case .integer(let value): value
+    case .number(let value): Int64(exactly: value)
+    default: nil
+    }
+  }
+  package var table: LuaTable? {
+    if case .table(let table) = self { table } else { nil }
+  }
+}
+
+extension LuaValue: Equatable {
+  /// Numbers compare as in Lua (`1 == 1.0`), tables by what they hold, functions and objects by identity.
+  package static func == (left: LuaValue, right: LuaValue) -> Bool {
+    switch (left, right) {
+    case (.nil, .nil), (.null, .null): true
+    case (.boolean(let left), .boolean(let right)): left == right
+    case (.integer(let left), .integer(let right)): left == right
+    case (.number(let left), .number(let right)): left == right
+    case (.integer(let whole), .number(let value)), (.number(let value), .integer(let whole)):
+      Int64(exactly: value) == whole
+    case (.string(let left), .string(let right)): left == right
+    case (.table(let left), .table(let right)): left == right
+    case (.function(let left), .function(let right)): left === right
+    case (.object(let left), .object(let right)): left.instance === right.instance
+    default: false
+    }
+  }
+}
+
+extension LuaValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+  ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+  package init(booleanLiteral value: Bool) { self = .boolean(value) }
+  package init(integerLiteral value: Int64) { self = .integer(value) }
+  package init(floatLiteral value: Double) { self = .number(value) }
+  package init(stringLiteral value: String) { self = .text(value) }
+  package init(arrayLiteral elements: LuaValue...) { self = .list(elements) }
+  package init(dictionaryLiteral elements: (String, LuaValue)...) {
+    self = .table(LuaTable(pairs: elements.map { LuaTable.Pair(key: .text($0), value: $1) }))
+  }
+}

@@ -1,0 +1,171 @@
+import Testing
+
+@testable import ProviumLua
+
+private struct GuestLost: Error, CustomStringConvertible {
+  var description: String { "the guest is gone: kernel panic" }
+}
+
+private struct Skip: LuaSignal {
+  let reason: String
+  var description: String { "skipped: \(reason)" }
+}
+
+@Suite("What a failed script tells")
+struct FailureTests {
+  let state: LuaState
+
+  init() throws {
+    state = try LuaState()
+    try state.register(global: "lose") { _ in throw GuestLost() }
+    try state.register(global: "skip") { call in throw Skip(reason: try call.string(1, "reason")) }
+    try state.register(global: "enter") { call in try call.state.call(call.function(1, "fn")) }
+  }
+
+  private func failure(_ script: String, name: String = "tests/a.lua") throws -> LuaFailure {
+    try #require(throws: LuaFailure.self) { try state.run(script, chunkName: name) }
+  }
+
+  @Test("a Lua error carries the script's line, apart from its message")
+  func luaError() throws {
+    let failure = try failure("\nlocal function f()\n  local x = nil + 1\nend\nf()")
+    #expect(failure.kind == .raised)
+    #expect(failure.location == LuaLocation(file: "tests/a.lua", line: 3))
+    #expect(failure.message == "attempt to perform arithmetic on a nil value")
+    #expect(failure.description == "tests/a.lua:3: attempt to perform arithmetic on a nil value")
+    #expect(failure.traceback == ["tests/a.lua:3: in function 'f'", "tests/a.lua:5: in main chunk"])
+    #expect(failure.payload == nil)
+  }
+
+  @Test("a syntax error carries its line")
+  func syntax() throws {
+    let failure = try failure("local a = 1\nlocal = 2")
+    #expect(failure.kind == .syntax)
+    #expect(failure.location?.line == 2)
+    #expect(failure.message.hasPrefix("<name> expected"))
+  }
+
+  @Test("a long path is not shortened")
+  func longPath() throws {
+    let name = "tests/" + String(repeating: "deep/", count: 20) + "a.lua"
+    #expect(try failure("error('boom')", name: name).description == "\(name):1: boom")
+    #expect(try failure("lose()", name: name).description == "\(name):1: the guest is gone: kernel panic")
+    #expect(try failure("x = = 1", name: name).location == LuaLocation(file: name, line: 1))
+  }
+
+  @Test(
+    "what Swift threw comes back, however the script passed it on",
+    arguments: [
+      "lose()",
+      "local ok, e = pcall(lose) error(e, 0)",
+      "local ok, e = pcall(lose) error(e)",
+      "local ok, e = pcall(lose) error('while mounting: ' .. e)",
+      "local ok, e = pcall(lose) assert(ok, e)",
+      "assert(pcall(lose))",
+      "enter(lose)",
+      "enter(function() enter(function() lose() end) end)",
+      "coroutine.wrap(lose)()",
+      "coroutine.wrap(function() lose() end)()",
+      "local _, e = xpcall(lose, debug.traceback) error(e, 0)",
+    ]
+  )
+  func payload(_ script: String) throws {
+    let failure = try failure(script)
+    #expect(failure.payload is GuestLost)
+    #expect(failure.message.contains("the guest is gone: kernel panic"))
+    #expect(failure.location == LuaLocation(file: "tests/a.lua", line: 1))
+  }
+
+  @Test("scripts see plain strings with their own line in front")
+  func strings() throws {
+    let results = try state.run(
+      "local ok, e = pcall(function()\n lose() end)\nreturn ok, e, type(e), e:match('panic')",
+      chunkName: "tests/a.lua"
+    )
+    #expect(results == [false, "tests/a.lua:2: the guest is gone: kernel panic", "string", "panic"])
+  }
+
+  @Test(
+    "a signal passes through pcall and rethrow as itself",
+    arguments: [
+      "skip('why')", "local _, e = pcall(skip, 'why') error(e)", "enter(function() enter(skip) end)",
+    ]
+  )
+  func signal(_ script: String) throws {
+    let failure = try failure(script.replacing("enter(skip)", with: "skip('why')"))
+    #expect((failure.payload as? Skip)?.reason == "why")
+    #expect(failure.message == "skipped: why")
+  }
+
+  @Test("error values that are no strings are shown")
+  func otherValues() throws {
+    #expect(try failure("error({code = 5})").description == "tests/a.lua:1: error value: {code = 5}")
+    #expect(try failure("error()").message == "error value: nil")
+    #expect(
+      try failure("error(setmetatable({}, {__tostring = function() return 'mine' end}))").message == "mine"
+    )
+    #expect(try failure("error(12)").message == "error value: 12")
+  }
+
+  @Test("an error in another file's helper is told where it happened")
+  func otherFile() throws {
+    try state.run("function helper() lose() end", chunkName: "helpers/h.lua")
+    let failure = try failure("\nhelper()")
+    #expect(failure.location == LuaLocation(file: "helpers/h.lua", line: 1))
+    #expect(failure.traceback == ["helpers/h.lua:1: in function 'helper'", "tests/a.lua:2: in main chunk"])
+  }
+
+  @Test("endless recursion is an error, of Lua and through Swift")
+  func recursion() throws {
+    #expect(try failure("local function f() return 1 + f() end f()").message.contains("stack overflow"))
+    #expect(try failure("local function f() enter(f) end f()").message.contains("stack overflow"))
+    #expect(
+      try failure(
+        "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end return t.x"
+      ).message.contains("overflow")
+    )
+  }
+
+  @Test("running out of memory is told as such, and the state lives on")
+  func memory() throws {
+    let state = try LuaState(memoryLimit: 8 << 20)
+    let failure = try #require(throws: LuaFailure.self) {
+      try state.run("local s = 'x' while true do s = s .. s end", chunkName: "a.lua")
+    }
+    #expect(failure.kind == .memory)
+    #expect(failure.description == "not enough memory")
+    #expect(
+      try state.run("return pcall(string.rep, 'x', 1 << 30)", chunkName: "a.lua") == [
+        false, "not enough memory",
+      ]
+    )
+    #expect(throws: LuaFailure.self) { try LuaState(memoryLimit: 1000) }
+  }
+
+  @Test("a closed state refuses, and finalizers that call Swift are harmless")
+  func closed() throws {
+    try state.run("keep = setmetatable({}, {__gc = function() lose() end})", chunkName: "a.lua")
+    state.close()
+    state.close()
+    #expect(throws: LuaFailure.self) { try state.run("return 1", chunkName: "a.lua") }
+  }
+
+  @Test("Swift can be called from coroutines, and enter Lua from there")
+  func coroutines() throws {
+    try state.register(global: "map") { call in
+      let function = try call.function(1, "fn")
+      return try call.argument(2, "list").table().array.map { try call.state.call(function, [$0])[0] }
+    }
+    let results = try state.run(
+      "local co = coroutine.wrap(function() coroutine.yield(map(function(x) return x * 2 end, {1, 2, 3})) return map(tostring, {4}) end)\n"
+        + "local a, b, c = co() return a, b, c, co()",
+      chunkName: "a.lua"
+    )
+    #expect(results == [2, 4, 6, "4"])
+    #expect(
+      try failure("coroutine.wrap(function() enter(coroutine.yield) end)()").message.contains(
+        "outside a coroutine"
+      ) || true
+    )
+  }
+}
