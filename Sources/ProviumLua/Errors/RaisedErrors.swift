@@ -1,4 +1,5 @@
 internal import CLuaBridge
+import ProviumSystem
 
 /// Which Swift error stands behind which Lua error.
 ///
@@ -13,6 +14,8 @@ struct RaisedErrors {
   private var records: [Record] = []
   /// The files whose lines may stand at the beginning of a message.
   var chunkNames: Set<String> = []
+  /// The globals that a mistyped one may have meant.
+  var globalNames: Set<String> = []
 
   let signalType = LuaObjectType<RaisedSignal>(name: "signal", methods: [:]) { "\($0.signal)" }
 
@@ -78,7 +81,21 @@ struct RaisedErrors {
     let text = String(decoding: bytes, as: UTF8.self)
     let (location, message) = split(text)
     return remembered(in: text)
-      ?? LuaFailure(kind: kind(of: status), message: message, location: location ?? raisedAt)
+      ?? LuaFailure(
+        kind: kind(of: status),
+        message: message + hint(for: message),
+        location: location ?? raisedAt
+      )
+  }
+
+  /// ` (did you mean 'assert_eq'?)` behind `attempt to call a nil value (global 'asert_eq')`.
+  private func hint(for message: String) -> String {
+    let start = "attempt to call a nil value (global '"
+    guard message.hasPrefix(start), message.hasSuffix("')") else { return "" }
+    return NearestName.hint(
+      for: String(message.dropFirst(start.count).dropLast(2)),
+      among: globalNames.sorted()
+    )
   }
 
   /// The failure that was raised as this text, or as a part of it; then with the whole text as its message.
@@ -99,9 +116,16 @@ struct RaisedErrors {
     }
   }
 
-  /// `tests/a.lua:3: message` into place and message, if the place is in a script of this state. Lua shortens long
-  /// paths; the place found has the whole one.
+  /// `tests/a.lua:3: message` into place and message, if the place is in a script of this state. Raising an error
+  /// again, and `coroutine.wrap`, put another place in front: the last one is where it began.
   func split(_ text: String) -> (LuaLocation?, String) {
+    var (location, message): (LuaLocation?, String) = (nil, text)
+    while let (place, rest) = splitOnce(message) { (location, message) = (place, rest) }
+    return (location, message)
+  }
+
+  /// Lua shortens long paths; the place found has the whole one.
+  private func splitOnce(_ text: String) -> (LuaLocation, String)? {
     for name in chunkNames {
       for shown in [name, Self.shortened(name)] where text.hasPrefix(shown + ":") {
         let rest = text.dropFirst(shown.count + 1)
@@ -111,7 +135,7 @@ struct RaisedErrors {
         }
       }
     }
-    return (nil, text)
+    return nil
   }
 
   /// As `luaO_chunkid` does it: 59 bytes are kept, of longer paths the last 56 behind `...` (LUA_IDSIZE is 60).

@@ -12,6 +12,14 @@ extension LuaState {
         preludeFunctions[name] = function
       }
     }
+    try noteGlobals()
+  }
+
+  /// Remembers which globals there are, for "did you mean".
+  private func noteGlobals() throws(LuaFailure) {
+    let names = "local names = {} for name in next, _G do names[#names + 1] = name end return names"
+    let globals = try run(names, chunkName: "=[provium]").first?.table?.array ?? []
+    host.raised.globalNames.formUnion(globals.compactMap(\.text))
   }
 
   /// A function that a prelude chunk gave back.

@@ -111,6 +111,7 @@ package final class LuaState {
   }
 
   package func setGlobal(_ name: String, _ value: LuaValue) throws(LuaFailure) {
+    host.raised.globalNames.insert(name)
     _ = try enter([.text(name), value]) { clb_set_global($0, $1, &$2, &$3) }
   }
 
@@ -148,12 +149,15 @@ package final class LuaState {
     let depth = clb_stack_depth(L)
     var outcome = clb_outcome()
     body(opened, L, &outcome)
-    assert(outcome.skipped == 0, "a longjmp crossed \(outcome.skipped) Swift frames")
     var reader = LuaValueReader(host: host, at: outcome.values)
     let values = reader.read(outcome.count)
     defer {
       clb_outcome_release(L, &outcome)
       assert(clb_stack_depth(L) == depth, "an entry into Lua left the stack unbalanced")
+    }
+    if outcome.skipped != 0 {
+      let message = "Provium is broken: a Lua error jumped over \(outcome.skipped) of its functions"
+      throw LuaFailure(kind: .raised, message: message)
     }
     if outcome.status != CLB_OK || outcome.stop != CLB_RUNNING {
       throw host.raised.failure(of: outcome, value: values.first, interruptReason: interrupt.reason)

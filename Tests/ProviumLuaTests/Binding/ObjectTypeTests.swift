@@ -112,6 +112,7 @@ struct ObjectTypeTests {
   @Test("an object's deinit may enter Lua")
   func reentrantDeinit() throws {
     let state = state
+    defer { state.close() }  // the function below holds it
     try state.register(global: "make") { [type] _ in
       [type.value(Machine("x") { _ = try? state.run("ended = (ended or 0) + 1", chunkName: "b.lua") })]
     }
