@@ -7,7 +7,8 @@ package enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
   case exited(Int32)
   case signaled(Int32)
 
-  init(waitStatus status: Int32) {
+  /// - Parameter status: as `waitpid(2)` gives it.
+  package init(waitStatus status: Int32) {
     let signal = status & 0x7f
     self = signal == 0 ? .exited((status >> 8) & 0xff) : .signaled(signal)
   }

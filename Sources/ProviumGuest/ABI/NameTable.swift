@@ -1,0 +1,27 @@
+/// Names and numbers, parsed from one constant text (`name number` a line) when first asked for.
+struct NameTable: Sendable {
+  let numbers: [String: Int64]
+  private let names: [Int64: String]
+
+  /// A number that has several names keeps the first.
+  init(_ text: StaticString...) {
+    var numbers: [String: Int64] = [:]
+    var names: [Int64: String] = [:]
+    for text in text {
+      text.withUTF8Buffer { bytes in
+        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+          guard let space = line.firstIndex(of: UInt8(ascii: " ")),
+            let number = Int64(String(decoding: line[(space + 1)...], as: UTF8.self))
+          else { continue }
+          let name = String(decoding: line[..<space], as: UTF8.self)
+          numbers[name] = number
+          if names[number] == nil { names[number] = name }
+        }
+      }
+    }
+    self.numbers = numbers
+    self.names = names
+  }
+
+  func name(_ number: Int64) -> String? { names[number] }
+}

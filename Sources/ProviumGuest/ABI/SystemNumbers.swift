@@ -1,0 +1,214 @@
+// Generated from the kernel's headers (linux-libc-dev 6.1); one name and number a line.
+
+/// Constants of the kernel's interface, as text that is parsed when needed.
+enum SystemNumbers {
+  /// `asm-generic/errno.h`; aliases behind the first name. From 512 up: of the kernel itself, never meant for a program.
+  static let errno: StaticString = """
+    EPERM 1
+    ENOENT 2
+    ESRCH 3
+    EINTR 4
+    EIO 5
+    ENXIO 6
+    E2BIG 7
+    ENOEXEC 8
+    EBADF 9
+    ECHILD 10
+    EAGAIN 11
+    EWOULDBLOCK 11
+    ENOMEM 12
+    EACCES 13
+    EFAULT 14
+    ENOTBLK 15
+    EBUSY 16
+    EEXIST 17
+    EXDEV 18
+    ENODEV 19
+    ENOTDIR 20
+    EISDIR 21
+    EINVAL 22
+    ENFILE 23
+    EMFILE 24
+    ENOTTY 25
+    ETXTBSY 26
+    EFBIG 27
+    ENOSPC 28
+    ESPIPE 29
+    EROFS 30
+    EMLINK 31
+    EPIPE 32
+    EDOM 33
+    ERANGE 34
+    EDEADLK 35
+    EDEADLOCK 35
+    ENAMETOOLONG 36
+    ENOLCK 37
+    ENOSYS 38
+    ENOTEMPTY 39
+    ELOOP 40
+    ENOMSG 42
+    EIDRM 43
+    ECHRNG 44
+    EL2NSYNC 45
+    EL3HLT 46
+    EL3RST 47
+    ELNRNG 48
+    EUNATCH 49
+    ENOCSI 50
+    EL2HLT 51
+    EBADE 52
+    EBADR 53
+    EXFULL 54
+    ENOANO 55
+    EBADRQC 56
+    EBADSLT 57
+    EBFONT 59
+    ENOSTR 60
+    ENODATA 61
+    ETIME 62
+    ENOSR 63
+    ENONET 64
+    ENOPKG 65
+    EREMOTE 66
+    ENOLINK 67
+    EADV 68
+    ESRMNT 69
+    ECOMM 70
+    EPROTO 71
+    EMULTIHOP 72
+    EDOTDOT 73
+    EBADMSG 74
+    EOVERFLOW 75
+    ENOTUNIQ 76
+    EBADFD 77
+    EREMCHG 78
+    ELIBACC 79
+    ELIBBAD 80
+    ELIBSCN 81
+    ELIBMAX 82
+    ELIBEXEC 83
+    EILSEQ 84
+    ERESTART 85
+    ESTRPIPE 86
+    EUSERS 87
+    ENOTSOCK 88
+    EDESTADDRREQ 89
+    EMSGSIZE 90
+    EPROTOTYPE 91
+    ENOPROTOOPT 92
+    EPROTONOSUPPORT 93
+    ESOCKTNOSUPPORT 94
+    EOPNOTSUPP 95
+    ENOTSUP 95
+    EPFNOSUPPORT 96
+    EAFNOSUPPORT 97
+    EADDRINUSE 98
+    EADDRNOTAVAIL 99
+    ENETDOWN 100
+    ENETUNREACH 101
+    ENETRESET 102
+    ECONNABORTED 103
+    ECONNRESET 104
+    ENOBUFS 105
+    EISCONN 106
+    ENOTCONN 107
+    ESHUTDOWN 108
+    ETOOMANYREFS 109
+    ETIMEDOUT 110
+    ECONNREFUSED 111
+    EHOSTDOWN 112
+    EHOSTUNREACH 113
+    EALREADY 114
+    EINPROGRESS 115
+    ESTALE 116
+    EUCLEAN 117
+    ENOTNAM 118
+    ENAVAIL 119
+    EISNAM 120
+    EREMOTEIO 121
+    EDQUOT 122
+    ENOMEDIUM 123
+    EMEDIUMTYPE 124
+    ECANCELED 125
+    ENOKEY 126
+    EKEYEXPIRED 127
+    EKEYREVOKED 128
+    EKEYREJECTED 129
+    EOWNERDEAD 130
+    ENOTRECOVERABLE 131
+    ERFKILL 132
+    EHWPOISON 133
+    ERESTARTSYS 512
+    ERESTARTNOINTR 513
+    ERESTARTNOHAND 514
+    ENOIOCTLCMD 515
+    ENOTSUPP 524
+    """
+
+  /// `signal(7)`.
+  static let signals: StaticString = """
+    SIGHUP 1
+    SIGINT 2
+    SIGQUIT 3
+    SIGILL 4
+    SIGTRAP 5
+    SIGABRT 6
+    SIGBUS 7
+    SIGFPE 8
+    SIGKILL 9
+    SIGUSR1 10
+    SIGSEGV 11
+    SIGUSR2 12
+    SIGPIPE 13
+    SIGALRM 14
+    SIGTERM 15
+    SIGSTKFLT 16
+    SIGCHLD 17
+    SIGCONT 18
+    SIGSTOP 19
+    SIGTSTP 20
+    SIGTTIN 21
+    SIGTTOU 22
+    SIGURG 23
+    SIGXCPU 24
+    SIGXFSZ 25
+    SIGVTALRM 26
+    SIGPROF 27
+    SIGWINCH 28
+    SIGIO 29
+    SIGPWR 30
+    SIGSYS 31
+    """
+
+  /// What differs: x86-64.
+  static let x86_64: StaticString = """
+    PR_GET_TSC 25
+    MAP_32BIT 64
+    O_DIRECT 16384
+    O_LARGEFILE 32768
+    O_DIRECTORY 65536
+    O_NOFOLLOW 131072
+    O_TMPFILE 4259840
+    SA_RESTORER 67108864
+    """
+
+  /// What differs: aarch64.
+  static let aarch64: StaticString = """
+    PROT_BTI 16
+    PROT_MTE 32
+    O_DIRECTORY 16384
+    O_NOFOLLOW 32768
+    O_DIRECT 65536
+    O_LARGEFILE 131072
+    O_TMPFILE 4210688
+    """
+
+  /// What differs: riscv64.
+  static let riscv64: StaticString = """
+    O_DIRECT 16384
+    O_LARGEFILE 32768
+    O_DIRECTORY 65536
+    O_NOFOLLOW 131072
+    O_TMPFILE 4259840
+    """
+}
