@@ -12,6 +12,7 @@ struct Connector {
   func connectMain(until deadline: Deadline) throws -> (GuestConnection, ReadyReply) {
     try explained {
       let alarm = try EventDescriptor()
+      control.watch(target: 0, pid: 0, alarm)
       let dialler = Dialler(peer: .main, alarm: alarm, vitals: vitals)
       let (transport, inbox) = try connect(dialler, until: deadline)
       // Its pid is known only from READY, with which the connection then begins.
@@ -24,7 +25,6 @@ struct Connector {
         inbox: inbox
       )
       guard let ready = try first.takeReady(until: deadline) else { throw TransportFailure.deadline }
-      control.watch(target: 0, pid: ready.pid, alarm)
       let connection = GuestConnection(
         peer: .main,
         name: first.name,

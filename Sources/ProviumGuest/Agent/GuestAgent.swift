@@ -74,6 +74,8 @@ package final class GuestAgent: Sendable {
   /// Ends all connections. The guest itself goes on. Twice is fine; any thread, but the sessions' operations that are
   /// under way fail.
   package func close() {
+    // First of all, so that nobody waits to say good-bye to a machine that no longer listens.
+    control.alarm.raise()
     for worker in workers.withLock({ Array($0.values) }) { worker.session.connection.end() }
     session.connection.end()
     control.close()

@@ -1,4 +1,5 @@
 import ProviumSystem
+import Synchronization
 
 /// Messages over one connection: a request goes out, replies come back until the last one. Used by one thread.
 ///
@@ -16,6 +17,8 @@ final class GuestConnection {
   private let inbox: ByteQueue
   private var consumed = 0
   private var failure: (any Error)?
+  /// Set by whoever ends the connection on purpose.
+  private let isEnded = Atomic(false)
   /// Requests sent since READY, and those whose last reply has not come. INTERRUPT names requests by their number.
   private var sent: UInt32 = 0
   private var outstanding: UInt32 = 0
@@ -41,13 +44,13 @@ final class GuestConnection {
     self.inbox = inbox
   }
 
-  /// Ends the connection; idempotent.
+  /// Ends the connection: what is under way fails, and so does what follows. Idempotent; any thread.
   func end() {
-    if failure == nil { failure = GuestError.lost("\(name) is no longer connected") }
+    isEnded.store(true, ordering: .releasing)
     transport.end()
   }
 
-  var isUsable: Bool { failure == nil }
+  var isUsable: Bool { failure == nil && !isEnded.load(ordering: .acquiring) }
 
   // MARK: one request
 
@@ -76,6 +79,7 @@ final class GuestConnection {
   ) throws {
     if let failure { throw failure }
     if let known = knownLoss() { throw fail(known) }
+    if isEnded.load(ordering: .acquiring) { throw GuestError.lost("\(name) is no longer connected") }
     lastCode = message.code
     sent &+= 1
     outstanding += 1
@@ -221,7 +225,8 @@ final class GuestConnection {
   }
 
   private func knownLoss() -> (any Error)? {
-    control?.departure(target: peer.target, pid: pid).map {
+    if let cause = control?.state.read({ $0.causeOfDeath }) { return cause }
+    return control?.departure(target: peer.target, pid: pid).map {
       GuestError.lost("\(name) \($0.status.asPredicate)")
     }
   }
@@ -235,6 +240,9 @@ final class GuestConnection {
     case .violation(let text): return GuestError.lost("\(what): \(name) sent \(text)")
     case .deadline: return GuestError.unresponsive("\(what): \(name) does not take the request")
     case .alarm, .ended:
+      if isEnded.load(ordering: .acquiring) {
+        return knownLoss() ?? GuestError.lost("\(what): \(name) has been disconnected")
+      }
       switch control?.reasonOfLoss(target: peer.target, pid: pid, until: .after(Self.graceForLastWords)) {
       case .machine(let cause): return cause
       case .process(let gone): return GuestError.lost("\(what): \(name) \(gone.status.asPredicate)")

@@ -28,7 +28,7 @@ enum TransportFailure: Error {
 /// Any thread may ask. A descriptor that becomes readable although nobody has died must no longer be so once
 /// `causeOfDeath` has returned nil; after a death it stays readable.
 package protocol VitalSigns: Sendable {
-  /// Polled during every wait: QEMU's pidfd, an event raised at a panic on the console.
+  /// Polled during every wait: QEMU's pidfd, an event raised at a panic on the console. Asked once a connection.
   var descriptors: [Int32] { get }
   /// Asked when one of them is readable. The error is thrown to the script as it is.
   func causeOfDeath() -> (any Error)?

@@ -47,6 +47,7 @@ final class ControlConnection: Sendable {
       return thread
     }
     thread?.join()
+    state.read { $0.socket }?.shutDown()
   }
 
   /// What the control process said of itself; nil when the deadline came first.

@@ -117,7 +117,9 @@ struct ControlReader {
     let alarms = connection.state.update { state -> [EventDescriptor] in
       if state.departures.count >= Departure.kept { state.departures.removeFirst() }
       state.departures.append(departure)
-      return state.alarms.filter { $0.target == gone.target && $0.pid == gone.pid }.map(\.alarm)
+      let alarms = state.alarms.filter { departure.isOf($0.target, $0.pid) }.map(\.alarm)
+      state.alarms.removeAll { departure.isOf($0.target, $0.pid) }
+      return alarms
     }
     for alarm in alarms { alarm.raise() }
   }

@@ -17,21 +17,16 @@ final class RealAgent {
   let process: ChildProcess
   private let directory: String
 
-  /// A file with the agent's program, written once.
-  private static let binary: Result<String, any Error> = Result {
-    let path = "/tmp/provium-guest-tests.\(getpid())"
-    try Files.write(AgentImage.agent, to: path, mode: 0o700)
-    return path
-  }
-
   init(_ kind: LinkKind, vitals: (any VitalSigns)? = nil) throws {
     directory = "/tmp/pg.\(getpid()).\(UInt32.random(in: 0 ... .max))"
     try Files.createDirectories(directory, mode: 0o700)
+    let program = "\(directory)/provium-agent"
+    try Files.write(AgentImage.agent, to: program, mode: 0o700)
     let endpoint: GuestEndpoint
     switch kind {
     case .stream:
       process = try ChildProcess(
-        executable: try Self.binary.get(),
+        executable: program,
         arguments: ["--listen", "\(directory)/s"],
         directory: directory
       )
@@ -40,7 +35,7 @@ final class RealAgent {
       let main = try Descriptor.socketPair()
       let control = try Descriptor.socketPair()
       process = try ChildProcess(
-        executable: try Self.binary.get(),
+        executable: program,
         arguments: ["--main-fd", "3", "--control-fd", "4", "--link", "serial"],
         directory: directory,
         descriptors: [3: main.theirs.raw, 4: control.theirs.raw]
@@ -78,9 +73,11 @@ extension [UInt8] {
 
   static func text(_ text: String) -> [UInt8] { [UInt8](text.utf8) }
 
+  private static let patternBlock = (0..<65_537).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+
   /// Bytes that repeat only after a long while, made without a loop over each.
   static func pattern(_ count: Int) -> [UInt8] {
-    let block = (0..<65_537).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+    let block = patternBlock
     return [UInt8](unsafeUninitializedCapacity: count) { space, used in
       var at = 0
       while at < count, let base = space.baseAddress {

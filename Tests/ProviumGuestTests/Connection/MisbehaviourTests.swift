@@ -1,0 +1,198 @@
+import Glibc
+import ProviumSystem
+import Testing
+
+@testable import ProviumGuest
+
+@Suite("A guest that misbehaves", .timeLimit(.minutes(1))) struct MisbehaviourTests {
+  /// A connected agent whose other ends follow a script.
+  private func scripted(
+    ready: [UInt8] = FakePeer.ready(),
+    controlReady: [UInt8] = FakePeer.ready(),
+    buildID: [UInt8]? = nil
+  ) throws -> (agent: GuestAgent, main: FakePeer, control: FakePeer) {
+    let main = try FakePeer.pair(), control = try FakePeer.pair()
+    main.peer.send(ready)
+    control.peer.send(controlReady)
+    let agent = try GuestAgent.connect(
+      to: .streams(main: main.host, control: control.host),
+      machine: "vm1",
+      expecting: buildID,
+      until: .soon
+    )
+    return (agent, main.peer, control.peer)
+  }
+
+  @Test("by speaking another protocol is refused with both versions") func version() {
+    let error = #expect(throws: GuestError.self) { try scripted(ready: FakePeer.ready(version: 7)) }
+    guard case .incompatible(let text) = error else {
+      return #expect(Bool(false), "\(String(describing: error))")
+    }
+    #expect(text.contains("protocol 7") && text.contains("Provium 1"))
+  }
+
+  @Test("by being another build is refused with both builds") func build() {
+    let error = #expect(throws: GuestError.self) {
+      try scripted(buildID: [UInt8](repeating: 0xAB, count: 16))
+    }
+    guard case .incompatible(let text) = error else {
+      return #expect(Bool(false), "\(String(describing: error))")
+    }
+    #expect(
+      text.contains(String(repeating: "02", count: 16)) && text.contains(String(repeating: "ab", count: 16))
+    )
+  }
+
+  @Test("by being of two boots at once is refused") func boots() {
+    let error = #expect(throws: GuestError.self) { try scripted(controlReady: FakePeer.ready(nonce: 9)) }
+    guard case .incompatible = error else { return #expect(Bool(false), "\(String(describing: error))") }
+  }
+
+  /// Replies to an ECHO that no agent would give.
+  static let replies: [(String, [UInt8])] = [
+    ("an unexpected message of type 0x8C", FakePeer.message(.done, little(Int64(0)))),
+    ("an unexpected message of type 0xFF", FakePeer.message(MessageCode(rawValue: 255))),
+    ("an oversized message of type 0x8B with 4294967295 bytes", [0x8B] + little(UInt32.max)),
+    ("a malformed message of type 0x83 with 2 bytes", FakePeer.message(.error, [1, 2])),
+  ]
+
+  @Test("in its replies is named, and the connection is not used again", arguments: replies)
+  func reply(_ expected: String, _ bytes: [UInt8]) throws {
+    let (agent, main, _) = try scripted()
+    let thread = try onThread("peer") {
+      _ = main.receiveMessage()
+      main.send(bytes)
+    }
+    let error = #expect(throws: GuestError.self) { try agent.session.echo([1], until: .soon) }
+    thread.join()
+    #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
+    #expect(error?.description.contains("the agent of vm1") == true)
+    let again = #expect(throws: GuestError.self) { try agent.session.echo([1], until: .soon) }
+    #expect(again?.description == error?.description)
+    #expect(!agent.session.isUsable)
+  }
+
+  @Test("by sending anything at all never ends the process", arguments: 0..<40) func random(_ seed: UInt64)
+    throws
+  {
+    var generator = SeededGenerator(seed)
+    let codes: [UInt8] = [0x80, 0x83, 0x84, 0x89, 0x8A, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F, 0x90]
+    let (agent, main, control) = try scripted()
+    for peer in [main, control] {
+      for _ in 0..<20 {
+        let count = Int.random(in: 0...40, using: &generator)
+        let payload = (0..<count).map { _ in UInt8.random(in: 0...3, using: &generator) }
+        let code = codes.randomElement(using: &generator) ?? 0
+        peer.send(FakePeer.message(MessageCode(rawValue: code), payload))
+        if Int.random(in: 0..<8, using: &generator) == 0 { peer.send(payload) }
+      }
+      peer.end()
+    }
+    let session = agent.session
+    _ = try? session.state(until: .soon)
+    _ = try? session.exec("true", until: .soon)
+    _ = try? session.list("/", until: .soon)
+    _ = try? session.syscall(SystemCall(number: 1), until: .soon)
+    agent.close()
+  }
+
+  @Test("by not answering is interrupted, by its number, and the late answer is not taken for another's")
+  func late() throws {
+    let (agent, main, control) = try scripted()
+    let interrupt = Handover<[UInt8]?>()
+    let thread = try onThread("peer") {
+      _ = main.receiveMessage()
+      main.sendMessage(.data, [1])
+      _ = main.receiveMessage()
+      // Only the interrupt gets it to answer.
+      interrupt.fulfil(control.receiveMessage()?.payload)
+      main.sendMessage(.data, [2])
+      _ = main.receiveMessage()
+      main.sendMessage(.data, [3])
+    }
+    #expect(try agent.session.echo([1], until: .soon) == [1])
+    let error = #expect(throws: GuestError.self) {
+      try agent.session.echo([2], until: .after(.milliseconds(50)))
+    }
+    guard case .timedOut = error else { throw error ?? GuestError.lost("no error") }
+    #expect(interrupt.wait() == [0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0])
+    #expect(try agent.session.echo([3], until: .soon) == [3])
+    thread.join()
+  }
+
+  @Test("by not answering an interrupt either is given up") func unresponsive() throws {
+    let (agent, main, control) = try scripted()
+    let begin = Deadline.now
+    let error = #expect(throws: GuestError.self) {
+      try agent.session.echo([1], until: .after(.milliseconds(50)))
+    }
+    guard case .unresponsive = error else { throw error ?? GuestError.lost("no error") }
+    #expect((2_000_000_000..<4_000_000_000).contains(Deadline.now - begin))
+    #expect(!agent.session.isUsable)
+    withExtendedLifetime((main, control)) {}
+  }
+
+  @Test("by not taking a request is given up") func deaf() throws {
+    let (agent, main, control) = try scripted()
+    let error = #expect(throws: GuestError.self) {
+      try agent.session.echo(.pattern(8 << 20), until: .after(.milliseconds(100)))
+    }
+    guard case .unresponsive = error else { throw error ?? GuestError.lost("no error") }
+    withExtendedLifetime((main, control)) {}
+  }
+
+  @Test("by going away is lost at once") func ended() throws {
+    let (agent, main, control) = try scripted()
+    main.end()
+    control.end()
+    let error = #expect(throws: GuestError.self) { try agent.session.echo([1], until: .soon) }
+    guard case .lost = error else { throw error ?? GuestError.lost("no error") }
+  }
+
+  @Test("by dying says so through its control process") func gone() throws {
+    let (agent, main, control) = try scripted()
+    let thread = try onThread("peer") {
+      _ = main.receiveMessage()
+      control.sendMessage(.gone, little(UInt32(0)) + little(Int32(7)) + little(Int32(11)))
+    }
+    // The main connection stays open, as that of a serial port does.
+    let error = #expect(throws: GuestError.self) { try agent.session.echo([1], until: .soon) }
+    #expect(error?.description == "echo: the agent of vm1 was killed by SIGSEGV")
+    thread.join()
+  }
+
+  @Test("by reporting deaths without end costs no memory without end") func manyDeaths() throws {
+    let (agent, _, control) = try scripted()
+    let thread = try onThread("peer") {
+      for number in 0..<20_000 as Range<Int32> {
+        control.sendMessage(.gone, little(UInt32(1)) + little(number) + little(Int32(9)))
+      }
+      _ = control.receiveMessage()
+      control.sendMessage(.done, little(Int64(0)))
+    }
+    _ = try agent.control.request(try Request.empty(.quiesce), until: .soon)
+    #expect(agent.control.state.read { $0.departures.count } == Departure.kept)
+    thread.join()
+  }
+
+  @Test("by never being ready is timed out") func silent() throws {
+    let main = try FakePeer.pair(), control = try FakePeer.pair()
+    let error = #expect(throws: GuestError.self) {
+      try GuestAgent.connect(
+        to: .streams(main: main.host, control: control.host),
+        until: .after(.milliseconds(50))
+      )
+    }
+    guard case .timedOut = error else { throw error ?? GuestError.lost("no error") }
+  }
+
+  @Test("is not waited for when its machine is dead") func deadMachine() throws {
+    let vitals = try TestVitals()
+    vitals.die()
+    let begin = Deadline.now
+    #expect(throws: TestVitals.Panic.self) {
+      try GuestAgent.connect(to: .sockets(prefix: "/tmp/nobody.\(getpid())"), vitals: vitals, until: .soon)
+    }
+    #expect(Deadline.now - begin < 1_000_000_000)
+  }
+}
