@@ -1,0 +1,33 @@
+/// What the pool had given away, and how many files waited for it, over the run: steps. Pure.
+struct PoolCurve {
+  struct Step {
+    let time: Double
+    let memory: UInt64
+    let waiting: Int
+  }
+  private(set) var steps: [Step] = []
+  var peak: UInt64 { steps.map(\.memory).max() ?? 0 }
+  var mostWaiting: Int { steps.map(\.waiting).max() ?? 0 }
+
+  init(_ record: RunRecord) {
+    var changes: [(time: Double, memory: Int64, waiting: Int)] = []
+    for claim in record.claims {
+      let memory = Int64(clamping: claim.memory)
+      changes.append((claim.asked, 0, 1))
+      changes.append((claim.granted ?? record.duration, 0, -1))
+      guard let granted = claim.granted else { continue }
+      changes.append((granted, memory, 0))
+      changes.append((claim.released ?? record.duration, -memory, 0))
+    }
+    var memory: Int64 = 0
+    var waiting = 0
+    changes.sort { $0.time < $1.time }
+    for (index, change) in changes.enumerated() {
+      memory = memory.addingReportingOverflow(change.memory).partialValue
+      waiting += change.waiting
+      // What happens at one time is one step.
+      if index + 1 < changes.count, changes[index + 1].time <= change.time { continue }
+      steps.append(Step(time: change.time, memory: UInt64(clamping: memory), waiting: waiting))
+    }
+  }
+}

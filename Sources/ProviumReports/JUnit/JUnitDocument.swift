@@ -1,0 +1,168 @@
+import ProviumEvents
+import ProviumSystem
+
+/// A run as JUnit XML, in the words that Ant's, Jenkins' and GitLab's readers share. Pure.
+///
+///     testsuites                      the run
+///       testsuite                     one test file (retries: the last attempt)
+///         properties, testcase…, system-out
+///           testcase                  one sub-test; or the script itself, when it has none or failed outside them
+///             skipped | failure | error, system-out
+///
+/// `failure`: an assertion did not hold, or the kernel printed a report that the test did not expect: what is tested is
+/// wrong. `error`: the script raised, the harness failed, or time ran out: nothing is known of what is tested.
+/// `skipped` stands for skipped and for todo. Helpers are no tests and are left out.
+package struct JUnitDocument: Sendable {
+  /// The whole document.
+  package let text: String
+
+  /// Of the run so far; what still runs counts as an error.
+  package init(of record: RunRecord) {
+    let machines = Dictionary(grouping: record.machines, by: \.description.file)
+    let suites = record.finalRuns.map { run in
+      (run, run.finished(at: record.duration, because: record.ending?.stoppedEarly))
+    }.filter { !$0.1.isHelper }.enumerated().map { number, pair in
+      JUnitSuite(
+        result: pair.1,
+        run: pair.0,
+        number: number,
+        header: record.header,
+        machines: machines[pair.1.file] ?? []
+      )
+    }
+    let element = XMLElement(
+      "testsuites",
+      [
+        ("name", "provium"), ("tests", "\(suites.reduce(0) { $0 + $1.tests })"),
+        ("failures", "\(suites.reduce(0) { $0 + $1.failures })"),
+        ("errors", "\(suites.reduce(0) { $0 + $1.errors })"),
+        ("time", Amount.decimal(record.summary.duration)),
+      ],
+      children: suites.map(\.element)
+    )
+    text = element.document
+  }
+}
+
+/// One file as a test suite.
+private struct JUnitSuite {
+  private(set) var tests = 0
+  private(set) var failures = 0
+  private(set) var errors = 0
+  private var skipped = 0
+  private(set) var element = XMLElement("testsuite")
+
+  init(result: FileResult, run: FileRun, number: Int, header: RunHeader?, machines: [MachineRun]) {
+    let className = Self.className(HarmlessText.line(result.file))
+    var cases: [XMLElement] = []
+    for test in TestTree.ordered(result.subTests) {
+      cases.append(add(test.name, className, test.outcome, time: test.duration, output: test.output))
+    }
+    if result.outcome.isFailure || result.subTests.isEmpty {
+      // The sub-tests' time is told by themselves.
+      let own = max(
+        0,
+        result.duration - result.subTests.filter { $0.path.count == 1 }.reduce(0) { $0 + $1.duration }
+      )
+      cases.append(add(result.file, className, result.outcome, time: own, output: ""))
+    }
+    element.attributes = [
+      ("name", HarmlessText.line(run.title)), ("id", "\(number)"), ("package", Files.parent(of: result.file)),
+      ("hostname", "localhost"),
+      ("timestamp", Amount.timestamp((header?.startedAt ?? 0) + run.started)), ("tests", "\(tests)"),
+      ("failures", "\(failures)"), ("errors", "\(errors)"), ("skipped", "\(skipped)"),
+      ("time", Amount.decimal(result.duration)),
+    ]
+    let output = [result.output, result.logPath.map { "log: \($0)\n" } ?? ""].joined()
+    element.children =
+      [XMLElement("properties", children: properties(result, header, machines))] + cases
+      + [XMLElement("system-out", text: output), XMLElement("system-err")]
+  }
+
+  /// `net.dhcp` for `net/dhcp.lua`: readers make a tree of it.
+  private static func className(_ file: String) -> String {
+    let stem = file.hasSuffix(".lua") ? String(file.dropLast(4)) : file
+    return stem.split(separator: "/").map { $0.split(separator: ".").joined(separator: "_") }.joined(
+      separator: "."
+    )
+  }
+
+  private mutating func add(
+    _ name: String,
+    _ className: String,
+    _ outcome: Outcome,
+    time: Double,
+    output: String
+  ) -> XMLElement {
+    tests += 1
+    var element = XMLElement(
+      "testcase",
+      [("name", HarmlessText.line(name)), ("classname", className), ("time", Amount.decimal(time))]
+    )
+    var details = ""
+    switch outcome {
+    case .passed: break
+    case .todo(let reason):
+      skipped += 1
+      element.children.append(
+        XMLElement("skipped", [("message", reason.isEmpty ? "todo" : "todo: \(reason)")])
+      )
+    case .skipped(let reason):
+      skipped += 1
+      element.children.append(XMLElement("skipped", [("message", reason)]))
+    case .failed(let failure):
+      let isFailure = failure.kind == .assertion || failure.kind == .splat
+      if isFailure { failures += 1 } else { errors += 1 }
+      let lines =
+        [failure.summary] + (failure.traceback.isEmpty ? [] : ["", "traceback:"] + failure.traceback)
+      element.children.append(
+        XMLElement(
+          isFailure ? "failure" : "error",
+          [("message", HarmlessText.lines(failure.message).first ?? ""), ("type", failure.kind.rawValue)],
+          text: lines.joined(separator: "\n")
+        )
+      )
+      details = Self.details(failure)
+    }
+    if !output.isEmpty || !details.isEmpty {
+      element.children.append(XMLElement("system-out", text: output + details))
+    }
+    return element
+  }
+
+  private static func details(_ failure: Failure) -> String {
+    func section(_ title: String, _ lines: [String]) -> String {
+      lines.isEmpty ? "" : "--- \(title) ---\n" + lines.map { $0 + "\n" }.joined()
+    }
+    return section("last operations", failure.trace) + section("console", failure.console)
+  }
+
+  /// Of the suite: the older schemas know none of a test case.
+  private func properties(
+    _ result: FileResult,
+    _ header: RunHeader?,
+    _ machines: [MachineRun]
+  ) -> [XMLElement] {
+    var pairs: [(String, String)] = []
+    if let header {
+      pairs = [
+        ("provium.version", header.version), ("provium.qemu", header.qemu),
+        ("provium.accelerator", HeaderLines.accelerator(header)), ("provium.channel", header.channel),
+      ]
+    }
+    var seen = Set<String>()
+    for machine in machines {
+      if let kernel = machine.description.kernel, seen.insert(kernel).inserted {
+        pairs.append(("provium.kernel", kernel))
+      }
+    }
+    if result.attempt > 0 { pairs.append(("provium.attempts", "\(result.attempt + 1)")) }
+    for test in TestTree.ordered(result.subTests) {
+      if !test.tags.isEmpty { pairs.append(("\(test.name): tags", test.tags.joined(separator: " "))) }
+      for (key, value) in test.properties.sorted(by: { $0.key < $1.key }) {
+        pairs.append(("\(test.name): \(key)", value))
+      }
+    }
+    return pairs.filter { !$0.1.isEmpty }.map { XMLElement("property", [("name", $0.0), ("value", $0.1)]) }
+  }
+}

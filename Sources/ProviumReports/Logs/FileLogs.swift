@@ -1,0 +1,103 @@
+package import ProviumEvents
+import ProviumSystem
+import Synchronization
+
+/// Writes `RUN-DIRECTORY/FILE.log` while a file runs: everything that it said and did, with the time of each. Only logs of
+/// files that failed (in any attempt) stay; a log of a file that never ended stays too.
+package final class FileLogs: EventSink {
+  private struct State {
+    var folder: String?
+    var running = Set<String>()
+    /// In any attempt.
+    var failed = Set<String>()
+    var machines: [Int: String] = [:]
+    var failure: (any Error)?
+  }
+  private let state: Mutex<State>
+  private let keepsAll: Bool
+
+  /// - Parameters:
+  ///   - folder: the run's; nil: as the run's header names it.
+  ///   - keepsAll: also logs of files that passed.
+  package init(folder: String? = nil, keepsAll: Bool = false) {
+    state = Mutex(State(folder: folder))
+    self.keepsAll = keepsAll
+  }
+
+  /// `RUN-DIRECTORY/net/dhcp.lua.log`. A path that leads out of the tests' folder does not lead out of the run's.
+  package static func path(of file: String, in folder: String) -> String {
+    let parts = file.split(separator: "/").filter { $0 != "." }.map { $0 == ".." ? "__" : String($0) }
+    return "\(folder)/\(parts.isEmpty ? "script" : parts.joined(separator: "/")).log"
+  }
+
+  /// The run's folder, once it is known.
+  package var folder: String? {
+    get { state.withLock { $0.folder } }
+    set { state.withLock { $0.folder = newValue } }
+  }
+
+  /// Writes the event into its file's log, if it is about a file.
+  package func receive(_ event: RunEvent, at time: Double) {
+    state.withLock { state in
+      switch event {
+      case .runStarted(let header): state.folder = state.folder ?? header.runDirectory
+      case .machineStarted(let machine): state.machines[machine.id] = machine.file
+      default: break
+      }
+      let machine = Self.machine(of: event).flatMap { state.machines[$0] }
+      guard let file = machine ?? Self.file(of: event) else { return }
+      if case .fileStarted = event { state.running.insert(file) }
+      // What is said of a file after its end must not bring back a log that has gone.
+      guard state.running.contains(file) || state.failed.contains(file) else { return }
+      append(LogText.lines(event, at: time), to: file, &state)
+      if case .fileEnded(let result) = event { end(result, &state) }
+    }
+  }
+
+  /// Throws the first error of a write.
+  package func finish() throws {
+    let failure = state.withLock { $0.failure }
+    if let failure { throw failure }
+  }
+
+  // MARK: Files
+
+  private static func machine(of event: RunEvent) -> Int? {
+    switch event {
+    case .machineReady(let id, _, _), .machineEnded(let id, _): id
+    default: nil
+    }
+  }
+
+  private static func file(of event: RunEvent) -> String? {
+    switch event {
+    case .fileStarted(let file, _), .activity(let file, _), .subTestStarted(let file, _, _),
+      .output(let file, _, _),
+      .subTestEnded(let file, _), .poolWaiting(let file, _, _), .poolGranted(let file, _, _, _, _),
+      .poolReleased(let file, _):
+      file
+    case .machineStarted(let machine): machine.file
+    case .warning(let file, _): file
+    case .fileEnded(let result): result.file
+    case .runStarted, .runEnded, .machineReady, .machineEnded: nil
+    }
+  }
+
+  /// Each event is on disk at once: what a killed run was doing is what one wants to know.
+  private func append(_ lines: [String], to file: String, _ state: inout State) {
+    guard let folder = state.folder, state.failure == nil, !lines.isEmpty else { return }
+    let text = lines.map { $0 + "\n" }.joined()
+    do { try LogFile.append(text, to: Self.path(of: file, in: folder)) } catch { state.failure = error }
+  }
+
+  private func end(_ result: FileResult, _ state: inout State) {
+    state.running.remove(result.file)
+    if result.hasFailed { state.failed.insert(result.file) }
+    if !keepsAll, !state.failed.contains(result.file), let folder = state.folder {
+      try? Files.removeTree(Self.path(of: result.file, in: folder))
+    }
+  }
+}
+
+/// What the command line calls them.
+package typealias FailureLogs = FileLogs

@@ -1,0 +1,95 @@
+import ProviumEvents
+import ProviumSystem
+
+/// Joins the JSON-lines reports of a suite's shards into the events of one run, for any sink. Pure but for `reading`.
+///
+/// Times count from the earliest shard's start. Machines and claims get numbers of their own. A file that several shards
+/// ran is taken from one: the first in which it failed, else the first: a failure is never hidden.
+package struct ReportMerge: Sendable {
+  /// In order of time: one start, one end.
+  package private(set) var events: [TimedEvent] = []
+  /// Files in more than one shard, with the reports that have them.
+  package private(set) var duplicates: [(file: String, paths: [String])] = []
+  /// What does not add up, in words: a shard without its end, sums that differ, files that never ran.
+  package private(set) var problems: [String] = []
+
+  /// - Throws: `ReportError`, `SystemError` naming the report that cannot be read.
+  package init(reading paths: [String]) throws {
+    try self.init(paths.map { try EventLog.read($0) })
+  }
+
+  /// - Throws: `ReportError` when there is no report, or one has no start.
+  package init(_ logs: [EventLog]) throws {
+    let shards = try logs.map { try Shard($0) }
+    guard let first = shards.map(\.header.startedAt).min() else {
+      throw ReportError("merge", "reports", "none was given")
+    }
+    for shard in shards { problems += shard.problems }
+    let owners = chooseOwners(shards)
+    for (number, shard) in shards.enumerated() {
+      events += shard.renumbered(as: number, shift: shard.header.startedAt - first) {
+        (owners[$0] ?? number) == number
+      }
+    }
+    events = events.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(
+      \.element
+    )
+    let summary = ending(of: shards)
+    let start = TimedEvent(time: 0, event: .runStarted(header(of: shards, startedAt: first)))
+    let warnings =
+      (problems + duplicates.map { "\($0.file) is in several reports: \($0.paths.joined(separator: ", "))" })
+      .map { TimedEvent(time: 0, event: .warning(file: nil, text: $0)) }
+    events = [start] + warnings + events
+    events.append(TimedEvent(time: max(summary.duration, events.last?.time ?? 0), event: .runEnded(summary)))
+  }
+
+  /// Which shard each duplicate is taken from.
+  private mutating func chooseOwners(_ shards: [Shard]) -> [String: Int] {
+    var places: [String: [Int]] = [:]
+    for (number, shard) in shards.enumerated() {
+      for file in shard.files { places[file, default: []].append(number) }
+    }
+    var owners: [String: Int] = [:]
+    for (file, numbers) in places.sorted(by: { $0.key < $1.key }) where numbers.count > 1 {
+      duplicates.append((file, numbers.map { shards[$0].path }))
+      owners[file] = numbers.first { shards[$0].failed.contains(file) } ?? numbers[0]
+    }
+    return owners
+  }
+
+  private func ending(of shards: [Shard]) -> RunSummary {
+    let record = RunRecord(events)
+    var summary = RunSummary(counting: record.results)
+    summary.duration = events.last?.time ?? 0
+    let reasons = shards.compactMap { shard in shard.stoppedEarly.map { "\(shard.path): \($0)" } }
+    if !reasons.isEmpty { summary.stoppedEarly = reasons.joined(separator: "; ") }
+    return summary
+  }
+
+  private func header(of shards: [Shard], startedAt: Double) -> RunHeader {
+    let headers = shards.map(\.header)
+    func joined(_ key: KeyPath<RunHeader, String>) -> String {
+      var seen = Set<String>()
+      return headers.map { $0[keyPath: key] }.filter { !$0.isEmpty && seen.insert($0).inserted }.joined(
+        separator: ", "
+      )
+    }
+    var seen = Set<String>()
+    let seeds = Set(headers.map(\.seed))
+    return RunHeader(
+      version: joined(\.version),
+      qemu: joined(\.qemu),
+      accelerator: joined(\.accelerator),
+      acceleratorReason: joined(\.acceleratorReason),
+      channel: joined(\.channel),
+      channelReason: joined(\.channelReason),
+      timeScale: headers.map(\.timeScale).max() ?? 1,
+      files: headers.flatMap(\.files).filter { seen.insert($0).inserted },
+      parallel: headers.reduce(0) { $0 &+ $1.parallel },
+      startedAt: startedAt,
+      seed: seeds.count == 1 ? seeds.first ?? nil : nil,
+      pool: nil,
+      runDirectory: headers.first?.runDirectory ?? ""
+    )
+  }
+}

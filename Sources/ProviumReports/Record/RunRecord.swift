@@ -1,0 +1,158 @@
+package import ProviumEvents
+
+/// Everything a run said, gathered: what the reports that are written at its end are made from. A value: feeding it the
+/// same events gives the same record. It is whole at any time, also when the run was interrupted.
+package struct RunRecord: Sendable {
+  /// nil until the run has started.
+  package private(set) var header: RunHeader?
+  /// Each run of each file, by its start.
+  package private(set) var runs: [FileRun] = []
+  /// In order of their start.
+  package private(set) var machines: [MachineRun] = []
+  /// In order of asking.
+  package private(set) var claims: [PoolClaimSpan] = []
+  /// In order, with the file each is about.
+  package private(set) var warnings: [(file: String?, text: String)] = []
+  /// The run's own counts; nil when it did not come to its end.
+  package private(set) var ending: RunSummary?
+  /// Of the last event.
+  package private(set) var duration = 0.0
+
+  /// Each file's latest run, and how often it was started but for retries.
+  private var current: [String: Int] = [:]
+  private var rounds: [String: Int] = [:]
+  private var machineIndex: [Int: Int] = [:]
+  private var claimIndex: [Int: Int] = [:]
+  private var waiting: [String: Int] = [:]
+
+  /// Of no events yet.
+  package init() {}
+
+  /// Of all `events`.
+  package init(_ events: [TimedEvent]) {
+    self.init()
+    for timed in events { add(timed.event, at: timed.time) }
+  }
+
+  /// Takes the next event; `time` is seconds since the run began.
+  package mutating func add(_ event: RunEvent, at time: Double) {
+    duration = max(duration, time)
+    switch event {
+    case .runStarted(let header): self.header = header
+    case .fileStarted(let file, let attempt): start(file, attempt: attempt, at: time)
+    case .activity(let file, let text): change(file) { $0.activity = text }
+    case .subTestStarted(let file, let path, let location):
+      change(file) { $0.open.append(.init(path: path, location: location, started: time)) }
+    case .output: break
+    case .subTestEnded(let file, let result):
+      change(file) { run in
+        run.open.removeAll { $0.path == result.path }
+        run.ended.append(result)
+      }
+    case .warning(let file, let text): warnings.append((file, text))
+    case .fileEnded(let result): end(result, at: time)
+    case .runEnded(let summary): ending = summary
+    case .machineStarted, .machineReady, .machineEnded: addMachine(event, at: time)
+    case .poolWaiting, .poolGranted, .poolReleased: addClaim(event, at: time)
+    }
+  }
+
+  // MARK: Files
+
+  private mutating func start(_ file: String, attempt: Int, at time: Double) {
+    if attempt > 0, let earlier = current[file] { runs[earlier].isSuperseded = true }
+    if attempt == 0 || rounds[file] == nil { rounds[file, default: 0] += 1 }
+    current[file] = runs.count
+    runs.append(FileRun(file: file, attempt: attempt, round: (rounds[file] ?? 1) - 1, started: time))
+  }
+
+  private mutating func change(_ file: String, _ body: (inout FileRun) -> Void) {
+    if let index = current[file] { body(&runs[index]) }
+  }
+
+  private mutating func end(_ result: FileResult, at time: Double) {
+    let isRunning = current[result.file].map { runs[$0].result == nil } ?? false
+    if !isRunning {
+      start(result.file, attempt: result.attempt, at: time - result.duration)
+    }
+    change(result.file) { run in
+      run.result = result
+      run.open = []
+      run.ended = []
+      run.endTime = time
+    }
+  }
+
+  // MARK: Machines and the pool
+
+  private mutating func addMachine(_ event: RunEvent, at time: Double) {
+    switch event {
+    case .machineStarted(let description):
+      machineIndex[description.id] = machines.count
+      machines.append(MachineRun(description: description, started: time))
+    case .machineReady(let id, let duration, let kernel):
+      guard let index = machineIndex[id] else { return }
+      machines[index].readyAfter = duration
+      machines[index].description.kernel = kernel ?? machines[index].description.kernel
+    case .machineEnded(let id, let reason):
+      guard let index = machineIndex[id] else { return }
+      machines[index].ended = time
+      machines[index].reason = reason
+    default: break
+    }
+  }
+
+  private mutating func addClaim(_ event: RunEvent, at time: Double) {
+    switch event {
+    case .poolWaiting(let file, let memory, let cpus):
+      waiting[file] = claims.count
+      claims.append(PoolClaimSpan(file: file, memory: memory, cpus: cpus, asked: time))
+    case .poolGranted(let file, let claim, let memory, let cpus, _):
+      let index = waiting.removeValue(forKey: file) ?? claims.count
+      if index == claims.count {
+        claims.append(PoolClaimSpan(file: file, memory: memory, cpus: cpus, asked: time))
+      }
+      claims[index].granted = time
+      claimIndex[claim] = index
+    case .poolReleased(_, let claim):
+      if let index = claimIndex[claim] { claims[index].released = time }
+    default: break
+    }
+  }
+}
+
+extension RunRecord {
+  /// What came of each file: of several attempts the last. A file that was still running when the events end has
+  /// failed, by the harness.
+  package var results: [FileResult] {
+    finalRuns.map { $0.finished(at: duration, because: ending?.stoppedEarly) }
+  }
+
+  /// Runs whose result counts.
+  package var finalRuns: [FileRun] { runs.filter { !$0.isSuperseded } }
+
+  /// The run's own counts, or what can be counted.
+  package var summary: RunSummary {
+    if let ending { return ending }
+    var summary = RunSummary(counting: results)
+    summary.duration = duration
+    summary.stoppedEarly = "the run did not come to its end"
+    return summary
+  }
+
+  /// Files that were to run, and did not.
+  package var missing: [String] {
+    let seen = Set(runs.map(\.file))
+    return (header?.files ?? []).filter { !seen.contains($0) }
+  }
+
+  /// Releases of all machines' kernels, each with its profile: `6.1.0 (default)`.
+  package var kernels: [String] {
+    var seen = Set<String>()
+    return machines.compactMap { machine in
+      guard let kernel = machine.description.kernel else { return nil }
+      let text = "\(kernel) (\(machine.description.profile))"
+      return seen.insert(text).inserted ? text : nil
+    }
+  }
+}

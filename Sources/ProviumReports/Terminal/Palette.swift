@@ -1,0 +1,44 @@
+import ProviumSystem
+
+/// How much a terminal shows.
+package enum Verbosity: String, Sendable, CaseIterable {
+  /// Failures and the last line.
+  case quiet
+  /// Each file and sub-test.
+  case normal
+  /// Also what passing tests printed, and what files are doing.
+  case verbose
+}
+
+/// `--color`.
+package enum ColorChoice: String, Sendable, CaseIterable {
+  case always, never, auto
+
+  /// `auto` is a terminal that knows colours and a user who has not declined them (no-color.org).
+  package func isColoured(isTerminal: Bool, environment: (String) -> String? = { Environment[$0] }) -> Bool {
+    switch self {
+    case .always: true
+    case .never: false
+    case .auto: isTerminal && environment("NO_COLOR") == nil && environment("TERM") != "dumb"
+    }
+  }
+}
+
+/// Colours for words that were made harmless before, or none.
+package struct Palette: Sendable {
+  /// Otherwise words stay as they are.
+  package let isColoured: Bool
+
+  /// See `ColorChoice.isColoured`.
+  package init(isColoured: Bool) { self.isColoured = isColoured }
+
+  func good(_ text: String) -> String { paint("32", text) }
+  func bad(_ text: String) -> String { paint("1;31", text) }
+  func odd(_ text: String) -> String { paint("33", text) }
+  func faint(_ text: String) -> String { paint("2", text) }
+  func strong(_ text: String) -> String { paint("1", text) }
+
+  private func paint(_ code: String, _ text: String) -> String {
+    isColoured && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+  }
+}

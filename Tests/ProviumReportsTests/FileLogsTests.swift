@@ -1,0 +1,79 @@
+import ProviumEvents
+import ProviumReports
+import ProviumSystem
+import Testing
+
+@Suite("Logs of files") struct FileLogsTests {
+  private func run(_ logs: FileLogs, _ events: [TimedEvent] = SampleRun.events) throws {
+    try events.replay(into: [logs])
+  }
+
+  @Test("stay for files that failed in any attempt, and only for those") func kept() throws {
+    let scratch = try Scratch()
+    try run(FileLogs(folder: scratch.path))
+    #expect(try Files.list(scratch.path) == ["net", "token.lua.log", "weird.lua.log"])
+    #expect(try Files.list("\(scratch.path)/net") == ["tcp.lua.log"])
+  }
+
+  @Test("stay for all when they are to") func keptAll() throws {
+    let scratch = try Scratch()
+    try run(FileLogs(folder: scratch.path, keepsAll: true))
+    #expect(try Files.list(scratch.path).count == 6)
+  }
+
+  @Test("say all that happened, with its time") func contents() throws {
+    let scratch = try Scratch()
+    try run(FileLogs(folder: scratch.path))
+    let log = try Files.readText("\(scratch.path)/token.lua.log")
+    #expect(
+      log.hasPrefix("[    0.010] === token.lua ===\n[    0.040] waits for 256M memory and 1 processor\n")
+    )
+    for part in [
+      "machine 2 answers after 1.1s, kernel 6.1.0", "--- failed: denies others (1.1s)",
+      "expected \"0\", got \"-13\"",
+      "--- last operations ---", "[    1.0] audit: denied", "=== failed (2.1s) ===",
+    ] { #expect(log.contains(part), "\(part)") }
+    let retried = try Files.readText("\(scratch.path)/net/tcp.lua.log")
+    #expect(
+      retried.contains("=== net/tcp.lua, attempt 2 ===") && retried.contains("QEMU ended with signal 9")
+    )
+  }
+
+  @Test("of a file that never ended stay, up to its last word") func interrupted() throws {
+    let scratch = try Scratch()
+    try run(FileLogs(folder: scratch.path), SampleRun.interrupted)
+    #expect(
+      try Files.readText("\(scratch.path)/token.lua.log").hasSuffix(
+        "--- test denies others (tests/token.lua:14)\n"
+      )
+    )
+  }
+
+  @Test(
+    "never leave the run's folder",
+    arguments: [
+      ("../../etc/passwd", "/r/__/__/etc/passwd.log"), ("/abs/./a.lua", "/r/abs/a.lua.log"),
+      ("", "/r/script.log"),
+    ]
+  )
+  func confined(file: String, path: String) { #expect(FileLogs.path(of: file, in: "/r") == path) }
+
+  @Test("are found by the terminal, for those who look for them") func found() throws {
+    let scratch = try Scratch()
+    var header = SampleRun.header
+    header.runDirectory = scratch.path
+    var result = SampleRun.token
+    result.logPath = nil
+    let logs = FileLogs()
+    let collected = Collected()
+    let reporter = PlainReporter(output: collected.output)
+    let events: [RunEvent] = [
+      .runStarted(header), .fileStarted(file: result.file, attempt: 0), .fileEnded(result),
+    ]
+    for event in events + [.runEnded(RunSummary(counting: [result]))] {
+      reporter.receive(event, at: 1)
+      logs.receive(event, at: 1)
+    }
+    #expect(collected.text.contains("Failed test logs:\n  token.lua  →  \(scratch.path)/token.lua.log\n"))
+  }
+}

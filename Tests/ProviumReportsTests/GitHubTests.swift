@@ -1,0 +1,64 @@
+import ProviumEvents
+import ProviumReports
+import ProviumSystem
+import Testing
+
+@Suite("GitHub's report") struct GitHubTests {
+  @Test("annotates the line of each failure, and warns") func annotations() {
+    #expect(
+      GitHubReport.annotations(of: SampleRun.record, workspace: "/w") == [
+        "::error file=tests/token.lua,line=14,title=token.lua · denies others::tests/token.lua:14: expected \"0\", got \"-13\"",
+        "::error file=tests/token.lua,line=30,title=token.lua · outer / second"
+          + "::tests/token.lua:30: texts differ:%0A- one%0A+ two%0A  three",
+        "::error title=weird.lua · \"<b>&amp;' red\\x07 👩‍🚀 שלום \\u{202E}gnp.exe ]]> #1 second line"
+          + "::(kernel report) BUG: KASAN: <use-after-free>\\x00\\u{FFFE}%0A        Call trace",
+        "::warning title=provium%3A net/tcp.lua::harness fault, running it again (1 of 1)",
+      ]
+    )
+  }
+
+  @Test("names files as the repository does, and escapes what would end a property") func properties() {
+    let failure = Failure(
+      kind: .assertion,
+      message: "100% ::wrong",
+      location: ScriptLocation(file: "/w/a,b:c.lua", line: 3)
+    )
+    let result = FileResult(file: "x", outcome: .failed(failure), subTests: [], duration: 1)
+    let record = RunRecord([TimedEvent(time: 0, event: .fileEnded(result))])
+    #expect(
+      GitHubReport.annotations(of: record, workspace: "/w")
+        == ["::error file=a%2Cb%3Ac.lua,line=3,title=x::/w/a,b:c.lua:3: 100%25 ::wrong"]
+    )
+  }
+
+  @Test("shows no more annotations than GitHub does") func many() {
+    let failed = Outcome.failed(Failure(kind: .assertion, message: "m"))
+    let tests = (0..<25).map { SampleRun.test(["t\($0)"], failed) }
+    let result = FileResult(file: "x", outcome: .passed, subTests: tests, duration: 1)
+    let lines = GitHubReport.annotations(
+      of: RunRecord([TimedEvent(time: 0, event: .fileEnded(result))]),
+      workspace: nil
+    )
+    #expect(lines.count == 10)
+    #expect(lines[9] == "::error title=provium::16 more failures: see the step's summary and its log")
+  }
+
+  @Test("adds a summary of the step, in which no name is markup") func summary() throws {
+    let scratch = try Scratch()
+    let path = "\(scratch.path)/summary.md"
+    try Files.write(Array("before\n".utf8), to: path)
+    let environment = ["GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": path]
+    let sink = GitHubReport.sink(environment: { environment[$0] }, output: Collected().output)
+    let report = try #require(sink)
+    try SampleRun.events.replay(into: [report])
+    let text = try Files.readText(path)
+    #expect(text.hasPrefix("before\n## ❌ provium: 2 passed, 2 failed\n"))
+    #expect(text.contains("**Passed only when run again:** net/tcp.lua"))
+    #expect(text.contains("&lt;use-after-free&gt;") && !text.contains("<b>&amp;'"))
+    #expect(text.contains("<details><summary><b>token.lua · denies others</b></summary>"))
+  }
+
+  @Test("is none outside of GitHub Actions") func outside() {
+    #expect(GitHubReport.sink(environment: { _ in nil }) == nil)
+  }
+}

@@ -1,0 +1,120 @@
+import ProviumEvents
+import ProviumReports
+import ProviumSystem
+import Testing
+
+@Suite("Merged reports") struct MergeTests {
+  private func shard(
+    _ name: String,
+    _ results: [FileResult],
+    startedAt: Double = 100,
+    change: (inout RunSummary) -> Void = { _ in }
+  ) -> EventLog {
+    var header = SampleRun.header
+    header.files = results.map(\.file)
+    header.startedAt = startedAt
+    var events = [TimedEvent(time: 0, event: .runStarted(header))]
+    for (number, result) in results.enumerated() {
+      let time = Double(number)
+      let machine = MachineDescription(
+        id: 1,
+        file: result.file,
+        profile: name,
+        memory: 1 << 20,
+        cpus: 1,
+        origin: "boot"
+      )
+      events.append(TimedEvent(time: time, event: .fileStarted(file: result.file, attempt: 0)))
+      events.append(TimedEvent(time: time, event: .machineStarted(machine)))
+      events.append(
+        TimedEvent(time: time + 0.5, event: .machineReady(id: 1, duration: 0.5, kernel: "6.\(name)"))
+      )
+      events.append(TimedEvent(time: time + 1, event: .fileEnded(result)))
+    }
+    var summary = RunSummary(counting: results)
+    change(&summary)
+    events.append(TimedEvent(time: Double(results.count), event: .runEnded(summary)))
+    return EventLog(path: "\(name).jsonl", events: events)
+  }
+
+  private func passing(_ file: String) -> FileResult {
+    FileResult(file: file, outcome: .passed, subTests: [SampleRun.test(["t"], .passed)], duration: 1)
+  }
+  private func failing(_ file: String) -> FileResult {
+    FileResult(
+      file: file,
+      outcome: .failed(Failure(kind: .error, message: "boom")),
+      subTests: [],
+      duration: 1
+    )
+  }
+
+  @Test("are one run: one start, one end, all files, sums that add up") func merged() throws {
+    let merge = try ReportMerge([
+      shard("1", [passing("a"), failing("b")], startedAt: 105), shard("2", [passing("c")]),
+    ])
+    let record = RunRecord(merge.events)
+    #expect(merge.problems == [])
+    #expect(merge.duplicates.isEmpty)
+    #expect(record.header?.files == ["a", "b", "c"])
+    #expect(record.header?.startedAt == 100)
+    #expect(record.summary.passed == 2 && record.summary.failed == 1)
+    // The shard that began five seconds later ended seven seconds after the first began.
+    #expect(record.summary.duration == 7)
+    #expect(record.runs.map(\.started) == [0, 5, 6])
+    #expect(merge.events.map(\.time) == merge.events.map(\.time).sorted())
+  }
+
+  @Test("keep the machines of each shard apart") func machines() throws {
+    let record = RunRecord(try ReportMerge([shard("1", [passing("a")]), shard("2", [passing("b")])]).events)
+    #expect(Set(record.machines.map(\.description.id)).count == 2)
+    #expect(Set(record.kernels) == ["6.1 (1)", "6.2 (2)"])
+  }
+
+  @Test("name files that several shards ran, and take the failed one") func duplicates() throws {
+    let merge = try ReportMerge([shard("1", [passing("a"), passing("b")]), shard("2", [failing("a")])])
+    #expect(merge.duplicates.count == 1)
+    #expect(merge.duplicates[0].file == "a" && merge.duplicates[0].paths == ["1.jsonl", "2.jsonl"])
+    let record = RunRecord(merge.events)
+    #expect(record.results.count == 2)
+    #expect(record.summary.passed == 1 && record.summary.failed == 1)
+    #expect(record.warnings.map(\.text) == ["a is in several reports: 1.jsonl, 2.jsonl"])
+  }
+
+  @Test("say where sums differ") func sums() throws {
+    let merge = try ReportMerge([shard("1", [passing("a")]) { $0.passed = 2 }])
+    #expect(merge.problems == ["1.jsonl: says 2 passed, but its events have 1"])
+  }
+
+  @Test("say which shard was cut short") func cutShort() throws {
+    let whole = shard("1", [passing("a")])
+    let part = EventLog(
+      path: "2.jsonl",
+      events: Array(shard("2", [passing("b")]).events.prefix(2)),
+      isTruncated: true
+    )
+    let merge = try ReportMerge([whole, part])
+    #expect(merge.problems == ["2.jsonl: broke off in the middle of a line: its run was cut short"])
+    let record = RunRecord(merge.events)
+    #expect(record.summary.failed == 1 && record.summary.stoppedEarly?.hasPrefix("2.jsonl: ") == true)
+  }
+
+  @Test("need at least one report, each with its start") func nothing() {
+    #expect(throws: ReportError.self) { try ReportMerge([EventLog]()) }
+    let error = #expect(throws: ReportError.self) { try ReportMerge([EventLog(path: "x.jsonl", events: [])]) }
+    #expect(error?.description.contains("x.jsonl") == true)
+  }
+
+  @Test("feed every other report: from shards on disk to JUnit") func replay() throws {
+    let scratch = try Scratch()
+    let paths = try ["1", "2"].map { name -> String in
+      let path = "\(scratch.path)/\(name).jsonl"
+      try shard(name, [passing("file\(name)")]).events.replay(into: [try EventLinesReport(path: path)])
+      return path
+    }
+    let junit = "\(scratch.path)/out/junit.xml"
+    try ReportMerge(reading: paths).events.replay(into: [try RecordedReport.junit(path: junit)])
+    let root = try XMLReader.read(try Files.readText(junit))
+    #expect(root.children.map { $0.attributes["name"] } == ["file1", "file2"])
+  }
+}
