@@ -64,7 +64,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
-    .target(name: "ProviumTesting", dependencies: ["ProviumRuntime"], swiftSettings: strict),
+    .target(name: "CProviumRecords"),
+    .target(
+      name: "ProviumTesting", dependencies: ["CProviumRecords", "ProviumRuntime"], swiftSettings: strict),
     .executableTarget(
       name: "provium",
       dependencies: [

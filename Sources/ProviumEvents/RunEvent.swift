@@ -24,6 +24,26 @@ package struct RunHeader: Sendable, Codable, Hashable {
   package var pool: String?
   /// Where the run keeps its logs.
   package var runDirectory: String
+
+  package init(
+    version: String, qemu: String, accelerator: String, acceleratorReason: String, channel: String,
+    channelReason: String, timeScale: Double, files: [String], parallel: Int, startedAt: Double, seed: UInt64? = nil,
+    pool: String? = nil, runDirectory: String
+  ) {
+    self.version = version
+    self.qemu = qemu
+    self.accelerator = accelerator
+    self.acceleratorReason = acceleratorReason
+    self.channel = channel
+    self.channelReason = channelReason
+    self.timeScale = timeScale
+    self.files = files
+    self.parallel = parallel
+    self.startedAt = startedAt
+    self.seed = seed
+    self.pool = pool
+    self.runDirectory = runDirectory
+  }
 }
 
 /// One machine of a run.
@@ -39,6 +59,15 @@ package struct MachineDescription: Sendable, Codable, Hashable {
   package var origin: String
   /// Kernel release, once known.
   package var kernel: String?
+
+  package init(id: Int, file: String, profile: String, memory: UInt64, cpus: Int, origin: String) {
+    self.id = id
+    self.file = file
+    self.profile = profile
+    self.memory = memory
+    self.cpus = cpus
+    self.origin = origin
+  }
 }
 
 /// Counts of a whole run.

@@ -62,9 +62,10 @@ package struct SocketPair: ~Copyable {
   package var ours: Descriptor
   package var theirs: Descriptor
 
-  /// Takes the pair apart.
-  package consuming func split() -> (ours: Int32, theirs: Int32) {
-    (ours.release(), theirs.release())
+  /// Closes their end, and gives ours.
+  package consuming func takeOurs() -> Descriptor {
+    let number = ours.release()
+    return Descriptor(owning: number)
   }
 }
 

@@ -22,6 +22,20 @@ package enum Files {
     }
   }
 
+  /// The first bytes, at most `count`.
+  package static func readHead(_ path: String, _ count: Int) throws -> [UInt8] {
+    let file = try Descriptor.open(path, O_RDONLY)
+    var filled = 0
+    var head = [UInt8](repeating: 0, count: count)
+    while filled < count {
+      let part = head[filled...].withUnsafeMutableBytes { Glibc.read(file.raw, $0.baseAddress, $0.count) }
+      guard part >= 0 else { throw SystemError("read", path) }
+      if part == 0 { break }
+      filled += part
+    }
+    return Array(head.prefix(filled))
+  }
+
   package static func readText(_ path: String) throws -> String { String(decoding: try read(path), as: UTF8.self) }
 
   /// Creates or truncates `path`. Not atomic: see `replace`.
@@ -140,5 +154,23 @@ extension String {
     while let first = part.first, first.isWhitespace { part.removeFirst() }
     while let last = part.last, last.isWhitespace { part.removeLast() }
     return String(part)
+  }
+}
+
+/// What `stat(2)` says of a file: cheaper than its contents, for telling whether it is still the same.
+package struct FileFacts: Sendable, Hashable, Codable {
+  package let size: UInt64
+  package let inode: UInt64
+  package let modifiedNanoseconds: Int64
+  /// No program can set it: a write, a truncation or a copy over the file changes it.
+  package let changedNanoseconds: Int64
+
+  package init(_ path: String) throws {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw SystemError("look at", path) }
+    size = UInt64(status.st_size)
+    inode = UInt64(status.st_ino)
+    modifiedNanoseconds = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+    changedNanoseconds = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
   }
 }

@@ -47,6 +47,29 @@ int clinux_socket_unread(int socket);
 /* VHOST_VSOCK_SET_GUEST_CID on an open /dev/vhost-vsock. */
 int clinux_vhost_set_cid(int fd, uint64_t cid);
 
+void clinux_sha256(const void *bytes, size_t length, uint8_t digest[32]);
+/* Of what the descriptor gives from where it stands to its end. 0 or -errno. */
+int clinux_sha256_file(int fd, uint8_t digest[32]);
+/* The offset of the first occurrence; -1: there is none. */
+ssize_t clinux_find(const void *bytes, size_t length, const void *needle, size_t needle_length);
+
+/* What became of the attempt to run a small guest under KVM. */
+enum clinux_kvm_outcome {
+  CLINUX_KVM_USABLE,
+  CLINUX_KVM_CANNOT_OPEN,   /* detail: errno */
+  CLINUX_KVM_NO_MACHINE,    /* opens, but makes no machine; detail: errno */
+  CLINUX_KVM_DOES_NOT_RUN,  /* guest code ends in an internal error; detail: errno or 0 */
+  CLINUX_KVM_WRONG_RESULTS, /* guest code runs, and computes wrongly */
+  CLINUX_KVM_TIMED_OUT,
+};
+struct clinux_kvm_verdict {
+  enum clinux_kvm_outcome outcome;
+  int detail;
+};
+/* Runs guest code through `device` for at most `limit_ms`, in a process of its own. On other machines than x86-64 only
+ * whether the device opens is looked at. */
+struct clinux_kvm_verdict clinux_kvm_probe(const char *device, int limit_ms);
+
 /* "ENOENT" for 2; NULL when there is no such errno. */
 const char *clinux_errno_name(int number);
 /* "KILL" for 9; NULL when there is no such signal. */

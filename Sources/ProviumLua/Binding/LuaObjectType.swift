@@ -17,16 +17,22 @@ package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription
   package typealias Method = (Instance, LuaCall) throws -> [LuaValue]
 
   package let name: String
-  private let methods: KeyValuePairs<String, Method>
+  private let methods: [(key: String, value: Method)]
   private let describe: (Instance) -> String
 
   /// - Parameters:
   ///   - name: as scripts and messages name it.
   ///   - describe: what `tostring` gives; the name by default.
-  package init(name: String, methods: KeyValuePairs<String, Method>, describe: ((Instance) -> String)? = nil)
-  {
+  package convenience init(
+    name: String, methods: KeyValuePairs<String, Method>, describe: ((Instance) -> String)? = nil
+  ) {
+    self.init(name: name, methodList: methods.map { ($0, $1) }, describe: describe)
+  }
+
+  /// As above, for methods that several types share.
+  package init(name: String, methodList: [(String, Method)], describe: ((Instance) -> String)? = nil) {
     self.name = name
-    self.methods = methods
+    methods = methodList.map { (key: $0.0, value: $0.1) }
     self.describe = describe ?? { _ in name }
   }
 

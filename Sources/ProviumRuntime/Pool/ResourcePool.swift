@@ -1,4 +1,5 @@
 package import ProviumSystem
+import Synchronization
 
 /// Admits machines by memory, processors, pressure and boots in flight, over all files of a run.
 ///
@@ -167,6 +168,7 @@ package final class PoolClaim: Sendable {
   package let number: Int
   package let request: PoolRequest
   private let pool: ResourcePool
+  private let released = Mutex<(isReleased: Bool, tell: (@Sendable () -> Void)?)>((false, nil))
 
   fileprivate init(number: Int, request: PoolRequest, pool: ResourcePool) {
     self.number = number
@@ -176,10 +178,23 @@ package final class PoolClaim: Sendable {
 
   /// The machine is up: the next cold boot may start.
   package func bootFinished() { pool.finishBoot(number) }
-  /// Twice is fine.
-  package func release() { pool.release(number) }
 
-  deinit { pool.release(number) }
+  /// Calls `tell` once, when the claim is given back.
+  package func onRelease(_ tell: @escaping @Sendable () -> Void) { released.withLock { $0.tell = tell } }
+
+  /// Twice is fine.
+  package func release() {
+    let tell = released.withLock { released -> (@Sendable () -> Void)? in
+      guard !released.isReleased else { return nil }
+      released.isReleased = true
+      return released.tell ?? {}
+    }
+    guard let tell else { return }
+    pool.release(number)
+    tell()
+  }
+
+  deinit { release() }
 }
 
 /// Why the pool does not admit a machine.

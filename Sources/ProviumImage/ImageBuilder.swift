@@ -1,0 +1,165 @@
+import Glibc
+import ProviumAgentImage
+import ProviumSystem
+
+/// Makes bootable images: the user's kernel and initrd with Provium's agent behind it.
+package struct ImageBuilder: Sendable {
+  private let cache: String
+  private let digests: DigestCache
+
+  package init(cache: String) {
+    self.cache = cache
+    digests = DigestCache(folder: "\(cache)/digests")
+  }
+
+  /// - Parameter progress: told what takes time (fetching a kernel).
+  package func build(_ specification: ImageSpecification, progress: (String) -> Void = { _ in }) throws -> BootImage {
+    var kernelPath = specification.kernel
+    var modules = specification.modules
+    var initrd = specification.initrd
+    if kernelPath == nil {
+      let distribution = try DistributionKernel.prepare(
+        cache: cache, architecture: specification.architecture, progress: progress)
+      kernelPath = distribution.kernel
+      modules = distribution.modules
+      if initrd == nil, specification.rootfs == nil {
+        initrd = try userland(distribution, progress: progress)
+      }
+    }
+    guard let kernelPath else { throw ImageError.noKernel(reasons: []) }
+    let kernel = try KernelImage(kernelPath)
+    let (bootable, remark) = try kernel.bootable(cache: cache)
+
+    var image = BootImage(kernel: bootable, initrd: "", append: "", release: kernel.release)
+    if let remark { image.remarks.append("\(kernelPath): \(remark)") }
+    image.inputs.append(.init(name: "kernel", path: kernelPath, digest: try digests.digest(kernelPath)))
+    let tree = try modules.map { try ModuleTree($0) }
+    if let tree, let release = kernel.release, tree.release != release, Files.exists("\(tree.directory)/kernel") {
+      throw ImageError.wrongModules(directory: tree.directory, version: tree.release, kernel: release)
+    }
+    image.initrd = try initramfs(specification, initrd: initrd, tree: tree, inputs: &image.inputs)
+    image.append = commandLine(specification)
+    return image
+  }
+
+  // MARK: Command line
+
+  private func commandLine(_ specification: ImageSpecification) -> String {
+    let console = specification.architecture == "aarch64" ? "ttyAMA0" : "ttyS0"
+    var words = [
+      // Warnings and worse on the console: a test must see a WARN. A panic ends the machine at once.
+      "console=\(console)", "loglevel=5", "panic=-1", "rdinit=/provium-wrapper",
+    ]
+    // A stock kernel's self-tests of its ciphers cost a third of a second; a user's own kernel keeps them.
+    if specification.kernel == nil { words.append("cryptomgr.notests") }
+    if specification.rootfs != nil { words += ["provium.root=/dev/vda"] }
+    if let program = specification.initProgram { words.append("provium.init=\(program)") }
+    return (words + [specification.append].filter { !$0.isEmpty }).joined(separator: " ")
+  }
+
+  // MARK: Initramfs
+
+  private func userland(_ distribution: DistributionKernel, progress: (String) -> Void) throws -> String {
+    let key = SHA256.hex(
+      Array("\(distribution.origin) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 2".utf8))
+    let path = "\(cache)/userland/\(key.prefix(32)).cpio"
+    if Files.exists(path) { return path }
+    progress("making the busybox userland")
+    try Files.createDirectories("\(cache)/userland")
+    let archive = try BusyboxUserland.archive(busybox: distribution.busybox, modules: ModuleTree(distribution.modules))
+    try Files.replace(path, with: archive)
+    return path
+  }
+
+  /// The user's initrd with the shim behind it, in a file that is kept under the key of all that is in it.
+  private func initramfs(
+    _ specification: ImageSpecification, initrd: String?, tree: ModuleTree?, inputs: inout [BootImage.Input]
+  ) throws -> String {
+    var drivers = specification.drivers
+    if let rootfs = specification.rootfs {
+      drivers += ["virtio_blk"] + (try RootDisk.drivers(for: rootfs))
+      // A read-only root takes injected files on an overlay.
+      if !specification.files.isEmpty { drivers.append("overlay") }
+    }
+    let order = try tree?.loadOrder(Self.unique(drivers)) ?? []
+    inputs.append(.init(name: "agent", path: "", digest: AgentImage.buildIDHex))
+    if let tree, !order.isEmpty {
+      inputs.append(.init(name: "modules", path: tree.directory, digest: try moduleDigest(tree, order)))
+    }
+    if let initrd {
+      inputs.append(.init(name: "initrd", path: initrd, digest: try checkedInitrd(initrd)))
+    }
+    let files = try specification.files.sorted { $0.key < $1.key }.map { path, file in
+      let (bytes, mode) = try contents(of: file, for: path)
+      return (path: path, bytes: bytes, mode: mode)
+    }
+    for file in files {
+      inputs.append(.init(name: "file \(file.path)", path: "", digest: SHA256.hex(file.bytes + Array("\(file.mode)".utf8))))
+    }
+    let key = SHA256.hex(
+      Array((inputs.map { "\($0.name) \($0.digest)" } + order + [specification.architecture]).joined(separator: "\n").utf8))
+    let path = "\(cache)/initramfs/\(key.prefix(32)).img"
+    if Files.exists(path) {
+      utimes(path, nil)
+      return path
+    }
+    let shim = try self.shim(specification, order: order, tree: tree, files: files)
+    var joined: [UInt8] = []
+    if let initrd {
+      joined = try Files.read(initrd)
+      joined.append(contentsOf: repeatElement(0, count: InitrdJoin.padding(after: joined.count)))
+    }
+    joined += shim
+    try Files.createDirectories("\(cache)/initramfs")
+    try Files.replace(path, with: joined)
+    return path
+  }
+
+  /// Everything below `/.provium`, and the wrapper. No standard directories: they would replace a user's links.
+  private func shim(
+    _ specification: ImageSpecification, order: [String], tree: ModuleTree?,
+    files: [(path: String, bytes: [UInt8], mode: UInt32)]
+  ) throws -> [UInt8] {
+    let programs = try AgentImage.programs(for: specification.architecture)
+    var archive = CpioArchive()
+    archive.addFile("provium-wrapper", programs.wrapper, mode: 0o755)
+    archive.addDirectory(".provium", mode: 0o700)
+    archive.addFile(".provium/agent", programs.agent, mode: 0o755)
+    if let tree, !order.isEmpty {
+      archive.addFile(".provium/modules.list", Array(order.map { "\($0).ko\n" }.joined().utf8))
+      for module in order { archive.addFile(".provium/modules/\(module).ko", try tree.contents(of: module)) }
+    }
+    for file in files { archive.addFile(".provium/files\(file.path)", file.bytes, mode: file.mode) }
+    return archive.finished()
+  }
+
+  private func contents(of file: InjectedFile, for path: String) throws -> ([UInt8], UInt32) {
+    switch file {
+    case .contents(let bytes, let mode): return (bytes, mode)
+    case .host(let host):
+      var status = stat()
+      guard stat(host, &status) == 0 else { throw ImageError.missingFile(role: "file for \(path):", path: host) }
+      return (try Files.read(host), UInt32(status.st_mode) & 0o7777)
+    }
+  }
+
+  private func checkedInitrd(_ path: String) throws -> String {
+    guard Files.exists(path) else { throw ImageError.missingFile(role: "initrd", path: path) }
+    do { _ = try InitrdFormat.detect(try Files.readHead(path, 32)) } catch let problem as InitrdFormat.Unusable {
+      throw ImageError.badInitrd(path: path, reason: problem.reason)
+    }
+    return try digests.digest(path)
+  }
+
+  private func moduleDigest(_ tree: ModuleTree, _ order: [String]) throws -> String {
+    let parts = try order.compactMap { module in
+      try tree.path(of: module).map { "\(module) \(try digests.digest("\(tree.directory)/\($0)"))" }
+    }
+    return SHA256.hex(Array(parts.joined(separator: "\n").utf8))
+  }
+
+  private static func unique(_ names: [String]) -> [String] {
+    var seen: Set<String> = []
+    return names.filter { seen.insert($0).inserted }
+  }
+}

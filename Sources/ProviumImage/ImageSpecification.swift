@@ -1,0 +1,47 @@
+/// A file to be put into the guest.
+package enum InjectedFile: Sendable, Hashable {
+  /// A file of this host, with its own mode.
+  case host(path: String)
+  case contents([UInt8], mode: UInt32)
+}
+
+/// What a machine is to boot.
+package struct ImageSpecification: Sendable, Hashable {
+  package var architecture = "x86_64"
+  /// nil: a distribution's, with a userland of Provium's own.
+  package var kernel: String?
+  package var initrd: String?
+  /// A disk that holds the root file system.
+  package var rootfs: String?
+  package var initProgram: String?
+  package var modules: String?
+  /// More kernel command line.
+  package var append = ""
+  /// By guest path.
+  package var files: [String: InjectedFile] = [:]
+  /// What the channel and the disks need: `virtio_console`, `virtio_blk`.
+  package var drivers: [String] = []
+
+  package init() {}
+}
+
+/// What QEMU is given, and what it was made from.
+package struct BootImage: Sendable, Hashable {
+  package var kernel: String
+  package var initrd: String
+  /// The kernel command line.
+  package var append: String
+  /// `6.1.0-56-cloud-amd64`, when the kernel file says.
+  package var release: String?
+  /// Said once, in the run's warnings.
+  package var remarks: [String] = []
+  /// Name and content key of everything that went in, for the keys of fixtures.
+  package var inputs: [Input] = []
+
+  /// One thing that an image was made from.
+  package struct Input: Sendable, Hashable, Codable {
+    package let name: String
+    package let path: String
+    package let digest: String
+  }
+}

@@ -1,0 +1,102 @@
+import Glibc
+import ProviumSystem
+
+/// A kernel file: what it is, and its release.
+package struct KernelImage: Sendable, Hashable {
+  package enum Format: String, Sendable { case bzImage, elf, arm64 }
+  package let path: String
+  package let format: Format
+  /// `6.1.0-56-cloud-amd64`; nil when the file does not say.
+  package let release: String?
+
+  /// Looks at the head of the file.
+  package init(_ path: String) throws {
+    self.path = path
+    guard Files.exists(path) else { throw ImageError.missingFile(role: "kernel", path: path) }
+    guard !Files.isDirectory(path) else { throw ImageError.notAKernel(path: path, what: "it is a directory") }
+    let head = try Files.readHead(path, 0x10000)
+    if head.count > 0x264, Array(head[0x202..<0x206]) == Array("HdrS".utf8) {
+      format = .bzImage
+      release = Self.release(inSetup: head)
+    } else if head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) {
+      format = .elf
+      release = nil
+    } else if head.count > 0x40, Array(head[0x38..<0x3c]) == Array("ARMd".utf8) {
+      format = .arm64
+      release = nil
+    } else {
+      throw ImageError.notAKernel(path: path, what: Self.guess(head))
+    }
+  }
+
+  /// The setup header points to the version text, 0x200 before the place it names (Documentation/arch/x86/boot.rst).
+  private static func release(inSetup head: [UInt8]) -> String? {
+    let offset = Int(head[0x20e]) | Int(head[0x20f]) << 8
+    guard offset > 0, offset + 0x200 < head.count else { return nil }
+    let text = head[(offset + 0x200)...].prefix { $0 > 0x20 && $0 < 0x7f }
+    return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
+  }
+
+  private static func guess(_ head: [UInt8]) -> String {
+    if head.isEmpty { return "it is empty" }
+    if head.starts(with: [0x1f, 0x8b]) { return "it is a gzip file (a kernel for another machine, or an initrd?)" }
+    if head.starts(with: Array("0707".utf8)) { return "it is a cpio archive (the initrd?)" }
+    if head.prefix(512).allSatisfy({ $0 >= 0x20 && $0 < 0x7f || $0 == 0x0a || $0 == 0x09 || $0 == 0x0d }) {
+      return "it is a text file"
+    }
+    return "neither a bzImage nor an ELF vmlinux"
+  }
+
+  // MARK: Unpacking
+
+  /// The file to hand to QEMU: of a bzImage the vmlinux inside, unpacked once into the cache (a second or more of boot
+  /// under emulation); the bzImage itself where that cannot be had, with the reason.
+  package func bootable(cache: String) throws -> (path: String, remark: String?) {
+    guard format == .bzImage else { return (path, nil) }
+    let facts = try FileFacts(path)
+    let folder = "\(cache)/vmlinux"
+    let name = SHA256.hex(Array("\(path) \(facts.size) \(facts.inode) \(facts.modifiedNanoseconds)".utf8))
+    let target = "\(folder)/\(name.prefix(32))"
+    if Files.exists(target) { return (target, nil) }
+    do {
+      let vmlinux = try unpacked()
+      try Files.createDirectories(folder)
+      try Files.replace(target, with: vmlinux)
+      return (target, nil)
+    } catch let failure as ToolRun.Failure {
+      return (path, "its vmlinux cannot be unpacked (\(failure)); booting the bzImage takes longer")
+    } catch let error as ImageError {
+      return (path, "\(error); booting the bzImage takes longer")
+    }
+  }
+
+  private func unpacked() throws -> [UInt8] {
+    let file = try Files.read(path)
+    func word(_ at: Int) -> Int { (0..<4).reduce(0) { $0 | Int(file[at + $1]) << (8 * $1) } }
+    let sectors = file[0x1f1] == 0 ? 4 : Int(file[0x1f1])
+    let start = (sectors + 1) * 512 + word(0x248)
+    let length = word(0x24c)
+    guard length > 4, start + length <= file.count else {
+      throw ImageError.notAKernel(path: path, what: "its payload lies outside the file")
+    }
+    let payload = Array(file[start..<start + length])
+    guard let tool = Self.decompressor(payload) else {
+      throw ImageError.notAKernel(path: path, what: "its payload is packed in an unknown way")
+    }
+    // The last four bytes are the unpacked size, which decompressors take for trailing garbage.
+    let run = try ToolRun.run(tool.name, tool.arguments, input: payload, allowFailure: true)
+    guard run.output.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
+      throw ImageError.notAKernel(path: path, what: "its payload is no vmlinux (\(tool.name): \(run.errorText.trimmed.prefix(100)))")
+    }
+    return run.output
+  }
+
+  private static func decompressor(_ payload: [UInt8]) -> (name: String, arguments: [String])? {
+    let magics: [([UInt8], String, [String])] = [
+      ([0x1f, 0x8b], "gzip", ["-dcq"]), ([0xfd, 0x37, 0x7a, 0x58, 0x5a], "xz", ["-dc", "--single-stream"]),
+      ([0x28, 0xb5, 0x2f, 0xfd], "zstd", ["-dcq"]), ([0x02, 0x21, 0x4c, 0x18], "lz4", ["-dcq"]),
+      ([0x5d, 0x00], "xz", ["-dc", "--format=lzma"]), ([0x42, 0x5a, 0x68], "bzip2", ["-dcq"]),
+    ]
+    return magics.first { payload.starts(with: $0.0) }.map { ($0.1, $0.2) }
+  }
+}

@@ -1,0 +1,84 @@
+import ProviumSystem
+
+/// Debian's and Ubuntu's packages, fetched without root: the system's package lists where they are there, else lists of our
+/// own in the cache.
+struct PackageSource {
+  let folder: String
+  /// `amd64`, `arm64`.
+  private let debianArchitecture: String
+  private let isForeign: Bool
+
+  init(folder: String, architecture: String) throws {
+    guard ToolRun.find("apt-get") != nil, ToolRun.find("dpkg-deb") != nil else {
+      throw ImageError.noKernel(reasons: ["apt-get and dpkg-deb are not on this host (not Debian or Ubuntu?)"])
+    }
+    self.folder = folder
+    debianArchitecture = architecture == "aarch64" ? "arm64" : architecture == "x86_64" ? "amd64" : architecture
+    isForeign = architecture != HostFacts.machine
+  }
+
+  /// State of our own, so that neither root nor the system's locks are needed.
+  private var options: [String] {
+    [
+      "-o", "Dir::State=\(folder)/state", "-o", "Dir::State::status=/var/lib/dpkg/status",
+      "-o", "Dir::Cache=\(folder)/cache", "-o", "APT::Architecture=\(debianArchitecture)",
+      "-o", "APT::Architectures=\(debianArchitecture)", "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=",
+    ] + (usesSystemLists ? ["-o", "Dir::State::lists=/var/lib/apt/lists"] : [])
+  }
+
+  private var usesSystemLists: Bool {
+    guard !isForeign, let lists = try? Files.list("/var/lib/apt/lists") else { return false }
+    return lists.contains { $0.contains("_Packages") }
+  }
+
+  func prepare(progress: (String) -> Void) throws {
+    for part in ["state/lists/partial", "cache/archives/partial", "packages"] {
+      try Files.createDirectories("\(folder)/\(part)")
+    }
+    guard !usesSystemLists else { return }
+    progress("fetching package lists")
+    try run("apt-get", ["update", "-qq"])
+  }
+
+  /// The newest kernel made for virtual machines.
+  func kernelPackage() throws -> String {
+    var tried: [String] = []
+    for meta in ["linux-image-cloud-\(debianArchitecture)", "linux-image-virtual", "linux-image-\(debianArchitecture)"] {
+      tried.append(meta)
+      guard let found = try? run("apt-cache", ["depends", "--important", meta]).outputText else { continue }
+      for line in found.split(separator: "\n") {
+        let words = line.split(separator: " ")
+        guard words.count == 2, words[0] == "Depends:", words[1].hasPrefix("linux-image-"),
+          words[1].contains(where: \.isNumber)
+        else { continue }
+        return String(words[1])
+      }
+    }
+    throw ImageError.noKernel(reasons: ["no package of \(tried.joined(separator: ", ")) is known (apt-get update?)"])
+  }
+
+  /// Ubuntu keeps the modules in a package of their own.
+  func companions(of image: String) -> [String] {
+    let modules = image.replacingPrefix("linux-image-unsigned-", with: "linux-modules-")
+      .replacingPrefix("linux-image-", with: "linux-modules-")
+    let known = (try? run("apt-cache", ["show", modules]))?.outputText ?? ""
+    return known.isEmpty ? [] : [modules]
+  }
+
+  func unpack(_ package: String, into tree: String) throws {
+    let packages = "\(folder)/packages"
+    try run("apt-get", ["download", "-qq", package], directory: packages)
+    let files = try Files.list(packages).filter { $0.hasPrefix("\(package)_") && $0.hasSuffix(".deb") }
+    guard let file = files.first else {
+      throw ImageError.noKernel(reasons: ["apt-get download \(package) left no file in \(packages)"])
+    }
+    try Files.createDirectories(tree)
+    _ = try ToolRun.run("dpkg-deb", ["-x", "\(packages)/\(file)", tree], deadline: .after(.seconds(300)))
+    try Files.removeTree("\(packages)/\(file)")
+  }
+
+  @discardableResult
+  private func run(_ tool: String, _ arguments: [String], directory: String? = nil) throws -> ToolRun {
+    try ToolRun.run(tool, options + arguments, directory: directory, deadline: .after(.seconds(600)))
+  }
+}

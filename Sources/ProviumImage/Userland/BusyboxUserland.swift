@@ -1,0 +1,79 @@
+import ProviumSystem
+
+/// The initramfs of the `default` profile: busybox, a few files in /etc, and modules that tests like to load.
+package enum BusyboxUserland {
+  /// Loadable by `modprobe` in the guest, where the kernel has them. Each costs boot time, so the list is short.
+  package static let modules = [
+    "dummy", "veth", "bridge", "tun", "loop", "brd", "null_blk", "zram", "overlay", "ext4", "vfat", "squashfs", "fuse",
+  ]
+
+  /// The archive's bytes.
+  package static func archive(busybox: String, modules tree: ModuleTree) throws -> [UInt8] {
+    var archive = CpioArchive()
+    for folder in ["dev", "proc", "sys", "tmp", "run", "root", "mnt", "etc", "bin", "sbin", "usr/bin", "usr/sbin", "var"] {
+      archive.addDirectory(folder, mode: folder == "tmp" ? 0o1777 : 0o755)
+    }
+    // The kernel's console for process 1, before anything is mounted.
+    archive.addCharacterDevice("dev/console", major: 5, minor: 1)
+    archive.addCharacterDevice("dev/null", major: 1, minor: 3, mode: 0o666)
+    let program = try Files.read(busybox)
+    archive.addFile("bin/busybox", program, mode: 0o755)
+    for applet in try applets(busybox) where applet != "busybox" { archive.addLink("bin/\(applet)", to: "busybox") }
+    for (path, text) in files { archive.addFile(path, Array(text.utf8), mode: path == "init" ? 0o755 : 0o644) }
+    try addModules(tree, to: &archive)
+    return archive.finished()
+  }
+
+  private static func applets(_ busybox: String) throws -> [String] {
+    // A foreign busybox cannot be asked; this host's own, of the same package, knows the same applets.
+    if let run = try? ToolRun.run(busybox, ["--list"], deadline: .after(.seconds(10))) {
+      return run.outputText.split(separator: "\n").map(String.init)
+    }
+    return common
+  }
+
+  private static let common = """
+    [ ash awk basename cat chgrp chmod chown chroot cp cut date dd df dirname dmesg du echo egrep env expr false find free grep \
+    head hostname id insmod ip kill killall ln losetup ls lsmod mkdir mkfifo mknod mktemp modprobe mount mv nc nslookup pgrep \
+    pidof ping pkill printf ps pwd readlink realpath rm rmdir rmmod route sed seq sh sleep sort stat stty sync sysctl tail tar \
+    tee test time timeout top touch tr true tty umount uname uniq uptime vi wc which whoami xargs yes
+    """.split(separator: " ").map(String.init)
+
+  private static let files: [(String, String)] = [
+    ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"),
+    ("etc/group", "root:x:0:\nnogroup:x:65534:\n"),
+    ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+    (
+      "init",
+      """
+      #!/bin/sh
+      mount -t proc proc /proc
+      mount -t sysfs sysfs /sys
+      mount -t devtmpfs dev /dev
+      mkdir -p /dev/pts /dev/shm
+      mount -t devpts devpts /dev/pts
+      mount -t tmpfs tmpfs /dev/shm
+      mount -t tmpfs tmpfs /tmp -o mode=1777
+      mount -t tmpfs tmpfs /run
+      # Process 1: ash reaps whatever is left to it while it waits.
+      while :; do sleep 1000000 & wait; done
+
+      """
+    ),
+  ]
+
+  private static func addModules(_ tree: ModuleTree, to archive: inout CpioArchive) throws {
+    var listed: Set<String> = []
+    var dependencies: [String] = []
+    let folder = "lib/modules/\(tree.release)"
+    for module in modules where tree.path(of: module) != nil {
+      let order = try tree.loadOrder([module])
+      for name in order where listed.insert(name).inserted {
+        archive.addFile("\(folder)/\(name).ko", try tree.contents(of: name))
+        let needed = try tree.loadOrder([name]).dropLast().reversed().map { "\($0).ko" }
+        dependencies.append("\(name).ko: \(needed.joined(separator: " "))")
+      }
+    }
+    archive.addFile("\(folder)/modules.dep", Array((dependencies.joined(separator: "\n") + "\n").utf8))
+  }
+}

@@ -1,0 +1,161 @@
+import ProviumSystem
+import Glibc
+import Synchronization
+
+/// A machine's serial console: kept in a file, its end in memory. Written by the machine's watcher, read by anybody.
+package final class ConsoleLog: Sendable {
+  private struct State {
+    var lines: [String] = []
+    /// The line that has no end yet.
+    var open: [UInt8] = []
+    /// Lines seen so far, also those no longer in `lines`.
+    var count = 0
+    var written = 0
+    var reached = BootStage.qemu
+    var panic: String?
+  }
+  private let state = Mutex(State())
+  private let file: Descriptor
+  package let path: String
+
+  /// A guest that floods its console must not fill the disk, or the memory.
+  private static let fileLimit = 64 << 20
+  private static let lineLimit = 4096
+  private static let keptLines = 4000
+
+  package init(path: String) throws {
+    self.path = path
+    file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND)
+  }
+
+  /// Takes what the guest printed.
+  func append(_ bytes: UnsafeRawBufferPointer) {
+    state.withLock { state in
+      if state.reached < .kernel, !bytes.isEmpty { state.reached = .kernel }
+      keep(bytes, &state)
+      for byte in bytes {
+        if byte == 0x0a {
+          finishLine(&state)
+        } else if state.open.count < Self.lineLimit {
+          state.open.append(byte)
+        }
+      }
+    }
+  }
+
+  private func keep(_ bytes: UnsafeRawBufferPointer, _ state: inout State) {
+    guard state.written < Self.fileLimit else { return }
+    _ = write(file.raw, bytes.baseAddress, bytes.count)
+    state.written += bytes.count
+    if state.written >= Self.fileLimit {
+      let note = Array("\n[provium: the console is cut here, at 64 MiB]\n".utf8)
+      _ = note.withUnsafeBytes { write(file.raw, $0.baseAddress, $0.count) }
+    }
+  }
+
+  private func finishLine(_ state: inout State) {
+    let line = ConsoleText.clean(state.open)
+    state.open.removeAll(keepingCapacity: true)
+    state.lines.append(line)
+    state.count += 1
+    if state.lines.count > Self.keptLines + 500 { state.lines.removeFirst(500) }
+    if let stage = BootStage(consoleLine: line), stage > state.reached { state.reached = stage }
+    if state.panic == nil, let range = line.firstRange(of: "Kernel panic - not syncing") {
+      state.panic = String(line[range.lowerBound...])
+    }
+  }
+
+  /// The last lines, the unfinished one included, without control characters.
+  package func tail(_ count: Int = 20) -> [String] {
+    state.withLock { state in
+      let all = state.lines.suffix(count) + (state.open.isEmpty ? [] : [ConsoleText.clean(state.open)])
+      return Array(all.suffix(count))
+    }
+  }
+
+  /// Lines finished so far: a place to which `lines(since:)` refers.
+  package var position: Int { state.withLock { $0.count } }
+
+  package func lines(since position: Int) -> [String] {
+    state.withLock { state in Array(state.lines.suffix(max(0, state.count - position))) }
+  }
+
+  /// The panic's own line, once there was one.
+  package var panic: String? { state.withLock { $0.panic } }
+  /// How far the boot came, by what the console shows.
+  package var reached: BootStage { state.withLock { $0.reached } }
+}
+
+/// Console bytes as text that is safe to show on a terminal.
+package enum ConsoleText {
+  /// Without escape sequences and control characters.
+  package static func clean(_ bytes: some Sequence<UInt8>) -> String {
+    var kept: [UInt8] = []
+    var isInEscape = false
+    for byte in bytes {
+      if isInEscape {
+        if (0x40...0x7e).contains(byte), byte != UInt8(ascii: "[") { isInEscape = false }
+      } else if byte == 0x1b {
+        isInEscape = true
+      } else if byte >= 0x20, byte != 0x7f {
+        kept.append(byte)
+      } else if byte == 0x09 {
+        kept.append(0x20)
+      }
+    }
+    return String(decoding: kept, as: UTF8.self)
+  }
+}
+
+/// How far a boot came.
+package enum BootStage: Int, Sendable, Comparable, CaseIterable {
+  /// QEMU runs; the guest has said nothing.
+  case qemu
+  case kernel
+  /// Process 1 is Provium's wrapper, loading drivers.
+  case modules
+  case root
+  case agent
+  case initProgram
+  /// The agent has answered.
+  case ready
+
+  package static func < (left: BootStage, right: BootStage) -> Bool { left.rawValue < right.rawValue }
+
+  /// What the wrapper prints: `provium: stage modules`.
+  init?(consoleLine line: String) {
+    guard let range = line.firstRange(of: "provium: stage ") else { return nil }
+    switch line[range.upperBound...].prefix(while: { $0.isLetter }) {
+    case "modules": self = .modules
+    case "root": self = .root
+    case "agent": self = .agent
+    case "init", "no": self = .initProgram
+    default: return nil
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .qemu: "QEMU started, the kernel has printed nothing"
+    case .kernel: "the kernel started, but did not reach Provium's wrapper"
+    case .modules: "the wrapper was loading drivers"
+    case .root: "the wrapper was mounting the root disk"
+    case .agent: "the agent was started, but did not answer"
+    case .initProgram: "the guest's init was started, but the agent did not answer"
+    case .ready: "the agent answered"
+    }
+  }
+
+  /// One word for whoever watches.
+  package var word: String {
+    switch self {
+    case .qemu: "QEMU"
+    case .kernel: "kernel"
+    case .modules: "drivers"
+    case .root: "root disk"
+    case .agent: "agent"
+    case .initProgram: "init"
+    case .ready: "ready"
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import ProviumSystem
+
+/// An installed QEMU.
+package struct QEMUBinary: Sendable, Hashable {
+  package let path: String
+  /// `7.2.22`.
+  package let version: String
+  /// `x86_64`, `aarch64`: of its guests.
+  package let architecture: String
+
+  /// There is none, or it cannot be used.
+  package enum Failure: Error, Sendable, CustomStringConvertible {
+    case notInstalled(program: String, package: String)
+    case unusable(path: String, reason: String)
+
+    package var description: String {
+      switch self {
+      case .notInstalled(let program, let package):
+        "QEMU is not installed: \(program) is not in PATH; install it with: apt-get install \(package)"
+      case .unusable(let path, let reason): "\(path) cannot be used: \(reason)"
+      }
+    }
+  }
+
+  /// Finds QEMU for guests of an architecture. The version is asked once per binary, and cached.
+  package static func find(architecture: String, cache: String) throws -> QEMUBinary {
+    let program = "qemu-system-\(architecture)"
+    guard let path = Environment["PROVIUM_QEMU"] ?? ToolRun.find(program), Files.exists(path) else {
+      throw Failure.notInstalled(
+        program: program, package: architecture == "x86_64" ? "qemu-system-x86" : "qemu-system-arm")
+    }
+    return QEMUBinary(path: path, version: try version(of: path, cache: cache), architecture: architecture)
+  }
+
+  private static func version(of path: String, cache: String) throws -> String {
+    let facts = try FileFacts(path)
+    let key = "\(path) \(facts.size) \(facts.modifiedNanoseconds)"
+    let kept = "\(cache)/qemu-version-\(path.split(separator: "/").last ?? "qemu")"
+    let lines = ((try? Files.readText(kept)) ?? "").split(separator: "\n")
+    if lines.count == 2, lines[0] == key { return String(lines[1]) }
+    let output = try ToolRun.run(path, ["--version"], deadline: .after(.seconds(10))).outputText
+    // `QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)`
+    let words = output.split(whereSeparator: \.isWhitespace)
+    guard let place = words.firstIndex(of: "version"), place + 1 < words.count else {
+      throw Failure.unusable(path: path, reason: "--version says '\(output.trimmed.prefix(80))'")
+    }
+    let version = String(words[place + 1])
+    try? Files.createDirectories(cache)
+    try? Files.replace(kept, with: Array("\(key)\n\(version)\n".utf8))
+    return version
+  }
+}

@@ -1,0 +1,98 @@
+import Glibc
+import ProviumSystem
+import Synchronization
+
+/// The private folder (0700) of one run: consoles, logs, temporary files. Gone at the end unless it is kept; a small reaper
+/// process removes it when we are killed without warning, and the next run what even that left.
+package final class RunDirectory: Sendable {
+  package let path: String
+  private let lock: FileLock
+  private let state: Mutex<State>
+
+  private struct State: ~Copyable {
+    var isKept = false
+    var isRemoved = false
+    /// The reaper waits at its other end.
+    var leash: Descriptor?
+    var nextMachine = 1
+  }
+
+  /// Makes `${TMPDIR:-/tmp}/provium-UID/run-…`, and clears away what dead runs left there.
+  package init() throws {
+    let parent = "\(Environment["TMPDIR"] ?? "/tmp")/provium-\(getuid())"
+    try Files.createDirectories(parent, mode: 0o700)
+    try Self.checkOwner(parent)
+    Self.sweep(parent)
+    var template = Array("\(parent)/run-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw SystemError("make a run directory in", parent) }
+    path = template.withUnsafeBufferPointer { buffer in
+      buffer.baseAddress.map { String(cString: $0) } ?? ""
+    }
+    guard let lock = try FileLock.tryAcquire("\(path)/alive") else {
+      throw SystemError("lock", "\(path)/alive", Errno(EWOULDBLOCK))
+    }
+    self.lock = lock
+    state = Mutex(State(leash: try Self.startReaper(path)))
+  }
+
+  /// A folder in a world-writable place must be ours, or others could put things into it.
+  private static func checkOwner(_ path: String) throws {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(),
+      status.st_mode & 0o077 == 0
+    else { throw SystemError("use the folder (it must be a directory of this user's own with mode 0700)", path, Errno(EPERM)) }
+  }
+
+  /// Removes runs whose lock is free: their process is dead. Kept ones stay.
+  private static func sweep(_ parent: String) {
+    for name in (try? Files.list(parent)) ?? [] where name.hasPrefix("run-") {
+      let run = "\(parent)/\(name)"
+      guard !Files.exists("\(run)/kept"), Files.exists("\(run)/alive"),
+        let held = try? FileLock.tryAcquire("\(run)/alive")
+      else { continue }
+      _ = held
+      try? Files.removeTree(run)
+    }
+  }
+
+  /// A shell in a session of its own that waits for the end of a pipe. A farewell (`k`) means that we have seen to it.
+  private static func startReaper(_ path: String) throws -> Descriptor {
+    let pipe = try Descriptor.pipe()
+    let script = "read -r farewell; [ \"$farewell\" = k ] || rm -rf -- \"$1\""
+    _ = try DetachedChild(
+      executable: "/bin/sh", arguments: ["-c", script, "provium-reaper", path], stdin: pipe.read.raw)
+    return pipe.takeWrite()
+  }
+
+  /// A folder for one machine.
+  package func machineDirectory() throws -> String {
+    let number = state.withLock { state -> Int in
+      defer { state.nextMachine += 1 }
+      return state.nextMachine
+    }
+    let folder = "\(path)/vm\(number)"
+    try Files.createDirectories(folder, mode: 0o700)
+    return folder
+  }
+
+  /// The folder stays after the run, for people to look into; only machines' own folders go.
+  package func keep() {
+    state.withLock { $0.isKept = true }
+    try? Files.write([], to: "\(path)/kept")
+  }
+
+  /// Ends the run: removes the folder unless it is kept. Twice is fine.
+  package func close() {
+    state.withLock { state in
+      guard !state.isRemoved else { return }
+      state.isRemoved = true
+      if !state.isKept { try? Files.removeTree(path) }
+      let leash = state.leash.take()
+      if let leash {
+        _ = Array("k\n".utf8).withUnsafeBytes { write(leash.raw, $0.baseAddress, $0.count) }
+      }
+    }
+  }
+
+  deinit { close() }
+}

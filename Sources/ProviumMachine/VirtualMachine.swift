@@ -1,0 +1,158 @@
+import ProviumAgentImage
+package import ProviumGuest
+package import ProviumImage
+package import ProviumSystem
+import Synchronization
+
+/// What a machine is to be.
+package struct BootRequest: Sendable {
+  /// For messages: `vm1 (default)`.
+  package var name: String
+  package var image: ImageSpecification
+  /// Bytes.
+  package var memory: UInt64 = 512 << 20
+  package var cpus = 1
+  /// After the root disk, if there is one.
+  package var disks: [DiskOptions] = []
+  /// Where the memory lies; a machine that becomes a snapshot writes to a file.
+  package var backing = MemoryBacking.anonymous
+
+  package init(name: String, image: ImageSpecification) {
+    self.name = name
+    self.image = image
+  }
+}
+
+/// A running machine: QEMU, its console, and the agent inside.
+package final class VirtualMachine: Sendable {
+  package let name: String
+  package let process: QEMUProcess
+  package let agent: GuestAgent
+  package let image: BootImage
+  package let qemu: QEMUBinary
+  /// Of this machine alone; gone with it.
+  package let directory: String
+
+  package var console: ConsoleLog { process.console }
+  package var session: GuestSession { agent.session }
+  package var options: MachineOptions { process.options }
+
+  init(
+    name: String, process: QEMUProcess, agent: GuestAgent, image: BootImage, qemu: QEMUBinary, directory: String
+  ) {
+    self.name = name
+    self.process = process
+    self.agent = agent
+    self.image = image
+    self.qemu = qemu
+    self.directory = directory
+  }
+
+  /// Boots a machine and waits until its agent answers.
+  /// - Parameters:
+  ///   - stage: told of each stage that the boot reaches, on this thread.
+  ///   - started: called once QEMU runs: how to end it from another thread.
+  /// - Throws: `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
+  package static func boot(
+    _ request: BootRequest, on host: MachineHost, until deadline: Deadline,
+    stage: (String) -> Void = { _ in }, started: (QEMUProcess) -> Void = { _ in }
+  ) throws -> VirtualMachine {
+    let architecture = request.image.architecture
+    let qemu = try host.qemu(for: architecture)
+    var specification = request.image
+    // vsock connects the host's kernel; a foreign machine type keeps to what both have.
+    let channel = host.channel.kind
+    specification.drivers += drivers(channel: channel, disks: request.disks)
+    let image = try host.images.build(specification, progress: stage)
+    let directory = try host.run.machineDirectory()
+    stage(BootStage.qemu.word)
+    let process = try QEMUProcess(qemu, channel: channel, directory: directory) { options in
+      options.architecture = architecture
+      options.accelerator = host.accelerator(for: architecture).accelerator
+      options.memory = request.memory
+      options.backing = request.backing
+      options.cpus = request.cpus
+      options.kernel = image.kernel
+      options.initrd = image.initrd
+      options.append = image.append
+      options.disks = (specification.rootfs.map { [DiskOptions(path: $0, isReadOnly: true)] } ?? []) + request.disks
+    }
+    started(process)
+    do {
+      stage(BootStage.kernel.word)
+      let agent = try GuestAgent.connect(
+        to: process.endpoint, machine: request.name, expecting: AgentImage.buildID, vitals: process.watch,
+        until: deadline)
+      return VirtualMachine(
+        name: request.name, process: process, agent: agent, image: image, qemu: qemu, directory: directory)
+    } catch {
+      let reached = process.console.reached
+      process.kill()
+      throw BootFailure(
+        machine: request.name, stage: reached, reason: "\(error)", console: process.console.tail())
+    }
+  }
+
+  /// What the channel and the disks need of the kernel.
+  private static func drivers(channel: ChannelKind, disks: [DiskOptions]) -> [String] {
+    var drivers = ["virtio_pci"]
+    switch channel {
+    case .virtioSerial: drivers.append("virtio_console")
+    case .vsock: drivers.append("vmw_vsock_virtio_transport")
+    }
+    if !disks.isEmpty { drivers.append("virtio_blk") }
+    return drivers
+  }
+
+  // MARK: The end
+
+  /// How far the ladder of a shutdown had to be climbed.
+  package enum ShutdownStep: String, Sendable, CaseIterable {
+    case asked, quit, killed
+
+    /// How long each step may take.
+    package var limit: Duration {
+      switch self {
+      case .asked: .seconds(10)
+      case .quit: .seconds(2)
+      case .killed: .seconds(5)
+      }
+    }
+  }
+
+  /// Asks the guest, waits, then forces. Twice is fine.
+  @discardableResult
+  package func shutdown() -> ShutdownStep {
+    process.watch.expectEnd()
+    for step in ShutdownStep.allCases {
+      if process.child.poll() != nil { return step }
+      let deadline = Deadline.after(step.limit)
+      switch step {
+      case .asked: try? agent.shutdown(until: deadline)
+      case .quit: _ = try? process.watch.command("quit", until: deadline)
+      case .killed: break
+      }
+      if step != .killed, let ended = try? process.child.wait(until: deadline) {
+        _ = ended
+        finish()
+        return step
+      }
+    }
+    finish()
+    return .killed
+  }
+
+  /// Ends QEMU now. Twice is fine; any thread.
+  package func kill() { finish() }
+
+  private func finish() {
+    process.kill()
+    agent.close()
+  }
+
+  /// The machine's own folder: after the console has been read.
+  package func discardDirectory() { try? Files.removeTree(directory) }
+
+  /// The machine's cause of death; nil while it lives.
+  package var causeOfDeath: (any Error)? { process.watch.causeOfDeath() }
+}

@@ -1,0 +1,150 @@
+import ProviumGuest
+import ProviumLua
+import ProviumSystem
+
+/// The global table `provium`.
+enum ProviumLibrary {
+  static func install(in state: LuaState, session: FileSession) throws {
+    try state.register(
+      library: "provium",
+      functions: [
+        "create": { [unowned session] in try create($0, session) },
+        "fixture": { [unowned session] in try fixture($0, session) },
+        "claim": { [unowned session] in try claim($0, session) },
+        "shutdown_all": { [unowned session] call in
+          try call.expect(atMost: 0)
+          session.machines.shutDownAll()
+          return []
+        },
+        "pack": { try pack($0) },
+        "unpack": { try unpack($0) },
+        "IO": { try ioctlNumber($0, .none) },
+        "IOR": { try ioctlNumber($0, .read) },
+        "IOW": { try ioctlNumber($0, .write) },
+        "IOWR": { try ioctlNumber($0, .readWrite) },
+      ],
+      values: ["version": .text(ProviumVersion.string), "null": .null])
+    try state.runPrelude(
+      strictTables,
+      natives: [
+        "sys": { _ in [constants(SystemConstants.all(hostArchitecture))] },
+        "errno": { _ in [constants(ErrnoName.all)] },
+        "unknown": { call in
+          let table = try call.string(1, "table")
+          let key = call.arguments.count > 1 ? call.arguments[1] : .nil
+          throw LuaError.misuse(
+            "\(table) has no '\(key.text ?? key.given)'\(NearestName.hint(for: key.text ?? "", among: names(of: table)))")
+        },
+        "set": { [unowned session] in try set($0, session) },
+      ])
+  }
+
+  /// Where no machine says otherwise, constants are the host's.
+  private static let hostArchitecture = GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
+
+  /// `provium.sys.O_RDOLNY` is a mistake to be told, not a nil to be added.
+  private static let strictTables = #"""
+    local native = ...
+    local unknown, set = native.unknown, native.set
+    local function strict(name, members)
+      return setmetatable(members, { __index = function(_, key) unknown(name, key) end })
+    end
+    rawset(provium, "sys", strict("provium.sys", native.sys()))
+    rawset(provium, "errno", strict("provium.errno", native.errno()))
+    getmetatable(provium).__newindex = function(_, key, value) set(key, value) end
+    """#
+
+  private static func names(of table: String) -> [String] {
+    table == "provium.errno"
+      ? Array(ErrnoName.all.keys) : Array(SystemConstants.all(hostArchitecture).keys)
+  }
+
+  private static func constants(_ values: [String: Int64]) -> LuaValue {
+    .table(LuaTable(pairs: values.map { LuaTable.Pair(key: .text($0.key), value: .integer($0.value)) }))
+  }
+
+  /// `provium.fresh = true` at the top of a file.
+  private static func set(_ call: LuaCall, _ session: FileSession) throws -> [LuaValue] {
+    let key = call.arguments.first ?? .nil
+    guard key == .text("fresh") else {
+      throw LuaError.misuse("provium.\(key.text ?? key.given) cannot be assigned; only provium.fresh can")
+    }
+    session.isFresh = try call.argument(2, "fresh").boolean()
+    return []
+  }
+
+  // MARK: Machines
+
+  private static func create(_ call: LuaCall, _ session: FileSession) throws -> [LuaValue] {
+    try call.expect(atMost: 1)
+    let name = try call.optionalString(1, "profile") ?? Profile.builtIn.name
+    let profile: Profile
+    do { profile = try session.engine.configuration.profile(name) } catch { throw call.misuse("\(error)") }
+    return [session.vmType.value(session.machines.add(profile: profile, session: session))]
+  }
+
+  private static func fixture(_ call: LuaCall, _ session: FileSession) throws -> [LuaValue] {
+    try call.expect(atMost: 1)
+    let name = try call.string(1, "name")
+    return [session.vmType.value(try session.resumeFixture(name, call))]
+  }
+
+  /// `provium.claim{memory=…, cpus=…}`: all that the file's machines will need, at once.
+  private static func claim(_ call: LuaCall, _ session: FileSession) throws -> [LuaValue] {
+    let options = try call.options(1, "claim", known: ["memory", "cpus"])
+    let request = PoolRequest(
+      memory: try options["memory"]?.size() ?? 512 << 20,
+      cpus: Int(try options["cpus"]?.integer(in: 1...1024) ?? 1), isColdBoot: false)
+    try session.reserve(request)
+    return []
+  }
+
+  // MARK: Data
+
+  private static func pack(_ call: LuaCall) throws -> [LuaValue] {
+    let text = try call.string(1, "fmt")
+    let values = try call.arguments.indices.dropFirst().map { index -> PackFormat.Value in
+      let argument = call.argument(index + 1, "value \(index)")
+      if case .string(let bytes) = argument.value { return .bytes(bytes) }
+      return .integer(try argument.integer())
+    }
+    do { return [.string(try PackFormat(text).pack(values))] } catch let failure as PackFormat.Failure {
+      throw call.misuse("\(failure)")
+    }
+  }
+
+  private static func unpack(_ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 3)
+    let text = try call.string(1, "fmt")
+    let data = try call.bytes(2, "data")
+    let offset = try call.optional(3, "offset")?.integer(in: 0...Int64(Int32.max)) ?? 0
+    do {
+      return try PackFormat(text).unpack(data, at: Int(offset)).map { value in
+        switch value {
+        case .integer(let number): .integer(number)
+        case .bytes(let bytes): .string(bytes)
+        }
+      }
+    } catch let failure as PackFormat.Failure {
+      throw call.misuse("\(failure)")
+    }
+  }
+
+  /// `provium.IOR(type, nr, size)`: `type` is a number or a one-letter string.
+  private static func ioctlNumber(_ call: LuaCall, _ direction: IoctlDirection) throws -> [LuaValue] {
+    try call.expect(atMost: direction == .none ? 2 : 3)
+    let type: Int64
+    if case .string(let bytes) = call.argument(1, "type").value {
+      guard bytes.count == 1 else { throw call.argument(1, "type").expected("a number from 0 to 255, or one letter") }
+      type = Int64(bytes[0])
+    } else {
+      type = try call.argument(1, "type").integer(in: 0...255)
+    }
+    let number = try call.argument(2, "nr").integer(in: 0...255)
+    let size = direction == .none ? 0 : try call.argument(3, "size").integer(in: 0...16383)
+    return [.integer(Int64(direction.rawValue) << 30 | size << 16 | type << 8 | number)]
+  }
+
+  /// The two highest bits of an ioctl's number (asm-generic/ioctl.h), seen from user space.
+  private enum IoctlDirection: Int64 { case none = 0, write = 1, read = 2, readWrite = 3 }
+}

@@ -1,0 +1,92 @@
+package import ProviumEvents
+package import ProviumMachine
+import ProviumSystem
+import Synchronization
+
+/// What all files of a process share: configuration, host, pool, events. One owner; `close` ends it.
+package final class Engine: Sendable {
+  package let configuration: Configuration
+  package let options: EngineOptions
+  package let events: EventStream
+  package let pool: ResourcePool
+  package let run: RunDirectory
+  package let accelerator: AcceleratorVerdict
+  package let channel: ChannelVerdict
+
+  private let machineHost: MachineHost
+  private let machineNumber = Atomic<Int>(0)
+  private let warned = Mutex<Set<String>>([])
+
+  /// Finds out what the host offers; boots nothing.
+  /// - Throws: `EngineError` where what was asked for is not there.
+  package init(configuration: Configuration, options: EngineOptions, sinks: [any EventSink]) throws {
+    self.configuration = configuration
+    self.options = options
+    let cache = configuration.settings.cache
+    do { try Files.createDirectories(cache) } catch { throw EngineError.cache(path: cache, reason: "\(error)") }
+    accelerator = try Self.accelerator(options, cache: cache)
+    channel = try Self.channel(options)
+    run = try RunDirectory()
+    events = EventStream(sinks)
+    pool = ResourcePool(options.budget)
+    machineHost = MachineHost(cache: cache, accelerator: accelerator, channel: channel, run: run)
+  }
+
+  private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
+    if options.accelerator == .tcg { 
+      guard !options.requiresKVM else { throw EngineError.contradiction }
+      return AcceleratorVerdict(.tcg, reason: "asked for")
+    }
+    let verdict = AcceleratorProbe.verdict(cache: cache)
+    if verdict.accelerator == .tcg, options.requiresKVM || options.accelerator == .kvm {
+      throw EngineError.noKVM(reason: verdict.reason)
+    }
+    return verdict
+  }
+
+  private static func channel(_ options: EngineOptions) throws -> ChannelVerdict {
+    switch options.channel {
+    case .serial: return ChannelVerdict(.virtioSerial, reason: "asked for")
+    case .auto: return ChannelVerdict.choose()
+    case .vsock:
+      let verdict = ChannelVerdict.choose()
+      guard verdict.kind == .vsock else { throw EngineError.noVsock(reason: verdict.reason) }
+      return verdict
+    }
+  }
+
+  /// Time limits are multiplied by this.
+  package var timeScale: Double { accelerator.timeScale }
+
+  func host() throws -> MachineHost { machineHost }
+
+  /// The version of QEMU for the host's own guests; nil where there is none.
+  package var qemuVersion: String? { try? machineHost.qemu(for: HostFacts.machine).version }
+
+  func nextMachineNumber() -> Int { machineNumber.add(1, ordering: .relaxed).newValue }
+
+  /// A remark that concerns all files is said once.
+  func warnOnce(_ text: String, file: String?) {
+    if warned.withLock({ $0.insert(text).inserted }) { events.send(.warning(file: file, text: text)) }
+  }
+
+  /// Ends the run: its directory goes unless it was kept.
+  package func close() { run.close() }
+}
+
+/// What the user asked for is not to be had.
+package enum EngineError: Error, Sendable, CustomStringConvertible {
+  case noKVM(reason: String)
+  case noVsock(reason: String)
+  case contradiction
+  case cache(path: String, reason: String)
+
+  package var description: String {
+    switch self {
+    case .noKVM(let reason): "KVM is required, but \(reason); run without --require-kvm and --accel kvm to emulate"
+    case .noVsock(let reason): "vsock is asked for, but \(reason); leave --channel out to use virtio-serial"
+    case .contradiction: "--require-kvm and --accel tcg contradict each other"
+    case .cache(let path, let reason): "the cache \(path) cannot be used: \(reason) (set cache = \"…\" under [provium])"
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import ProviumSystem
+
+/// What the whole process is asked for: by flags, or by the environment where there are no flags.
+package struct EngineOptions: Sendable {
+  /// `kvm`, `tcg`, `auto`.
+  package enum AcceleratorChoice: String, Sendable, CaseIterable { case kvm, tcg, auto }
+  /// `vsock`, `serial`, `auto`.
+  package enum ChannelChoice: String, Sendable, CaseIterable { case vsock, serial, auto }
+
+  package var accelerator = AcceleratorChoice.auto
+  /// No KVM is a fault, not a reason to emulate.
+  package var requiresKVM = false
+  package var channel = ChannelChoice.auto
+  package var budget = PoolBudget.automatic
+  /// `--fixtures=fresh`: nothing kept between runs is used.
+  package var freshFixtures = false
+
+  package init() {}
+
+  /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`.
+  /// - Throws: `EnvironmentError` for a value that is none.
+  package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws -> EngineOptions {
+    var options = EngineOptions()
+    func choice<Choice: RawRepresentable & CaseIterable>(_ name: String) throws -> Choice?
+    where Choice.RawValue == String {
+      guard let text = variable(name) else { return nil }
+      guard let choice = Choice(rawValue: text) else {
+        throw EnvironmentError(name: name, value: text, accepted: Choice.allCases.map(\.rawValue))
+      }
+      return choice
+    }
+    if let accelerator: AcceleratorChoice = try choice("PROVIUM_ACCEL") { options.accelerator = accelerator }
+    if let channel: ChannelChoice = try choice("PROVIUM_CHANNEL") { options.channel = channel }
+    options.requiresKVM = variable("PROVIUM_REQUIRE_KVM") == "1"
+    options.freshFixtures = variable("PROVIUM_FIXTURES") == "fresh"
+    return options
+  }
+}
+
+/// An environment variable of Provium's with a value that means nothing.
+package struct EnvironmentError: Error, CustomStringConvertible {
+  let name: String
+  let value: String
+  let accepted: [String]
+
+  package var description: String {
+    "\(name)=\(value) means nothing\(NearestName.hint(for: value, among: accepted)); accepted: \(accepted.joined(separator: ", "))"
+  }
+}

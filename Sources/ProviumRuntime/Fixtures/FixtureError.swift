@@ -1,0 +1,26 @@
+/// Why there is no machine from a fixture.
+package enum FixtureError: Error, Sendable, CustomStringConvertible {
+  case unknown(name: String, looked: [String], hint: String)
+  case circular(chain: [String])
+  case noMachine(name: String)
+  case machineNotRunning(name: String, state: String)
+  case buildFailed(name: String, reason: String)
+  case store(path: String, reason: String)
+
+  package var description: String {
+    switch self {
+    case .unknown(let name, let looked, let hint):
+      "there is no fixture '\(name)'\(hint); looked for \(looked.joined(separator: ", "))"
+    case .circular(let chain):
+      "fixtures start from each other in a circle: \(chain.joined(separator: " → "))"
+    case .noMachine(let name):
+      "fixture '\(name)': its script created no machine (the last one it creates is the one that is kept)"
+    case .machineNotRunning(let name, let state):
+      "fixture '\(name)': its machine is \(state) at the end of the script; leave it booted"
+    case .buildFailed(let name, let reason):
+      "fixture '\(name)' could not be built: \(reason)"
+    case .store(let path, let reason):
+      "fixtures cannot be kept in \(path): \(reason)"
+    }
+  }
+}

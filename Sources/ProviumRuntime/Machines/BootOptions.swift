@@ -1,0 +1,82 @@
+import ProviumImage
+import ProviumLua
+import ProviumMachine
+import ProviumSystem
+
+/// The options of `vm:boot`.
+struct BootOptions {
+  var memory: UInt64 = 512 << 20
+  var cpus = 1
+  var files: [String: InjectedFile] = [:]
+  var disks: [DiskOptions] = []
+  var append = ""
+  var timeout: Duration?
+
+  static let known = ["memory", "cpus", "files", "disks", "append", "boot_timeout"]
+
+  init() {}
+
+  /// - Parameter folder: against which host paths are taken: that of provium.toml.
+  init(_ options: LuaOptions, folder: String) throws {
+    if let memory = options["memory"] {
+      self.memory = try memory.size()
+      guard self.memory >= 64 << 20, self.memory % (1 << 20) == 0 else {
+        throw memory.expected("at least 64M, in whole megabytes")
+      }
+    }
+    if let cpus = options["cpus"] { self.cpus = Int(try cpus.integer(in: 1...255)) }
+    append = try options["append"]?.string() ?? ""
+    timeout = try options["boot_timeout"]?.duration()
+    files = try Dictionary(uniqueKeysWithValues: options["files"]?.entries().map { path, value in
+      guard path.hasPrefix("/") else { throw value.expected("under an absolute guest path, not '\(path)'") }
+      return (path, try Self.file(value, folder: folder))
+    } ?? [])
+    disks = try options["disks"]?.list().map { try Self.disk($0, folder: folder) } ?? []
+  }
+
+  private static func file(_ value: LuaArgument, folder: String) throws -> InjectedFile {
+    if case .table = value.value {
+      let options = try value.options(known: ["content", "mode"])
+      guard let content = options["content"] else { throw value.expected("a host path, or a table with 'content'") }
+      let mode = try options["mode"]?.integer(in: 0...0o7777) ?? 0o644
+      return .contents(try content.bytes(), mode: UInt32(mode))
+    }
+    let path = Files.resolve(try value.string(), against: folder)
+    guard Files.exists(path) else { throw value.expected("a host file that exists (looked for \(path))") }
+    return .host(path: path)
+  }
+
+  private static func disk(_ value: LuaArgument, folder: String) throws -> DiskOptions {
+    if case .string = value.value { return try disk(path: value, folder: folder) }
+    let options = try value.options(known: ["path", "format", "readonly", "snapshot"])
+    guard let path = options["path"] else { throw value.expected("a table with 'path'") }
+    var disk = try disk(path: path, folder: folder)
+    if let format = options["format"] { disk.format = try format.string(oneOf: ["raw", "qcow2"]) }
+    disk.isReadOnly = try options["readonly"]?.boolean() ?? false
+    disk.isSnapshot = try options["snapshot"]?.boolean() ?? false
+    return disk
+  }
+
+  private static func disk(path: LuaArgument, folder: String) throws -> DiskOptions {
+    let resolved = Files.resolve(try path.string(), against: folder)
+    guard Files.exists(resolved) else { throw path.expected("a disk image that exists (looked for \(resolved))") }
+    return DiskOptions(path: resolved)
+  }
+
+  func request(name: String, profile: Profile, configuration: Configuration) throws -> BootRequest {
+    var image = ImageSpecification()
+    image.architecture = profile.architecture ?? HostFacts.machine
+    image.kernel = profile.kernel
+    image.initrd = profile.initrd
+    image.rootfs = profile.rootfs
+    image.initProgram = profile.initProgram
+    image.modules = profile.modules
+    image.append = [profile.append ?? "", append].filter { !$0.isEmpty }.joined(separator: " ")
+    image.files = files
+    var request = BootRequest(name: name, image: image)
+    request.memory = memory
+    request.cpus = cpus
+    request.disks = disks
+    return request
+  }
+}

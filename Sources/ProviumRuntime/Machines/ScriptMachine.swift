@@ -1,0 +1,250 @@
+import ProviumEvents
+import ProviumGuest
+import ProviumImage
+import ProviumLua
+import ProviumMachine
+import ProviumSystem
+import Synchronization
+
+/// A machine as a script holds it: `vm`. The handle stays the same when the machine behind it is replaced.
+final class ScriptMachine: GuestHolder, @unchecked Sendable {
+  // Sendable for `killFromOutside` alone, which touches only what is locked; all else is the file's thread's.
+
+  /// What `vm:state()` gives.
+  enum State: String {
+    case created, booted, paused, shutdown, dead
+  }
+
+  unowned let session: FileSession
+  let profile: Profile
+  private(set) var state = State.created
+  private(set) var machine: VirtualMachine?
+  private var workers: [ScriptWorker] = []
+  /// What QEMU runs at the moment, also while it boots.
+  private let running = Mutex<QEMUProcess?>(nil)
+  private var claim: PoolClaim?
+  private var identifier = 0
+  /// Counts operations over all machines of the process: the highest was used last.
+  private(set) var lastUse: UInt64 = 0
+  private var splats = SplatWatch()
+  /// Why it is dead.
+  private var death: String?
+  /// Operations and console of a machine that is gone: failures still show them.
+  private var lastTrace: [String] = []
+  private var lastConsole: [String] = []
+
+  init(profile: Profile, session: FileSession) {
+    self.profile = profile
+    self.session = session
+  }
+
+  var architecture: GuestArchitecture {
+    machine?.session.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:)) ?? GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
+  }
+  var label: String { identifier == 0 ? profile.name : "vm\(identifier) (\(profile.name))" }
+
+  // MARK: Life
+
+  func boot(_ options: BootOptions) throws {
+    guard state == .created || state == .shutdown else {
+      throw LuaError.misuse("vm:boot: the machine is \(state.rawValue) already")
+    }
+    let engine = session.engine
+    identifier = engine.nextMachineNumber()
+    let request = try options.request(name: label, profile: profile, configuration: engine.configuration)
+    try admit(PoolRequest(memory: request.memory, cpus: request.cpus, isColdBoot: true))
+    let begin = Deadline.now
+    session.events.send(.machineStarted(description(of: request, origin: "boot")))
+    do {
+      let host = try engine.host()
+      let limit = (options.timeout ?? .seconds(30)) * host.accelerator(for: request.image.architecture).timeScale
+      let machine = try VirtualMachine.boot(
+        request, on: host, until: min(.after(limit), session.scriptDeadline),
+        stage: { [session, label] in session.activity("booting \(label): \($0)") },
+        started: { process in running.withLock { $0 = process } })
+      adopt(machine, since: begin)
+    } catch {
+      running.withLock { $0 = nil }
+      claim = nil
+      state = .dead
+      death = "\(error)"
+      lastConsole = (error as? BootFailure)?.console ?? []
+      lastUse = Self.tick()
+      session.events.send(.machineEnded(id: identifier, reason: death ?? ""))
+      throw HarnessFault("\(error)")
+    }
+  }
+
+  /// Takes over a machine that is up.
+  func adopt(_ machine: VirtualMachine, since begin: UInt64) {
+    self.machine = machine
+    running.withLock { $0 = machine.process }
+    state = .booted
+    death = nil
+    lastUse = Self.tick()
+    claim?.bootFinished()
+    splats.begin(at: 0)
+    session.events.send(
+      .machineReady(
+        id: identifier, duration: Double(Deadline.now - begin) / 1e9, kernel: machine.image.release))
+    for remark in machine.image.remarks { session.engine.warnOnce(remark, file: session.file.name) }
+  }
+
+  private func admit(_ request: PoolRequest) throws {
+    session.activity("waiting for \(Quantity.text(bytes: request.memory)) of the resource pool")
+    claim = try session.claim(request)
+  }
+
+  private func description(of request: BootRequest, origin: String) -> MachineDescription {
+    MachineDescription(
+      id: identifier, file: session.file.name, profile: profile.name, memory: request.memory, cpus: request.cpus,
+      origin: origin)
+  }
+
+  func shutDown() {
+    guard state == .booted || state == .paused, let machine else { return }
+    session.activity("shutting \(label) down")
+    machine.shutdown()
+    end(.shutdown, reason: "shut down")
+  }
+
+  /// Ends QEMU now. Twice is fine.
+  func kill(_ reason: String) {
+    guard let machine else { return }
+    machine.kill()
+    end(state == .booted || state == .paused ? .dead : state, reason: reason)
+  }
+
+  /// From another thread: what the file's thread waits for ends, and says so.
+  func killFromOutside() { running.withLock { $0 }?.kill() }
+
+  /// The machine may have died while nobody looked.
+  func noticeDeath() {
+    if let machine, state == .booted, let cause = machine.causeOfDeath { _ = died("\(cause)") }
+  }
+
+  private func end(_ state: State, reason: String) {
+    guard let machine else { return }
+    lastTrace = traceLines
+    lastConsole = consoleTail
+    splats.read(machine.console)
+    session.keepConsole(of: machine, label: label)
+    machine.discardDirectory()
+    self.machine = nil
+    self.state = state
+    if state == .dead { death = death ?? reason }
+    running.withLock { $0 = nil }
+    workers.removeAll()
+    claim = nil
+    session.events.send(.machineEnded(id: identifier, reason: reason))
+  }
+
+  // MARK: Operations
+
+  func perform<Value>(
+    _ what: String, allowance: Duration, _ operation: (GuestSession, Deadline) throws -> Value
+  ) throws -> Value {
+    let machine = try usable()
+    return try guarded(what, allowance: allowance) { try operation(machine.session, $0) }
+  }
+
+  /// The machine, if it can be talked to.
+  func usable() throws -> VirtualMachine {
+    if let machine, state == .booted { return machine }
+    switch state {
+    case .created: throw LuaError.misuse("the machine is not booted yet: call vm:boot() first")
+    case .dead: throw HarnessFault("the machine is dead\(death.map { ": \($0)" } ?? "")")
+    default: throw LuaError.misuse("the machine is \(state.rawValue)")
+    }
+  }
+
+  /// Runs one operation of the agent or a worker: says what goes on, sets the deadline, and sorts the errors.
+  func guarded<Value>(_ what: String, allowance: Duration, _ operation: (Deadline) throws -> Value) throws -> Value {
+    lastUse = Self.tick()
+    session.activity(what)
+    let limit = session.engine.configuration.settings.operationTimeout * session.engine.timeScale + allowance
+    do {
+      return try operation(min(.after(limit), session.scriptDeadline))
+    } catch let error as GuestError {
+      throw translate(error, what: what, limit: limit)
+    } catch let error as MachineDeath {
+      throw died("\(error)")
+    }
+  }
+
+  private func translate(_ error: GuestError, what: String, limit: Duration) -> any Error {
+    switch error {
+    case .refused, .tooLarge, .inUse: return GuestRefusal(description: "\(error)")
+    case .timedOut(let message): return HarnessFault(message, isTimeout: true)
+    case .unresponsive(let message):
+      // It did not give up its operation when it was interrupted: nothing can be said of its state any more.
+      machine?.kill()
+      return died(message)
+    case .lost(let message):
+      if let cause = machine?.causeOfDeath { return died("\(cause)") }
+      if message.contains("worker") { return HarnessFault(message) }
+      return died(message)
+    case .violation, .incompatible: return died("\(error)")
+    }
+  }
+
+  private func died(_ reason: String) -> HarnessFault {
+    death = reason
+    machine?.kill()
+    end(.dead, reason: reason)
+    return HarnessFault(reason)
+  }
+
+  // MARK: Workers
+
+  func spawn(thread: Bool) throws -> ScriptWorker {
+    let machine = try usable()
+    let worker = try guarded("spawn", allowance: .zero) { try machine.agent.spawnWorker(thread: thread, until: $0) }
+    let handle = ScriptWorker(worker, of: self)
+    workers.append(handle)
+    return handle
+  }
+
+  // MARK: What failures show
+
+  /// The last operations, in the style of strace.
+  var traceLines: [String] { machine?.session.recentOperations.map { "\($0)" } ?? lastTrace }
+  var consoleTail: [String] { machine?.console.tail(20) ?? lastConsole }
+
+  func noteConsole() {
+    if let machine { splats.begin(at: machine.console.position) }
+  }
+
+  func takeUnseenSplat(_ allowed: [String]) -> Failure? {
+    if let machine { splats.read(machine.console) }
+    return splats.take(allowed: allowed, label: label)
+  }
+
+  /// Runs `body`, during which a report matching `pattern` must appear, and fails nothing.
+  func expectSplat(_ pattern: @escaping (String) -> Bool, during body: () throws -> Void) throws -> Bool {
+    if let machine { splats.read(machine.console) }
+    let before = splats.expectation
+    defer { splats.expectation = before }
+    splats.expectation = SplatWatch.Expectation(matches: pattern)
+    try body()
+    // The console is a little behind the agent: a report that a command caused may still be on its way.
+    let deadline = Deadline.after(.seconds(2))
+    while splats.expectation?.isMet != true, !deadline.isExpired {
+      if let machine { splats.read(machine.console) }
+      if splats.expectation?.isMet != true { session.sleep(.milliseconds(10)) }
+    }
+    return splats.expectation?.isMet ?? false
+  }
+
+  func startAfresh() throws {
+    throw HarnessFault("fresh machines for each sub-test are not available in this version")
+  }
+
+  private static let clock = Atomic<UInt64>(0)
+  private static func tick() -> UInt64 { clock.add(1, ordering: .relaxed).newValue }
+}
+
+/// The guest said no: a plain error of the script's, no fault of the harness.
+struct GuestRefusal: Error, CustomStringConvertible {
+  let description: String
+}

@@ -1,0 +1,95 @@
+import ProviumEvents
+import ProviumLua
+import ProviumSystem
+
+/// What a script says of a sub-test besides its name and body.
+struct SubTestMeta {
+  var tags: [String] = []
+  var timeout: Duration?
+  var skip: String?
+  var isSlow = false
+  var isFresh = false
+  /// Passed through to reports.
+  var properties: [String: String] = [:]
+
+  init(_ argument: LuaArgument?, call: LuaCall) throws {
+    for (name, value) in try argument?.entries() ?? [] {
+      switch name {
+      case "tags": tags = try value.list().map { try $0.string() }
+      case "timeout": timeout = try value.duration()
+      case "skip": skip = value.value.text ?? (value.value.isTruthy ? "" : nil)
+      case "slow": isSlow = try value.boolean()
+      case "fresh": isFresh = try value.boolean()
+      default: properties[name] = value.value.text ?? value.value.described()
+      }
+    }
+  }
+}
+
+extension FileSession {
+  /// `test(name [, meta], fn)`: runs `fn(t)` at once and isolates its failure.
+  func runSubTest(_ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 3)
+    let name = try call.string(1, "name")
+    guard !name.isEmpty else { throw call.argument(1, "name").expected("a name that is not empty") }
+    let hasMeta = call.arguments.count > 2
+    let body = try call.function(hasMeta ? 3 : 2, "fn")
+    let meta = try SubTestMeta(hasMeta ? call.optional(2, "meta") : nil, call: call)
+    guard subTests.claim(name) else {
+      throw call.misuse("a test named \"\(name)\" already stands \(subTests.path.isEmpty ? "in this file" : "in \"\(subTests.path.joined(separator: " / "))\"")")
+    }
+    let location = ScriptLocation(
+      file: call.location?.file ?? file.displayPath, line: call.location?.line ?? 1)
+
+    let decision = selection.decide(path: subTests.path + [name], tags: subTests.tags + meta.tags, isSlow: meta.isSlow)
+    switch meta.skip.map(TestSelection.Decision.skip) ?? decision {
+    case .leaveOut: return []
+    case .skip(let reason):
+      if decision == .leaveOut { return [] }
+      let result = subTests.record(name, outcome: .skipped(reason: reason), tags: meta.tags, at: location)
+      events.send(.subTestEnded(file: file.name, result: result))
+    case .run:
+      try begin(name, meta, at: location)
+      run(body, name: name, meta: meta, in: call.state)
+    }
+    return []
+  }
+
+  private func begin(_ name: String, _ meta: SubTestMeta, at location: ScriptLocation) throws {
+    // A report that the console shows from here on is this test's.
+    machines.noteConsoles()
+    subTests.push(name, tags: meta.tags, at: location)
+    events.send(.subTestStarted(file: file.name, path: subTests.path, location: location))
+    activity("test \(name)")
+  }
+
+  private func run(_ body: LuaFunction, name: String, meta: SubTestMeta, in state: LuaState) {
+    let limit = meta.timeout.map { $0 * engine.timeScale }
+    let outcome: Outcome
+    do {
+      if meta.isFresh || isFresh, subTests.path.count == 1 { try machines.startAfresh(self) }
+      _ = try state.call(
+        body, [.table(LuaTable(pairs: [.init(key: "name", value: .text(name))]))],
+        deadline: limit.map { .after($0) } ?? .never)
+      let splat = machines.takeUnseenSplat(engine.configuration.settings.allowedSplats)
+      outcome = splat.map { .failed($0) } ?? .passed
+    } catch let failure as LuaFailure {
+      outcome = self.outcome(of: failure, limit: limit ?? fileLimit)
+    } catch {
+      outcome = .failed(Failure(kind: .harness, message: "\(error)"))
+    }
+    if let result = subTests.pop(outcome, properties: meta.properties) {
+      events.send(.subTestEnded(file: file.name, result: result))
+    }
+  }
+
+  /// `todo(reason?)`.
+  func todo(_ call: LuaCall) throws -> [LuaValue] {
+    throw SessionSignal.todo(reason: try call.optionalString(1, "reason") ?? "")
+  }
+
+  /// `skip(reason?)`.
+  func skip(_ call: LuaCall) throws -> [LuaValue] {
+    throw SessionSignal.skip(reason: try call.optionalString(1, "reason") ?? "")
+  }
+}

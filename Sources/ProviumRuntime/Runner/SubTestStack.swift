@@ -1,0 +1,66 @@
+import ProviumEvents
+import ProviumSystem
+
+/// The sub-tests that are running, outermost first, and what has come of those that ended. Owned by the file's thread.
+struct SubTestStack {
+  struct Frame {
+    let path: [String]
+    let location: ScriptLocation
+    let tags: [String]
+    let started: UInt64
+    var output = ""
+    /// Names of the sub-tests that began in it: a name may not repeat within its parent.
+    var childNames: Set<String> = []
+  }
+
+  private(set) var frames: [Frame] = []
+  private(set) var results: [SubTestResult] = []
+  /// What was printed outside sub-tests.
+  private(set) var outerOutput = ""
+  private var topNames: Set<String> = []
+  /// More output than this of one test is cut: a script that prints in a loop must not fill the memory.
+  private static let outputLimit = 1 << 20
+
+  var path: [String] { frames.last?.path ?? [] }
+  var tags: [String] { frames.flatMap(\.tags) }
+
+  /// False when a sub-test of that name has already begun in the same parent.
+  mutating func claim(_ name: String) -> Bool {
+    guard let last = frames.indices.last else { return topNames.insert(name).inserted }
+    return frames[last].childNames.insert(name).inserted
+  }
+
+  mutating func push(_ name: String, tags: [String], at location: ScriptLocation) {
+    frames.append(Frame(path: path + [name], location: location, tags: tags, started: Deadline.now))
+  }
+
+  /// Ends the innermost sub-test.
+  mutating func pop(_ outcome: Outcome, properties: [String: String]) -> SubTestResult? {
+    guard let frame = frames.popLast() else { return nil }
+    var result = SubTestResult(
+      path: frame.path, outcome: outcome, duration: Double(Deadline.now - frame.started) / 1e9,
+      location: frame.location)
+    result.output = frame.output
+    result.tags = tags + frame.tags
+    result.properties = properties
+    results.append(result)
+    return result
+  }
+
+  /// A sub-test that did not run.
+  mutating func record(_ name: String, outcome: Outcome, tags: [String], at location: ScriptLocation) -> SubTestResult {
+    var result = SubTestResult(path: path + [name], outcome: outcome, duration: 0, location: location)
+    result.tags = self.tags + tags
+    results.append(result)
+    return result
+  }
+
+  mutating func append(output text: String) {
+    func add(to output: inout String) {
+      guard output.utf8.count < Self.outputLimit else { return }
+      output += text
+      if output.utf8.count >= Self.outputLimit { output += "\n… (output cut at 1 MiB)\n" }
+    }
+    if let last = frames.indices.last { add(to: &frames[last].output) } else { add(to: &outerOutput) }
+  }
+}

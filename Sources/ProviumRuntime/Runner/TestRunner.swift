@@ -1,0 +1,118 @@
+package import ProviumEvents
+import ProviumSystem
+import Synchronization
+
+/// Runs files in parallel, one dedicated thread each at a time, and tells the event stream.
+package final class TestRunner: Sendable {
+  private struct Progress {
+    var next = 0
+    var summary = RunSummary()
+    var results: [FileResult] = []
+  }
+
+  private let files: [TestFile]
+  private let options: RunOptions
+  private let engine: Engine
+  private let interruption: Interruption
+  private let progress = Mutex(Progress())
+
+  package init(files: [TestFile], options: RunOptions, engine: Engine, interruption: Interruption) {
+    self.files = files
+    self.options = options
+    self.engine = engine
+    self.interruption = interruption
+  }
+
+  /// Blocks until every file has run or the run was stopped.
+  package func run() throws -> RunSummary {
+    let start = Deadline.now
+    let threads = try (0..<options.width(for: files.count)).map { number in
+      try DedicatedThread(name: "files-\(number)") { self.work() }
+    }
+    threads.forEach { $0.join() }
+    var summary = progress.withLock { $0.summary }
+    summary.duration = Double(Deadline.now - start) / 1e9
+    if let reason = interruption.reason { summary.stoppedEarly = reason }
+    return summary
+  }
+
+  /// What came of each file, in order of completion.
+  package var results: [FileResult] { progress.withLock { $0.results } }
+
+  private func work() {
+    while let (number, file) = takeNext() {
+      var result = runFile(file, number: number, attempt: 0)
+      var attempt = 0
+      while attempt < options.retries, result.failedByHarnessAlone, interruption.reason == nil {
+        attempt += 1
+        engine.events.send(
+          .warning(file: file.name, text: "harness fault, running it again (\(attempt) of \(options.retries))"))
+        result = runFile(file, number: number, attempt: attempt)
+      }
+      record(result)
+    }
+  }
+
+  private func takeNext() -> (Int, TestFile)? {
+    guard interruption.reason == nil else { return nil }
+    return progress.withLock { progress in
+      guard progress.next < files.count else { return nil }
+      defer { progress.next += 1 }
+      return (progress.next, files[progress.next])
+    }
+  }
+
+  private func runFile(_ file: TestFile, number: Int, attempt: Int) -> FileResult {
+    engine.events.send(.fileStarted(file: file.name, attempt: attempt))
+    let session = FileSession(
+      file: file, owner: number, engine: engine, selection: options.selection,
+      timeout: options.fileTimeout ?? engine.configuration.settings.timeout)
+    var result = interruption.listening({ session.interrupt($0) }) { session.run() }
+    result.attempt = attempt
+    engine.events.send(.fileEnded(result))
+    return result
+  }
+
+  private func record(_ result: FileResult) {
+    let failed = progress.withLock { progress -> Bool in
+      progress.results.append(result)
+      progress.summary.add(result)
+      return result.hasFailed
+    }
+    if failed, options.failFast { interruption.stopStarting("a file failed (--fail-fast)") }
+  }
+}
+
+extension FileResult {
+  /// Every failure in it is the harness's: worth another try, when the user wants that.
+  var failedByHarnessAlone: Bool {
+    let failures = ([outcome] + subTests.map(\.outcome)).compactMap { outcome -> Failure? in
+      if case .failed(let failure) = outcome { failure } else { nil }
+    }
+    return !failures.isEmpty && failures.allSatisfy { $0.kind == .harness }
+  }
+}
+
+extension RunSummary {
+  /// Counts one file and its sub-tests.
+  mutating func add(_ result: FileResult) {
+    if result.hasFailed {
+      failed += 1
+    } else if result.isHelper {
+      helpers += 1
+    } else if result.isSkipped {
+      skipped += 1
+    } else {
+      passed += 1
+    }
+    if result.attempt > 0, !result.hasFailed { retried.append(result.file) }
+    for test in result.subTests {
+      switch test.outcome {
+      case .passed: testsPassed += 1
+      case .failed: testsFailed += 1
+      case .todo: testsTodo += 1
+      case .skipped: testsSkipped += 1
+      }
+    }
+  }
+}

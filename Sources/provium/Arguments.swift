@@ -1,0 +1,27 @@
+import ArgumentParser
+import ProviumRuntime
+import ProviumSystem
+
+/// `4G` on the command line.
+struct ByteCount: ExpressibleByArgument {
+  let bytes: UInt64
+  init?(argument: String) {
+    guard let bytes = Quantity.bytes(argument) else { return nil }
+    self.bytes = bytes
+  }
+}
+
+/// `5m` on the command line.
+struct TimeSpan: ExpressibleByArgument {
+  let duration: Duration
+  init?(argument: String) {
+    guard let duration = Quantity.duration(argument) else { return nil }
+    self.duration = duration
+  }
+}
+
+extension Shard: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+extension EngineOptions.AcceleratorChoice: ExpressibleByArgument {}
+extension EngineOptions.ChannelChoice: ExpressibleByArgument {}

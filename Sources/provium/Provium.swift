@@ -1,0 +1,64 @@
+import ArgumentParser
+import Glibc
+import ProviumRuntime
+
+/// The command `provium`. One file a subcommand, in `Commands`.
+@main struct Provium: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "provium",
+    abstract: "Lua tests against a real Linux kernel, in seconds.",
+    discussion: """
+      Boots kernels in QEMU (with KVM where it works, without where it does not), drives them through a small \
+      agent, and reports. `provium doctor` says what this machine can do.
+      """,
+    version: ProviumVersion.string,
+    subcommands: [
+      TestCommand.self, RunCommand.self, DoctorCommand.self, VersionCommand.self,
+    ])
+
+  static func main() {
+    // A peer that is gone is an error of the call, not the end of the process.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as ExitCode {
+      Glibc.exit(error.rawValue)
+    } catch {
+      let code = exitCode(for: error)
+      if code == .success || code == .validationFailure { Self.exit(withError: error) }
+      // Everything that is no test's failure: usage, configuration or harness.
+      Console.error("provium: \(fullMessage(for: error).droppingErrorPrefix)")
+      Glibc.exit(ExitStatusCode.fault)
+    }
+  }
+}
+
+/// What `provium` exits with.
+enum ExitStatusCode {
+  /// A test failed.
+  static let testFailed: Int32 = 1
+  /// Usage, configuration or harness fault.
+  static let fault: Int32 = 2
+}
+
+/// The process's own standard output and error.
+enum Console {
+  static func print(_ text: String) { write(text + "\n", to: 1) }
+  static func error(_ text: String) { write(text + "\n", to: 2) }
+
+  static func write(_ bytes: some Sequence<UInt8>, to descriptor: Int32) {
+    let bytes = Array(bytes)
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes[sent...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 && errno != EINTR { return }
+      sent += max(0, count)
+    }
+  }
+  static func write(_ text: String, to descriptor: Int32) { write(text.utf8, to: descriptor) }
+}
+
+extension String {
+  var droppingErrorPrefix: String { hasPrefix("Error: ") ? String(dropFirst(7)) : self }
+}

@@ -1,0 +1,164 @@
+import ArgumentParser
+import Glibc
+import ProviumEvents
+import ProviumHistory
+import ProviumReports
+import ProviumRuntime
+import ProviumSystem
+
+/// One `provium test`: chooses files, runs them, reports, remembers.
+struct SuiteRun {
+  private let configuration: Configuration
+  private let choice: FileChoice
+  private let history: History?
+  private let selection: SelectionOptions
+  private let running: RunningOptions
+  private let machines: MachineOptionGroup
+  private let reports: ReportOptions
+
+  init(
+    paths: [String], selection: SelectionOptions, running: RunningOptions, machines: MachineOptionGroup,
+    reports: ReportOptions
+  ) throws {
+    configuration = try ConfigurationFile.find()
+    history = Self.openHistory(configuration.settings.cache)
+    choice = try FileChoice(paths, selection: selection, configuration: configuration, history: history)
+    self.selection = selection
+    self.running = running
+    self.machines = machines
+    self.reports = reports
+  }
+
+  private static func openHistory(_ cache: String) -> History? {
+    do { return try History(path: "\(cache)/history.sqlite") } catch {
+      Console.error("provium: warning: the history of past runs cannot be opened: \(error)")
+      return nil
+    }
+  }
+
+  /// Returns the exit code.
+  func run() throws -> Int32 {
+    let interruption = Interruption()
+    _ = try Interrupts(interruption)
+    var engineOptions = try machines.engineOptions()
+    engineOptions.budget = running.budget
+    let logs = FailureLogs()
+    let engine = try Engine(
+      configuration: configuration, options: engineOptions, sinks: try sinks() + [logs])
+    defer { engine.close() }
+    logs.folder = engine.run.path
+    var options = RunOptions()
+    options.parallel = running.parallel
+    options.budget = running.budget
+    options.selection = selection.testSelection
+    options.failFast = running.failFast
+    options.fileTimeout = running.timeout?.duration
+    options.retries = running.retries
+
+    let (summary, results) = try repeatedly(engine, options, interruption)
+    if summary.failed > 0 { engine.run.keep() }
+    engine.events.send(.runEnded(summary))
+    try engine.events.finish()
+    if running.flaky { Console.print(FlakyTests(results).text) }
+    if interruption.reason == "interrupted" { return 128 + SIGINT }
+    return summary.failed > 0 ? ExitStatusCode.testFailed : 0
+  }
+
+  private func repeatedly(
+    _ engine: Engine, _ options: RunOptions, _ interruption: Interruption
+  ) throws -> (RunSummary, [FileResult]) {
+    engine.events.send(.runStarted(header(engine, options)))
+    var total = RunSummary()
+    var results: [FileResult] = []
+    var round = 0
+    repeat {
+      round += 1
+      let runner = TestRunner(files: choice.files, options: options, engine: engine, interruption: interruption)
+      total.add(try runner.run())
+      results += runner.results
+      remember(runner.results)
+    } while interruption.reason == nil && (running.untilFailure ? total.failed == 0 : round < running.repetitions)
+    return (total, results)
+  }
+
+  private func remember(_ results: [FileResult]) {
+    guard let history else { return }
+    let now = Double(time(nil))
+    let roots = Dictionary(choice.files.map { ($0.name, $0.root) }, uniquingKeysWith: { first, _ in first })
+    for result in results {
+      do { try history.record(result, root: roots[result.file] ?? "", time: now) } catch {
+        return Console.error("provium: warning: results cannot be remembered: \(error)")
+      }
+    }
+  }
+
+  private func header(_ engine: Engine, _ options: RunOptions) -> RunHeader {
+    RunHeader(
+      version: ProviumVersion.string, qemu: engine.qemuVersion ?? "", accelerator: engine.accelerator.accelerator.rawValue,
+      acceleratorReason: engine.accelerator.reason, channel: engine.channel.kind.rawValue,
+      channelReason: engine.channel.reason, timeScale: engine.timeScale, files: choice.files.map(\.name),
+      parallel: options.width(for: choice.files.count), startedAt: Double(time(nil)), seed: choice.seed,
+      pool: options.budget.header, runDirectory: engine.run.path)
+  }
+
+  private func sinks() throws -> [any EventSink] {
+    let isTerminal = isatty(1) == 1
+    let isColoured =
+      switch reports.color {
+      case .always: true
+      case .never: false
+      case .auto: isTerminal && Environment["NO_COLOR"] == nil
+      }
+    let verbosity: Verbosity = reports.verbose ? .verbose : reports.quiet ? .quiet : .normal
+    var sinks: [any EventSink] = []
+    let takesOutput = [reports.tap, reports.json, reports.junit].contains("-")
+    sinks.append(
+      TerminalReporter(
+        verbosity: verbosity, isColoured: isColoured, isLive: isTerminal && !takesOutput && verbosity != .quiet,
+        expected: choice.durations, descriptor: takesOutput ? 2 : 1))
+    return sinks + (try ReportFiles.sinks(reports))
+  }
+}
+
+extension RunSummary {
+  mutating func add(_ other: RunSummary) {
+    passed += other.passed
+    failed += other.failed
+    skipped += other.skipped
+    helpers += other.helpers
+    testsPassed += other.testsPassed
+    testsFailed += other.testsFailed
+    testsTodo += other.testsTodo
+    testsSkipped += other.testsSkipped
+    retried += other.retried
+    duration += other.duration
+    stoppedEarly = stoppedEarly ?? other.stoppedEarly
+  }
+}
+
+/// Tests that both passed and failed over the repetitions of a run.
+struct FlakyTests {
+  let text: String
+
+  init(_ results: [FileResult]) {
+    var counts: [String: (runs: Int, failures: Int)] = [:]
+    for result in results {
+      for test in result.subTests {
+        switch test.outcome {
+        case .passed: counts["\(result.file) / \(test.name)", default: (0, 0)].runs += 1
+        case .failed:
+          counts["\(result.file) / \(test.name)", default: (0, 0)].runs += 1
+          counts["\(result.file) / \(test.name)", default: (0, 0)].failures += 1
+        default: break
+        }
+      }
+    }
+    let flaky = counts.filter { $0.value.failures > 0 && $0.value.failures < $0.value.runs }.sorted { $0.key < $1.key }
+    text =
+      flaky.isEmpty
+      ? "no test both passed and failed"
+      : "flaky:\n"
+        + flaky.map { "  \($0.key): failed \($0.value.failures) of \($0.value.runs) times (\(100 * $0.value.failures / $0.value.runs) %)" }
+        .joined(separator: "\n")
+  }
+}
