@@ -66,7 +66,9 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "CProviumRecords"),
     .target(
-      name: "ProviumTesting", dependencies: ["CProviumRecords", "ProviumRuntime"], swiftSettings: strict),
+      name: "ProviumTesting",
+      dependencies: ["CProviumRecords", "ProviumEvents", "ProviumLua", "ProviumRuntime", "ProviumSystem"],
+      swiftSettings: strict),
     .executableTarget(
       name: "provium",
       dependencies: [

@@ -28,7 +28,8 @@ static void take_word(struct cmdline *line, char *word) {
   } parameters[] = {{"provium.init", &line->init},
                     {"provium.root", &line->root},
                     {"provium.rootfstype", &line->root_type},
-                    {"provium.rootflags", &line->root_flags}};
+                    {"provium.rootflags", &line->root_flags},
+                    {"provium.mounts", &line->mounts}};
   for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
     const char *value = value_of(word, parameters[i].name);
     if (value != NULL) {
@@ -39,7 +40,7 @@ static void take_word(struct cmdline *line, char *word) {
 
 void cmdline_parse(struct cmdline *line) {
   char *at = line->text;
-  line->init = line->root = line->root_type = line->root_flags = NULL;
+  line->init = line->root = line->root_type = line->root_flags = line->mounts = NULL;
   while (*at != 0) {
     while (is_space(*at)) {
       at++;

@@ -8,6 +8,7 @@ struct cmdline {
   const char *root;       /* provium.root: a device; NULL: the initramfs is the root */
   const char *root_type;  /* provium.rootfstype; NULL: try them */
   const char *root_flags; /* provium.rootflags; NULL: read-only */
+  const char *mounts;     /* provium.mounts: given for a userland of Provium's own, see wrapper.c */
 };
 
 /* Splits line->text in place. Values may stand in double quotes. */

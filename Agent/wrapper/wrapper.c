@@ -6,9 +6,10 @@
  *   /.provium/agent         the agent
  *   /.provium/modules.list  what to load, see modules.h
  *   /.provium/modules/      the files it names
- *   /.provium/files/        for a root on a disk: a tree to be copied into it
+ *   /.provium/files/        a tree to be copied into the root
  *
- * Kernel command line: provium.init=PATH, provium.root=DEVICE, provium.rootfstype=TYPE, provium.rootflags=OPTIONS.
+ * Kernel command line: provium.init=PATH, provium.root=DEVICE, provium.rootfstype=TYPE, provium.rootflags=OPTIONS,
+ * provium.mounts=yes.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 
 #include "cmdline.h"
 #include "console.h"
+#include "files.h"
 #include "modules.h"
 #include "root.h"
 #include "sys.h"
@@ -53,6 +55,47 @@ static void start_agent(int agent, int private) {
   sys_exit(1);
 }
 
+/* Injected files go to their places by a copy, not as entries of the archive: those would replace a link like
+ * /lib -> usr/lib by a directory. */
+static void place_files(int private) {
+  long source = sys_openat(private, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (source < 0) {
+    return;
+  }
+  long target = sys_open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  struct text failed = {.length = 0};
+  int error = target < 0 ? (int)-target : files_copy((int)source, (int)target, &failed);
+  if (error != 0) {
+    struct text text = {.length = 0};
+    text_add(&text, "cannot put injected files into the root: ");
+    text_add_errno(&text, error);
+    text_add(&text, failed.data);
+    console_fail(&text);
+  }
+  sys_close((int)target);
+  sys_close((int)source);
+}
+
+/* For a userland of Provium's own: all that scripts expect is there before the agent answers, and no shell has to run
+ * for it. */
+static void mount_usual(void) {
+  static const struct {
+    const char *type, *target;
+  } mounts[] = {{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"devpts", "/dev/pts"}, {"tmpfs", "/dev/shm"}};
+  for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
+    sys_call3(SYS_mkdirat, AT_FDCWD, mounts[i].target, 0755);
+    long result = sys_call5(SYS_mount, mounts[i].type, mounts[i].target, mounts[i].type, 0, 0);
+    if (result < 0) {
+      struct text text = {.length = 0};
+      text_add(&text, "cannot mount ");
+      text_add(&text, mounts[i].target);
+      text_add(&text, ": ");
+      text_add_errno(&text, (int)-result);
+      console_say(text.data);
+    }
+  }
+}
+
 /* A guest without any userland: somebody must be process 1, and take in orphans. */
 static NO_RETURN void be_init(void) {
   for (;;) {
@@ -78,6 +121,9 @@ static NO_RETURN void become_init(const struct cmdline *line, char **arguments) 
     text_add(&text, ": ");
     text_add_errno(&text, (int)-result);
     console_fail(&text);
+  }
+  if (line->mounts != NULL) {
+    be_init(); /* a userland of Provium's own needs no more */
   }
   /* A disk's /init, if it has one, is not what a kernel would start. */
   for (size_t i = line->root != NULL; i < sizeof usual / sizeof usual[0]; i++) {
@@ -110,6 +156,11 @@ int main(int count, char **arguments) {
   if (line.root != NULL) {
     console_stage("root");
     root_enter(&line, private, proc);
+  } else {
+    place_files(private);
+  }
+  if (line.mounts != NULL) {
+    mount_usual();
   }
   console_stage("agent");
   start_agent((int)agent, private);

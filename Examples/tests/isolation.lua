@@ -15,6 +15,9 @@ end)
 test("root in a user namespace is nobody outside of it", function()
   local worker = vm:spawn()
   assert_eq(0, worker:syscall("setresuid", 1000, 1000, 1000))
+  -- A process that changed its user is not dumpable, and its /proc files are root's: make it its own again.
+  local PR_SET_DUMPABLE = 4
+  assert_eq(0, worker:syscall("prctl", PR_SET_DUMPABLE, 1))
   assert_eq(0, worker:syscall("unshare", sys.CLONE_NEWUSER))
   worker:write_file("/proc/self/uid_map", "0 1000 1")
   assert_eq(0, worker:syscall("setresuid", 0, 0, 0))

@@ -52,6 +52,7 @@ package struct ImageBuilder: Sendable {
     ]
     // A stock kernel's self-tests of its ciphers cost a third of a second; a user's own kernel keeps them.
     if specification.kernel == nil { words.append("cryptomgr.notests") }
+    if specification.kernel == nil, specification.initrd == nil, specification.rootfs == nil { words.append("provium.mounts=yes") }
     if specification.rootfs != nil { words += ["provium.root=/dev/vda"] }
     if let program = specification.initProgram { words.append("provium.init=\(program)") }
     return (words + [specification.append].filter { !$0.isEmpty }).joined(separator: " ")
@@ -61,7 +62,7 @@ package struct ImageBuilder: Sendable {
 
   private func userland(_ distribution: DistributionKernel, progress: (String) -> Void) throws -> String {
     let key = SHA256.hex(
-      Array("\(distribution.origin) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 2".utf8))
+      Array("\(distribution.origin) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 4".utf8))
     let path = "\(cache)/userland/\(key.prefix(32)).cpio"
     if Files.exists(path) { return path }
     progress("making the busybox userland")

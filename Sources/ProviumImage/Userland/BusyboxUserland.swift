@@ -1,6 +1,7 @@
 import ProviumSystem
 
-/// The initramfs of the `default` profile: busybox, a few files in /etc, and modules that tests like to load.
+/// The initramfs of the `default` profile: busybox, a few files in /etc, and modules that tests like to load. It has no init:
+/// the wrapper mounts what scripts expect (`provium.mounts`), and stays as process 1.
 package enum BusyboxUserland {
   /// Loadable by `modprobe` in the guest, where the kernel has them. Each costs boot time, so the list is short.
   package static let modules = [
@@ -19,7 +20,7 @@ package enum BusyboxUserland {
     let program = try Files.read(busybox)
     archive.addFile("bin/busybox", program, mode: 0o755)
     for applet in try applets(busybox) where applet != "busybox" { archive.addLink("bin/\(applet)", to: "busybox") }
-    for (path, text) in files { archive.addFile(path, Array(text.utf8), mode: path == "init" ? 0o755 : 0o644) }
+    for (path, text) in files { archive.addFile(path, Array(text.utf8)) }
     try addModules(tree, to: &archive)
     return archive.finished()
   }
@@ -43,23 +44,6 @@ package enum BusyboxUserland {
     ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"),
     ("etc/group", "root:x:0:\nnogroup:x:65534:\n"),
     ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
-    (
-      "init",
-      """
-      #!/bin/sh
-      mount -t proc proc /proc
-      mount -t sysfs sysfs /sys
-      mount -t devtmpfs dev /dev
-      mkdir -p /dev/pts /dev/shm
-      mount -t devpts devpts /dev/pts
-      mount -t tmpfs tmpfs /dev/shm
-      mount -t tmpfs tmpfs /tmp -o mode=1777
-      mount -t tmpfs tmpfs /run
-      # Process 1: ash reaps whatever is left to it while it waits.
-      while :; do sleep 1000000 & wait; done
-
-      """
-    ),
   ]
 
   private static func addModules(_ tree: ModuleTree, to archive: inout CpioArchive) throws {

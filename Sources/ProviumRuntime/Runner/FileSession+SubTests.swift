@@ -74,7 +74,7 @@ extension FileSession {
       let splat = machines.takeUnseenSplat(engine.configuration.settings.allowedSplats)
       outcome = splat.map { .failed($0) } ?? .passed
     } catch let failure as LuaFailure {
-      outcome = self.outcome(of: failure, limit: limit ?? fileLimit)
+      outcome = self.outcome(of: failure.within(subTests.frames.last?.location), limit: limit ?? fileLimit)
     } catch {
       outcome = .failed(Failure(kind: .harness, message: "\(error)"))
     }
@@ -91,5 +91,15 @@ extension FileSession {
   /// `skip(reason?)`.
   func skip(_ call: LuaCall) throws -> [LuaValue] {
     throw SessionSignal.skip(reason: try call.optionalString(1, "reason") ?? "")
+  }
+}
+
+extension LuaFailure {
+  /// Without the frames outside the body of the test that was called at `location`: they are the same for every failure.
+  fileprivate func within(_ location: ScriptLocation?) -> LuaFailure {
+    guard let location, let body = traceback.firstIndex(where: { $0.contains("<\(location)>") }) else { return self }
+    var failure = self
+    failure.traceback = Array(traceback[...body])
+    return failure
   }
 }
