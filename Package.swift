@@ -33,15 +33,23 @@ let package = Package(
     .target(name: "ProviumGuest", dependencies: ["CProviumWire", "ProviumSystem"], swiftSettings: strict),
 
     // The machine: what boots (kernel, initramfs, modules), and what it boots in (QEMU).
-    .target(name: "ProviumImage", dependencies: ["ProviumAgentImage", "ProviumSystem"], swiftSettings: strict),
     .target(
-      name: "ProviumMachine", dependencies: ["ProviumGuest", "ProviumImage", "ProviumSystem", "CLinux"],
-      swiftSettings: strict),
+      name: "ProviumImage",
+      dependencies: ["ProviumAgentImage", "ProviumSystem"],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "ProviumMachine",
+      dependencies: ["ProviumGuest", "ProviumImage", "ProviumSystem", "CLinux"],
+      swiftSettings: strict
+    ),
 
     // Lua: the system library, a C shim that alone raises, a safe Swift layer.
     .systemLibrary(
-      name: "CLua", pkgConfig: "lua5.4",
-      providers: [.apt(["liblua5.4-dev"]), .brew(["lua@5.4"])]),
+      name: "CLua",
+      pkgConfig: "lua5.4",
+      providers: [.apt(["liblua5.4-dev"]), .brew(["lua@5.4"])]
+    ),
     .target(name: "CLuaBridge", dependencies: ["CLua"]),
     .target(name: "ProviumLua", dependencies: ["CLuaBridge", "ProviumSystem"], swiftSettings: strict),
 
@@ -53,7 +61,8 @@ let package = Package(
     .target(
       name: "ProviumHistory",
       dependencies: ["ProviumEvents", "ProviumSystem", .product(name: "GRDB", package: "GRDB.swift")],
-      swiftSettings: strict),
+      swiftSettings: strict
+    ),
 
     // The engine and its two front ends.
     .target(
@@ -63,26 +72,34 @@ let package = Package(
         .product(name: "TOMLKit", package: "TOMLKit"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: strict),
+      swiftSettings: strict
+    ),
     .target(name: "CProviumRecords"),
     .target(
       name: "ProviumTesting",
       dependencies: ["CProviumRecords", "ProviumEvents", "ProviumLua", "ProviumRuntime", "ProviumSystem"],
-      swiftSettings: strict),
+      swiftSettings: strict
+    ),
     .executableTarget(
       name: "provium",
       dependencies: [
         "ProviumHistory", "ProviumReports", "ProviumRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: strict),
+      swiftSettings: strict
+    ),
 
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(
-      name: "ProviumGuestTests", dependencies: ["ProviumGuest", "ProviumAgentImage"], swiftSettings: strict),
+      name: "ProviumGuestTests",
+      dependencies: ["ProviumGuest", "ProviumAgentImage"],
+      swiftSettings: strict
+    ),
     .testTarget(name: "ProviumImageTests", dependencies: ["ProviumImage"], swiftSettings: strict),
     .testTarget(name: "ProviumMachineTests", dependencies: ["ProviumMachine"], swiftSettings: strict),
     .testTarget(name: "ProviumLuaTests", dependencies: ["ProviumLua"], swiftSettings: strict),
+    // Our own Lua tests, as native cases: the one target of this package that depends on the bridge.
+    .testTarget(name: "LuaTests", dependencies: ["ProviumTesting"], swiftSettings: strict),
     .testTarget(name: "ProviumHistoryTests", dependencies: ["ProviumHistory"], swiftSettings: strict),
     .testTarget(name: "ProviumReportsTests", dependencies: ["ProviumReports"], swiftSettings: strict),
     .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),

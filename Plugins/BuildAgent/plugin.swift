@@ -16,7 +16,8 @@ import PackagePlugin
     ]
     for folder in ["source", "wrapper"] {
       inputs += try FileManager.default.contentsOfDirectory(
-        at: agent.appending(path: folder), includingPropertiesForKeys: nil
+        at: agent.appending(path: folder),
+        includingPropertiesForKeys: nil
       ).filter { ["c", "h"].contains($0.pathExtension) }.sorted { $0.path < $1.path }
     }
     return [
@@ -27,7 +28,8 @@ import PackagePlugin
           agent.appending(path: "embed.sh").path, work.appending(path: "programs").path, output.path,
         ],
         inputFiles: inputs,
-        outputFiles: [output])
+        outputFiles: [output]
+      )
     ]
   }
 }

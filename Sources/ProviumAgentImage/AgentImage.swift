@@ -14,7 +14,8 @@ package enum AgentImage {
     package let architecture: String
 
     package var description: String {
-      let package = architecture == AgentImage.nativeArchitecture ? "musl-tools" : "gcc-\(architecture)-linux-gnu"
+      let package =
+        architecture == AgentImage.nativeArchitecture ? "musl-tools" : "gcc-\(architecture)-linux-gnu"
       return "no guest agent for \(architecture): install the package \(package) and build Provium again"
     }
   }

@@ -26,9 +26,19 @@ package struct RunHeader: Sendable, Codable, Hashable {
   package var runDirectory: String
 
   package init(
-    version: String, qemu: String, accelerator: String, acceleratorReason: String, channel: String,
-    channelReason: String, timeScale: Double, files: [String], parallel: Int, startedAt: Double, seed: UInt64? = nil,
-    pool: String? = nil, runDirectory: String
+    version: String,
+    qemu: String,
+    accelerator: String,
+    acceleratorReason: String,
+    channel: String,
+    channelReason: String,
+    timeScale: Double,
+    files: [String],
+    parallel: Int,
+    startedAt: Double,
+    seed: UInt64? = nil,
+    pool: String? = nil,
+    runDirectory: String
   ) {
     self.version = version
     self.qemu = qemu

@@ -16,7 +16,9 @@ package final class History: Sendable {
     try Files.createDirectories(Files.parent(of: path))
     do {
       self.init(try Self.open(path))
-    } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_CORRUPT {
+    } catch let error as DatabaseError
+      where error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_CORRUPT
+    {
       try? Files.removeTree("\(path).broken")
       try Files.rename(path, to: "\(path).broken")
       self.init(try Self.open(path))
@@ -69,30 +71,53 @@ package final class History: Sendable {
     try database.write { database in
       let fileOutcome = result.hasFailed ? "failed" : result.outcome.name
       try Self.insert(
-        database, root: root, file: result.file, test: "", outcome: fileOutcome, failure: result.outcome.failure,
-        duration: result.duration, time: time)
+        database,
+        root: root,
+        file: result.file,
+        test: "",
+        outcome: fileOutcome,
+        failure: result.outcome.failure,
+        duration: result.duration,
+        time: time
+      )
       for test in result.subTests {
         try Self.insert(
-          database, root: root, file: result.file, test: test.name, outcome: test.outcome.name,
-          failure: test.outcome.failure, duration: test.duration, time: time)
+          database,
+          root: root,
+          file: result.file,
+          test: test.name,
+          outcome: test.outcome.name,
+          failure: test.outcome.failure,
+          duration: test.duration,
+          time: time
+        )
       }
     }
   }
 
   private static func insert(
-    _ database: Database, root: String, file: String, test: String, outcome: String, failure: Failure?,
-    duration: Double, time: Double
+    _ database: Database,
+    root: String,
+    file: String,
+    test: String,
+    outcome: String,
+    failure: Failure?,
+    duration: Double,
+    time: Double
   ) throws {
     try database.execute(
       sql: """
         INSERT INTO result (root, file, test, outcome, kind, duration, time, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """,
-      arguments: [root, file, test, outcome, failure?.kind.rawValue, duration, time, failure?.summary])
+      arguments: [root, file, test, outcome, failure?.kind.rawValue, duration, time, failure?.summary]
+    )
     try database.execute(
       sql: """
         DELETE FROM result WHERE root = ? AND file = ? AND test = ? AND id <= (
           SELECT id FROM result WHERE root = ? AND file = ? AND test = ? ORDER BY id DESC LIMIT 1 OFFSET 50)
-        """, arguments: [root, file, test, root, file, test])
+        """,
+      arguments: [root, file, test, root, file, test]
+    )
   }
 
   // MARK: Reading
@@ -114,10 +139,13 @@ package final class History: Sendable {
         sql: """
           SELECT file, duration, outcome FROM result WHERE id IN (
             SELECT MAX(id) FROM result WHERE root = ? AND test = '' GROUP BY file)
-          """, arguments: [root])
+          """,
+        arguments: [root]
+      )
       return Dictionary(
         rows.map { (($0["file"] as String), (($0["duration"] as Double), ($0["outcome"] as String))) },
-        uniquingKeysWith: { $1 })
+        uniquingKeysWith: { $1 }
+      )
     }
   }
 
@@ -143,11 +171,20 @@ package final class History: Sendable {
           SELECT * FROM result
           WHERE instr(CASE test WHEN '' THEN file ELSE file || ' / ' || test END, ?) > 0
           ORDER BY id DESC LIMIT ?
-          """, arguments: [pattern, limit])
+          """,
+        arguments: [pattern, limit]
+      )
       return rows.map {
         Entry(
-          root: $0["root"], file: $0["file"], test: $0["test"], outcome: $0["outcome"], kind: $0["kind"],
-          duration: $0["duration"], time: $0["time"], message: $0["message"])
+          root: $0["root"],
+          file: $0["file"],
+          test: $0["test"],
+          outcome: $0["outcome"],
+          kind: $0["kind"],
+          duration: $0["duration"],
+          time: $0["time"],
+          message: $0["message"]
+        )
       }
     }
   }

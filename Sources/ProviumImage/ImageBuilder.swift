@@ -13,13 +13,18 @@ package struct ImageBuilder: Sendable {
   }
 
   /// - Parameter progress: told what takes time (fetching a kernel).
-  package func build(_ specification: ImageSpecification, progress: (String) -> Void = { _ in }) throws -> BootImage {
+  package func build(_ specification: ImageSpecification, progress: (String) -> Void = { _ in }) throws
+    -> BootImage
+  {
     var kernelPath = specification.kernel
     var modules = specification.modules
     var initrd = specification.initrd
     if kernelPath == nil {
       let distribution = try DistributionKernel.prepare(
-        cache: cache, architecture: specification.architecture, progress: progress)
+        cache: cache,
+        architecture: specification.architecture,
+        progress: progress
+      )
       kernelPath = distribution.kernel
       modules = distribution.modules
       if initrd == nil, specification.rootfs == nil {
@@ -34,7 +39,9 @@ package struct ImageBuilder: Sendable {
     if let remark { image.remarks.append("\(kernelPath): \(remark)") }
     image.inputs.append(.init(name: "kernel", path: kernelPath, digest: try digests.digest(kernelPath)))
     let tree = try modules.map { try ModuleTree($0) }
-    if let tree, let release = kernel.release, tree.release != release, Files.exists("\(tree.directory)/kernel") {
+    if let tree, let release = kernel.release, tree.release != release,
+      Files.exists("\(tree.directory)/kernel")
+    {
       throw ImageError.wrongModules(directory: tree.directory, version: tree.release, kernel: release)
     }
     image.initrd = try initramfs(specification, initrd: initrd, tree: tree, inputs: &image.inputs)
@@ -52,7 +59,9 @@ package struct ImageBuilder: Sendable {
     ]
     // A stock kernel's self-tests of its ciphers cost a third of a second; a user's own kernel keeps them.
     if specification.kernel == nil { words.append("cryptomgr.notests") }
-    if specification.kernel == nil, specification.initrd == nil, specification.rootfs == nil { words.append("provium.mounts=yes") }
+    if specification.kernel == nil, specification.initrd == nil, specification.rootfs == nil {
+      words.append("provium.mounts=yes")
+    }
     if specification.rootfs != nil { words += ["provium.root=/dev/vda"] }
     if let program = specification.initProgram { words.append("provium.init=\(program)") }
     return (words + [specification.append].filter { !$0.isEmpty }).joined(separator: " ")
@@ -62,19 +71,28 @@ package struct ImageBuilder: Sendable {
 
   private func userland(_ distribution: DistributionKernel, progress: (String) -> Void) throws -> String {
     let key = SHA256.hex(
-      Array("\(distribution.origin) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 4".utf8))
+      Array(
+        "\(distribution.origin) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 4".utf8
+      )
+    )
     let path = "\(cache)/userland/\(key.prefix(32)).cpio"
     if Files.exists(path) { return path }
     progress("making the busybox userland")
     try Files.createDirectories("\(cache)/userland")
-    let archive = try BusyboxUserland.archive(busybox: distribution.busybox, modules: ModuleTree(distribution.modules))
+    let archive = try BusyboxUserland.archive(
+      busybox: distribution.busybox,
+      modules: ModuleTree(distribution.modules)
+    )
     try Files.replace(path, with: archive)
     return path
   }
 
   /// The user's initrd with the shim behind it, in a file that is kept under the key of all that is in it.
   private func initramfs(
-    _ specification: ImageSpecification, initrd: String?, tree: ModuleTree?, inputs: inout [BootImage.Input]
+    _ specification: ImageSpecification,
+    initrd: String?,
+    tree: ModuleTree?,
+    inputs: inout [BootImage.Input]
   ) throws -> String {
     var drivers = specification.drivers
     if let rootfs = specification.rootfs {
@@ -95,10 +113,21 @@ package struct ImageBuilder: Sendable {
       return (path: path, bytes: bytes, mode: mode)
     }
     for file in files {
-      inputs.append(.init(name: "file \(file.path)", path: "", digest: SHA256.hex(file.bytes + Array("\(file.mode)".utf8))))
+      inputs.append(
+        .init(
+          name: "file \(file.path)",
+          path: "",
+          digest: SHA256.hex(file.bytes + Array("\(file.mode)".utf8))
+        )
+      )
     }
     let key = SHA256.hex(
-      Array((inputs.map { "\($0.name) \($0.digest)" } + order + [specification.architecture]).joined(separator: "\n").utf8))
+      Array(
+        (inputs.map { "\($0.name) \($0.digest)" } + order + [specification.architecture]).joined(
+          separator: "\n"
+        ).utf8
+      )
+    )
     let path = "\(cache)/initramfs/\(key.prefix(32)).img"
     if Files.exists(path) {
       utimes(path, nil)
@@ -118,7 +147,9 @@ package struct ImageBuilder: Sendable {
 
   /// Everything below `/.provium`, and the wrapper. No standard directories: they would replace a user's links.
   private func shim(
-    _ specification: ImageSpecification, order: [String], tree: ModuleTree?,
+    _ specification: ImageSpecification,
+    order: [String],
+    tree: ModuleTree?,
     files: [(path: String, bytes: [UInt8], mode: UInt32)]
   ) throws -> [UInt8] {
     let programs = try AgentImage.programs(for: specification.architecture)
@@ -139,14 +170,18 @@ package struct ImageBuilder: Sendable {
     case .contents(let bytes, let mode): return (bytes, mode)
     case .host(let host):
       var status = stat()
-      guard stat(host, &status) == 0 else { throw ImageError.missingFile(role: "file for \(path):", path: host) }
+      guard stat(host, &status) == 0 else {
+        throw ImageError.missingFile(role: "file for \(path):", path: host)
+      }
       return (try Files.read(host), UInt32(status.st_mode) & 0o7777)
     }
   }
 
   private func checkedInitrd(_ path: String) throws -> String {
     guard Files.exists(path) else { throw ImageError.missingFile(role: "initrd", path: path) }
-    do { _ = try InitrdFormat.detect(try Files.readHead(path, 32)) } catch let problem as InitrdFormat.Unusable {
+    do { _ = try InitrdFormat.detect(try Files.readHead(path, 32)) } catch let problem
+      as InitrdFormat.Unusable
+    {
       throw ImageError.badInitrd(path: path, reason: problem.reason)
     }
     return try digests.digest(path)

@@ -38,7 +38,12 @@ package final class VirtualMachine: Sendable {
   package var options: MachineOptions { process.options }
 
   init(
-    name: String, process: QEMUProcess, agent: GuestAgent, image: BootImage, qemu: QEMUBinary, directory: String
+    name: String,
+    process: QEMUProcess,
+    agent: GuestAgent,
+    image: BootImage,
+    qemu: QEMUBinary,
+    directory: String
   ) {
     self.name = name
     self.process = process
@@ -54,8 +59,11 @@ package final class VirtualMachine: Sendable {
   ///   - started: called once QEMU runs: how to end it from another thread.
   /// - Throws: `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
   package static func boot(
-    _ request: BootRequest, on host: MachineHost, until deadline: Deadline,
-    stage: (String) -> Void = { _ in }, started: (QEMUProcess) -> Void = { _ in }
+    _ request: BootRequest,
+    on host: MachineHost,
+    until deadline: Deadline,
+    stage: (String) -> Void = { _ in },
+    started: (QEMUProcess) -> Void = { _ in }
   ) throws -> VirtualMachine {
     let architecture = request.image.architecture
     let qemu = try host.qemu(for: architecture)
@@ -75,21 +83,36 @@ package final class VirtualMachine: Sendable {
       options.kernel = image.kernel
       options.initrd = image.initrd
       options.append = image.append
-      options.disks = (specification.rootfs.map { [DiskOptions(path: $0, isReadOnly: true)] } ?? []) + request.disks
+      options.disks =
+        (specification.rootfs.map { [DiskOptions(path: $0, isReadOnly: true)] } ?? []) + request.disks
     }
     started(process)
     do {
       stage(BootStage.kernel.word)
       let agent = try GuestAgent.connect(
-        to: process.endpoint, machine: request.name, expecting: AgentImage.buildID, vitals: process.watch,
-        until: deadline)
+        to: process.endpoint,
+        machine: request.name,
+        expecting: AgentImage.buildID,
+        vitals: process.watch,
+        until: deadline
+      )
       return VirtualMachine(
-        name: request.name, process: process, agent: agent, image: image, qemu: qemu, directory: directory)
+        name: request.name,
+        process: process,
+        agent: agent,
+        image: image,
+        qemu: qemu,
+        directory: directory
+      )
     } catch {
       let reached = process.console.reached
       process.kill()
       throw BootFailure(
-        machine: request.name, stage: reached, reason: "\(error)", console: process.console.tail())
+        machine: request.name,
+        stage: reached,
+        reason: "\(error)",
+        console: process.console.tail()
+      )
     }
   }
 

@@ -18,7 +18,8 @@ package enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .exited(let code): "exit code \(code)"
-    case .signaled(let signal): "killed by \(clinux_signal_name(signal).map { "SIG" + String(cString: $0) } ?? "signal \(signal)")"
+    case .signaled(let signal):
+      "killed by \(clinux_signal_name(signal).map { "SIG" + String(cString: $0) } ?? "signal \(signal)")"
     }
   }
 }
@@ -40,8 +41,13 @@ package final class ChildProcess: Sendable {
   ///   - inNewSession: out of reach of the terminal's Ctrl-C.
   ///   - diesWithParent: false only for who must clean up after us.
   package init(
-    executable: String, arguments: [String], environment: [String]? = nil, directory: String? = nil,
-    descriptors: [Int32: Int32] = [:], inNewSession: Bool = true, diesWithParent: Bool = true
+    executable: String,
+    arguments: [String],
+    environment: [String]? = nil,
+    directory: String? = nil,
+    descriptors: [Int32: Int32] = [:],
+    inNewSession: Bool = true,
+    diesWithParent: Bool = true
   ) throws {
     let null = try Descriptor.open("/dev/null", O_RDWR)
     var maps = descriptors
@@ -149,7 +155,8 @@ package final class ChildProcess: Sendable {
   }
 
   private static func withCStrings<R>(
-    _ strings: [String], _ body: (UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>) -> R
+    _ strings: [String],
+    _ body: (UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>) -> R
   ) -> R {
     var pointers = strings.map { strdup($0) } + [nil]
     defer { pointers.forEach { free($0) } }

@@ -20,14 +20,17 @@ package final class DedicatedThread: Sendable {
     let box = Unmanaged.passRetained(Body(name: name, run: body))
     var handle = pthread_t()
     let failed = pthread_create(
-      &handle, &attributes,
+      &handle,
+      &attributes,
       { argument in
         guard let argument else { return nil }
         let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
         clinux_thread_name(body.name)
         body.run()
         return nil
-      }, box.toOpaque())
+      },
+      box.toOpaque()
+    )
     guard failed == 0 else {
       box.release()
       throw SystemError("start the thread", name, Errno(failed))

@@ -34,7 +34,8 @@ package struct Descriptor: ~Copyable, Sendable {
   /// A connected pair of Unix stream sockets, close-on-exec.
   package static func socketPair() throws -> SocketPair {
     var ends: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0
+    else {
       throw SystemError("make a socket pair")
     }
     return SocketPair(ours: Descriptor(owning: ends[0]), theirs: Descriptor(owning: ends[1]))

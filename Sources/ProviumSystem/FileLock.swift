@@ -21,7 +21,9 @@ package struct FileLock: ~Copyable, Sendable {
   /// Waits for it. `flock` knows no deadline, so this asks again at growing intervals (2 to 50 ms); `waiting` is
   /// called once, with what the holder wrote into the file, when the lock is not free at once.
   package static func acquire(
-    _ path: String, until deadline: Deadline, waiting: (String) -> Void = { _ in }
+    _ path: String,
+    until deadline: Deadline,
+    waiting: (String) -> Void = { _ in }
   ) throws -> FileLock? {
     var said = false
     var pause: useconds_t = 2_000

@@ -36,7 +36,9 @@ package enum Files {
     return Array(head.prefix(filled))
   }
 
-  package static func readText(_ path: String) throws -> String { String(decoding: try read(path), as: UTF8.self) }
+  package static func readText(_ path: String) throws -> String {
+    String(decoding: try read(path), as: UTF8.self)
+  }
 
   /// Creates or truncates `path`. Not atomic: see `replace`.
   package static func write(_ contents: [UInt8], to path: String, mode: UInt32 = 0o600) throws {
@@ -122,7 +124,9 @@ package enum Files {
   /// `path` against `base`, unless it is absolute; `~/` is the home directory.
   package static func resolve(_ path: String, against base: String) -> String {
     if path.hasPrefix("/") { return path }
-    if path == "~" || path.hasPrefix("~/"), let home = getenv("HOME") { return String(cString: home) + path.dropFirst() }
+    if path == "~" || path.hasPrefix("~/"), let home = getenv("HOME") {
+      return String(cString: home) + path.dropFirst()
+    }
     return base.hasSuffix("/") ? base + path : "\(base)/\(path)"
   }
 

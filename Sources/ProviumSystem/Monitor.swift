@@ -46,7 +46,9 @@ package final class Monitor<State>: @unchecked Sendable {
 
   /// Waits until `body` gives a value, asking it now, after each update, and at the deadline; nil when the deadline
   /// came first. What `body` changes wakes nobody but is kept.
-  package func wait<Result>(until deadline: Deadline, _ body: (inout State) throws -> Result?) rethrows -> Result? {
+  package func wait<Result>(until deadline: Deadline, _ body: (inout State) throws -> Result?) rethrows
+    -> Result?
+  {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
     while true {
@@ -56,7 +58,9 @@ package final class Monitor<State>: @unchecked Sendable {
       } else {
         if deadline.isExpired { return nil }
         var time = timespec(
-          tv_sec: Int(deadline.nanoseconds / 1_000_000_000), tv_nsec: Int(deadline.nanoseconds % 1_000_000_000))
+          tv_sec: Int(deadline.nanoseconds / 1_000_000_000),
+          tv_nsec: Int(deadline.nanoseconds % 1_000_000_000)
+        )
         pthread_cond_timedwait(changed, lock, &time)
       }
     }

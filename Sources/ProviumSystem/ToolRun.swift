@@ -29,24 +29,38 @@ package struct ToolRun: Sendable {
   package static func find(_ tool: String) -> String? {
     if tool.contains("/") { return access(tool, X_OK) == 0 ? tool : nil }
     let path = getenv("PATH").map { String(cString: $0) } ?? ""
-    let directories = path.split(separator: ":").map(String.init) + ["/usr/bin", "/bin", "/usr/sbin", "/sbin"]
+    let directories =
+      path.split(separator: ":").map(String.init) + ["/usr/bin", "/bin", "/usr/sbin", "/sbin"]
     return directories.lazy.map { "\($0)/\(tool)" }.first { access($0, X_OK) == 0 }
   }
 
   /// Runs `tool` with `input` on its standard input. A non-zero exit throws unless `allowFailure`.
   /// The output is held in memory: for tools that print little, or as much as fits.
   package static func run(
-    _ tool: String, _ arguments: [String], input: [UInt8] = [], directory: String? = nil,
-    environment: [String]? = nil, allowFailure: Bool = false, deadline: Deadline = .after(.seconds(120))
+    _ tool: String,
+    _ arguments: [String],
+    input: [UInt8] = [],
+    directory: String? = nil,
+    environment: [String]? = nil,
+    allowFailure: Bool = false,
+    deadline: Deadline = .after(.seconds(120))
   ) throws -> ToolRun {
     guard let executable = find(tool) else { throw Failure.notInstalled(tool: tool) }
     let stdin = try Descriptor.pipe(), stdout = try Descriptor.pipe(), stderr = try Descriptor.pipe()
     let child = try ChildProcess(
-      executable: executable, arguments: arguments, environment: environment, directory: directory,
-      descriptors: [0: stdin.read.raw, 1: stdout.write.raw, 2: stderr.write.raw])
+      executable: executable,
+      arguments: arguments,
+      environment: environment,
+      directory: directory,
+      descriptors: [0: stdin.read.raw, 1: stdout.write.raw, 2: stderr.write.raw]
+    )
     let collected = try exchange(
-      input: input, to: stdin.closingRead(), stdout: stdout.closingWrite(), stderr: stderr.closingWrite(),
-      deadline: deadline)
+      input: input,
+      to: stdin.closingRead(),
+      stdout: stdout.closingWrite(),
+      stderr: stderr.closingWrite(),
+      deadline: deadline
+    )
     guard let collected, let status = try child.wait(until: deadline) else {
       child.terminate()
       throw Failure.timedOut(tool: tool)
@@ -61,7 +75,10 @@ package struct ToolRun: Sendable {
 
   /// Feeds and drains the three pipes at once; nil when the deadline came first.
   private static func exchange(
-    input: [UInt8], to stdin: consuming Descriptor, stdout: consuming Descriptor, stderr: consuming Descriptor,
+    input: [UInt8],
+    to stdin: consuming Descriptor,
+    stdout: consuming Descriptor,
+    stderr: consuming Descriptor,
     deadline: Deadline
   ) throws -> (output: [UInt8], errors: [UInt8])? {
     try stdin.setNonBlocking()
@@ -86,7 +103,11 @@ package struct ToolRun: Sendable {
       if interests[2].isWritable, feedNumber >= 0 {
         let count = input[sent...].withUnsafeBytes { write(feedNumber, $0.baseAddress, $0.count) }
         // A reader that has gone wants no more (SIGPIPE is ignored by the front ends).
-        if count > 0 { sent += count } else if count < 0, errno != EAGAIN, errno != EINTR { sent = input.count }
+        if count > 0 {
+          sent += count
+        } else if count < 0, errno != EAGAIN, errno != EINTR {
+          sent = input.count
+        }
       }
     }
     return (output, errors)

@@ -21,6 +21,7 @@ struct TimeSpan: ExpressibleByArgument {
 }
 
 extension Shard: ExpressibleByArgument {
+  /// As on the command line: `2/5`.
   public init?(argument: String) { self.init(argument) }
 }
 extension EngineOptions.AcceleratorChoice: ExpressibleByArgument {}

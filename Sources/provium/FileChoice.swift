@@ -10,7 +10,8 @@ struct FileChoice {
   /// Seconds that each file took when it last ran, by name.
   let durations: [String: Double]
 
-  init(_ paths: [String], selection: SelectionOptions, configuration: Configuration, history: History?) throws {
+  init(_ paths: [String], selection: SelectionOptions, configuration: Configuration, history: History?) throws
+  {
     let given = paths.isEmpty ? configuration.settings.tests : paths
     var files = try TestDiscovery.find(given)
     let durations = Self.recall(history) { history in
@@ -27,9 +28,10 @@ struct FileChoice {
       guard !files.isEmpty else { throw ChoiceError.nothingChanged(revision) }
     }
     if selection.rerunFailed || selection.failedFirst {
-      let failed = Self.recall(history) { history in
-        try Set(files.filter { try history.failedFiles(root: $0.root).contains($0.name) })
-      } ?? []
+      let failed =
+        Self.recall(history) { history in
+          try Set(files.filter { try history.failedFiles(root: $0.root).contains($0.name) })
+        } ?? []
       if selection.rerunFailed {
         guard !failed.isEmpty else { throw ChoiceError.noneFailed }
         files = files.filter(failed.contains)
@@ -70,7 +72,8 @@ enum ChoiceError: Error, CustomStringConvertible {
 
   var description: String {
     switch self {
-    case .noneMatch(let filters): "no test file's path contains \(filters.map { "'\($0)'" }.joined(separator: " or "))"
+    case .noneMatch(let filters):
+      "no test file's path contains \(filters.map { "'\($0)'" }.joined(separator: " or "))"
     case .nothingChanged(let revision): "no test file changed since \(revision)"
     case .noneFailed: "no test file failed when it last ran (or none has run yet)"
     }

@@ -14,7 +14,8 @@ import ProviumRuntime
     version: ProviumVersion.string,
     subcommands: [
       TestCommand.self, RunCommand.self, DoctorCommand.self, VersionCommand.self,
-    ])
+    ]
+  )
 
   static func main() {
     // A peer that is gone is an error of the call, not the end of the process.

@@ -17,7 +17,10 @@ struct SuiteRun {
   private let reports: ReportOptions
 
   init(
-    paths: [String], selection: SelectionOptions, running: RunningOptions, machines: MachineOptionGroup,
+    paths: [String],
+    selection: SelectionOptions,
+    running: RunningOptions,
+    machines: MachineOptionGroup,
     reports: ReportOptions
   ) throws {
     configuration = try ConfigurationFile.find()
@@ -44,7 +47,10 @@ struct SuiteRun {
     engineOptions.budget = running.budget
     let logs = FailureLogs()
     let engine = try Engine(
-      configuration: configuration, options: engineOptions, sinks: try sinks() + [logs])
+      configuration: configuration,
+      options: engineOptions,
+      sinks: try sinks() + [logs]
+    )
     defer { engine.close() }
     logs.folder = engine.run.path
     var options = RunOptions()
@@ -65,7 +71,9 @@ struct SuiteRun {
   }
 
   private func repeatedly(
-    _ engine: Engine, _ options: RunOptions, _ interruption: Interruption
+    _ engine: Engine,
+    _ options: RunOptions,
+    _ interruption: Interruption
   ) throws -> (RunSummary, [FileResult]) {
     engine.events.send(.runStarted(header(engine, options)))
     var total = RunSummary()
@@ -73,11 +81,17 @@ struct SuiteRun {
     var round = 0
     repeat {
       round += 1
-      let runner = TestRunner(files: choice.files, options: options, engine: engine, interruption: interruption)
+      let runner = TestRunner(
+        files: choice.files,
+        options: options,
+        engine: engine,
+        interruption: interruption
+      )
       total.add(try runner.run())
       results += runner.results
       remember(runner.results)
-    } while interruption.reason == nil && (running.untilFailure ? total.failed == 0 : round < running.repetitions)
+    } while interruption.reason == nil
+      && (running.untilFailure ? total.failed == 0 : round < running.repetitions)
     return (total, results)
   }
 
@@ -94,11 +108,20 @@ struct SuiteRun {
 
   private func header(_ engine: Engine, _ options: RunOptions) -> RunHeader {
     RunHeader(
-      version: ProviumVersion.string, qemu: engine.qemuVersion ?? "", accelerator: engine.accelerator.accelerator.rawValue,
-      acceleratorReason: engine.accelerator.reason, channel: engine.channel.kind.rawValue,
-      channelReason: engine.channel.reason, timeScale: engine.timeScale, files: choice.files.map(\.name),
-      parallel: options.width(for: choice.files.count), startedAt: Double(time(nil)), seed: choice.seed,
-      pool: options.budget.header, runDirectory: engine.run.path)
+      version: ProviumVersion.string,
+      qemu: engine.qemuVersion ?? "",
+      accelerator: engine.accelerator.accelerator.rawValue,
+      acceleratorReason: engine.accelerator.reason,
+      channel: engine.channel.kind.rawValue,
+      channelReason: engine.channel.reason,
+      timeScale: engine.timeScale,
+      files: choice.files.map(\.name),
+      parallel: options.width(for: choice.files.count),
+      startedAt: Double(time(nil)),
+      seed: choice.seed,
+      pool: options.budget.header,
+      runDirectory: engine.run.path
+    )
   }
 
   private func sinks() throws -> [any EventSink] {
@@ -114,8 +137,13 @@ struct SuiteRun {
     let takesOutput = [reports.tap, reports.json, reports.junit].contains("-")
     sinks.append(
       TerminalReporter(
-        verbosity: verbosity, isColoured: isColoured, isLive: isTerminal && !takesOutput && verbosity != .quiet,
-        expected: choice.durations, descriptor: takesOutput ? 2 : 1))
+        verbosity: verbosity,
+        isColoured: isColoured,
+        isLive: isTerminal && !takesOutput && verbosity != .quiet,
+        expected: choice.durations,
+        descriptor: takesOutput ? 2 : 1
+      )
+    )
     return sinks + (try ReportFiles.sinks(reports))
   }
 }
@@ -153,12 +181,16 @@ struct FlakyTests {
         }
       }
     }
-    let flaky = counts.filter { $0.value.failures > 0 && $0.value.failures < $0.value.runs }.sorted { $0.key < $1.key }
+    let flaky = counts.filter { $0.value.failures > 0 && $0.value.failures < $0.value.runs }.sorted {
+      $0.key < $1.key
+    }
     text =
       flaky.isEmpty
       ? "no test both passed and failed"
       : "flaky:\n"
-        + flaky.map { "  \($0.key): failed \($0.value.failures) of \($0.value.runs) times (\(100 * $0.value.failures / $0.value.runs) %)" }
+        + flaky.map {
+          "  \($0.key): failed \($0.value.failures) of \($0.value.runs) times (\(100 * $0.value.failures / $0.value.runs) %)"
+        }
         .joined(separator: "\n")
   }
 }

@@ -8,8 +8,11 @@ import Testing
 @Suite("The history of past runs") struct HistoryTests {
   private func result(_ file: String, _ outcome: Outcome, seconds: Double) -> FileResult {
     let test = SubTestResult(
-      path: ["outer", "inner"], outcome: outcome, duration: seconds / 2,
-      location: ScriptLocation(file: file, line: 3))
+      path: ["outer", "inner"],
+      outcome: outcome,
+      duration: seconds / 2,
+      location: ScriptLocation(file: file, line: 3)
+    )
     return FileResult(file: file, outcome: .passed, subTests: [test], duration: seconds)
   }
   private let failure = Outcome.failed(Failure(kind: .assertion, message: "expected 1, got 2"))
@@ -35,7 +38,9 @@ import Testing
 
   @Test("forgets all but the last fifty results of a test") func bounded() throws {
     let history = try History()
-    for time in 1...60 { try history.record(result("a.lua", .passed, seconds: 1), root: "/t", time: Double(time)) }
+    for time in 1...60 {
+      try history.record(result("a.lua", .passed, seconds: 1), root: "/t", time: Double(time))
+    }
     let entries = try history.entries(matching: "a.lua / outer / inner", limit: 1000)
     #expect(entries.count == 50)
     #expect(entries.last?.time == 11)

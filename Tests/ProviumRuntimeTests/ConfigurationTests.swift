@@ -31,7 +31,8 @@ import Testing
       kernel = "/boot/vmlinuz"
       rootfs = "disk.img"
       init = "/sbin/init"
-      """)
+      """
+    )
     #expect(configuration.settings.tests == ["/project/tests", "/elsewhere"])
     #expect(configuration.settings.cacheMaximum == 5 << 30)
     #expect(configuration.settings.timeout == .seconds(120))
@@ -44,18 +45,28 @@ import Testing
   @Test(
     "complains with file, line and what is accepted",
     arguments: [
-      ("[provium]\ntimout = \"5m\"",
-        "/project/provium.toml:2: unknown key 'provium.timout' (did you mean 'timeout'?)"),
-      ("[provium]\ncache_max = \"512X\"",
-        "/project/provium.toml:2: 'provium.cache_max' is \"512X\", but must be a size"),
-      ("[provium]\ntests = \"tests\"", "/project/provium.toml:2: 'provium.tests' is \"tests\", but must be a list"),
+      (
+        "[provium]\ntimout = \"5m\"",
+        "/project/provium.toml:2: unknown key 'provium.timout' (did you mean 'timeout'?)"
+      ),
+      (
+        "[provium]\ncache_max = \"512X\"",
+        "/project/provium.toml:2: 'provium.cache_max' is \"512X\", but must be a size"
+      ),
+      (
+        "[provium]\ntests = \"tests\"",
+        "/project/provium.toml:2: 'provium.tests' is \"tests\", but must be a list"
+      ),
       ("[profile.a]\ninitrd = \"x\"", "/project/provium.toml:1: [profile.a] lacks the key 'kernel'"),
       ("[profile.a]\nkernel = 5", "/project/provium.toml:2: 'profile.a.kernel' is 5, but must be a string"),
-      ("[profile.a]\nkernel = \"k\"\nkernal = \"x\"",
-        "/project/provium.toml:3: unknown key 'profile.a.kernal' (did you mean 'kernel'?)"),
+      (
+        "[profile.a]\nkernel = \"k\"\nkernal = \"x\"",
+        "/project/provium.toml:3: unknown key 'profile.a.kernal' (did you mean 'kernel'?)"
+      ),
       ("[provum]\n", "/project/provium.toml:1: unknown key 'provum' (did you mean 'provium'?)"),
       ("[provium]\ntests = [", "/project/provium.toml:2:10: "),
-    ])
+    ]
+  )
   func complaints(text: String, expected: String) {
     let said = complaint(text)
     #expect(said.hasPrefix(expected), "\(said)")
@@ -66,7 +77,8 @@ import Testing
     let error = #expect(throws: ConfigurationError.self) { try configuration.profile("minimla") }
     #expect(
       error?.description
-        == "unknown profile 'minimla' (did you mean 'minimal'?); known in /project/provium.toml: default, minimal")
+        == "unknown profile 'minimla' (did you mean 'minimal'?); known in /project/provium.toml: default, minimal"
+    )
   }
 }
 
@@ -76,7 +88,8 @@ import Testing
     arguments: [
       ("512", 512 as UInt64?), ("64K", 65536), ("512M", 512 << 20), ("2G", 2 << 30), ("1.5G", 3 << 29),
       ("512MiB", 512 << 20), ("512X", nil), ("-1", nil), ("", nil), ("M", nil), ("nan", nil), ("1e30", nil),
-    ])
+    ]
+  )
   func bytes(text: String, expected: UInt64?) { #expect(Quantity.bytes(text) == expected) }
 
   @Test(
@@ -84,6 +97,7 @@ import Testing
     arguments: [
       ("500ms", Duration.milliseconds(500) as Duration?), ("5s", .seconds(5)), ("2m", .seconds(120)),
       ("1h", .seconds(3600)), ("1.5", .milliseconds(1500)), ("5x", nil), ("-5s", nil), ("s", nil),
-    ])
+    ]
+  )
   func durations(text: String, expected: Duration?) { #expect(Quantity.duration(text) == expected) }
 }

@@ -5,12 +5,15 @@ import Testing
 @Suite("provium.pack") struct PackFormatTests {
   @Test("is little-endian, and padded only where it says") func layout() throws {
     let format = try PackFormat("u8 i16 2x u32 4s u64")
-    let bytes = try format.pack([.integer(1), .integer(-2), .integer(0x0102_0304), .bytes([65, 66]), .integer(-1)])
+    let bytes = try format.pack([
+      .integer(1), .integer(-2), .integer(0x0102_0304), .bytes([65, 66]), .integer(-1),
+    ])
     #expect(bytes == [1, 0xfe, 0xff, 0, 0, 4, 3, 2, 1, 65, 66, 0, 0] + [UInt8](repeating: 255, count: 8))
     #expect(
       try format.unpack(bytes, at: 0) == [
         .integer(1), .integer(-2), .integer(0x0102_0304), .bytes([65, 66, 0, 0]), .integer(-1),
-      ])
+      ]
+    )
   }
 
   @Test(
@@ -18,7 +21,8 @@ import Testing
     arguments: [
       ("u8", 256), ("u8", -1), ("i8", 128), ("i8", -129), ("u16", 65536), ("i16", 32768), ("u32", 1 << 32),
       ("i32", 1 << 31), ("u32", -1),
-    ])
+    ]
+  )
   func range(format: String, value: Int64) throws {
     #expect(throws: PackFormat.Failure.self) { try PackFormat(format).pack([.integer(value)]) }
   }

@@ -25,7 +25,11 @@ import Testing
         for round in 1...8 {
           guard
             let claim = try? pool.claim(
-              self.request(UInt64(64 * (1 + (owner + round) % 8))), owner: owner, name: "\(owner)", until: .never)
+              self.request(UInt64(64 * (1 + (owner + round) % 8))),
+              owner: owner,
+              name: "\(owner)",
+              until: .never
+            )
           else { return }
           highest.max(pool.inUse.memory, ordering: .relaxed)
           claim.release()
@@ -43,7 +47,9 @@ import Testing
     let order = Mutex<[String]>([])
     let queued = Handover<Void>()
     let big = try DedicatedThread(name: "big") {
-      let claim = try? pool.claim(self.request(512), owner: 2, name: "big", until: .never) { queued.fulfil(()) }
+      let claim = try? pool.claim(self.request(512), owner: 2, name: "big", until: .never) {
+        queued.fulfil(())
+      }
       order.withLock { $0.append("big") }
       claim?.release()
     }
@@ -110,7 +116,8 @@ import Testing
       (HostCapacity(total: 64 << 30, available: 2 << 30, processors: 8, memoryPressure: 0), false),
       (HostCapacity(total: 64 << 30, available: 8 << 30, processors: 8, memoryPressure: 0), true),
       (HostCapacity(total: 64 << 30, available: 8 << 30, processors: 8, memoryPressure: 50), false),
-    ])
+    ]
+  )
   func automatic(host: HostCapacity, admitted: Bool) throws {
     let pool = ResourcePool(.automatic, capacity: { host })
     // The first machine of a run is always admitted, if it fits into what is there.

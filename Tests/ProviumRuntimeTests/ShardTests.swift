@@ -16,7 +16,10 @@ import Testing
   @Test("has about as much to do as its siblings") func balance() throws {
     func duration(_ file: TestFile) -> Double { Double(file.name.dropLast(4)) ?? 0 }
     let loads = try (1...3).map { index in
-      try #require(Shard(index: index, total: 3)).files(of: files, duration: duration).map(duration).reduce(0, +)
+      try #require(Shard(index: index, total: 3)).files(of: files, duration: duration).map(duration).reduce(
+        0,
+        +
+      )
     }
     #expect((loads.max() ?? 0) - (loads.min() ?? 0) <= 2)
   }
@@ -29,14 +32,20 @@ import Testing
       (["JOB_COMPLETION_INDEX": "4", "PROVIUM_SHARDS": "5"], "5/5"),
       (["JOB_COMPLETION_INDEX": "4"], "none"),
       (["CI_NODE_INDEX": "5", "CI_NODE_TOTAL": "4"], "error"),
-    ])
+    ]
+  )
   func environment(variables: [String: String], expected: String) {
     let found: String
-    do { found = try Shard.fromEnvironment { variables[$0] }?.description ?? "none" } catch { found = "error" }
+    do { found = try Shard.fromEnvironment { variables[$0] }?.description ?? "none" } catch {
+      found = "error"
+    }
     #expect(found == expected)
   }
 
-  @Test("is written index/total", arguments: [("1/2", true), ("0/2", false), ("3/2", false), ("x", false), ("1/2/3", false)])
+  @Test(
+    "is written index/total",
+    arguments: [("1/2", true), ("0/2", false), ("3/2", false), ("x", false), ("1/2/3", false)]
+  )
   func syntax(text: String, valid: Bool) { #expect((Shard(text) != nil) == valid) }
 }
 

@@ -87,7 +87,9 @@ final class Scratch: Sendable {
   }
 
   @Test("that fails is quoted") func failing() {
-    let error = #expect(throws: ToolRun.Failure.self) { try ToolRun.run("sh", ["-c", "echo why >&2; exit 3"]) }
+    let error = #expect(throws: ToolRun.Failure.self) {
+      try ToolRun.run("sh", ["-c", "echo why >&2; exit 3"])
+    }
     #expect(error?.description == "sh failed (exit code 3): why")
   }
 

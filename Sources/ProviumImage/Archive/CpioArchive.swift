@@ -24,7 +24,8 @@ package struct CpioArchive: Sendable {
     add(path, mode: 0o120777, contents: Array(target.utf8))
   }
 
-  package mutating func addCharacterDevice(_ path: String, major: UInt32, minor: UInt32, mode: UInt32 = 0o600) {
+  package mutating func addCharacterDevice(_ path: String, major: UInt32, minor: UInt32, mode: UInt32 = 0o600)
+  {
     addParents(of: path)
     add(path, mode: 0o020000 | mode, contents: [], major: major, minor: minor)
   }
@@ -45,7 +46,12 @@ package struct CpioArchive: Sendable {
   }
 
   private mutating func add(
-    _ path: String, mode: UInt32, contents: [UInt8], links: UInt32 = 1, major: UInt32 = 0, minor: UInt32 = 0
+    _ path: String,
+    mode: UInt32,
+    contents: [UInt8],
+    links: UInt32 = 1,
+    major: UInt32 = 0,
+    minor: UInt32 = 0
   ) {
     let name = Array(path.utf8) + [0]
     bytes += Array("070701".utf8)

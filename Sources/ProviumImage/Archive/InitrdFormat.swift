@@ -9,7 +9,9 @@ package enum InitrdFormat: String, Sendable, CaseIterable {
     if head.isEmpty { return .empty }
     if starts(Array("070701".utf8)) || starts(Array("070702".utf8)) { return .cpio }
     if starts(Array("070707".utf8)) {
-      throw Unusable(reason: "it is an old (odc) cpio archive; the kernel reads only newc: pack it with cpio -H newc")
+      throw Unusable(
+        reason: "it is an old (odc) cpio archive; the kernel reads only newc: pack it with cpio -H newc"
+      )
     }
     if starts([0x1f, 0x8b]) || starts([0x1f, 0x9e]) { return .gzip }
     if starts([0x42, 0x5a, 0x68]) { return .bzip2 }
@@ -17,18 +19,24 @@ package enum InitrdFormat: String, Sendable, CaseIterable {
     if starts([0x28, 0xb5, 0x2f, 0xfd]) { return .zstd }
     if starts([0x02, 0x21, 0x4c, 0x18]) { return .lz4 }
     if starts([0x04, 0x22, 0x4d, 0x18]) {
-      throw Unusable(reason: "it is an lz4 frame; the kernel reads only the legacy format: pack it with lz4 -l")
+      throw Unusable(
+        reason: "it is an lz4 frame; the kernel reads only the legacy format: pack it with lz4 -l"
+      )
     }
     if starts([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]) {
       // Stream flags: the second byte's low half is the check (xz file format, section 2.1.1.2).
       let check = head.count > 7 ? head[7] & 0x0f : 0
       guard check <= 1 else {
         throw Unusable(
-          reason: "it is xz with a check the kernel does not know (\(check == 4 ? "crc64" : "sha256")): pack it with xz --check=crc32")
+          reason:
+            "it is xz with a check the kernel does not know (\(check == 4 ? "crc64" : "sha256")): pack it with xz --check=crc32"
+        )
       }
       return .xz
     }
-    throw Unusable(reason: "it is no initramfs: neither a cpio archive nor gzip, bzip2, lzma, xz, zstd or lz4")
+    throw Unusable(
+      reason: "it is no initramfs: neither a cpio archive nor gzip, bzip2, lzma, xz, zstd or lz4"
+    )
   }
 
   /// Why a file cannot be an initrd.

@@ -12,7 +12,9 @@ package struct DistributionKernel: Sendable {
   /// Prepares one, or finds the one that was prepared. Other processes wait for whoever is at it.
   /// - Parameter progress: told what takes time.
   package static func prepare(
-    cache: String, architecture: String, progress: (String) -> Void = { _ in }
+    cache: String,
+    architecture: String,
+    progress: (String) -> Void = { _ in }
   ) throws -> DistributionKernel {
     let folder = "\(cache)/kernels/\(architecture)"
     if let kept = find(in: folder) { return kept }
@@ -21,7 +23,9 @@ package struct DistributionKernel: Sendable {
       progress("waiting for another process to prepare the kernel\(holder.isEmpty ? "" : " (\(holder))")")
     }
     guard let lock else {
-      throw ImageError.noKernel(reasons: ["another process has been preparing it for a quarter of an hour (\(folder).lock)"])
+      throw ImageError.noKernel(reasons: [
+        "another process has been preparing it for a quarter of an hour (\(folder).lock)"
+      ])
     }
     lock.describeHolder("process \(getpid())")
     if let kept = find(in: folder) { return kept }
@@ -37,7 +41,9 @@ package struct DistributionKernel: Sendable {
   }
 
   private static func make(
-    _ folder: String, architecture: String, progress: (String) -> Void
+    _ folder: String,
+    architecture: String,
+    progress: (String) -> Void
   ) throws -> DistributionKernel {
     try Files.removeTree(folder)
     try Files.createDirectories(folder)
@@ -61,7 +67,9 @@ package struct DistributionKernel: Sendable {
   // MARK: Packages
 
   private static func fromPackages(
-    _ folder: String, architecture: String, progress: (String) -> Void
+    _ folder: String,
+    architecture: String,
+    progress: (String) -> Void
   ) throws -> DistributionKernel {
     let apt = try PackageSource(folder: "\(folder)/apt", architecture: architecture)
     progress("looking for a kernel package")
@@ -74,10 +82,14 @@ package struct DistributionKernel: Sendable {
     }
     let release = String(image.dropFirst("linux-image-".count)).replacingPrefix("unsigned-", with: "")
     let kernel = "\(tree)/boot/vmlinuz-\(release)"
-    let modules = ["\(tree)/lib/modules/\(release)", "\(tree)/usr/lib/modules/\(release)"].first(where: Files.exists)
+    let modules = ["\(tree)/lib/modules/\(release)", "\(tree)/usr/lib/modules/\(release)"].first(
+      where: Files.exists
+    )
     let busybox = ["\(tree)/bin/busybox", "\(tree)/usr/bin/busybox"].first(where: Files.exists)
     guard Files.exists(kernel), let modules, let busybox else {
-      throw ImageError.noKernel(reasons: ["the package \(image) does not hold what is expected of it (\(tree))"])
+      throw ImageError.noKernel(reasons: [
+        "the package \(image) does not hold what is expected of it (\(tree))"
+      ])
     }
     try Files.removeTree("\(folder)/apt")
     return DistributionKernel(kernel: kernel, modules: modules, busybox: busybox, origin: image)
@@ -87,7 +99,9 @@ package struct DistributionKernel: Sendable {
   private static func hostsOwn(_ reasons: inout [String]) -> DistributionKernel? {
     var name = utsname()
     uname(&name)
-    let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    let release = withUnsafeBytes(of: &name.release) {
+      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
     let kernel = "/boot/vmlinuz-\(release)", modules = "/lib/modules/\(release)"
     guard access(kernel, R_OK) == 0, Files.isDirectory(modules) else {
       reasons.append("the host's own: \(kernel) and \(modules) cannot be read")

@@ -39,7 +39,9 @@ package struct KernelImage: Sendable, Hashable {
 
   private static func guess(_ head: [UInt8]) -> String {
     if head.isEmpty { return "it is empty" }
-    if head.starts(with: [0x1f, 0x8b]) { return "it is a gzip file (a kernel for another machine, or an initrd?)" }
+    if head.starts(with: [0x1f, 0x8b]) {
+      return "it is a gzip file (a kernel for another machine, or an initrd?)"
+    }
     if head.starts(with: Array("0707".utf8)) { return "it is a cpio archive (the initrd?)" }
     if head.prefix(512).allSatisfy({ $0 >= 0x20 && $0 < 0x7f || $0 == 0x0a || $0 == 0x09 || $0 == 0x0d }) {
       return "it is a text file"
@@ -86,7 +88,10 @@ package struct KernelImage: Sendable, Hashable {
     // The last four bytes are the unpacked size, which decompressors take for trailing garbage.
     let run = try ToolRun.run(tool.name, tool.arguments, input: payload, allowFailure: true)
     guard run.output.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
-      throw ImageError.notAKernel(path: path, what: "its payload is no vmlinux (\(tool.name): \(run.errorText.trimmed.prefix(100)))")
+      throw ImageError.notAKernel(
+        path: path,
+        what: "its payload is no vmlinux (\(tool.name): \(run.errorText.trimmed.prefix(100)))"
+      )
     }
     return run.output
   }

@@ -32,7 +32,10 @@ package final class ModuleTree {
       for path in try Self.walk(directory, "kernel") { paths[Self.name(path)] = path }
     }
     guard !paths.isEmpty || Files.exists("\(directory)/modules.builtin") else {
-      throw ImageError.noModuleDirectory(path: directory, reason: "it holds neither modules nor a modules.builtin")
+      throw ImageError.noModuleDirectory(
+        path: directory,
+        reason: "it holds neither modules nor a modules.builtin"
+      )
     }
     self.paths = paths
     self.needs = needs
@@ -126,7 +129,9 @@ extension [UInt8] {
     withUnsafeBytes { bytes in
       guard let base = bytes.baseAddress, start < bytes.count else { return nil }
       return mark.withUnsafeBytes { mark -> Int? in
-        guard let found = ByteSearch.find(mark, in: UnsafeRawBufferPointer(rebasing: bytes[start...])) else { return nil }
+        guard let found = ByteSearch.find(mark, in: UnsafeRawBufferPointer(rebasing: bytes[start...])) else {
+          return nil
+        }
         _ = base
         return start + found
       }

@@ -10,10 +10,12 @@ struct PackageSource {
 
   init(folder: String, architecture: String) throws {
     guard ToolRun.find("apt-get") != nil, ToolRun.find("dpkg-deb") != nil else {
-      throw ImageError.noKernel(reasons: ["apt-get and dpkg-deb are not on this host (not Debian or Ubuntu?)"])
+      throw ImageError.noKernel(reasons: ["apt-get and dpkg-deb are not on this host (not Debian or Ubuntu?)"]
+      )
     }
     self.folder = folder
-    debianArchitecture = architecture == "aarch64" ? "arm64" : architecture == "x86_64" ? "amd64" : architecture
+    debianArchitecture =
+      architecture == "aarch64" ? "arm64" : architecture == "x86_64" ? "amd64" : architecture
     isForeign = architecture != HostFacts.machine
   }
 
@@ -22,7 +24,8 @@ struct PackageSource {
     [
       "-o", "Dir::State=\(folder)/state", "-o", "Dir::State::status=/var/lib/dpkg/status",
       "-o", "Dir::Cache=\(folder)/cache", "-o", "APT::Architecture=\(debianArchitecture)",
-      "-o", "APT::Architectures=\(debianArchitecture)", "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=",
+      "-o", "APT::Architectures=\(debianArchitecture)", "-o", "Debug::NoLocking=1", "-o",
+      "APT::Sandbox::User=",
     ] + (usesSystemLists ? ["-o", "Dir::State::lists=/var/lib/apt/lists"] : [])
   }
 
@@ -43,7 +46,9 @@ struct PackageSource {
   /// The newest kernel made for virtual machines.
   func kernelPackage() throws -> String {
     var tried: [String] = []
-    for meta in ["linux-image-cloud-\(debianArchitecture)", "linux-image-virtual", "linux-image-\(debianArchitecture)"] {
+    for meta in [
+      "linux-image-cloud-\(debianArchitecture)", "linux-image-virtual", "linux-image-\(debianArchitecture)",
+    ] {
       tried.append(meta)
       guard let found = try? run("apt-cache", ["depends", "--important", meta]).outputText else { continue }
       for line in found.split(separator: "\n") {
@@ -54,7 +59,9 @@ struct PackageSource {
         return String(words[1])
       }
     }
-    throw ImageError.noKernel(reasons: ["no package of \(tried.joined(separator: ", ")) is known (apt-get update?)"])
+    throw ImageError.noKernel(reasons: [
+      "no package of \(tried.joined(separator: ", ")) is known (apt-get update?)"
+    ])
   }
 
   /// Ubuntu keeps the modules in a package of their own.

@@ -5,13 +5,16 @@ import ProviumSystem
 package enum BusyboxUserland {
   /// Loadable by `modprobe` in the guest, where the kernel has them. Each costs boot time, so the list is short.
   package static let modules = [
-    "dummy", "veth", "bridge", "tun", "loop", "brd", "null_blk", "zram", "overlay", "ext4", "vfat", "squashfs", "fuse",
+    "dummy", "veth", "bridge", "tun", "loop", "brd", "null_blk", "zram", "overlay", "ext4", "vfat",
+    "squashfs", "fuse",
   ]
 
   /// The archive's bytes.
   package static func archive(busybox: String, modules tree: ModuleTree) throws -> [UInt8] {
     var archive = CpioArchive()
-    for folder in ["dev", "proc", "sys", "tmp", "run", "root", "mnt", "etc", "bin", "sbin", "usr/bin", "usr/sbin", "var"] {
+    for folder in [
+      "dev", "proc", "sys", "tmp", "run", "root", "mnt", "etc", "bin", "sbin", "usr/bin", "usr/sbin", "var",
+    ] {
       archive.addDirectory(folder, mode: folder == "tmp" ? 0o1777 : 0o755)
     }
     // The kernel's console for process 1, before anything is mounted.
@@ -19,7 +22,9 @@ package enum BusyboxUserland {
     archive.addCharacterDevice("dev/null", major: 1, minor: 3, mode: 0o666)
     let program = try Files.read(busybox)
     archive.addFile("bin/busybox", program, mode: 0o755)
-    for applet in try applets(busybox) where applet != "busybox" { archive.addLink("bin/\(applet)", to: "busybox") }
+    for applet in try applets(busybox) where applet != "busybox" {
+      archive.addLink("bin/\(applet)", to: "busybox")
+    }
     for (path, text) in files { archive.addFile(path, Array(text.utf8)) }
     try addModules(tree, to: &archive)
     return archive.finished()

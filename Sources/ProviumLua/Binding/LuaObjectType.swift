@@ -24,7 +24,9 @@ package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription
   ///   - name: as scripts and messages name it.
   ///   - describe: what `tostring` gives; the name by default.
   package convenience init(
-    name: String, methods: KeyValuePairs<String, Method>, describe: ((Instance) -> String)? = nil
+    name: String,
+    methods: KeyValuePairs<String, Method>,
+    describe: ((Instance) -> String)? = nil
   ) {
     self.init(name: name, methodList: methods.map { ($0, $1) }, describe: describe)
   }

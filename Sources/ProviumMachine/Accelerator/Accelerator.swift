@@ -22,7 +22,9 @@ package struct AcceleratorVerdict: Sendable, Hashable {
   package var timeScale: Double { accelerator == .kvm ? 1 : 4 }
 
   /// `kvm`, `tcg: no /dev/kvm`.
-  package var description: String { reason.isEmpty ? accelerator.rawValue : "\(accelerator.rawValue): \(reason)" }
+  package var description: String {
+    reason.isEmpty ? accelerator.rawValue : "\(accelerator.rawValue): \(reason)"
+  }
 }
 
 /// Proves KVM by running guest code, once per boot of the host and user.

@@ -48,7 +48,9 @@ package struct GuestCID: ~Copyable {
     for number in UInt32(10)..<UInt32(10_000) {
       let result = clinux_vhost_set_cid(descriptor.raw, UInt64(number))
       if result == 0 { return GuestCID(number: number, descriptor: descriptor) }
-      guard -result == EADDRINUSE else { throw SystemError("reserve a vsock CID with", device, Errno(-result)) }
+      guard -result == EADDRINUSE else {
+        throw SystemError("reserve a vsock CID with", device, Errno(-result))
+      }
     }
     throw SystemError("reserve a vsock CID: all from 10 to 9999 are taken, with", device, Errno(EADDRINUSE))
   }

@@ -19,13 +19,16 @@ package struct KernelReportScanner: Sendable {
 
   /// What a report's first telling line contains, most specific first.
   private static let marks: [(String, KernelReport.Kind)] = [
-    ("Kernel panic - not syncing", .panic), ("BUG: KASAN:", .kasan), ("BUG: KFENCE:", .kasan), ("BUG: KMSAN:", .kasan),
+    ("Kernel panic - not syncing", .panic), ("BUG: KASAN:", .kasan), ("BUG: KFENCE:", .kasan),
+    ("BUG: KMSAN:", .kasan),
     ("UBSAN: ", .ubsan), ("possible circular locking dependency", .lockdep),
     ("possible recursive locking", .lockdep), ("inconsistent lock state", .lockdep),
-    ("possible irq lock inversion", .lockdep), ("suspicious RCU usage", .lockdep), ("bad unlock balance", .lockdep),
+    ("possible irq lock inversion", .lockdep), ("suspicious RCU usage", .lockdep),
+    ("bad unlock balance", .lockdep),
     ("held lock freed", .lockdep), ("INFO: rcu_", .rcuStall), ("rcu: INFO:", .rcuStall),
     ("blocked for more than", .hungTask), ("soft lockup", .lockup), ("hard LOCKUP", .lockup),
-    ("general protection fault", .oops), ("Internal error: Oops", .oops), ("Oops: ", .oops), ("kernel BUG at", .bug),
+    ("general protection fault", .oops), ("Internal error: Oops", .oops), ("Oops: ", .oops),
+    ("kernel BUG at", .bug),
     ("BUG: ", .bug), ("WARNING: CPU", .warning), ("WARNING: at ", .warning), ("WARNING: possible", .lockdep),
   ]
 
@@ -62,7 +65,9 @@ package struct KernelReportScanner: Sendable {
   static func withoutStamp(_ line: String) -> String {
     guard line.hasPrefix("["), let close = line.firstIndex(of: "]") else { return line }
     let stamp = line[line.index(after: line.startIndex)..<close]
-    guard stamp.contains("."), stamp.allSatisfy({ $0.isNumber || $0 == "." || $0 == " " || $0 == "T" || $0 == "C" }) else {
+    guard stamp.contains("."),
+      stamp.allSatisfy({ $0.isNumber || $0 == "." || $0 == " " || $0 == "T" || $0 == "C" })
+    else {
       return line
     }
     return String(line[line.index(after: close)...]).drop { $0 == " " }.description

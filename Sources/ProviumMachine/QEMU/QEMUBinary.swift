@@ -27,7 +27,9 @@ package struct QEMUBinary: Sendable, Hashable {
     let program = "qemu-system-\(architecture)"
     guard let path = Environment["PROVIUM_QEMU"] ?? ToolRun.find(program), Files.exists(path) else {
       throw Failure.notInstalled(
-        program: program, package: architecture == "x86_64" ? "qemu-system-x86" : "qemu-system-arm")
+        program: program,
+        package: architecture == "x86_64" ? "qemu-system-x86" : "qemu-system-arm"
+      )
     }
     return QEMUBinary(path: path, version: try version(of: path, cache: cache), architecture: architecture)
   }

@@ -75,7 +75,8 @@ package enum QEMUCommand {
       "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-action", "panic=pause",
       "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
       "-accel", options.accelerator.rawValue, "-cpu", isNative ? "host" : emulated,
-      "-machine", "\(machine),memory-backend=ram", "-m", "\(options.memory >> 20)M", "-smp", "\(options.cpus)",
+      "-machine", "\(machine),memory-backend=ram", "-m", "\(options.memory >> 20)M", "-smp",
+      "\(options.cpus)",
     ]
   }
 

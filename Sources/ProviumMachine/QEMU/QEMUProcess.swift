@@ -31,7 +31,10 @@ package final class QEMUProcess: Sendable {
   ///   - incoming: a state file to resume from, inherited as `migrationDescriptor`.
   ///   - configure: fills in all but the wiring.
   package init(
-    _ binary: QEMUBinary, channel: ChannelKind, directory: String, incoming: Int32? = nil,
+    _ binary: QEMUBinary,
+    channel: ChannelKind,
+    directory: String,
+    incoming: Int32? = nil,
     configure: (inout MachineOptions) -> Void
   ) throws {
     let qmp = try Descriptor.socketPair(), serial = try Descriptor.socketPair()
@@ -58,14 +61,22 @@ package final class QEMUProcess: Sendable {
     configure(&options)
     let log = try ConsoleLog(path: "\(directory)/console.log")
     let child = try ChildProcess(
-      executable: binary.path, arguments: QEMUCommand.arguments(options), directory: directory,
-      descriptors: descriptors)
+      executable: binary.path,
+      arguments: QEMUCommand.arguments(options),
+      directory: directory,
+      descriptors: descriptors
+    )
     self.child = child
     self.options = options
     self.cid = cid
     console = log
     watch = try MachineWatch(
-      process: child, qmp: qmp.takeOurs(), consoleSocket: serial.takeOurs(), console: log, errors: errors)
+      process: child,
+      qmp: qmp.takeOurs(),
+      consoleSocket: serial.takeOurs(),
+      console: log,
+      errors: errors
+    )
     if case .vsock(let number, _) = wiring {
       endpoint = .vsock(cid: number)
     } else {

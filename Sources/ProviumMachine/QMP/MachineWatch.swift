@@ -30,7 +30,10 @@ package final class MachineWatch: VitalSigns, Sendable {
   private static let eventLimit = 1000
 
   init(
-    process: ChildProcess, qmp: consuming Descriptor, consoleSocket: consuming Descriptor, console: ConsoleLog,
+    process: ChildProcess,
+    qmp: consuming Descriptor,
+    consoleSocket: consuming Descriptor,
+    console: ConsoleLog,
     errors: QEMUErrors
   ) throws {
     self.process = process
@@ -61,7 +64,10 @@ package final class MachineWatch: VitalSigns, Sendable {
   /// Sends one command and waits for its reply. Any thread; one at a time.
   @discardableResult
   package func command(
-    _ name: String, _ arguments: [String: QMPValue] = [:], passing descriptor: Int32? = nil, until deadline: Deadline
+    _ name: String,
+    _ arguments: [String: QMPValue] = [:],
+    passing descriptor: Int32? = nil,
+    until deadline: Deadline
   ) throws -> QMPValue {
     let line = try QMPCommand.line(name, arguments)
     return try commandTurn.update { _ in

@@ -40,7 +40,13 @@ package final class RunDirectory: Sendable {
     var status = stat()
     guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(),
       status.st_mode & 0o077 == 0
-    else { throw SystemError("use the folder (it must be a directory of this user's own with mode 0700)", path, Errno(EPERM)) }
+    else {
+      throw SystemError(
+        "use the folder (it must be a directory of this user's own with mode 0700)",
+        path,
+        Errno(EPERM)
+      )
+    }
   }
 
   /// Removes runs whose lock is free: their process is dead. Kept ones stay.
@@ -60,7 +66,10 @@ package final class RunDirectory: Sendable {
     let pipe = try Descriptor.pipe()
     let script = "read -r farewell; [ \"$farewell\" = k ] || rm -rf -- \"$1\""
     _ = try DetachedChild(
-      executable: "/bin/sh", arguments: ["-c", script, "provium-reaper", path], stdin: pipe.read.raw)
+      executable: "/bin/sh",
+      arguments: ["-c", script, "provium-reaper", path],
+      stdin: pipe.read.raw
+    )
     return pipe.takeWrite()
   }
 

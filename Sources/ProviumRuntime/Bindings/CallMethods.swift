@@ -19,35 +19,58 @@ enum CallMethods {
     return try run(holder, call, SystemCall(number: number, arguments: arguments(call, from: 2)))
   }
 
-  private static func syscallBuffer<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {
+  private static func syscallBuffer<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws
+    -> [LuaValue]
+  {
     let number = try syscallNumber(holder, call)
     let index = try call.argument(2, "index").integer(in: 0...5)
     let buffer = CallBuffer(argument: Int(index), bytes: try call.bytes(3, "data"))
     return try run(
-      holder, call, SystemCall(number: number, arguments: arguments(call, from: 4), buffers: [buffer]))
+      holder,
+      call,
+      SystemCall(number: number, arguments: arguments(call, from: 4), buffers: [buffer])
+    )
   }
 
-  private static func syscallBuffers<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {
+  private static func syscallBuffers<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws
+    -> [LuaValue]
+  {
     let number = try syscallNumber(holder, call)
     return try run(
-      holder, call,
-      SystemCall(number: number, arguments: arguments(call, from: 3), buffers: buffers(call.argument(2, "bufs"))))
+      holder,
+      call,
+      SystemCall(
+        number: number,
+        arguments: arguments(call, from: 3),
+        buffers: buffers(call.argument(2, "bufs"))
+      )
+    )
   }
 
-  private static func syscallPointers<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {
+  private static func syscallPointers<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws
+    -> [LuaValue]
+  {
     let number = try syscallNumber(holder, call)
     let buffers = try buffers(call.argument(2, "bufs"))
     let pointers = try call.argument(3, "ptrs").list().map { spec in
       try pointer(spec, known: ["buf_idx", "ptr_offset", "data_len", "output", "data"], length: "data_len")
     }
     return try run(
-      holder, call,
+      holder,
+      call,
       SystemCall(
-        number: number, arguments: arguments(call, from: 4), buffers: buffers, pointers: pointers))
+        number: number,
+        arguments: arguments(call, from: 4),
+        buffers: buffers,
+        pointers: pointers
+      )
+    )
   }
 
   private static func run<Holder: GuestHolder>(
-    _ holder: Holder, _ call: LuaCall, _ request: SystemCall
+    _ holder: Holder,
+    _ call: LuaCall,
+    _ request: SystemCall
   ) throws -> [LuaValue] {
     do { try request.check() } catch let problem as InvalidArgument { throw misuse(call, problem) }
     let name = call.arguments.first?.text ?? SyscallName.name(request.number, holder.architecture)
@@ -64,7 +87,8 @@ enum CallMethods {
       let name = try argument.string()
       guard let number = SyscallName.number(name, holder.architecture) else {
         throw call.misuse(
-          "argument 'nr': \(holder.architecture) has no syscall '\(name)'\(NearestName.hint(for: name, among: SyscallName.all(holder.architecture)))")
+          "argument 'nr': \(holder.architecture) has no syscall '\(name)'\(NearestName.hint(for: name, among: SyscallName.all(holder.architecture)))"
+        )
       }
       return number
     }
@@ -99,8 +123,12 @@ enum CallMethods {
     let data = try options["data"]?.bytes()
     let size = try options[length] != nil ? required(length) : data?.count ?? required(length)
     return MemoryPointer(
-      buffer: known.contains("buf_idx") ? try required("buf_idx") : 0, offset: try required("ptr_offset"),
-      length: size, input: data, isOutput: try options["output"]?.boolean() ?? (data == nil))
+      buffer: known.contains("buf_idx") ? try required("buf_idx") : 0,
+      offset: try required("ptr_offset"),
+      length: size,
+      input: data,
+      isOutput: try options["output"]?.boolean() ?? (data == nil)
+    )
   }
 
   // MARK: ioctls
@@ -119,17 +147,22 @@ enum CallMethods {
     return [.integer(result.result), result.data.map(LuaValue.string) ?? .nil]
   }
 
-  private static func ioctlBuffer<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {
+  private static func ioctlBuffer<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue]
+  {
     try call.expect(atMost: 4)
     let specs = try call.argument(4, "specs").list().map { spec in
       try pointer(spec, known: ["ptr_offset", "buf_len", "output", "data"], length: "buf_len")
     }
     let request = IoctlCall(
-      descriptor: try descriptor(call), command: try command(call), data: try call.bytes(3, "struct"),
-      pointers: specs)
+      descriptor: try descriptor(call),
+      command: try command(call),
+      data: try call.bytes(3, "struct"),
+      pointers: specs
+    )
     do { try request.check() } catch let problem as InvalidArgument { throw misuse(call, problem) }
     let result = try holder.perform("ioctl_buf \(hex(request.command))") { try $0.ioctl(request, until: $1) }
-    return [.integer(result.result), result.data.map(LuaValue.string) ?? .nil] + result.outputs.map(LuaValue.string)
+    return [.integer(result.result), result.data.map(LuaValue.string) ?? .nil]
+      + result.outputs.map(LuaValue.string)
   }
 
   private static func descriptor(_ call: LuaCall) throws -> Int32 {

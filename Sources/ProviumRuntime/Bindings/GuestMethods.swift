@@ -11,7 +11,9 @@ protocol GuestHolder: AnyObject, SendableMetatype {
   ///   - what: for whoever watches: `exec make check`.
   ///   - allowance: the operation's own time, added to the usual limit.
   func perform<Value>(
-    _ what: String, allowance: Duration, _ operation: (GuestSession, Deadline) throws -> Value
+    _ what: String,
+    allowance: Duration,
+    _ operation: (GuestSession, Deadline) throws -> Value
   ) throws -> Value
   var architecture: GuestArchitecture { get }
 }
@@ -42,10 +44,13 @@ enum GuestMethods {
     exec.timeout = try options["timeout"]?.duration()
     exec.directory = try options["cwd"].map { ByteString(try $0.bytes()) }
     exec.stdin = try options["stdin"]?.bytes()
-    exec.environment = try options["env"]?.entries().map { name, value in
-      guard !name.isEmpty, !name.contains("=") else { throw value.expected("the value of a name without '='") }
-      return (ByteString(name), ByteString(try value.bytes()))
-    } ?? []
+    exec.environment =
+      try options["env"]?.entries().map { name, value in
+        guard !name.isEmpty, !name.contains("=") else {
+          throw value.expected("the value of a name without '='")
+        }
+        return (ByteString(name), ByteString(try value.bytes()))
+      } ?? []
     let result = try holder.perform("exec \(Self.brief(command))", allowance: exec.timeout ?? .zero) {
       try $0.exec(command, exec, until: $1)
     }
@@ -55,10 +60,14 @@ enum GuestMethods {
   private static func json<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
     let command = ByteString(try call.bytes(1, "cmd"))
-    let result = try holder.perform("json \(Self.brief(command))") { try $0.exec(command, ExecOptions(), until: $1) }
+    let result = try holder.perform("json \(Self.brief(command))") {
+      try $0.exec(command, ExecOptions(), until: $1)
+    }
     guard result.isSuccess else {
       let errors = String(decoding: result.stderr, as: UTF8.self).trimmed
-      throw call.misuse("'\(command)' ended with exit code \(result.exitCode)\(errors.isEmpty ? "" : ": \(errors)")")
+      throw call.misuse(
+        "'\(command)' ended with exit code \(result.exitCode)\(errors.isEmpty ? "" : ": \(errors)")"
+      )
     }
     do { return [try JSONText.parse(result.stdout).luaValue] } catch let failure as JSONText.Failure {
       throw call.misuse("what '\(command)' printed is no JSON: \(failure)")
@@ -120,7 +129,10 @@ enum GuestMethods {
     let pattern = try call.optional(1, "pattern")?.bytes()
     let log = try holder.perform("dmesg") { try $0.kernelLog(until: $1) }
     guard let pattern else { return [.string(log)] }
-    return try call.state.call(call.state.preludeFunction("matching_lines"), [.string(log), .string(pattern)])
+    return try call.state.call(
+      call.state.preludeFunction("matching_lines"),
+      [.string(log), .string(pattern)]
+    )
   }
 
   private static func mountVFS<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {
@@ -157,7 +169,11 @@ extension JSONText {
     case .object(let members):
       .table(
         LuaTable(
-          pairs: members.sorted { $0.key < $1.key }.map { .init(key: .text($0.key), value: $0.value.luaValue) }))
+          pairs: members.sorted { $0.key < $1.key }.map {
+            .init(key: .text($0.key), value: $0.value.luaValue)
+          }
+        )
+      )
     }
   }
 }

@@ -32,7 +32,9 @@ enum JobMethods {
 
   private static func job(_ call: LuaCall) throws -> UInt32 {
     let argument = call.argument(1, "job")
-    if let id = argument.value.table?["id"].integer ?? argument.value.integer, let number = UInt32(exactly: id) {
+    if let id = argument.value.table?["id"].integer ?? argument.value.integer,
+      let number = UInt32(exactly: id)
+    {
       return number
     }
     throw argument.expected("a job that background() gave")

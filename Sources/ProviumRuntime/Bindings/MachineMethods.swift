@@ -5,12 +5,13 @@ extension ScriptMachine {
   /// The Lua type `vm`, for one state.
   static func makeType() -> LuaObjectType<ScriptMachine> {
     LuaObjectType<ScriptMachine>(
-    name: "vm",
-    methodList: [
-      ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
-      ("expect_splat", expectSplat),
-    ] + GuestMethods.all(ScriptMachine.self),
-    describe: { $0.label })
+      name: "vm",
+      methodList: [
+        ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
+        ("expect_splat", expectSplat),
+      ] + GuestMethods.all(ScriptMachine.self),
+      describe: { $0.label }
+    )
   }
 
   private static func boot(_ machine: ScriptMachine, _ call: LuaCall) throws -> [LuaValue] {
@@ -41,7 +42,9 @@ extension ScriptMachine {
   private static func spawn(_ machine: ScriptMachine, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
     let options = try call.options(1, known: ["thread"])
-    return [machine.session.workerType.value(try machine.spawn(thread: try options["thread"]?.boolean() ?? false))]
+    return [
+      machine.session.workerType.value(try machine.spawn(thread: try options["thread"]?.boolean() ?? false))
+    ]
   }
 
   /// `vm:expect_splat(pattern, fn)`: a report that `fn` is meant to cause.
@@ -51,7 +54,9 @@ extension ScriptMachine {
     let body = try call.function(2, "fn")
     let matches: (String) -> Bool = { report in
       let lines = try? call.state.call(
-        call.state.preludeFunction("matching_lines"), [.text(report), .string(pattern)])
+        call.state.preludeFunction("matching_lines"),
+        [.text(report), .string(pattern)]
+      )
       return lines?.first?.text?.isEmpty == false
     }
     let isMet = try machine.expectSplat(matches) { _ = try call.state.call(body) }

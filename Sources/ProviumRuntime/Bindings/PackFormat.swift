@@ -33,14 +33,18 @@ struct PackFormat: Hashable, Sendable {
       let text = String(part)
       guard let field = Self.field(text) else {
         throw Failure(
-          description: "bad specifier '\(text)': u8 i8 u16 i16 u32 i32 u64 i64, Ns (N bytes of string) and Nx (N zero bytes) are known")
+          description:
+            "bad specifier '\(text)': u8 i8 u16 i16 u32 i32 u64 i64, Ns (N bytes of string) and Nx (N zero bytes) are known"
+        )
       }
       return (text, field)
     }
     guard size <= Self.largest else { throw Failure(description: "the format is longer than 16 MiB") }
   }
 
-  static func == (left: PackFormat, right: PackFormat) -> Bool { left.fields.map(\.text) == right.fields.map(\.text) }
+  static func == (left: PackFormat, right: PackFormat) -> Bool {
+    left.fields.map(\.text) == right.fields.map(\.text)
+  }
   func hash(into hasher: inout Hasher) { hasher.combine(fields.map(\.text)) }
 
   var size: Int { fields.reduce(0) { $0 + $1.field.size } }
@@ -108,14 +112,16 @@ struct PackFormat: Hashable, Sendable {
   private static func fits(_ value: Int64, _ bytes: Int, _ isSigned: Bool) -> Bool {
     if bytes == 8 { return true }
     let bits = Int64(8 * bytes)
-    return isSigned ? (-(1 << (bits - 1))..<(1 << (bits - 1))).contains(value) : (0..<(1 << bits)).contains(value)
+    return isSigned
+      ? (-(1 << (bits - 1))..<(1 << (bits - 1))).contains(value) : (0..<(1 << bits)).contains(value)
   }
 
   /// Exactly one value for each specifier that has one; strings come whole, with their NULs.
   func unpack(_ data: [UInt8], at offset: Int) throws -> [Value] {
     guard offset >= 0, offset <= data.count, data.count - offset >= size else {
       throw Failure(
-        description: "the format needs \(size) bytes from offset \(offset), but the data has \(data.count)")
+        description: "the format needs \(size) bytes from offset \(offset), but the data has \(data.count)"
+      )
     }
     var position = offset
     return fields.compactMap { _, field in
@@ -127,7 +133,9 @@ struct PackFormat: Hashable, Sendable {
       case .integer(let size, let isSigned):
         var value: UInt64 = 0
         for byte in bytes.reversed() { value = value << 8 | UInt64(byte) }
-        if isSigned, size < 8, value >> (8 * UInt64(size) - 1) == 1 { value |= UInt64.max << (8 * UInt64(size)) }
+        if isSigned, size < 8, value >> (8 * UInt64(size) - 1) == 1 {
+          value |= UInt64.max << (8 * UInt64(size))
+        }
         return .integer(Int64(bitPattern: value))
       }
     }

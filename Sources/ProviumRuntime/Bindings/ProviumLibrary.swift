@@ -23,7 +23,8 @@ enum ProviumLibrary {
         "IOW": { try ioctlNumber($0, .write) },
         "IOWR": { try ioctlNumber($0, .readWrite) },
       ],
-      values: ["version": .text(ProviumVersion.string), "null": .null])
+      values: ["version": .text(ProviumVersion.string), "null": .null]
+    )
     try state.runPrelude(
       strictTables,
       natives: [
@@ -33,10 +34,12 @@ enum ProviumLibrary {
           let table = try call.string(1, "table")
           let key = call.arguments.count > 1 ? call.arguments[1] : .nil
           throw LuaError.misuse(
-            "\(table) has no '\(key.text ?? key.given)'\(NearestName.hint(for: key.text ?? "", among: names(of: table)))")
+            "\(table) has no '\(key.text ?? key.given)'\(NearestName.hint(for: key.text ?? "", among: names(of: table)))"
+          )
         },
         "set": { [unowned session] in try set($0, session) },
-      ])
+      ]
+    )
   }
 
   /// Where no machine says otherwise, constants are the host's.
@@ -94,7 +97,9 @@ enum ProviumLibrary {
     let options = try call.options(1, "claim", known: ["memory", "cpus"])
     let request = PoolRequest(
       memory: try options["memory"]?.size() ?? 512 << 20,
-      cpus: Int(try options["cpus"]?.integer(in: 1...1024) ?? 1), isColdBoot: false)
+      cpus: Int(try options["cpus"]?.integer(in: 1...1024) ?? 1),
+      isColdBoot: false
+    )
     try session.reserve(request)
     return []
   }
@@ -135,7 +140,9 @@ enum ProviumLibrary {
     try call.expect(atMost: direction == .none ? 2 : 3)
     let type: Int64
     if case .string(let bytes) = call.argument(1, "type").value {
-      guard bytes.count == 1 else { throw call.argument(1, "type").expected("a number from 0 to 255, or one letter") }
+      guard bytes.count == 1 else {
+        throw call.argument(1, "type").expected("a number from 0 to 255, or one letter")
+      }
       type = Int64(bytes[0])
     } else {
       type = try call.argument(1, "type").integer(in: 0...255)

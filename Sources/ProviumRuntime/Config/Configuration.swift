@@ -20,7 +20,10 @@ package struct Configuration: Sendable, Hashable {
     if let profile = profiles[name] { return profile }
     if name == Profile.builtIn.name { return .builtIn }
     throw ConfigurationError.unknownProfile(
-      name: name, known: ([Profile.builtIn.name] + profiles.keys.sorted()), path: path)
+      name: name,
+      known: ([Profile.builtIn.name] + profiles.keys.sorted()),
+      path: path
+    )
   }
 }
 

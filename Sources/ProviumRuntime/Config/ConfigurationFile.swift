@@ -32,7 +32,11 @@ package enum ConfigurationFile {
     do { table = try TOMLTable(string: text) } catch let error as TOMLParseError {
       let begin = error.source.begin
       throw ConfigurationError.syntax(
-        path: path, line: begin.line, column: begin.column, message: error.description)
+        path: path,
+        line: begin.line,
+        column: begin.column,
+        message: error.description
+      )
     }
     let reader = TableReader(path: path, lines: KeyLines(text), table: table, name: "")
     try reader.checkKeys(["provium", "profile", "profiles"])
@@ -78,7 +82,12 @@ package enum ConfigurationFile {
       profile.architecture = architecture
     }
     if profile.kernel == nil, profile.architecture == nil {
-      throw ConfigurationError.missingKey(path: table.path, line: table.line, table: table.name, key: "kernel")
+      throw ConfigurationError.missingKey(
+        path: table.path,
+        line: table.line,
+        table: table.name,
+        key: "kernel"
+      )
     }
     return profile
   }

@@ -57,9 +57,15 @@ struct TableReader {
     guard let value = table[key] else { return nil }
     if let seconds = value.int.map(Double.init) ?? value.double,
       let duration = Quantity.duration(seconds: seconds)
-    { return duration }
+    {
+      return duration
+    }
     if let duration = value.string.flatMap(Quantity.duration) { return duration }
-    throw bad(key, given: describe(value), accepted: "a duration: seconds, or \"500ms\", \"5s\", \"2m\", \"1h\"")
+    throw bad(
+      key,
+      given: describe(value),
+      accepted: "a duration: seconds, or \"500ms\", \"5s\", \"2m\", \"1h\""
+    )
   }
 
   func bad(_ key: String, given: String, accepted: String) -> ConfigurationError {

@@ -23,7 +23,9 @@ package final class Engine: Sendable {
     self.configuration = configuration
     self.options = options
     let cache = configuration.settings.cache
-    do { try Files.createDirectories(cache) } catch { throw EngineError.cache(path: cache, reason: "\(error)") }
+    do { try Files.createDirectories(cache) } catch {
+      throw EngineError.cache(path: cache, reason: "\(error)")
+    }
     accelerator = try Self.accelerator(options, cache: cache)
     channel = try Self.channel(options)
     run = try RunDirectory()
@@ -33,7 +35,7 @@ package final class Engine: Sendable {
   }
 
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
-    if options.accelerator == .tcg { 
+    if options.accelerator == .tcg {
       guard !options.requiresKVM else { throw EngineError.contradiction }
       return AcceleratorVerdict(.tcg, reason: "asked for")
     }
@@ -83,10 +85,12 @@ package enum EngineError: Error, Sendable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .noKVM(let reason): "KVM is required, but \(reason); run without --require-kvm and --accel kvm to emulate"
+    case .noKVM(let reason):
+      "KVM is required, but \(reason); run without --require-kvm and --accel kvm to emulate"
     case .noVsock(let reason): "vsock is asked for, but \(reason); leave --channel out to use virtio-serial"
     case .contradiction: "--require-kvm and --accel tcg contradict each other"
-    case .cache(let path, let reason): "the cache \(path) cannot be used: \(reason) (set cache = \"…\" under [provium])"
+    case .cache(let path, let reason):
+      "the cache \(path) cannot be used: \(reason) (set cache = \"…\" under [provium])"
     }
   }
 }

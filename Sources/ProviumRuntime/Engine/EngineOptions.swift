@@ -19,7 +19,9 @@ package struct EngineOptions: Sendable {
 
   /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`.
   /// - Throws: `EnvironmentError` for a value that is none.
-  package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws -> EngineOptions {
+  package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws
+    -> EngineOptions
+  {
     var options = EngineOptions()
     func choice<Choice: RawRepresentable & CaseIterable>(_ name: String) throws -> Choice?
     where Choice.RawValue == String {

@@ -49,8 +49,12 @@ package struct Examination {
     } catch {
       findings.append(
         Finding(
-          grade: .bad, subject: "QEMU", text: "\(error)",
-          remedy: "apt-get install \(HostFacts.machine == "x86_64" ? "qemu-system-x86" : "qemu-system-arm")"))
+          grade: .bad,
+          subject: "QEMU",
+          text: "\(error)",
+          remedy: "apt-get install \(HostFacts.machine == "x86_64" ? "qemu-system-x86" : "qemu-system-arm")"
+        )
+      )
     }
   }
 
@@ -59,9 +63,14 @@ package struct Examination {
     if verdict.accelerator == .kvm { return look(at: "accelerator", "kvm (runs guest code)") }
     findings.append(
       Finding(
-        grade: .limited, subject: "accelerator", text: verdict.description,
+        grade: .limited,
+        subject: "accelerator",
+        text: verdict.description,
         remedy: verdict.reason.contains("permission")
-          ? "adduser $USER kvm, and log in again" : "guests are emulated: slower, and time limits stretch by \(Int(verdict.timeScale))"))
+          ? "adduser $USER kvm, and log in again"
+          : "guests are emulated: slower, and time limits stretch by \(Int(verdict.timeScale))"
+      )
+    )
   }
 
   private mutating func channel() {
@@ -69,12 +78,19 @@ package struct Examination {
     if verdict.kind == .vsock { return look(at: "channel", "vsock") }
     findings.append(
       Finding(
-        grade: .good, subject: "channel", text: "virtio-serial (\(verdict.reason))",
-        remedy: "as good; for vsock: modprobe vhost_vsock"))
+        grade: .good,
+        subject: "channel",
+        text: "virtio-serial (\(verdict.reason))",
+        remedy: "as good; for vsock: modprobe vhost_vsock"
+      )
+    )
   }
 
   private mutating func agent() {
-    look(at: "agent", "build \(AgentImage.buildIDHex.prefix(12)) for \(AgentImage.architectures.joined(separator: ", "))")
+    look(
+      at: "agent",
+      "build \(AgentImage.buildIDHex.prefix(12)) for \(AgentImage.architectures.joined(separator: ", "))"
+    )
   }
 
   private mutating func kernel(_ cache: String) {
@@ -84,8 +100,12 @@ package struct Examination {
     } catch {
       findings.append(
         Finding(
-          grade: .bad, subject: "default kernel", text: "\(error)",
-          remedy: "name a kernel of your own under [profile.NAME] in provium.toml"))
+          grade: .bad,
+          subject: "default kernel",
+          text: "\(error)",
+          remedy: "name a kernel of your own under [profile.NAME] in provium.toml"
+        )
+      )
     }
   }
 
@@ -94,7 +114,11 @@ package struct Examination {
     if missing.isEmpty { return look(at: "tools", "xz, zstd, lz4, gzip") }
     findings.append(
       Finding(
-        grade: .limited, subject: "tools", text: "\(missing.joined(separator: ", ")) missing: some kernels and modules cannot be unpacked",
-        remedy: "apt-get install xz-utils zstd lz4 gzip"))
+        grade: .limited,
+        subject: "tools",
+        text: "\(missing.joined(separator: ", ")) missing: some kernels and modules cannot be unpacked",
+        remedy: "apt-get install xz-utils zstd lz4 gzip"
+      )
+    )
   }
 }

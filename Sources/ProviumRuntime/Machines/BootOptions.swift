@@ -27,17 +27,21 @@ struct BootOptions {
     if let cpus = options["cpus"] { self.cpus = Int(try cpus.integer(in: 1...255)) }
     append = try options["append"]?.string() ?? ""
     timeout = try options["boot_timeout"]?.duration()
-    files = try Dictionary(uniqueKeysWithValues: options["files"]?.entries().map { path, value in
-      guard path.hasPrefix("/") else { throw value.expected("under an absolute guest path, not '\(path)'") }
-      return (path, try Self.file(value, folder: folder))
-    } ?? [])
+    files = try Dictionary(
+      uniqueKeysWithValues: options["files"]?.entries().map { path, value in
+        guard path.hasPrefix("/") else { throw value.expected("under an absolute guest path, not '\(path)'") }
+        return (path, try Self.file(value, folder: folder))
+      } ?? []
+    )
     disks = try options["disks"]?.list().map { try Self.disk($0, folder: folder) } ?? []
   }
 
   private static func file(_ value: LuaArgument, folder: String) throws -> InjectedFile {
     if case .table = value.value {
       let options = try value.options(known: ["content", "mode"])
-      guard let content = options["content"] else { throw value.expected("a host path, or a table with 'content'") }
+      guard let content = options["content"] else {
+        throw value.expected("a host path, or a table with 'content'")
+      }
       let mode = try options["mode"]?.integer(in: 0...0o7777) ?? 0o644
       return .contents(try content.bytes(), mode: UInt32(mode))
     }
@@ -59,7 +63,9 @@ struct BootOptions {
 
   private static func disk(path: LuaArgument, folder: String) throws -> DiskOptions {
     let resolved = Files.resolve(try path.string(), against: folder)
-    guard Files.exists(resolved) else { throw path.expected("a disk image that exists (looked for \(resolved))") }
+    guard Files.exists(resolved) else {
+      throw path.expected("a disk image that exists (looked for \(resolved))")
+    }
     return DiskOptions(path: resolved)
   }
 

@@ -39,7 +39,8 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   }
 
   var architecture: GuestArchitecture {
-    machine?.session.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:)) ?? GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
+    machine?.session.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:))
+      ?? GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
   }
   var label: String { identifier == 0 ? profile.name : "vm\(identifier) (\(profile.name))" }
 
@@ -57,11 +58,15 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     session.events.send(.machineStarted(description(of: request, origin: "boot")))
     do {
       let host = try engine.host()
-      let limit = (options.timeout ?? .seconds(30)) * host.accelerator(for: request.image.architecture).timeScale
+      let limit =
+        (options.timeout ?? .seconds(30)) * host.accelerator(for: request.image.architecture).timeScale
       let machine = try VirtualMachine.boot(
-        request, on: host, until: min(.after(limit), session.scriptDeadline),
+        request,
+        on: host,
+        until: min(.after(limit), session.scriptDeadline),
         stage: { [session, label] in session.activity("booting \(label): \($0)") },
-        started: { process in running.withLock { $0 = process } })
+        started: { process in running.withLock { $0 = process } }
+      )
       adopt(machine, since: begin)
     } catch {
       running.withLock { $0 = nil }
@@ -86,7 +91,11 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     splats.begin(at: 0)
     session.events.send(
       .machineReady(
-        id: identifier, duration: Double(Deadline.now - begin) / 1e9, kernel: machine.image.release))
+        id: identifier,
+        duration: Double(Deadline.now - begin) / 1e9,
+        kernel: machine.image.release
+      )
+    )
     for remark in machine.image.remarks { session.engine.warnOnce(remark, file: session.file.name) }
   }
 
@@ -97,8 +106,13 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
 
   private func description(of request: BootRequest, origin: String) -> MachineDescription {
     MachineDescription(
-      id: identifier, file: session.file.name, profile: profile.name, memory: request.memory, cpus: request.cpus,
-      origin: origin)
+      id: identifier,
+      file: session.file.name,
+      profile: profile.name,
+      memory: request.memory,
+      cpus: request.cpus,
+      origin: origin
+    )
   }
 
   func shutDown() {
@@ -142,7 +156,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   // MARK: Operations
 
   func perform<Value>(
-    _ what: String, allowance: Duration, _ operation: (GuestSession, Deadline) throws -> Value
+    _ what: String,
+    allowance: Duration,
+    _ operation: (GuestSession, Deadline) throws -> Value
   ) throws -> Value {
     let machine = try usable()
     return try guarded(what, allowance: allowance) { try operation(machine.session, $0) }
@@ -159,7 +175,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   }
 
   /// Runs one operation of the agent or a worker: says what goes on, sets the deadline, and sorts the errors.
-  func guarded<Value>(_ what: String, allowance: Duration, _ operation: (Deadline) throws -> Value) throws -> Value {
+  func guarded<Value>(_ what: String, allowance: Duration, _ operation: (Deadline) throws -> Value) throws
+    -> Value
+  {
     lastUse = Self.tick()
     session.activity(what)
     let limit = session.engine.configuration.settings.operationTimeout * session.engine.timeScale + allowance
@@ -199,7 +217,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
 
   func spawn(thread: Bool) throws -> ScriptWorker {
     let machine = try usable()
-    let worker = try guarded("spawn", allowance: .zero) { try machine.agent.spawnWorker(thread: thread, until: $0) }
+    let worker = try guarded("spawn", allowance: .zero) {
+      try machine.agent.spawnWorker(thread: thread, until: $0)
+    }
     let handle = ScriptWorker(worker, of: self)
     workers.append(handle)
     return handle

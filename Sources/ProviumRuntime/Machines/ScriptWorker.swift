@@ -18,7 +18,9 @@ final class ScriptWorker: GuestHolder {
   var pid: Int32 { worker.pid }
 
   func perform<Value>(
-    _ what: String, allowance: Duration, _ operation: (GuestSession, Deadline) throws -> Value
+    _ what: String,
+    allowance: Duration,
+    _ operation: (GuestSession, Deadline) throws -> Value
   ) throws -> Value {
     guard !isKilled else { throw LuaError.misuse("\(worker.session.name) was killed") }
     _ = try machine.usable()
@@ -31,24 +33,27 @@ final class ScriptWorker: GuestHolder {
   func kill() throws {
     guard !isKilled, machine.state == .booted, let running = machine.machine else { return }
     isKilled = true
-    try machine.guarded("kill \(worker.session.name)", allowance: .zero) { try running.agent.kill(worker, until: $0) }
+    try machine.guarded("kill \(worker.session.name)", allowance: .zero) {
+      try running.agent.kill(worker, until: $0)
+    }
   }
 
   /// The Lua type `worker`, for one state.
   static func makeType() -> LuaObjectType<ScriptWorker> {
     LuaObjectType<ScriptWorker>(
-    name: "worker",
-    methodList: GuestMethods.all(ScriptWorker.self) + [
-      (
-        "kill",
-        { worker, call in
-          try call.expect(atMost: 0)
-          try worker.kill()
-          return []
-        }
-      ),
-      ("pid", { worker, _ in [.integer(Int64(worker.pid))] }),
-    ],
-    describe: { $0.worker.session.name })
+      name: "worker",
+      methodList: GuestMethods.all(ScriptWorker.self) + [
+        (
+          "kill",
+          { worker, call in
+            try call.expect(atMost: 0)
+            try worker.kill()
+            return []
+          }
+        ),
+        ("pid", { worker, _ in [.integer(Int64(worker.pid))] }),
+      ],
+      describe: { $0.worker.session.name }
+    )
   }
 }

@@ -46,8 +46,11 @@ package struct HostCapacity: Sendable, Hashable {
 
   package static var now: HostCapacity {
     HostCapacity(
-      total: HostFacts.totalMemory ?? 0, available: HostFacts.availableMemory ?? 0,
-      processors: HostFacts.processors, memoryPressure: HostFacts.memoryPressure)
+      total: HostFacts.totalMemory ?? 0,
+      available: HostFacts.availableMemory ?? 0,
+      processors: HostFacts.processors,
+      memoryPressure: HostFacts.memoryPressure
+    )
   }
 
   /// Left to everything else on the host: 1.5 GB, or a quarter of a machine that has less than 6 GB.

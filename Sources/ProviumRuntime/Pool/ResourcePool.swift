@@ -49,7 +49,11 @@ package final class ResourcePool: Sendable {
   ///   - name: the file, for messages.
   ///   - waiting: called once when the request is not admitted at once.
   package func claim(
-    _ request: PoolRequest, owner: Owner, name: String, until deadline: Deadline, waiting: () -> Void = {}
+    _ request: PoolRequest,
+    owner: Owner,
+    name: String,
+    until deadline: Deadline,
+    waiting: () -> Void = {}
   ) throws -> PoolClaim {
     try refuseImpossible(request)
     let number = state.update { state -> Int in
@@ -64,7 +68,8 @@ package final class ResourcePool: Sendable {
         let slice = min(deadline, .after(.milliseconds(250)))
         let settled = state.wait(until: slice) { state -> Bool? in
           guard let ticket = state.waiting.first(where: { $0.number == number }) else { return true }
-          return ticket.refusal != nil || Self.isNext(ticket, in: state) && fits(ticket.request, state) ? true : nil
+          return ticket.refusal != nil || Self.isNext(ticket, in: state) && fits(ticket.request, state)
+            ? true : nil
         }
         if settled != nil || !deadline.isExpired { if try admit(number) { break } }
         if deadline.isExpired {
@@ -88,8 +93,11 @@ package final class ResourcePool: Sendable {
       if Self.isNext(ticket, in: state), fits(ticket.request, state) {
         state.waiting.remove(at: index)
         state.holdings[number] = Holding(
-          owner: ticket.owner, request: ticket.request, isBooting: ticket.request.isColdBoot,
-          grantedAt: Deadline.now)
+          owner: ticket.owner,
+          request: ticket.request,
+          isBooting: ticket.request.isColdBoot,
+          grantedAt: Deadline.now
+        )
         return true
       }
       breakDeadlock(&state)
@@ -134,7 +142,10 @@ package final class ResourcePool: Sendable {
     else { return }
     let others = stuck.dropLast().map { state.waiting[$0].name }
     state.waiting[victim].refusal = .deadlock(
-      request: state.waiting[victim].request, held: state.memory, others: others)
+      request: state.waiting[victim].request,
+      held: state.memory,
+      others: others
+    )
   }
 
   private func refuseImpossible(_ request: PoolRequest) throws {
@@ -209,7 +220,9 @@ package enum PoolError: Error, Sendable, CustomStringConvertible {
       "a machine of \(Self.text(request)) can never fit into \(Quantity.text(bytes: memory)) of memory and \(cpus) CPUs"
     case .deadlock(let request, let held, let others):
       "resource deadlock: this file holds machines and waits for \(Self.text(request)) more, while "
-        + (others.isEmpty ? "nothing else runs" : "\(others.joined(separator: ", ")) wait\(others.count == 1 ? "s" : "") in the same way")
+        + (others.isEmpty
+          ? "nothing else runs"
+          : "\(others.joined(separator: ", ")) wait\(others.count == 1 ? "s" : "") in the same way")
         + " (\(Quantity.text(bytes: held)) are out). Ask for all machines at once with "
         + "provium.claim{memory=…, cpus=…} at the top of the file, or run fewer files in parallel (-p)"
     case .timedOut(let request, let held):

@@ -36,7 +36,9 @@ extension FileSession {
   func claim(_ request: PoolRequest) throws -> PoolClaim? {
     if let reservation {
       guard reservation.take(request) else {
-        throw LuaError.misuse("provium.claim: the file claimed less than its machines need (\(Quantity.text(bytes: request.memory)) more)")
+        throw LuaError.misuse(
+          "provium.claim: the file claimed less than its machines need (\(Quantity.text(bytes: request.memory)) more)"
+        )
       }
       return nil
     }
@@ -46,7 +48,14 @@ extension FileSession {
     }
     let waited = Double(Deadline.now - begin) / 1e9
     events.send(
-      .poolGranted(file: file.name, claim: claim.number, memory: request.memory, cpus: request.cpus, waited: waited))
+      .poolGranted(
+        file: file.name,
+        claim: claim.number,
+        memory: request.memory,
+        cpus: request.cpus,
+        waited: waited
+      )
+    )
     claim.onRelease { [events, name = file.name, number = claim.number] in
       events.send(.poolReleased(file: name, claim: number))
     }
@@ -74,7 +83,9 @@ extension FileSession {
   /// Keeps a machine's console beside the file's log, for the case that the file fails.
   func keepConsole(of machine: VirtualMachine, label: String) {
     let folder = "\(engine.run.path)/consoles"
-    let safe = String("\(file.name)-\(label)".map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
+    let safe = String(
+      "\(file.name)-\(label)".map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" }
+    )
     try? Files.createDirectories(folder, mode: 0o700)
     try? Files.rename(machine.console.path, to: "\(folder)/\(safe).log")
   }

@@ -36,12 +36,20 @@ extension FileSession {
     let body = try call.function(hasMeta ? 3 : 2, "fn")
     let meta = try SubTestMeta(hasMeta ? call.optional(2, "meta") : nil, call: call)
     guard subTests.claim(name) else {
-      throw call.misuse("a test named \"\(name)\" already stands \(subTests.path.isEmpty ? "in this file" : "in \"\(subTests.path.joined(separator: " / "))\"")")
+      throw call.misuse(
+        "a test named \"\(name)\" already stands \(subTests.path.isEmpty ? "in this file" : "in \"\(subTests.path.joined(separator: " / "))\"")"
+      )
     }
     let location = ScriptLocation(
-      file: call.location?.file ?? file.displayPath, line: call.location?.line ?? 1)
+      file: call.location?.file ?? file.displayPath,
+      line: call.location?.line ?? 1
+    )
 
-    let decision = selection.decide(path: subTests.path + [name], tags: subTests.tags + meta.tags, isSlow: meta.isSlow)
+    let decision = selection.decide(
+      path: subTests.path + [name],
+      tags: subTests.tags + meta.tags,
+      isSlow: meta.isSlow
+    )
     switch meta.skip.map(TestSelection.Decision.skip) ?? decision {
     case .leaveOut: return []
     case .skip(let reason):
@@ -69,8 +77,10 @@ extension FileSession {
     do {
       if meta.isFresh || isFresh, subTests.path.count == 1 { try machines.startAfresh(self) }
       _ = try state.call(
-        body, [.table(LuaTable(pairs: [.init(key: "name", value: .text(name))]))],
-        deadline: limit.map { .after($0) } ?? .never)
+        body,
+        [.table(LuaTable(pairs: [.init(key: "name", value: .text(name))]))],
+        deadline: limit.map { .after($0) } ?? .never
+      )
       let splat = machines.takeUnseenSplat(engine.configuration.settings.allowedSplats)
       outcome = splat.map { .failed($0) } ?? .passed
     } catch let failure as LuaFailure {
@@ -97,7 +107,9 @@ extension FileSession {
 extension LuaFailure {
   /// Without the frames outside the body of the test that was called at `location`: they are the same for every failure.
   fileprivate func within(_ location: ScriptLocation?) -> LuaFailure {
-    guard let location, let body = traceback.firstIndex(where: { $0.contains("<\(location)>") }) else { return self }
+    guard let location, let body = traceback.firstIndex(where: { $0.contains("<\(location)>") }) else {
+      return self
+    }
     var failure = self
     failure.traceback = Array(traceback[...body])
     return failure

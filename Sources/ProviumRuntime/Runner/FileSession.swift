@@ -37,7 +37,11 @@ package final class FileSession: @unchecked Sendable {
   var isFresh = false
 
   package init(
-    file: TestFile, owner: Int, engine: Engine, events: EventStream? = nil, selection: TestSelection,
+    file: TestFile,
+    owner: Int,
+    engine: Engine,
+    events: EventStream? = nil,
+    selection: TestSelection,
     timeout: Duration
   ) {
     self.file = file
@@ -62,8 +66,11 @@ package final class FileSession: @unchecked Sendable {
     machines.endAll()
     reservation = nil
     var result = FileResult(
-      file: file.name, outcome: outcome, subTests: subTests.results,
-      duration: Double(Deadline.now - start) / 1e9)
+      file: file.name,
+      outcome: outcome,
+      subTests: subTests.results,
+      duration: Double(Deadline.now - start) / 1e9
+    )
     result.output = subTests.outerOutput
     result.isHelper = outcome == .passed && result.subTests.isEmpty && machines.count == 0
     return result
@@ -81,7 +88,8 @@ package final class FileSession: @unchecked Sendable {
       try prepare(state)
       let chunk = try state.loadFile(file.path)
       _ = try state.call(chunk, deadline: .after(limit))
-      return machines.takeUnseenSplat(engine.configuration.settings.allowedSplats).map { .failed($0) } ?? .passed
+      return machines.takeUnseenSplat(engine.configuration.settings.allowedSplats).map { .failed($0) }
+        ?? .passed
     } catch let failure as LuaFailure {
       return outcome(of: failure, limit: limit)
     } catch {
@@ -121,8 +129,10 @@ package final class FileSession: @unchecked Sendable {
     }
     let (kind, message) = classify(failure, limit: limit)
     var result = Failure(
-      kind: kind, message: message,
-      location: failure.location.map { ScriptLocation(file: $0.file, line: $0.line) })
+      kind: kind,
+      message: message,
+      location: failure.location.map { ScriptLocation(file: $0.file, line: $0.line) }
+    )
     result.traceback = failure.traceback
     if let machine = machines.lastUsed {
       result.trace = machine.traceLines
@@ -135,7 +145,9 @@ package final class FileSession: @unchecked Sendable {
     switch failure.kind {
     case .deadline:
       let isOwn = failure.kind == .deadline(own: true)
-      return (.timeout, "time limit of \(Quantity.text(isOwn ? limit : fileLimit)) reached during: \(activityText)")
+      return (
+        .timeout, "time limit of \(Quantity.text(isOwn ? limit : fileLimit)) reached during: \(activityText)"
+      )
     case .interrupted:
       return (.harness, "\(failure.message) during: \(activityText)")
     default: break

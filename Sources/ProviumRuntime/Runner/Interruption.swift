@@ -34,7 +34,8 @@ package final class Interruption: Sendable {
 
   /// Calls `listener` when everything is to end (at once, if it already is) while `body` runs.
   package func listening<Result>(
-    _ listener: @escaping @Sendable (String) -> Void, while body: () throws -> Result
+    _ listener: @escaping @Sendable (String) -> Void,
+    while body: () throws -> Result
   ) rethrows -> Result {
     let (number, already) = state.withLock { state -> (Int, String?) in
       state.next += 1

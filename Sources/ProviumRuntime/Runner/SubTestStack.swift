@@ -38,8 +38,11 @@ struct SubTestStack {
   mutating func pop(_ outcome: Outcome, properties: [String: String]) -> SubTestResult? {
     guard let frame = frames.popLast() else { return nil }
     var result = SubTestResult(
-      path: frame.path, outcome: outcome, duration: Double(Deadline.now - frame.started) / 1e9,
-      location: frame.location)
+      path: frame.path,
+      outcome: outcome,
+      duration: Double(Deadline.now - frame.started) / 1e9,
+      location: frame.location
+    )
     result.output = frame.output
     result.tags = tags + frame.tags
     result.properties = properties
@@ -48,7 +51,9 @@ struct SubTestStack {
   }
 
   /// A sub-test that did not run.
-  mutating func record(_ name: String, outcome: Outcome, tags: [String], at location: ScriptLocation) -> SubTestResult {
+  mutating func record(_ name: String, outcome: Outcome, tags: [String], at location: ScriptLocation)
+    -> SubTestResult
+  {
     var result = SubTestResult(path: path + [name], outcome: outcome, duration: 0, location: location)
     result.tags = self.tags + tags
     results.append(result)

@@ -45,7 +45,9 @@ package enum TestDiscovery {
   }
 
   /// All files under `paths`, each once, in alphabetical order of their names within each path.
-  package static func find(_ paths: [String], from directory: String = Files.currentDirectory) throws -> [TestFile] {
+  package static func find(_ paths: [String], from directory: String = Files.currentDirectory) throws
+    -> [TestFile]
+  {
     guard !paths.isEmpty else { throw Failure.noPaths }
     var seen: Set<String> = []
     var files: [TestFile] = []
@@ -58,7 +60,9 @@ package enum TestDiscovery {
       } else {
         guard path.hasSuffix(".lua") else { throw Failure.notLua(path: given) }
         let root = Files.parent(of: path)
-        found = [TestFile(name: String(path.dropFirst(root.count + (root == "/" ? 0 : 1))), path: path, root: root)]
+        found = [
+          TestFile(name: String(path.dropFirst(root.count + (root == "/" ? 0 : 1))), path: path, root: root)
+        ]
       }
       files += found.filter { seen.insert($0.path).inserted }
     }

@@ -46,7 +46,11 @@ package final class TestRunner: Sendable {
       while attempt < options.retries, result.failedByHarnessAlone, interruption.reason == nil {
         attempt += 1
         engine.events.send(
-          .warning(file: file.name, text: "harness fault, running it again (\(attempt) of \(options.retries))"))
+          .warning(
+            file: file.name,
+            text: "harness fault, running it again (\(attempt) of \(options.retries))"
+          )
+        )
         result = runFile(file, number: number, attempt: attempt)
       }
       record(result)
@@ -65,8 +69,12 @@ package final class TestRunner: Sendable {
   private func runFile(_ file: TestFile, number: Int, attempt: Int) -> FileResult {
     engine.events.send(.fileStarted(file: file.name, attempt: attempt))
     let session = FileSession(
-      file: file, owner: number, engine: engine, selection: options.selection,
-      timeout: options.fileTimeout ?? engine.configuration.settings.timeout)
+      file: file,
+      owner: number,
+      engine: engine,
+      selection: options.selection,
+      timeout: options.fileTimeout ?? engine.configuration.settings.timeout
+    )
     var result = interruption.listening({ session.interrupt($0) }) { session.run() }
     result.attempt = attempt
     engine.events.send(.fileEnded(result))

@@ -29,7 +29,8 @@ package struct Shard: Sendable, Hashable, CustomStringConvertible {
   /// `CI_NODE_TOTAL`. Kubernetes indexed jobs: `JOB_COMPLETION_INDEX` from 0; the number of completions is not in
   /// a pod's environment, so `PROVIUM_SHARDS` must give it.
   /// - Throws: `ShardError` when the variables are there and make no sense.
-  package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws -> Shard? {
+  package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws -> Shard?
+  {
     let engines: [(index: String, total: String, first: Int)] = [
       ("TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS", 0), ("CI_NODE_INDEX", "CI_NODE_TOTAL", 1),
       ("JOB_COMPLETION_INDEX", "PROVIUM_SHARDS", 0),
@@ -40,7 +41,9 @@ package struct Shard: Sendable, Hashable, CustomStringConvertible {
         var shard = Shard(index: number - engine.first + 1, total: count)
       else {
         throw ShardError(
-          variables: "\(engine.index)=\(index) \(engine.total)=\(total)", first: engine.first)
+          variables: "\(engine.index)=\(index) \(engine.total)=\(total)",
+          first: engine.first
+        )
       }
       if engine.index == "TEST_SHARD_INDEX" { shard.statusFile = variable("TEST_SHARD_STATUS_FILE") }
       return shard

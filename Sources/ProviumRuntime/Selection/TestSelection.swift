@@ -33,7 +33,9 @@ package struct TestSelection: Sendable, Hashable {
     }
     if !names.isEmpty {
       let name = path.joined(separator: " / ")
-      guard names.contains(where: { name.contains($0) || ($0.hasPrefix(name + " / ")) }) else { return .leaveOut }
+      guard names.contains(where: { name.contains($0) || ($0.hasPrefix(name + " / ")) }) else {
+        return .leaveOut
+      }
     }
     let all = Set(tags)
     if !excludedTags.isEmpty, !all.isDisjoint(with: excludedTags) { return .leaveOut }

@@ -3,8 +3,10 @@ import ProviumRuntime
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "Say what this machine can do, and what mends what it cannot.",
-    discussion: "Exits with 0 only when a test could run.")
+    commandName: "doctor",
+    abstract: "Say what this machine can do, and what mends what it cannot.",
+    discussion: "Exits with 0 only when a test could run."
+  )
 
   func run() throws {
     let examination = Examination(configuration: try ConfigurationFile.find())

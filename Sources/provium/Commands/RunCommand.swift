@@ -6,13 +6,16 @@ import ProviumSystem
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Boot a machine, run one command in it, print its output, exit with its code.",
-    discussion: "Needs no configuration, no root and no terminal: provium run -- uname -a")
+    commandName: "run",
+    abstract: "Boot a machine, run one command in it, print its output, exit with its code.",
+    discussion: "Needs no configuration, no root and no terminal: provium run -- uname -a"
+  )
 
   @Option(name: .customLong("profile"), help: "A profile of provium.toml; default is built in.")
   var profile = "default"
   @Option(name: .customLong("mem"), help: "Memory of the machine.") var memory: ByteCount?
-  @Option(name: .customLong("timeout"), help: "Of the command; without it there is no limit.") var timeout: TimeSpan?
+  @Option(name: .customLong("timeout"), help: "Of the command; without it there is no limit.") var timeout:
+    TimeSpan?
   @OptionGroup(title: "Machines") var machines: MachineOptionGroup
   @Argument(parsing: .captureForPassthrough, help: "The command, after --.") var command: [String] = []
 
@@ -24,10 +27,16 @@ struct RunCommand: ParsableCommand {
     _ = try Interrupts(interruption)
     let configuration = try ConfigurationFile.find()
     let engine = try Engine(
-      configuration: configuration, options: try machines.engineOptions(),
-      sinks: isatty(2) == 1 ? [ActivityLine()] : [])
+      configuration: configuration,
+      options: try machines.engineOptions(),
+      sinks: isatty(2) == 1 ? [ActivityLine()] : []
+    )
     defer { engine.close() }
-    let run = SingleCommand(engine: engine, profile: try configuration.profile(profile), memory: memory?.bytes)
+    let run = SingleCommand(
+      engine: engine,
+      profile: try configuration.profile(profile),
+      memory: memory?.bytes
+    )
     let result = try interruption.listening({ _ in run.end() }) {
       try run.run(words, timeout: timeout?.duration)
     }

@@ -5,11 +5,13 @@ import ProviumSystem
 
 struct TestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "test", abstract: "Run Lua test files against real kernels.",
+    commandName: "test",
+    abstract: "Run Lua test files against real kernels.",
     discussion: """
       Without a path, runs the tests that provium.toml names. Exit codes: 0 all passed, 1 a test failed, 2 usage, \
       configuration or harness fault.
-      """)
+      """
+  )
 
   @Argument(help: "Test files, or folders of them.") var paths: [String] = []
   @OptionGroup(title: "Which tests") var selection: SelectionOptions
@@ -18,18 +20,28 @@ struct TestCommand: ParsableCommand {
   @OptionGroup(title: "Reports") var reports: ReportOptions
 
   func validate() throws {
-    guard !(reports.verbose && reports.quiet) else { throw ValidationError("-v and -q contradict each other") }
+    guard !(reports.verbose && reports.quiet) else {
+      throw ValidationError("-v and -q contradict each other")
+    }
   }
 
   func run() throws {
     let suite = try SuiteRun(
-      paths: paths, selection: selection, running: running, machines: machines, reports: reports)
+      paths: paths,
+      selection: selection,
+      running: running,
+      machines: machines,
+      reports: reports
+    )
     throw ExitCode(try suite.run())
   }
 }
 
 struct SelectionOptions: ParsableArguments {
-  @Option(name: [.customShort("f"), .customLong("filter")], help: "Only files whose path contains TEXT. Repeatable.")
+  @Option(
+    name: [.customShort("f"), .customLong("filter")],
+    help: "Only files whose path contains TEXT. Repeatable."
+  )
   var filters: [String] = []
   @Option(name: .customLong("test"), help: "Only sub-tests whose name contains NAME. Repeatable.")
   var tests: [String] = []
@@ -49,7 +61,8 @@ struct SelectionOptions: ParsableArguments {
   var since: String?
   @Option(
     name: .customLong("shuffle"),
-    help: ArgumentHelp("Another order, by a seed (0: one is chosen and shown).", valueName: "seed"))
+    help: ArgumentHelp("Another order, by a seed (0: one is chosen and shown).", valueName: "seed")
+  )
   var shuffle: UInt64?
 
   var testSelection: TestSelection {
@@ -79,7 +92,10 @@ struct RunningOptions: ParsableArguments {
   var untilFailure = false
   @Flag(name: .customLong("flaky"), help: "After --repeat, report tests that both passed and failed.")
   var flaky = false
-  @Option(name: .customLong("retries"), help: "Run a file again after a harness fault, never after an assertion.")
+  @Option(
+    name: .customLong("retries"),
+    help: "Run a file again after a harness fault, never after an assertion."
+  )
   var retries: Int = 0
 
   func validate() throws {
@@ -126,7 +142,8 @@ struct ReportOptions: ParsableArguments {
   @Flag(name: [.short, .long], help: "Only failures and the last line.") var quiet = false
   @Option(help: "always, never, or auto: colour on a terminal.") var color: ColorChoice = .auto
   @Option(help: ArgumentHelp("Write a JUnit report.", valueName: "file")) var junit: String?
-  @Option(help: ArgumentHelp("Write a TAP 14 report; - is standard output.", valueName: "file")) var tap: String?
+  @Option(help: ArgumentHelp("Write a TAP 14 report; - is standard output.", valueName: "file")) var tap:
+    String?
   @Option(help: ArgumentHelp("Write all events as JSON lines; - is standard output.", valueName: "file"))
   var json: String?
   @Option(help: ArgumentHelp("Write one self-contained HTML page.", valueName: "file")) var html: String?

@@ -1,0 +1,177 @@
+// The only file that touches swift-testing's underscored API: `Test.__store`, `Test.__type`, `Test.__function`, and the
+// layout of test content records (CProviumRecords). The window below names the compilers it was made for; outside it,
+// or with -DPROVIUM_FALLBACK, `Fallback.swift` takes over with public API alone.
+#if compiler(>=6.3) && compiler(<6.6) && !PROVIUM_FALLBACK
+  internal import CProviumRecords
+  import Glibc
+  import ProviumRuntime
+  import Testing
+
+  /// Makes the `Test` of record `index` at `out`. Called by swift-testing, on any thread, any number of times.
+  @_cdecl("provium_record_make")
+  public func proviumRecordMake(
+    _ out: UnsafeMutableRawPointer,
+    _ type: UnsafeRawPointer,
+    _ hint: UnsafeRawPointer?,
+    _ index: UInt
+  ) -> CBool {
+    guard let make = BridgedTests.all[safe: Int(index)] else { return false }
+    if Test.__store(make, into: out, asTypeAt: type) { return true }
+    if index == 0 {
+      Diagnostics.say("Lua tests are invisible: this process runs another copy of swift-testing")
+    }
+    return false
+  }
+
+  /// Every native test of this process, in the order of the records.
+  enum BridgedTests {
+    typealias Maker = @Sendable () async -> Test
+
+    /// Discovered once; boots nothing and runs no script.
+    static let all: [Maker] = {
+      let catalogue = TestCatalogue.shared
+      var makers = catalogue.files.flatMap(makers(of:))
+      if let complaint = catalogue.complaint {
+        makers.append { failing("(provium)", complaint, at: catalogue.origin) }
+      }
+      let capacity = Int(provium_record_capacity())
+      if makers.count > capacity {
+        let count = makers.count
+        let pages = count <= 32 * 256 ? "-Xcc -DPROVIUM_RECORD_PAGES=32" : "fewer files in one package"
+        // Never lose tests silently.
+        makers[capacity - 1] = {
+          failing(
+            "(too many Lua tests)",
+            "\(count) Lua tests and suites do not fit into the pool of \(capacity); build with \(pages)",
+            at: catalogue.origin
+          )
+        }
+      }
+      return makers
+    }()
+
+    private static func makers(of file: CataloguedFile) -> [Maker] {
+      let suite = file.suiteNames.flatMap { RuntimeSuiteType.make(module: $0.module, name: $0.name) }
+      var makers: [Maker] = []
+      if let suite { makers.append { makeSuite(suite, file) } }
+      for test in file.tests {
+        makers.append {
+          if let suite { return makeTest(in: suite, file, test) }
+          return makeTest(outside: file, test)
+        }
+      }
+      return makers
+    }
+
+    private static func makeSuite<Suite>(_ suite: Suite.Type, _ file: CataloguedFile) -> Test {
+      let traits: [any SuiteTrait] = [.serialized, ScriptScope(file: file)]
+      let location = file.location(line: 1)
+      #if compiler(>=6.4)
+        return Test.__type(suite, displayName: file.name, traits: traits, sourceBounds: bounds(location))
+      #else
+        return Test.__type(suite, displayName: file.name, traits: traits, sourceLocation: location)
+      #endif
+    }
+
+    private static func makeTest<Suite>(in suite: Suite.Type, _ file: CataloguedFile, _ test: CataloguedTest)
+      -> Test
+    {
+      makeTest(suite as Suite.Type?, named: test.safeName, file, test)
+    }
+
+    /// Without a suite type the name carries the file: `boot.lua/kernel version`.
+    private static func makeTest(outside file: CataloguedFile, _ test: CataloguedTest) -> Test {
+      makeTest(
+        nil as Never.Type?,
+        named: "\(file.suiteNames?.module ?? file.name).lua/\(test.safeName)",
+        file,
+        test
+      )
+    }
+
+    private static func makeTest<Suite>(
+      _ suite: Suite.Type?,
+      named name: String,
+      _ file: CataloguedFile,
+      _ test: CataloguedTest
+    ) -> Test {
+      let location = file.location(line: test.line, column: test.column)
+      var traits: [any TestTrait] = test.tags.isEmpty ? [] : []
+      if let reason = test.disabled {
+        traits.append(
+          ConditionTrait.disabled(Comment(rawValue: XMLText.clean(reason)), sourceLocation: location)
+        )
+      }
+      // Last: a test that an earlier trait skips is not prepared, so it is not selected.
+      traits.append(PreparedTrait(file: file.file.path, part: test.part))
+      let body: @Sendable () async throws -> Void = { try await ScriptScope.runTest(file, test) }
+      #if compiler(>=6.4)
+        return Test.__function(
+          named: name,
+          in: suite,
+          xcTestCompatibleSelector: nil,
+          displayName: "\(file.name) › \(test.safeName)",
+          traits: traits,
+          sourceBounds: bounds(location),
+          testFunction: body
+        )
+      #else
+        return Test.__function(
+          named: name,
+          in: suite,
+          xcTestCompatibleSelector: nil,
+          displayName: "\(file.name) › \(test.safeName)",
+          traits: traits,
+          sourceLocation: location,
+          testFunction: body
+        )
+      #endif
+    }
+
+    private static func failing(_ name: String, _ message: String, at path: String) -> Test {
+      let location = SourceLocation(fileID: "LuaTests/provium", filePath: path, line: 1, column: 1)
+      let body: @Sendable () async throws -> Void = {
+        Issue.record(Comment(rawValue: XMLText.clean(message)), sourceLocation: location)
+      }
+      #if compiler(>=6.4)
+        return Test.__function(
+          named: name,
+          in: nil as Never.Type?,
+          xcTestCompatibleSelector: nil,
+          displayName: nil,
+          traits: [],
+          sourceBounds: bounds(location),
+          testFunction: body
+        )
+      #else
+        return Test.__function(
+          named: name,
+          in: nil as Never.Type?,
+          xcTestCompatibleSelector: nil,
+          displayName: nil,
+          traits: [],
+          sourceLocation: location,
+          testFunction: body
+        )
+      #endif
+    }
+
+    #if compiler(>=6.4)
+      private static func bounds(_ location: SourceLocation) -> __SourceBounds {
+        __SourceBounds(__uncheckedLowerBound: location, upperBound: (location.line, location.column + 1))
+      }
+    #endif
+  }
+
+  /// Remembers that its test was selected.
+  struct PreparedTrait: TestTrait {
+    let file: String
+    let part: ScriptRun.Part
+
+    func prepare(for test: Test) async throws { PreparedTests.shared.add(part, of: file) }
+  }
+
+  extension Array {
+    subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
+  }
+#endif

@@ -1,0 +1,24 @@
+// Public API alone: for compilers outside the window of Bridge.swift, or with -DPROVIUM_FALLBACK. One parameterised test,
+// one case a Lua file; sub-tests cannot be selected or reported on their own.
+#if !(compiler(>=6.3) && compiler(<6.6)) || PROVIUM_FALLBACK
+  import ProviumRuntime
+  import Testing
+
+  @Suite("Lua files (one case each: this compiler is outside the window of Provium's native bridge)")
+  struct LuaFallback {
+    /// One Lua file as a test's argument.
+    struct Argument: Sendable, CustomTestStringConvertible {
+      let file: CataloguedFile
+      var testDescription: String { file.name }
+    }
+
+    @Test("Lua file", arguments: TestCatalogue.shared.files.map(Argument.init))
+    func file(_ argument: Argument) async throws {
+      let file = argument.file
+      for test in file.tests where test.disabled == nil {
+        PreparedTests.shared.add(test.part, of: file.file.path)
+      }
+      for test in file.tests where test.disabled == nil { try await ScriptScope.runTest(file, test) }
+    }
+  }
+#endif

@@ -1,0 +1,155 @@
+import ProviumEvents
+import ProviumRuntime
+import ProviumSystem
+import Synchronization
+
+/// One run of one Lua file, as Swift Testing sees it: a linear script on its own thread, whose outcome reaches each
+/// native test case through a stream of its own.
+///
+/// The thread never waits for Swift: it runs to its end and pushes. So no order, width or filter that swift-testing
+/// chooses can make it wait for ever.
+final class ScriptRun: Sendable {
+  /// The run that a test case belongs to; set by its suite.
+  @TaskLocal static var current: ScriptRun?
+
+  /// What a native test case stands for.
+  enum Part: Hashable, Sendable {
+    case subTest([String])
+    /// What happens outside sub-tests, and the sub-tests that only running reveals.
+    case script
+  }
+
+  /// What a native test case is told.
+  enum Report: Sendable {
+    case ended(SubTestResult)
+    /// The script stopped, or ended, before it came to this sub-test.
+    case notReached(why: String, location: ScriptLocation?)
+    case script(FileResult, unlisted: [SubTestResult])
+  }
+
+  private struct State {
+    var inputs: [Part: AsyncStream<Report>.Continuation] = [:]
+    var streams: [Part: AsyncStream<Report>] = [:]
+    var ended: Set<[String]> = []
+    var unlisted: [SubTestResult] = []
+  }
+
+  let file: TestFile
+  private let session: FileSession
+  private let listed: Set<[String]>
+  private let selected: Set<[String]>
+  private let state: Mutex<State>
+  private let ready = AsyncStream<Void>.makeStream()
+  private let done = AsyncStream<Void>.makeStream()
+
+  /// - Parameters:
+  ///   - listed: the sub-tests that have native cases.
+  ///   - selected: those of them that are to run.
+  init(file: TestFile, number: Int, listed: Set<[String]>, selected: Set<[String]>, engine: Engine) {
+    self.file = file
+    self.listed = listed
+    self.selected = selected
+    var state = State()
+    for part in selected.map(Part.subTest) + [.script] {
+      let (stream, input) = AsyncStream<Report>.makeStream()
+      state.streams[part] = stream
+      state.inputs[part] = input
+    }
+    self.state = Mutex(state)
+    var selection = TestSelection()
+    selection.includesSlow = true
+    // Unlisted sub-tests run only when the whole file does: a filter names what it wants.
+    selection.exact = selected == listed ? nil : selected
+    let relay = Relay()
+    session = FileSession(
+      file: file,
+      owner: number,
+      engine: engine,
+      events: EventStream([relay]),
+      selection: selection,
+      timeout: engine.configuration.settings.timeout
+    )
+    relay.attach(self)
+  }
+
+  /// Starts the script's thread.
+  func start() throws {
+    _ = try DedicatedThread(name: "lua-\(file.name)") { [self] in
+      let result = session.run()
+      finish(result)
+    }
+  }
+
+  /// Returns when the first selected sub-test begins, or the script has ended: the time before belongs to the suite.
+  func prelude() async { for await _ in ready.stream {} }
+  func waitForEnd() async { for await _ in done.stream {} }
+
+  /// The reports for one part; nil the second time: a repetition must not pass because nothing is left to say.
+  func reports(for part: Part) -> AsyncStream<Report>? {
+    state.withLock { $0.streams.removeValue(forKey: part) }
+  }
+
+  /// Ends the script, whatever it is doing.
+  func abort(_ reason: String) { session.interrupt(reason) }
+
+  // MARK: From the script's thread
+
+  fileprivate func receive(_ event: RunEvent) {
+    switch event {
+    case .subTestStarted(_, let path, _):
+      if selected.contains(path) { ready.continuation.finish() }
+    case .subTestEnded(_, let result):
+      state.withLock { state in
+        state.ended.insert(result.path)
+        if let input = state.inputs[.subTest(result.path)] {
+          input.yield(.ended(result))
+          input.finish()
+        } else if !listed.contains(result.path) {
+          state.unlisted.append(result)
+        }
+      }
+    default: break
+    }
+  }
+
+  private func finish(_ result: FileResult) {
+    state.withLock { state in
+      for path in selected.subtracting(state.ended) {
+        let input = state.inputs[.subTest(path)]
+        input?.yield(Self.notReached(path, result))
+        input?.finish()
+      }
+      state.inputs[.script]?.yield(.script(result, unlisted: state.unlisted))
+      state.inputs[.script]?.finish()
+    }
+    ready.continuation.finish()
+    done.continuation.finish()
+  }
+
+  private static func notReached(_ path: [String], _ result: FileResult) -> Report {
+    switch result.outcome {
+    case .failed(let failure):
+      .notReached(why: "the script stopped before this test\n\(failure.summary)", location: failure.location)
+    case .skipped(let reason), .todo(let reason):
+      .notReached(why: "the script ended before this test: \(reason)", location: nil)
+    case .passed:
+      .notReached(
+        why: "the script ended without calling test(\"\(path.last ?? "")\", …)",
+        location: nil
+      )
+    }
+  }
+}
+
+/// Hands the session's events on. Made before the run it belongs to.
+private final class Relay: EventSink {
+  private let target = Mutex<Target>(Target())
+
+  private struct Target {
+    weak var run: ScriptRun?
+  }
+
+  func attach(_ run: ScriptRun) { target.withLock { $0.run = run } }
+  func receive(_ event: RunEvent, at time: Double) { target.withLock { $0.run }?.receive(event) }
+  func finish() {}
+}

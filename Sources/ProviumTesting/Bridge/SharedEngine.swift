@@ -1,0 +1,31 @@
+import ProviumRuntime
+import Synchronization
+
+/// The one engine of a test process: made when the first selected test needs it, never by listing.
+enum SharedEngine {
+  private static let made: Result<Engine, EngineUnavailable> = {
+    do {
+      let configuration = try TestCatalogue.shared.configuration ?? ConfigurationFile.find()
+      return .success(try Engine(configuration: configuration, options: .fromEnvironment(), sinks: []))
+    } catch {
+      return .failure(EngineUnavailable(reason: "\(error)"))
+    }
+  }()
+  private static let number = Atomic<Int>(0)
+
+  static var engine: Engine? { try? made.get() }
+  /// Why there is no engine.
+  static var complaint: String {
+    if case .failure(let error) = made { error.reason } else { "" }
+  }
+  /// Scripts that run at once: as many as `provium test` would run files.
+  static let admission = Admission(width: RunOptions().width(for: .max))
+
+  /// A number for each run, by which the resource pool tells files apart.
+  static func nextNumber() -> Int { number.add(1, ordering: .relaxed).newValue }
+}
+
+/// What stands in the way of all tests that need a machine.
+struct EngineUnavailable: Error {
+  let reason: String
+}

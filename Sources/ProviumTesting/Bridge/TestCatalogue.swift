@@ -1,0 +1,121 @@
+import Glibc
+import ProviumLua
+import ProviumRuntime
+import ProviumSystem
+import Testing
+
+/// One sub-test that reading the source shows.
+struct CataloguedTest: Sendable {
+  let part: ScriptRun.Part
+  /// `outer / inner`, made safe for the JUnit file.
+  let safeName: String
+  let line: Int
+  let column: Int
+  /// A static `todo` or `skip`: shown as skipped, and nothing runs.
+  let disabled: String?
+  let tags: [String]
+}
+
+/// One Lua file, as listed.
+struct CataloguedFile: Sendable {
+  let file: TestFile
+  let tests: [CataloguedTest]
+  /// The file does not parse: its one test fails with this.
+  let complaint: (message: String, line: Int)?
+
+  var name: String { XMLText.name(file.name) }
+
+  /// Of the type that stands for the file: `LuaTests/net/dhcp` and `lua` read `LuaTests/net/dhcp.lua`.
+  var suiteNames: (module: String, name: String)? {
+    let stem = XMLText.name(String(file.name.dropLast(4)))
+    guard !stem.isEmpty, !stem.contains("`") else { return nil }
+    return ("LuaTests/" + stem.map { $0 == "." ? "_" : String($0) }.joined(), "lua")
+  }
+
+  /// Sub-tests that can be selected.
+  var enabledPaths: [[String]] {
+    tests.compactMap { test in
+      if test.disabled == nil, case .subTest(let path) = test.part { path } else { nil }
+    }
+  }
+
+  func location(line: Int, column: Int = 1) -> SourceLocation {
+    SourceLocation(
+      fileID: "LuaTests/\(name)",
+      filePath: file.path,
+      line: max(1, line),
+      column: max(1, column)
+    )
+  }
+}
+
+/// Every Lua test of the package, found by reading sources: boots nothing, runs nothing.
+struct TestCatalogue: Sendable {
+  let files: [CataloguedFile]
+  /// What is wrong with the configuration, if something is.
+  let complaint: String?
+  /// Where a complaint is shown.
+  let origin: String
+  let configuration: Configuration?
+
+  static let shared = TestCatalogue(root: findRoot())
+
+  /// - Parameter root: the folder of `provium.toml`; nil: there is none, and so there are no Lua tests.
+  init(root: String?) {
+    guard let root else {
+      (files, complaint, origin, configuration) = ([], nil, "provium.toml", nil)
+      return
+    }
+    origin = "\(root)/\(ConfigurationFile.name)"
+    do {
+      let found = try Self.read(origin, root: root)
+      (files, complaint, configuration) = (found.files, found.complaint, found.configuration)
+    } catch {
+      (files, complaint, configuration) = ([], "\(error)", nil)
+    }
+  }
+
+  private static func read(
+    _ path: String,
+    root: String
+  ) throws -> (files: [CataloguedFile], complaint: String?, configuration: Configuration) {
+    let configuration = try ConfigurationFile.load(path)
+    let paths = configuration.settings.tests
+    guard !paths.isEmpty else {
+      return ([], "\(path) names no tests: add tests = [\"…\"] under [provium]", configuration)
+    }
+    let compiler = try? LuaState()
+    return (
+      try TestDiscovery.find(paths, from: root).map { catalogue($0, compiler: compiler) }, nil, configuration
+    )
+  }
+
+  /// No user code runs before discovery, so the project is found from outside: `PROVIUM_ROOT`, the working directory, or
+  /// the test executable (`ROOT/.build/…`), upwards to the first `provium.toml`.
+  private static func findRoot() -> String? {
+    if let root = Environment["PROVIUM_ROOT"] { return root }
+    var starts = [Files.currentDirectory]
+    if let executable = realpath("/proc/self/exe", nil) {
+      starts.append(Files.parent(of: String(cString: executable)))
+      free(executable)
+    }
+    for start in starts {
+      var folder = start
+      while true {
+        if Files.exists("\(folder)/\(ConfigurationFile.name)") { return folder }
+        let above = Files.parent(of: folder)
+        if above == folder || above.isEmpty { break }
+        folder = above
+      }
+    }
+    return nil
+  }
+}
+
+/// Says what no test can say, on standard error.
+enum Diagnostics {
+  static func say(_ text: String) {
+    let line = Array("provium: \(text)\n".utf8)
+    _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+  }
+}

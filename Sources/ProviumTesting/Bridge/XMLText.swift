@@ -1,0 +1,39 @@
+/// Text that swift-testing writes into its JUnit file. It escapes neither names nor control characters in messages, so both
+/// are made harmless here.
+enum XMLText {
+  /// A message: no control characters but line ends and tabs, no terminal escapes.
+  static func clean(_ text: String) -> String {
+    var result = ""
+    var rest = text.unicodeScalars[...]
+    while let scalar = rest.popFirst() {
+      switch scalar.value {
+      case 0x1b:
+        // A terminal's escape sequence: `ESC [ … letter`.
+        if rest.first == "[" {
+          rest.removeFirst()
+          while let next = rest.popFirst(), !(0x40...0x7e).contains(next.value) {}
+        }
+      case 0x09, 0x0a: result.unicodeScalars.append(scalar)
+      case 0x00...0x1f, 0x7f, 0xfffe, 0xffff: result += "�"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
+  /// A test's name: also without what would end an attribute.
+  static func name(_ text: String) -> String {
+    String(
+      clean(text).map { character in
+        switch character {
+        case "\"": "'"
+        case "<": "‹"
+        case ">": "›"
+        case "&": "＆"
+        case "\n", "\t", "\r\n": " "
+        default: character
+        }
+      }
+    )
+  }
+}
