@@ -38,6 +38,13 @@ package struct BootImage: Sendable, Hashable {
   /// Name and content key of everything that went in, for the keys of fixtures.
   package var inputs: [Input] = []
 
+  package init(kernel: String, initrd: String, append: String, release: String? = nil) {
+    self.kernel = kernel
+    self.initrd = initrd
+    self.append = append
+    self.release = release
+  }
+
   /// One thing that an image was made from.
   package struct Input: Sendable, Hashable, Codable {
     package let name: String

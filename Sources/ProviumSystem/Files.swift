@@ -1,3 +1,4 @@
+internal import CLinux
 import Glibc
 
 /// Whole files and directories, by path. Every failure names the path and the errno.
@@ -108,6 +109,26 @@ package enum Files {
     } else {
       guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
     }
+  }
+
+  /// Copies a file; what is a hole, and takes no room, stays one.
+  package static func copySparse(_ path: String, to target: String, mode: UInt32 = 0o600) throws {
+    let source = try Descriptor.open(path, O_RDONLY)
+    let copy = try Descriptor.open(target, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+    let result = clinux_copy_sparse(source.raw, copy.raw)
+    guard result == 0 else { throw SystemError("copy \(path) to", target, Errno(-result)) }
+  }
+
+  /// Waits until a file's contents, or a folder's entries, are on the disk.
+  package static func sync(_ path: String) throws {
+    let file = try Descriptor.open(path, O_RDONLY)
+    guard fsync(file.raw) == 0 else { throw SystemError("sync", path) }
+  }
+
+  /// Bytes that a file takes on the disk: less than its size when it has holes.
+  package static func blocks(_ path: String) -> UInt64 {
+    var status = stat()
+    return lstat(path, &status) == 0 ? UInt64(status.st_blocks) * 512 : 0
   }
 
   /// Replaces what stands at `target`.

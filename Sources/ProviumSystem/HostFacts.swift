@@ -20,6 +20,15 @@ package enum HostFacts {
     return Double(field.dropFirst(6)) ?? 0
   }
 
+  /// `model name` of /proc/cpuinfo; empty where there is none.
+  package static var processorModel: String {
+    guard let text = try? Files.readText("/proc/cpuinfo"),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("model name") }),
+      let colon = line.firstIndex(of: ":")
+    else { return "" }
+    return String(line[line.index(after: colon)...]).trimmed
+  }
+
   /// Changes with every boot of the host: what was measured before does not hold after.
   package static var bootID: String {
     (try? Files.readText("/proc/sys/kernel/random/boot_id"))?.trimmed ?? "unknown"

@@ -169,8 +169,15 @@ package final class MachineWatch: VitalSigns, Sendable {
 
   private func receive(_ message: QMPMessage) {
     switch message {
-    case .greeting: state.update { $0.isGreeted = true }
-    case .reply, .failure: state.update { $0.replies.append(message) }
+    case .greeting:
+      // Its reply opens the door for everybody else's commands.
+      if let line = try? QMPCommand.line("qmp_capabilities", [:]) {
+        try? Files.writeAll(line, to: qmp.raw, path: "QMP")
+      }
+    case .reply, .failure:
+      state.update { state in
+        if state.isGreeted { state.replies.append(message) } else { state.isGreeted = true }
+      }
     case .event(let event):
       state.update { state in
         if state.events.count < Self.eventLimit { state.events.append(event) }

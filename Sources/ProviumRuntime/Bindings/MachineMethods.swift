@@ -8,7 +8,7 @@ extension ScriptMachine {
       name: "vm",
       methodList: [
         ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
-        ("expect_splat", expectSplat),
+        ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
       ] + GuestMethods.all(ScriptMachine.self),
       describe: { $0.label }
     )
@@ -45,6 +45,21 @@ extension ScriptMachine {
     return [
       machine.session.workerType.value(try machine.spawn(thread: try options["thread"]?.boolean() ?? false))
     ]
+  }
+
+  /// `vm:snapshot()`
+  private static func snapshot(_ machine: ScriptMachine, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    return [machine.session.snapshotType.value(ScriptSnapshot(try machine.takeSnapshot(), of: machine))]
+  }
+
+  /// `vm:restore(s)`
+  private static func restore(_ machine: ScriptMachine, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 1)
+    let snapshot = try call.argument(1, "snapshot").object(machine.session.snapshotType)
+    guard snapshot.machine === machine else { throw call.misuse("the snapshot is another machine's") }
+    try machine.restore(snapshot.snapshot)
+    return []
   }
 
   /// `vm:expect_splat(pattern, fn)`: a report that `fn` is meant to cause.

@@ -1,4 +1,5 @@
 package import ProviumEvents
+import ProviumImage
 package import ProviumMachine
 import ProviumSystem
 import Synchronization
@@ -13,6 +14,8 @@ package final class Engine: Sendable {
   package let accelerator: AcceleratorVerdict
   package let channel: ChannelVerdict
 
+  package let fixtures: FixtureService
+  let digests: DigestCache
   private let machineHost: MachineHost
   private let machineNumber = Atomic<Int>(0)
   private let warned = Mutex<Set<String>>([])
@@ -31,6 +34,10 @@ package final class Engine: Sendable {
     run = try RunDirectory()
     events = EventStream(sinks)
     pool = ResourcePool(options.budget)
+    digests = DigestCache(folder: "\(cache)/digests")
+    fixtures = FixtureService(
+      store: FixtureStore(cache: cache, maximum: configuration.settings.cacheMaximum),
+      isFresh: options.freshFixtures)
     machineHost = MachineHost(cache: cache, accelerator: accelerator, channel: channel, run: run)
   }
 

@@ -32,6 +32,11 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   /// Operations and console of a machine that is gone: failures still show them.
   private var lastTrace: [String] = []
   private var lastConsole: [String] = []
+  /// What its image was made from, and files of the host that were injected or attached: for a fixture's key.
+  private(set) var imageInputs: [BootImage.Input] = []
+  private(set) var hostFiles: [String] = []
+  /// The state that each fresh sub-test starts from.
+  var freshStart: Snapshot?
 
   init(profile: Profile, session: FileSession) {
     self.profile = profile
@@ -52,12 +57,14 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     }
     let engine = session.engine
     identifier = engine.nextMachineNumber()
-    let request = try options.request(name: label, profile: profile, configuration: engine.configuration)
+    var request = try options.request(name: label, profile: profile, configuration: engine.configuration)
     try admit(PoolRequest(memory: request.memory, cpus: request.cpus, isColdBoot: true))
     let begin = Deadline.now
     session.events.send(.machineStarted(description(of: request, origin: "boot")))
     do {
       let host = try engine.host()
+      request = try session.prepareForSnapshot(request, machine: identifier)
+      imageFiles(of: request)
       let limit =
         (options.timeout ?? .seconds(30)) * host.accelerator(for: request.image.architecture).timeScale
       let machine = try VirtualMachine.boot(
@@ -67,18 +74,51 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
         stage: { [session, label] in session.activity("booting \(label): \($0)") },
         started: { process in running.withLock { $0 = process } }
       )
+      imageInputs = machine.image.inputs
       adopt(machine, since: begin)
     } catch {
-      running.withLock { $0 = nil }
-      claim = nil
-      state = .dead
-      death = "\(error)"
-      lastConsole = (error as? BootFailure)?.console ?? []
-      lastUse = Self.tick()
-      session.events.send(.machineEnded(id: identifier, reason: death ?? ""))
+      failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
       throw HarnessFault("\(error)")
     }
   }
+
+  /// There is no machine: what was taken for it is given back.
+  func failedToStart(_ reason: String, console: [String]) {
+    running.withLock { $0 = nil }
+    claim = nil
+    state = .dead
+    death = reason
+    lastConsole = console
+    lastUse = Self.tick()
+    session.events.send(.machineEnded(id: identifier, reason: reason))
+  }
+
+  /// From here on the machine can be ended from another thread.
+  func noteRunning(_ process: QEMUProcess) { running.withLock { $0 = process } }
+
+  /// Admission for a resume, and its announcement.
+  func prepareForResume(_ snapshot: Snapshot, origin: String) throws {
+    identifier = session.engine.nextMachineNumber()
+    try admit(
+      PoolRequest(memory: min(snapshot.memory, Self.resumedCost), cpus: snapshot.cpus, isColdBoot: false))
+    var description = MachineDescription(
+      id: identifier, file: session.file.name, profile: profile.name, memory: snapshot.memory, cpus: snapshot.cpus,
+      origin: origin)
+    description.kernel = snapshot.kernelRelease
+    session.events.send(.machineStarted(description))
+  }
+
+  /// The machine was put to rest: it is over, the handle and its workers are not.
+  func rest() { end(.paused, reason: "put to rest") }
+
+  /// The machine goes, to be replaced.
+  func discard(_ reason: String) {
+    machine?.kill()
+    end(.paused, reason: reason)
+    state = .paused
+  }
+
+  var livingWorkers: [ScriptWorker] { workers }
 
   /// Takes over a machine that is up.
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
@@ -97,6 +137,12 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
       )
     )
     for remark in machine.image.remarks { session.engine.warnOnce(remark, file: session.file.name) }
+  }
+
+  private func imageFiles(of request: BootRequest) {
+    hostFiles = request.image.files.values.compactMap { if case .host(let path) = $0 { path } else { nil } }
+    hostFiles += request.disks.map(\.path)
+    if let rootfs = request.image.rootfs { hostFiles.append(rootfs) }
   }
 
   private func admit(_ request: PoolRequest) throws {
@@ -148,7 +194,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     self.state = state
     if state == .dead { death = death ?? reason }
     running.withLock { $0 = nil }
-    workers.removeAll()
+    if state != .paused { workers.removeAll() }
     claim = nil
     session.events.send(.machineEnded(id: identifier, reason: reason))
   }
@@ -254,10 +300,6 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
       if splats.expectation?.isMet != true { session.sleep(.milliseconds(10)) }
     }
     return splats.expectation?.isMet ?? false
-  }
-
-  func startAfresh() throws {
-    throw HarnessFault("fresh machines for each sub-test are not available in this version")
   }
 
   private static let clock = Atomic<UInt64>(0)

@@ -4,7 +4,7 @@ import ProviumSystem
 
 /// A worker as a script holds it: the methods of a machine but boot, shutdown and spawn.
 final class ScriptWorker: GuestHolder {
-  private let worker: GuestWorker
+  private var worker: GuestWorker
   private let machine: ScriptMachine
   private var isKilled = false
 
@@ -27,6 +27,12 @@ final class ScriptWorker: GuestHolder {
     return try machine.guarded("\(worker.session.name): \(what)", allowance: allowance) {
       try operation(worker.session, $0)
     }
+  }
+
+  /// After its machine was put to rest and resumed: the worker is still there, its connection is not.
+  func attach(to agent: GuestAgent, until deadline: Deadline) throws {
+    guard !isKilled else { return }
+    worker = try agent.attachWorker(worker.number, pid: worker.pid, isThread: worker.isThread, until: deadline)
   }
 
   /// Twice is fine.

@@ -68,7 +68,7 @@ package final class ResourcePool: Sendable {
         let slice = min(deadline, .after(.milliseconds(250)))
         let settled = state.wait(until: slice) { state -> Bool? in
           guard let ticket = state.waiting.first(where: { $0.number == number }) else { return true }
-          return ticket.refusal != nil || Self.isNext(ticket, in: state) && fits(ticket.request, state)
+          return ticket.refusal != nil || Self.isNext(ticket, in: state) && fits(ticket, state)
             ? true : nil
         }
         if settled != nil || !deadline.isExpired { if try admit(number) { break } }
@@ -90,7 +90,7 @@ package final class ResourcePool: Sendable {
         state.waiting.remove(at: index)
         throw refusal
       }
-      if Self.isNext(ticket, in: state), fits(ticket.request, state) {
+      if Self.isNext(ticket, in: state), fits(ticket, state) {
         state.waiting.remove(at: index)
         state.holdings[number] = Holding(
           owner: ticket.owner,
@@ -114,7 +114,8 @@ package final class ResourcePool: Sendable {
     return (holders.first ?? state.waiting.first)?.number == ticket.number
   }
 
-  private func fits(_ request: PoolRequest, _ state: State) -> Bool {
+  private func fits(_ ticket: Ticket, _ state: State) -> Bool {
+    let request = ticket.request
     switch budget {
     case .fixed(let memory, let cpus):
       return state.memory + request.memory <= memory && state.cpus + request.cpus <= cpus
@@ -126,7 +127,9 @@ package final class ResourcePool: Sendable {
       // A machine granted in the last seconds has not yet touched what it was granted for.
       let promised = state.holdings.values.filter { Deadline.now - $0.grantedAt < 3_000_000_000 }
         .reduce(UInt64(0)) { $0 + $1.request.memory }
-      return host.memoryPressure < 10 && state.cpus + request.cpus <= max(host.cpuCeiling, request.cpus)
+      // Processors can be shared, so they limit how many files begin, not how many machines a file gathers.
+      let hasProcessors = state.cpus + request.cpus <= max(host.cpuCeiling, request.cpus) || state.holds(ticket.owner)
+      return hasProcessors && host.memoryPressure < 10
         && host.available >= host.reserve + promised + request.memory
     }
   }
@@ -137,7 +140,7 @@ package final class ResourcePool: Sendable {
     let waiting = Set(state.waiting.map(\.owner))
     guard !holders.isEmpty, holders.isSubset(of: waiting), state.boots == 0 else { return }
     let stuck = state.waiting.indices.filter { holders.contains(state.waiting[$0].owner) }
-    guard stuck.allSatisfy({ state.waiting[$0].refusal == nil && !fits(state.waiting[$0].request, state) }),
+    guard stuck.allSatisfy({ state.waiting[$0].refusal == nil && !fits(state.waiting[$0], state) }),
       let victim = stuck.last
     else { return }
     let others = stuck.dropLast().map { state.waiting[$0].name }

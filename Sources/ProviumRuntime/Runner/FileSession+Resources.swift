@@ -89,8 +89,4 @@ extension FileSession {
     try? Files.createDirectories(folder, mode: 0o700)
     try? Files.rename(machine.console.path, to: "\(folder)/\(safe).log")
   }
-
-  func resumeFixture(_ name: String, _ call: LuaCall) throws -> ScriptMachine {
-    throw HarnessFault("fixtures are not available in this version of Provium")
-  }
 }

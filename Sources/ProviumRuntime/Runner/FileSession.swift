@@ -14,12 +14,14 @@ package final class FileSession: @unchecked Sendable {
   let events: EventStream
   let selection: TestSelection
   private let timeout: Duration
+  var fileTimeout: Duration { timeout }
   /// The file's time, as it was scaled.
   var fileLimit: Duration { timeout * engine.timeScale }
 
   /// What scripts hold: made for this file's state.
   let vmType = ScriptMachine.makeType()
   let workerType = ScriptWorker.makeType()
+  let snapshotType = LuaObjectType<ScriptSnapshot>(name: "snapshot", methods: [:])
   var subTests = SubTestStack()
   let machines = SessionMachines()
   private let luaInterrupt = LuaInterrupt()
@@ -35,6 +37,14 @@ package final class FileSession: @unchecked Sendable {
   var reservation: Reservation?
   /// Each sub-test starts from the machines' state at the first one.
   var isFresh = false
+  /// Not empty in the session of a fixture's script: the fixtures being built, outermost first.
+  var fixtureChain: [(name: String, place: String)] = []
+  /// Where a fixture's machines keep their memory while it is built.
+  var workplace: String?
+  /// Fixtures that this script resumed, with their keys.
+  var usedFixtures: [(name: String, key: String)] = []
+  /// The session of a fixture that this one builds.
+  private let inner = Mutex<FileSession?>(nil)
 
   package init(
     file: TestFile,
@@ -57,6 +67,26 @@ package final class FileSession: @unchecked Sendable {
     luaInterrupt.raise(reason)
     wakeUp.update { $0 = true }
     machines.killAll()
+    inner.withLock { $0 }?.interrupt(reason)
+  }
+
+  var isInterrupted: Bool { luaInterrupt.reason != nil }
+
+  /// While `body` runs, an interrupt of this session reaches `session` too.
+  func running<Result>(_ session: FileSession, _ body: () throws -> Result) rethrows -> Result {
+    inner.withLock { $0 = session }
+    if let reason = luaInterrupt.reason { session.interrupt(reason) }
+    defer { inner.withLock { $0 = nil } }
+    return try body()
+  }
+
+  /// What `body` takes does not count against the script's time: a fixture is built for all files.
+  func outsideTimeLimit<Result>(_ body: () throws -> Result) rethrows -> Result {
+    guard let luaState, luaState.deadline != .never else { return try body() }
+    let (limit, begin) = (luaState.deadline, Deadline.now)
+    luaState.deadline = .never
+    defer { luaState.deadline = Deadline(nanoseconds: limit.nanoseconds + (Deadline.now - begin)) }
+    return try body()
   }
 
   /// Runs the file to its end and leaves nothing behind.
@@ -76,7 +106,7 @@ package final class FileSession: @unchecked Sendable {
     return result
   }
 
-  private func runScript() -> Outcome {
+  func runScript() -> Outcome {
     let limit = fileLimit
     do {
       let state = try LuaState(interrupt: luaInterrupt)

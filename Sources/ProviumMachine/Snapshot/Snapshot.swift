@@ -1,0 +1,50 @@
+import ProviumImage
+import ProviumSystem
+
+/// A machine at rest: its memory as a file that is mapped copy on write, its devices' state beside it. Never written again.
+///
+///     FOLDER/memory       guest memory, sparse, as QEMU's memory-backend-file wrote it
+///     FOLDER/state        a migration stream of the devices (x-ignore-shared), or of everything (`isStream`)
+///     FOLDER/disk0 …      copies of writable disks; each resumed machine writes to an overlay of its own
+package struct Snapshot: Sendable, Codable, Hashable {
+  package var folder: String
+  package var name: String
+  /// The state holds the memory too: taken of a machine whose memory was private already.
+  package var isStream: Bool
+  /// What must be the same when it is resumed: a difference is not always noticed by QEMU.
+  package var conditions: SnapshotConditions
+  package var memory: UInt64
+  package var cpus: Int
+  package var disks: [DiskOptions]
+  package var kernelRelease: String?
+
+  package var memoryPath: String { "\(folder)/memory" }
+  package var statePath: String { "\(folder)/state" }
+}
+
+/// What a snapshot depends on besides its files. A wrong processor hangs the guest without a word, an extra device is not
+/// noticed at all; so we compare.
+package struct SnapshotConditions: Sendable, Codable, Hashable {
+  package var qemu: String
+  package var accelerator: String
+  package var channel: String
+  package var architecture: String
+  /// Of the host, with KVM: the guest sees it.
+  package var processor: String
+
+  package static func now(qemu: QEMUBinary, host: MachineHost) -> SnapshotConditions {
+    let accelerator = host.accelerator(for: qemu.architecture).accelerator
+    return SnapshotConditions(
+      qemu: "\(qemu.version) \(qemu.path)", accelerator: accelerator.rawValue, channel: host.channel.kind.rawValue,
+      architecture: qemu.architecture, processor: accelerator == .kvm ? HostFacts.processorModel : "emulated")
+  }
+
+  /// The first difference, in words; nil when there is none.
+  package func difference(from now: SnapshotConditions) -> String? {
+    let pairs = [
+      ("QEMU", qemu, now.qemu), ("the accelerator", accelerator, now.accelerator), ("the channel", channel, now.channel),
+      ("the architecture", architecture, now.architecture), ("the processor", processor, now.processor),
+    ]
+    return pairs.first { $0.1 != $0.2 }.map { "\($0.0) was \($0.1), and is \($0.2)" }
+  }
+}

@@ -1,0 +1,79 @@
+import Glibc
+package import ProviumSystem
+
+extension VirtualMachine {
+  /// A snapshot could not be taken or resumed.
+  package struct SnapshotFailure: Error, Sendable, CustomStringConvertible {
+    package let description: String
+  }
+
+  /// Puts the machine to rest in `folder`, where its memory lies if it was booted for that (`MemoryBacking.sharedFile`); a
+  /// machine with private memory takes a stream of everything. The machine is over then.
+  package func save(to folder: String, host: MachineHost, until deadline: Deadline) throws -> Snapshot {
+    // The agent is at the boundary of a request, and nothing is on its way to it.
+    try agent.quiesce(until: deadline)
+    let watch = process.watch
+    let isStream: Bool
+    if case .sharedFile(let path) = options.backing {
+      isStream = false
+      if path != "\(folder)/memory" { try Files.rename(path, to: "\(folder)/memory") }
+    } else {
+      isStream = true
+    }
+    try watch.command("stop", until: deadline)
+    try watch.migrate(to: "\(folder)/state", ignoringShared: !isStream, until: deadline)
+    watch.expectEnd()
+    _ = try? watch.command("quit", until: .after(.seconds(2)))
+    _ = try? process.child.wait(until: .after(.seconds(5)))
+    kill()
+    // What lies in the folder is named without it: the folder will be renamed.
+    let disks = options.disks.map { disk -> DiskOptions in
+      var disk = disk
+      if disk.path.hasPrefix("\(folder)/") { disk.path = String(disk.path.dropFirst(folder.count + 1)) }
+      return disk
+    }
+    return Snapshot(
+      folder: folder, name: name, isStream: isStream, conditions: .now(qemu: qemu, host: host),
+      memory: options.memory, cpus: options.cpus, disks: disks, kernelRelease: image.release)
+  }
+}
+
+extension MachineWatch {
+  /// Writes the machine's state into a file. The machine must be stopped.
+  func migrate(to path: String, ignoringShared: Bool, until deadline: Deadline) throws {
+    let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC)
+    try setCapabilities(ignoringShared: ignoringShared, until: deadline)
+    // The default limit of 128 MiB/s is for networks.
+    try command("migrate-set-parameters", ["max-bandwidth": .integer(1 << 40)], until: deadline)
+    try command("getfd", ["fdname": .string("state")], passing: file.raw, until: deadline)
+    forgetEvents()
+    try command("migrate", ["uri": .string("fd:state")], until: deadline)
+    try awaitMigration("save", until: deadline)
+  }
+
+  /// Loads the state that QEMU inherited as `descriptor`.
+  func load(from descriptor: Int32, ignoringShared: Bool, until deadline: Deadline) throws {
+    try setCapabilities(ignoringShared: ignoringShared, until: deadline)
+    try command("migrate-incoming", ["uri": .string("fd:\(descriptor)")], until: deadline)
+    try awaitMigration("load", until: deadline)
+  }
+
+  private func setCapabilities(ignoringShared: Bool, until deadline: Deadline) throws {
+    let capabilities: [QMPValue] = [("x-ignore-shared", ignoringShared), ("events", true)].map { name, state in
+      .object(["capability": .string(name), "state": .boolean(state)])
+    }
+    try command("migrate-set-capabilities", ["capabilities": .array(capabilities)], until: deadline)
+  }
+
+  private func awaitMigration(_ what: String, until deadline: Deadline) throws {
+    let event = try event(until: deadline) { event in
+      event.name == "MIGRATION" && ["completed", "failed", "cancelled"].contains(event.data["status"]?.text)
+    }
+    guard let event else {
+      throw VirtualMachine.SnapshotFailure(description: "QEMU did not \(what) the machine's state in time")
+    }
+    guard event.data["status"]?.text == "completed" else {
+      throw VirtualMachine.SnapshotFailure(description: "QEMU could not \(what) the machine's state")
+    }
+  }
+}

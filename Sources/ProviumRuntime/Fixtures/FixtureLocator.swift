@@ -1,0 +1,31 @@
+import ProviumSystem
+
+/// Finds a fixture's script: `fixtures/NAME.lua` beside the file that asks, in the folders above it up to the tests' root or
+/// the folder of provium.toml, and under each of the configured test folders.
+struct FixtureLocator {
+  let configuration: Configuration
+
+  func find(_ name: String, for file: TestFile) throws -> String {
+    let folders = candidates(for: file)
+    for folder in folders where Files.exists("\(folder)/\(name).lua") { return "\(folder)/\(name).lua" }
+    let names = folders.flatMap { (try? Files.list($0)) ?? [] }.filter { $0.hasSuffix(".lua") }.map { String($0.dropLast(4)) }
+    throw FixtureError.unknown(
+      name: name, looked: folders.map { TestFile.display("\($0)/\(name).lua") },
+      hint: NearestName.hint(for: name, among: names))
+  }
+
+  private func candidates(for file: TestFile) -> [String] {
+    var folders: [String] = []
+    var folder = Files.parent(of: file.path)
+    // A fixture's own script stands in `fixtures` already.
+    if folder.hasSuffix("/fixtures") { folders.append(folder) }
+    while true {
+      folders.append("\(folder)/fixtures")
+      if folder == configuration.root || folder == "/" || (configuration.path == nil && folder == file.root) { break }
+      folder = Files.parent(of: folder)
+    }
+    folders += ([file.root] + configuration.settings.tests).map { "\($0)/fixtures" }
+    var seen: Set<String> = []
+    return folders.filter { seen.insert($0).inserted }
+  }
+}
