@@ -13,7 +13,7 @@ import ProviumRuntime
       """,
     version: ProviumVersion.string,
     subcommands: [
-      TestCommand.self, RunCommand.self, DoctorCommand.self, VersionCommand.self,
+      TestCommand.self, RunCommand.self, FixtureCommand.self, DoctorCommand.self, VersionCommand.self,
     ]
   )
 

@@ -49,17 +49,26 @@ package final class RunDirectory: Sendable {
     }
   }
 
-  /// Removes runs whose lock is free: their process is dead. Kept ones stay.
+  /// Kept runs beyond this leave, oldest first.
+  private static let keptRuns = 20
+
+  /// Removes runs whose lock is free: their process is dead. The last kept ones stay.
   private static func sweep(_ parent: String) {
-    for name in (try? Files.list(parent)) ?? [] where name.hasPrefix("run-") {
-      let run = "\(parent)/\(name)"
-      guard !Files.exists("\(run)/kept"), Files.exists("\(run)/alive"),
-        let held = try? FileLock.tryAcquire("\(run)/alive")
-      else { continue }
-      _ = held
-      try? Files.removeTree(run)
-    }
+    let dead = ((try? Files.list(parent)) ?? []).filter { $0.hasPrefix("run-") }.map { "\(parent)/\($0)" }
+      .filter { run in
+        guard Files.exists("\(run)/alive") else { return false }
+        if let lock = try? FileLock.tryAcquire("\(run)/alive") {
+          _ = lock
+          return true
+        }
+        return false
+      }
+    let kept = dead.filter { Files.exists("\($0)/kept") }.sorted { age($0) > age($1) }
+    for run in Set(dead).subtracting(kept.prefix(keptRuns)) { try? Files.removeTree(run) }
   }
+
+  /// Greater for younger ones.
+  private static func age(_ run: String) -> Int64 { (try? FileFacts(run).modifiedNanoseconds) ?? 0 }
 
   /// A shell in a session of its own that waits for the end of a pipe. A farewell (`k`) means that we have seen to it.
   private static func startReaper(_ path: String) throws -> Descriptor {

@@ -35,14 +35,19 @@ package struct SnapshotConditions: Sendable, Codable, Hashable {
   package static func now(qemu: QEMUBinary, host: MachineHost) -> SnapshotConditions {
     let accelerator = host.accelerator(for: qemu.architecture).accelerator
     return SnapshotConditions(
-      qemu: "\(qemu.version) \(qemu.path)", accelerator: accelerator.rawValue, channel: host.channel.kind.rawValue,
-      architecture: qemu.architecture, processor: accelerator == .kvm ? HostFacts.processorModel : "emulated")
+      qemu: "\(qemu.version) \(qemu.path)",
+      accelerator: accelerator.rawValue,
+      channel: host.channel.kind.rawValue,
+      architecture: qemu.architecture,
+      processor: accelerator == .kvm ? HostFacts.processorModel : "emulated"
+    )
   }
 
   /// The first difference, in words; nil when there is none.
   package func difference(from now: SnapshotConditions) -> String? {
     let pairs = [
-      ("QEMU", qemu, now.qemu), ("the accelerator", accelerator, now.accelerator), ("the channel", channel, now.channel),
+      ("QEMU", qemu, now.qemu), ("the accelerator", accelerator, now.accelerator),
+      ("the channel", channel, now.channel),
       ("the architecture", architecture, now.architecture), ("the processor", processor, now.processor),
     ]
     return pairs.first { $0.1 != $0.2 }.map { "\($0.0) was \($0.1), and is \($0.2)" }

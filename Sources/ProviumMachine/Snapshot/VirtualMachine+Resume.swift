@@ -11,8 +11,12 @@ extension VirtualMachine {
   ///     itself; nil: the snapshot's own, copy on write.
   ///   - warm: runs before the clock is set and the random numbers are reseeded: what makes a spare quick.
   package static func resume(
-    _ snapshot: Snapshot, on host: MachineHost, writingTo memory: String? = nil, disks: [DiskOptions]? = nil,
-    until deadline: Deadline, started: (QEMUProcess) -> Void = { _ in }
+    _ snapshot: Snapshot,
+    on host: MachineHost,
+    writingTo memory: String? = nil,
+    disks: [DiskOptions]? = nil,
+    until deadline: Deadline,
+    started: (QEMUProcess) -> Void = { _ in }
   ) throws -> VirtualMachine {
     let qemu = try host.qemu(for: snapshot.conditions.architecture)
     if let difference = snapshot.conditions.difference(from: .now(qemu: qemu, host: host)) {
@@ -21,7 +25,10 @@ extension VirtualMachine {
     let directory = try host.run.machineDirectory()
     let state = try Descriptor.open(snapshot.statePath, O_RDONLY)
     let process = try QEMUProcess(
-      qemu, channel: host.channel.kind, directory: directory, incoming: state.raw
+      qemu,
+      channel: host.channel.kind,
+      directory: directory,
+      incoming: state.raw
     ) { options in
       options.architecture = snapshot.conditions.architecture
       options.accelerator = host.accelerator(for: snapshot.conditions.architecture).accelerator
@@ -34,15 +41,28 @@ extension VirtualMachine {
     started(process)
     do {
       try process.watch.load(
-        from: QEMUProcess.migrationDescriptor, ignoringShared: !snapshot.isStream, until: deadline)
+        from: QEMUProcess.migrationDescriptor,
+        ignoringShared: !snapshot.isStream,
+        until: deadline
+      )
       try process.watch.command("cont", until: deadline)
       let agent = try GuestAgent.connect(
-        to: process.endpoint, machine: snapshot.name, expecting: AgentImage.buildID, vitals: process.watch,
-        until: deadline)
+        to: process.endpoint,
+        machine: snapshot.name,
+        expecting: AgentImage.buildID,
+        vitals: process.watch,
+        until: deadline
+      )
       var image = BootImage(kernel: "", initrd: "", append: "")
       image.release = snapshot.kernelRelease
       let machine = VirtualMachine(
-        name: snapshot.name, process: process, agent: agent, image: image, qemu: qemu, directory: directory)
+        name: snapshot.name,
+        process: process,
+        agent: agent,
+        image: image,
+        qemu: qemu,
+        directory: directory
+      )
       try machine.wakeUp(until: deadline)
       return machine
     } catch {

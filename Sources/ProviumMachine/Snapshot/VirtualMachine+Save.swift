@@ -33,8 +33,15 @@ extension VirtualMachine {
       return disk
     }
     return Snapshot(
-      folder: folder, name: name, isStream: isStream, conditions: .now(qemu: qemu, host: host),
-      memory: options.memory, cpus: options.cpus, disks: disks, kernelRelease: image.release)
+      folder: folder,
+      name: name,
+      isStream: isStream,
+      conditions: .now(qemu: qemu, host: host),
+      memory: options.memory,
+      cpus: options.cpus,
+      disks: disks,
+      kernelRelease: image.release
+    )
   }
 }
 
@@ -59,7 +66,9 @@ extension MachineWatch {
   }
 
   private func setCapabilities(ignoringShared: Bool, until deadline: Deadline) throws {
-    let capabilities: [QMPValue] = [("x-ignore-shared", ignoringShared), ("events", true)].map { name, state in
+    let capabilities: [QMPValue] = [("x-ignore-shared", ignoringShared), ("events", true)].map {
+      name,
+      state in
       .object(["capability": .string(name), "state": .boolean(state)])
     }
     try command("migrate-set-capabilities", ["capabilities": .array(capabilities)], until: deadline)

@@ -16,6 +16,7 @@ package final class Engine: Sendable {
 
   package let fixtures: FixtureService
   let digests: DigestCache
+  let spares: SparePool
   private let machineHost: MachineHost
   private let machineNumber = Atomic<Int>(0)
   private let warned = Mutex<Set<String>>([])
@@ -37,8 +38,10 @@ package final class Engine: Sendable {
     digests = DigestCache(folder: "\(cache)/digests")
     fixtures = FixtureService(
       store: FixtureStore(cache: cache, maximum: configuration.settings.cacheMaximum),
-      isFresh: options.freshFixtures)
+      isFresh: options.freshFixtures
+    )
     machineHost = MachineHost(cache: cache, accelerator: accelerator, channel: channel, run: run)
+    spares = SparePool(host: machineHost, pool: pool)
   }
 
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
@@ -80,7 +83,10 @@ package final class Engine: Sendable {
   }
 
   /// Ends the run: its directory goes unless it was kept.
-  package func close() { run.close() }
+  package func close() {
+    spares.close()
+    run.close()
+  }
 }
 
 /// What the user asked for is not to be had.

@@ -25,13 +25,23 @@ struct FixtureBuilder {
   private func build(for outer: FileSession, in work: String) throws -> FixtureManifest {
     let begin = Deadline.now
     let session = outer.fixtureSession(
-      name: name, place: place, file: TestFile(name: outer.file.name, path: source, root: outer.file.root), work: work)
+      name: name,
+      place: place,
+      file: TestFile(name: outer.file.name, path: source, root: outer.file.root),
+      work: work
+    )
     let built = try outer.running(session) { try session.buildFixture() }
     var manifest = FixtureManifest(
-      name: name, source: source,
+      name: name,
+      source: source,
       key: SHA256.hex(Array("\(name) \(Deadline.now) \(UInt64.random(in: 0 ... .max))".utf8)),
-      inputs: inputs(of: session, machine: built.machine), files: [], snapshot: built.snapshot,
-      profile: built.machine.profile.name, builtAt: Double(time(nil)), buildDuration: 0)
+      inputs: inputs(of: session, machine: built.machine),
+      files: [],
+      snapshot: built.snapshot,
+      profile: built.machine.profile.name,
+      builtAt: Double(time(nil)),
+      buildDuration: 0
+    )
     manifest.snapshot.name = name
     // What other machines of the script left in the folder.
     let kept = Set(["memory", "state"] + built.snapshot.disks.map(\.path))
@@ -43,11 +53,22 @@ struct FixtureBuilder {
   /// Everything that it came from.
   private func inputs(of session: FileSession, machine: ScriptMachine) -> [FixtureInput] {
     var inputs = [
-      FixtureInput(kind: .source, name: "the script", location: source, value: digest(session.loaded.first?.contents))
+      FixtureInput(
+        kind: .source,
+        name: "the script",
+        location: source,
+        value: digest(session.loaded.first?.contents)
+      )
     ]
     for script in session.loaded.dropFirst() {
       inputs.append(
-        FixtureInput(kind: .loaded, name: script.displayPath, location: script.path, value: digest(script.contents)))
+        FixtureInput(
+          kind: .loaded,
+          name: script.displayPath,
+          location: script.path,
+          value: digest(script.contents)
+        )
+      )
     }
     for (name, key) in session.usedFixtures {
       inputs.append(FixtureInput(kind: .base, name: "fixture \(name)", location: name, value: key))
@@ -59,9 +80,10 @@ struct FixtureBuilder {
       guard let digest = try? session.engine.digests.digest(path) else { continue }
       inputs.append(FixtureInput(kind: .file, name: "injected file or disk", location: path, value: digest))
     }
-    return inputs + FixtureInput.presentValues.sorted { $0.key < $1.key }.map {
-      FixtureInput(kind: .value, name: $0.key, value: $0.value)
-    }
+    return inputs
+      + FixtureInput.presentValues.sorted { $0.key < $1.key }.map {
+        FixtureInput(kind: .value, name: $0.key, value: $0.value)
+      }
   }
 
   private func digest(_ contents: [UInt8]?) -> String { SHA256.hex(contents ?? []) }

@@ -8,10 +8,14 @@ struct FixtureLocator {
   func find(_ name: String, for file: TestFile) throws -> String {
     let folders = candidates(for: file)
     for folder in folders where Files.exists("\(folder)/\(name).lua") { return "\(folder)/\(name).lua" }
-    let names = folders.flatMap { (try? Files.list($0)) ?? [] }.filter { $0.hasSuffix(".lua") }.map { String($0.dropLast(4)) }
+    let names = folders.flatMap { (try? Files.list($0)) ?? [] }.filter { $0.hasSuffix(".lua") }.map {
+      String($0.dropLast(4))
+    }
     throw FixtureError.unknown(
-      name: name, looked: folders.map { TestFile.display("\($0)/\(name).lua") },
-      hint: NearestName.hint(for: name, among: names))
+      name: name,
+      looked: folders.map { TestFile.display("\($0)/\(name).lua") },
+      hint: NearestName.hint(for: name, among: names)
+    )
   }
 
   private func candidates(for file: TestFile) -> [String] {
@@ -21,7 +25,9 @@ struct FixtureLocator {
     if folder.hasSuffix("/fixtures") { folders.append(folder) }
     while true {
       folders.append("\(folder)/fixtures")
-      if folder == configuration.root || folder == "/" || (configuration.path == nil && folder == file.root) { break }
+      if folder == configuration.root || folder == "/" || (configuration.path == nil && folder == file.root) {
+        break
+      }
       folder = Files.parent(of: folder)
     }
     folders += ([file.root] + configuration.settings.tests).map { "\($0)/fixtures" }

@@ -51,7 +51,11 @@ extension FileFingerprint {
   init(_ name: String, in folder: String) throws {
     let facts = try FileFacts("\(folder)/\(name)")
     self.init(
-      name: name, size: facts.size, inode: facts.inode, modifiedNanoseconds: facts.modifiedNanoseconds,
-      changedNanoseconds: facts.changedNanoseconds)
+      name: name,
+      size: facts.size,
+      inode: facts.inode,
+      modifiedNanoseconds: facts.modifiedNanoseconds,
+      changedNanoseconds: facts.changedNanoseconds
+    )
   }
 }

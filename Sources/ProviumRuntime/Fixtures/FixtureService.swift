@@ -37,7 +37,9 @@ package final class FixtureService: Sendable {
     let known = try takeSlot(place, name: name, session)
     if let known { return known }
     do {
-      let manifest = try session.outsideTimeLimit { try makeCurrent(name, source: source, place: place, session) }
+      let manifest = try session.outsideTimeLimit {
+        try makeCurrent(name, source: source, place: place, session)
+      }
       slots.update { $0[place] = .ready(manifest) }
       return manifest
     } catch {
@@ -74,7 +76,10 @@ package final class FixtureService: Sendable {
   }
 
   private func makeCurrent(
-    _ name: String, source: String, place: String, _ session: FileSession
+    _ name: String,
+    source: String,
+    place: String,
+    _ session: FileSession
   ) throws -> FixtureManifest {
     let lock = try store.lock(place, until: .after(.seconds(1800))) { holder in
       session.activity("waiting for the fixture \(name)\(holder.isEmpty ? "" : " (\(holder))")")
@@ -86,7 +91,10 @@ package final class FixtureService: Sendable {
         return kept
       }
       if staleness.isDamage {
-        session.engine.warnOnce("fixture \(name) is built again: \(staleness.reason)", file: session.file.name)
+        session.engine.warnOnce(
+          "fixture \(name) is built again: \(staleness.reason)",
+          file: session.file.name
+        )
       }
     }
     session.activity("building the fixture \(name)")
@@ -94,7 +102,13 @@ package final class FixtureService: Sendable {
   }
 
   /// The first reason why a kept fixture is not what building it now would give; nil when there is none.
-  func staleness(of manifest: FixtureManifest, at place: String, for session: FileSession) throws -> Staleness? {
+  /// - Parameter mayBuild: fixtures that it starts from are made current first; else only looked at.
+  func staleness(
+    of manifest: FixtureManifest,
+    at place: String,
+    for session: FileSession,
+    mayBuild: Bool = true
+  ) throws -> Staleness? {
     if let alteration = manifest.firstAlteration(in: place) {
       return Staleness(reason: alteration, isDamage: true)
     }
@@ -104,23 +118,36 @@ package final class FixtureService: Sendable {
       return Staleness(reason: difference, isDamage: false)
     }
     for input in manifest.inputs {
-      if let change = try change(of: input, for: session) { return Staleness(reason: change, isDamage: false) }
+      if let change = try change(of: input, for: session, mayBuild: mayBuild) {
+        return Staleness(reason: change, isDamage: false)
+      }
     }
     return nil
   }
 
-  private func change(of input: FixtureInput, for session: FileSession) throws -> String? {
+  private func change(of input: FixtureInput, for session: FileSession, mayBuild: Bool) throws -> String? {
     switch input.kind {
     case .source, .loaded, .file:
       guard Files.exists(input.location) else { return "\(input.name) (\(input.location)) is gone" }
       let now = try session.engine.digests.digest(input.location)
       return now == input.value ? nil : "\(input.name) (\(TestFile.display(input.location))) changed"
     case .base:
+      if !mayBuild, let reason = try staleness(ofBase: input.location, for: session) {
+        return "the fixture \(input.location), from which it starts, would be built again: \(reason)"
+      }
       let base = try current(input.location, for: session)
-      return base.key == input.value ? nil : "the fixture \(input.location), from which it starts, was built again"
+      return base.key == input.value
+        ? nil : "the fixture \(input.location), from which it starts, was built again"
     case .value:
       let now = FixtureInput.presentValues[input.name] ?? ""
       return now == input.value ? nil : "\(input.name) was \(input.value), and is \(now)"
     }
+  }
+
+  private func staleness(ofBase name: String, for session: FileSession) throws -> String? {
+    let source = try FixtureLocator(configuration: session.engine.configuration).find(name, for: session.file)
+    let place = store.place(name: name, source: source)
+    guard let manifest = store.manifest(at: place) else { return "it is not there" }
+    return try staleness(of: manifest, at: place, for: session, mayBuild: false)?.reason
   }
 }

@@ -18,7 +18,9 @@ package struct FixtureStore: Sendable {
 
   /// What was built, if it can be read at all.
   package func manifest(at place: String) -> FixtureManifest? {
-    guard let manifest = try? FixtureManifest.read(place), manifest.format == FixtureManifest.format else { return nil }
+    guard let manifest = try? FixtureManifest.read(place), manifest.format == FixtureManifest.format else {
+      return nil
+    }
     return manifest
   }
 
@@ -29,7 +31,10 @@ package struct FixtureStore: Sendable {
       throw FixtureError.store(path: folder, reason: "\(error)")
     }
     guard let lock = try FileLock.acquire("\(place).lock", until: deadline, waiting: waiting) else {
-      throw FixtureError.store(path: folder, reason: "another process has been building this fixture for too long")
+      throw FixtureError.store(
+        path: folder,
+        reason: "another process has been building this fixture for too long"
+      )
     }
     lock.describeHolder("process \(getpid())")
     return lock
@@ -44,7 +49,9 @@ package struct FixtureStore: Sendable {
   }
 
   /// Makes what was built in `work` the fixture at `place`: all of it is on the disk before its name is.
-  package func publish(_ manifest: FixtureManifest, from work: String, to place: String) throws -> FixtureManifest {
+  package func publish(_ manifest: FixtureManifest, from work: String, to place: String) throws
+    -> FixtureManifest
+  {
     var manifest = manifest
     for file in try Files.list(work) { try Files.sync("\(work)/\(file)") }
     manifest.files = try Files.list(work).map { try FileFingerprint($0, in: work) }
@@ -79,7 +86,9 @@ package struct FixtureStore: Sendable {
 
   /// Folders of all fixtures that are kept.
   package func all() -> [String] {
-    ((try? Files.list(folder)) ?? []).map { "\(folder)/\($0)" }.filter { Files.exists("\($0)/manifest.json") && !$0.hasSuffix(".building") }
+    ((try? Files.list(folder)) ?? []).map { "\(folder)/\($0)" }.filter {
+      Files.exists("\($0)/manifest.json") && !$0.hasSuffix(".building")
+    }
   }
 
   /// Bytes on the disk.

@@ -27,10 +27,9 @@ extension ScriptMachine {
     let limit = Duration.seconds(30) * host.accelerator(for: snapshot.conditions.architecture).timeScale
     do {
       session.activity("resuming \(label)")
-      let memory = try session.writableMemory(of: snapshot)
-      let resumed = try VirtualMachine.resume(
-        snapshot, on: host, writingTo: memory?.memory, disks: memory?.disks,
-        until: min(.after(limit), session.scriptDeadline), started: { process in noteRunning(process) })
+      let deadline = min(Deadline.after(limit), session.scriptDeadline)
+      let resumed =
+        try spare(of: snapshot, until: deadline) ?? fromNothing(snapshot, on: host, until: deadline)
       adopt(resumed, since: begin)
     } catch {
       failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
@@ -38,11 +37,44 @@ extension ScriptMachine {
     }
   }
 
+  /// A machine that was resumed ahead of need: it has only to go on, and to learn the time.
+  private func spare(of snapshot: Snapshot, until deadline: Deadline) throws -> VirtualMachine? {
+    guard session.workplace == nil, let spare = session.engine.spares.take(snapshot) else { return nil }
+    noteRunning(spare.process)
+    do {
+      try spare.proceed(until: deadline)
+      try spare.wakeUp(until: deadline)
+      return spare
+    } catch {
+      // It was only a convenience.
+      spare.kill()
+      return nil
+    }
+  }
+
+  private func fromNothing(
+    _ snapshot: Snapshot,
+    on host: MachineHost,
+    until deadline: Deadline
+  ) throws -> VirtualMachine {
+    let memory = try session.writableMemory(of: snapshot)
+    return try VirtualMachine.resume(
+      snapshot,
+      on: host,
+      writingTo: memory?.memory,
+      disks: memory?.disks,
+      until: deadline,
+      started: { process in noteRunning(process) }
+    )
+  }
+
   /// Puts the machine to rest; the handle is no longer booted.
   func putToRest(in folder: String) throws -> Snapshot {
     let machine = try usable()
     let host = try session.engine.host()
-    let snapshot = try guarded("saving", allowance: .zero) { try machine.save(to: folder, host: host, until: $0) }
+    let snapshot = try guarded("saving", allowance: .zero) {
+      try machine.save(to: folder, host: host, until: $0)
+    }
     rest()
     return snapshot
   }
@@ -89,7 +121,8 @@ extension FileSession {
     guard let folder = try workplace ?? (isFresh ? snapshotFolder() : nil) else { return request }
     request.backing = .sharedFile("\(folder)/memory-\(machine)")
     if workplace != nil {
-      for index in request.disks.indices where !request.disks[index].isReadOnly && !request.disks[index].isSnapshot {
+      for index in request.disks.indices
+      where !request.disks[index].isReadOnly && !request.disks[index].isSnapshot {
         let copy = "\(folder)/disk\(index)-\(machine)"
         try Files.copySparse(request.disks[index].path, to: copy)
         request.disks[index].path = copy

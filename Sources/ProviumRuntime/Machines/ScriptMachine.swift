@@ -100,10 +100,16 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   func prepareForResume(_ snapshot: Snapshot, origin: String) throws {
     identifier = session.engine.nextMachineNumber()
     try admit(
-      PoolRequest(memory: min(snapshot.memory, Self.resumedCost), cpus: snapshot.cpus, isColdBoot: false))
+      PoolRequest(memory: min(snapshot.memory, Self.resumedCost), cpus: snapshot.cpus, isColdBoot: false)
+    )
     var description = MachineDescription(
-      id: identifier, file: session.file.name, profile: profile.name, memory: snapshot.memory, cpus: snapshot.cpus,
-      origin: origin)
+      id: identifier,
+      file: session.file.name,
+      profile: profile.name,
+      memory: snapshot.memory,
+      cpus: snapshot.cpus,
+      origin: origin
+    )
     description.kernel = snapshot.kernelRelease
     session.events.send(.machineStarted(description))
   }

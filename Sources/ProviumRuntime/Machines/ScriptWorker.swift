@@ -32,7 +32,12 @@ final class ScriptWorker: GuestHolder {
   /// After its machine was put to rest and resumed: the worker is still there, its connection is not.
   func attach(to agent: GuestAgent, until deadline: Deadline) throws {
     guard !isKilled else { return }
-    worker = try agent.attachWorker(worker.number, pid: worker.pid, isThread: worker.isThread, until: deadline)
+    worker = try agent.attachWorker(
+      worker.number,
+      pid: worker.pid,
+      isThread: worker.isThread,
+      until: deadline
+    )
   }
 
   /// Twice is fine.

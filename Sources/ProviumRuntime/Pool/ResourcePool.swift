@@ -128,7 +128,8 @@ package final class ResourcePool: Sendable {
       let promised = state.holdings.values.filter { Deadline.now - $0.grantedAt < 3_000_000_000 }
         .reduce(UInt64(0)) { $0 + $1.request.memory }
       // Processors can be shared, so they limit how many files begin, not how many machines a file gathers.
-      let hasProcessors = state.cpus + request.cpus <= max(host.cpuCeiling, request.cpus) || state.holds(ticket.owner)
+      let hasProcessors =
+        state.cpus + request.cpus <= max(host.cpuCeiling, request.cpus) || state.holds(ticket.owner)
       return hasProcessors && host.memoryPressure < 10
         && host.available >= host.reserve + promised + request.memory
     }
@@ -171,6 +172,17 @@ package final class ResourcePool: Sendable {
 
   fileprivate func release(_ number: Int) {
     state.update { _ = $0.holdings.removeValue(forKey: number) }
+  }
+
+  /// Whether a machine that nobody asked for yet fits beside everything that is out, and `present` others of its kind.
+  func hasRoomForSpare(_ cost: UInt64, present: Int) -> Bool {
+    let isIdle = state.read { $0.waiting.isEmpty }
+    switch budget {
+    case .fixed(let memory, _): return isIdle && inUse.memory + cost * UInt64(present + 1) <= memory
+    case .automatic:
+      let host = capacity()
+      return isIdle && host.memoryPressure < 5 && host.available > host.reserve + 2 * cost
+    }
   }
 
   /// Bytes and processors that are out at the moment.

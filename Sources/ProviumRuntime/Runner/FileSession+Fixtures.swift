@@ -13,7 +13,13 @@ extension FileSession {
   /// A session that runs a fixture's script for this one.
   func fixtureSession(name: String, place: String, file: TestFile, work: String) -> FileSession {
     let session = FileSession(
-      file: file, owner: owner, engine: engine, events: events, selection: TestSelection(), timeout: fileTimeout)
+      file: file,
+      owner: owner,
+      engine: engine,
+      events: events,
+      selection: TestSelection(),
+      timeout: fileTimeout
+    )
     session.fixtureChain = fixtureChain + [(name, place)]
     session.workplace = work
     return session

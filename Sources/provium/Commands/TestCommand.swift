@@ -39,7 +39,7 @@ struct TestCommand: ParsableCommand {
 
 struct SelectionOptions: ParsableArguments {
   @Option(
-    name: [.customShort("f"), .customLong("filter")],
+    name: [.customShort("f", allowingJoined: true), .customLong("filter")],
     help: "Only files whose path contains TEXT. Repeatable."
   )
   var filters: [String] = []
@@ -76,7 +76,7 @@ struct SelectionOptions: ParsableArguments {
 }
 
 struct RunningOptions: ParsableArguments {
-  @Option(name: [.customShort("p"), .customLong("parallel")], help: "Files that run at once.")
+  @Option(name: [.customShort("p", allowingJoined: true), .customLong("parallel")], help: "Files that run at once.")
   var parallel: Int?
   @Option(name: .customLong("mem"), help: "A fixed resource pool: memory, such as 4G.")
   var memory: ByteCount?
