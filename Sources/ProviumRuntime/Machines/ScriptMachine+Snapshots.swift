@@ -7,10 +7,18 @@ import ProviumSystem
 final class ScriptSnapshot {
   let snapshot: Snapshot
   let machine: ScriptMachine
+  private let engine: Engine
 
   init(_ snapshot: Snapshot, of machine: ScriptMachine) {
     self.snapshot = snapshot
     self.machine = machine
+    engine = machine.session.engine
+  }
+
+  /// The script let go of it. A machine that was resumed from it holds its files open, and goes on.
+  deinit {
+    engine.spares.forget(snapshot)
+    try? Files.removeTree(snapshot.folder)
   }
 }
 
