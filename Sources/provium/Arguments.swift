@@ -1,4 +1,5 @@
 import ArgumentParser
+import ProviumReports
 import ProviumRuntime
 import ProviumSystem
 
@@ -26,3 +27,4 @@ extension Shard: ExpressibleByArgument {
 }
 extension EngineOptions.AcceleratorChoice: ExpressibleByArgument {}
 extension EngineOptions.ChannelChoice: ExpressibleByArgument {}
+extension ColorChoice: ExpressibleByArgument {}

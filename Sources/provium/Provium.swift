@@ -13,7 +13,8 @@ import ProviumRuntime
       """,
     version: ProviumVersion.string,
     subcommands: [
-      TestCommand.self, RunCommand.self, FixtureCommand.self, DoctorCommand.self, VersionCommand.self,
+      TestCommand.self, RunCommand.self, ListCommand.self, FixtureCommand.self, HistoryCommand.self,
+      ReportCommand.self, DoctorCommand.self, VersionCommand.self,
     ]
   )
 

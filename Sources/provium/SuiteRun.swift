@@ -45,7 +45,7 @@ struct SuiteRun {
     _ = try Interrupts(interruption)
     var engineOptions = try machines.engineOptions()
     engineOptions.budget = running.budget
-    let logs = FailureLogs()
+    let logs = FileLogs()
     let engine = try Engine(
       configuration: configuration,
       options: engineOptions,
@@ -126,25 +126,22 @@ struct SuiteRun {
 
   private func sinks() throws -> [any EventSink] {
     let isTerminal = isatty(1) == 1
-    let isColoured =
-      switch reports.color {
-      case .always: true
-      case .never: false
-      case .auto: isTerminal && Environment["NO_COLOR"] == nil
-      }
     let verbosity: Verbosity = reports.verbose ? .verbose : reports.quiet ? .quiet : .normal
-    var sinks: [any EventSink] = []
-    let takesOutput = [reports.tap, reports.json, reports.junit].contains("-")
-    sinks.append(
+    let takesOutput = reports.files.takesOutput
+    let github = GitHubReport.sink()
+    var sinks: [any EventSink] = [
       TerminalReporter(
         verbosity: verbosity,
-        isColoured: isColoured,
+        isColoured: reports.color.isColoured(isTerminal: isTerminal),
         isLive: isTerminal && !takesOutput && verbosity != .quiet,
         expected: choice.durations,
-        descriptor: takesOutput ? 2 : 1
+        descriptor: takesOutput ? 2 : 1,
+        // What a guest prints must not be taken for the runner's own commands.
+        isGuarded: github != nil
       )
-    )
-    return sinks + (try ReportFiles.sinks(reports))
+    ]
+    if let github { sinks.append(github) }
+    return sinks + (try reports.files.sinks())
   }
 }
 

@@ -98,6 +98,3 @@ package final class FileLogs: EventSink {
     }
   }
 }
-
-/// What the command line calls them.
-package typealias FailureLogs = FileLogs

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ProviumEvents
+import ProviumReports
 import ProviumRuntime
 import ProviumSystem
 
@@ -76,7 +77,10 @@ struct SelectionOptions: ParsableArguments {
 }
 
 struct RunningOptions: ParsableArguments {
-  @Option(name: [.customShort("p", allowingJoined: true), .customLong("parallel")], help: "Files that run at once.")
+  @Option(
+    name: [.customShort("p", allowingJoined: true), .customLong("parallel")],
+    help: "Files that run at once."
+  )
   var parallel: Int?
   @Option(name: .customLong("mem"), help: "A fixed resource pool: memory, such as 4G.")
   var memory: ByteCount?
@@ -141,12 +145,5 @@ struct ReportOptions: ParsableArguments {
   @Flag(name: [.short, .long], help: "Also the output of passing tests.") var verbose = false
   @Flag(name: [.short, .long], help: "Only failures and the last line.") var quiet = false
   @Option(help: "always, never, or auto: colour on a terminal.") var color: ColorChoice = .auto
-  @Option(help: ArgumentHelp("Write a JUnit report.", valueName: "file")) var junit: String?
-  @Option(help: ArgumentHelp("Write a TAP 14 report; - is standard output.", valueName: "file")) var tap:
-    String?
-  @Option(help: ArgumentHelp("Write all events as JSON lines; - is standard output.", valueName: "file"))
-  var json: String?
-  @Option(help: ArgumentHelp("Write one self-contained HTML page.", valueName: "file")) var html: String?
-
-  enum ColorChoice: String, ExpressibleByArgument, CaseIterable { case always, never, auto }
+  @OptionGroup var files: ReportPaths
 }
