@@ -100,6 +100,11 @@ let package = Package(
     .testTarget(name: "ProviumLuaTests", dependencies: ["ProviumLua"], swiftSettings: strict),
     // Our own Lua tests, as native cases: the one target of this package that depends on the bridge.
     .testTarget(name: "LuaTests", dependencies: ["ProviumTesting"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumCommandTests",
+      dependencies: ["provium", "ProviumSystem"],
+      swiftSettings: strict
+    ),
     .testTarget(name: "ProviumHistoryTests", dependencies: ["ProviumHistory"], swiftSettings: strict),
     .testTarget(name: "ProviumReportsTests", dependencies: ["ProviumReports"], swiftSettings: strict),
     .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),

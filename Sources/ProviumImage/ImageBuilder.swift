@@ -38,7 +38,10 @@ package struct ImageBuilder: Sendable {
     var image = BootImage(kernel: bootable, initrd: "", append: "", release: kernel.release)
     if let remark { image.remarks.append("\(kernelPath): \(remark)") }
     image.inputs.append(.init(name: "kernel", path: kernelPath, digest: try digests.digest(kernelPath)))
+    // Where a kernel's modules usually lie, if the user did not say.
+    modules = modules ?? kernel.usualModules
     let tree = try modules.map { try ModuleTree($0) }
+    image.hasModules = tree != nil
     if let tree, let release = kernel.release, tree.release != release,
       Files.exists("\(tree.directory)/kernel")
     {

@@ -33,6 +33,8 @@ package struct BootImage: Sendable, Hashable {
   package var append: String
   /// `6.1.0-56-cloud-amd64`, when the kernel file says.
   package var release: String?
+  /// Some were looked at; without any the kernel must have all drivers built in.
+  package var hasModules = false
   /// Said once, in the run's warnings.
   package var remarks: [String] = []
   /// Name and content key of everything that went in, for the keys of fixtures.

@@ -110,10 +110,17 @@ package final class VirtualMachine: Sendable {
       throw BootFailure(
         machine: request.name,
         stage: reached,
-        reason: "\(error)",
+        reason: "\(error)\(Self.hint(image, reached: reached))",
         console: process.console.tail()
       )
     }
+  }
+
+  /// What a boot that came as far as the agent most likely lacks.
+  private static func hint(_ image: BootImage, reached: BootStage) -> String {
+    guard reached >= .modules, !image.hasModules else { return "" }
+    return
+      "; no modules were found for its kernel: where its virtio drivers are modules, name their folder with modules = \"…\""
   }
 
   /// What the channel and the disks need of the kernel.

@@ -27,10 +27,12 @@ import ProviumRuntime
     } catch let error as ExitCode {
       Glibc.exit(error.rawValue)
     } catch {
-      let code = exitCode(for: error)
-      if code == .success || code == .validationFailure { Self.exit(withError: error) }
-      // Everything that is no test's failure: usage, configuration or harness.
-      Console.error("provium: \(fullMessage(for: error).droppingErrorPrefix)")
+      // Help and the version are asked for that way too.
+      if exitCode(for: error) == .success { Self.exit(withError: error) }
+      // Everything else is no test's failure: usage, configuration or harness.
+      let message = fullMessage(for: error)
+      let isUsage = exitCode(for: error) == .validationFailure
+      Console.error(isUsage ? message : "provium: \(message.droppingErrorPrefix)")
       Glibc.exit(ExitStatusCode.fault)
     }
   }

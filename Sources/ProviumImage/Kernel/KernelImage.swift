@@ -49,6 +49,16 @@ package struct KernelImage: Sendable, Hashable {
     return "neither a bzImage nor an ELF vmlinux"
   }
 
+  /// `/lib/modules/RELEASE` of the tree or the host that the kernel lies in, if it is there.
+  package var usualModules: String? {
+    guard let release else { return nil }
+    let root = Files.parent(of: Files.parent(of: path))
+    return [
+      "\(root)/lib/modules/\(release)", "\(root)/usr/lib/modules/\(release)", "/lib/modules/\(release)",
+    ]
+    .first { Files.isDirectory("\($0)/kernel") }
+  }
+
   // MARK: Unpacking
 
   /// The file to hand to QEMU: of a bzImage the vmlinux inside, unpacked once into the cache (a second or more of boot

@@ -25,7 +25,10 @@ package struct QEMUBinary: Sendable, Hashable {
   /// Finds QEMU for guests of an architecture. The version is asked once per binary, and cached.
   package static func find(architecture: String, cache: String) throws -> QEMUBinary {
     let program = "qemu-system-\(architecture)"
-    guard let path = Environment["PROVIUM_QEMU"] ?? ToolRun.find(program), Files.exists(path) else {
+    if let path = Environment["PROVIUM_QEMU"], !Files.exists(path) {
+      throw Failure.unusable(path: path, reason: "there is no such file (PROVIUM_QEMU names it)")
+    }
+    guard let path = Environment["PROVIUM_QEMU"] ?? ToolRun.find(program) else {
       throw Failure.notInstalled(
         program: program,
         package: architecture == "x86_64" ? "qemu-system-x86" : "qemu-system-arm"

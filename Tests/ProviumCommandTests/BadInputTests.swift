@@ -1,0 +1,134 @@
+import ProviumSystem
+import Testing
+
+@Suite("Bad input gets one clear error and exit code 2") struct BadInputTests {
+  private func complaint(_ files: [String: String], _ arguments: String...) throws -> Command {
+    let project = try Project(files)
+    switch arguments.count {
+    case 1: return try Command(arguments[0], in: project.path)
+    case 2: return try Command(arguments[0], arguments[1], in: project.path)
+    default:
+      return try Command(
+        arguments[0],
+        arguments[1],
+        arguments[2],
+        arguments[3],
+        arguments[4],
+        in: project.path
+      )
+    }
+  }
+
+  @Test(
+    "in provium.toml, with its place",
+    arguments: [
+      ("[provium]\ntests = [", "provium.toml:2:"),
+      ("[provium]\ntimout = 1\n", "provium.toml:2: unknown key 'provium.timout'"),
+      ("[profile.a]\ninitrd = \"x\"\n", "lacks the key 'kernel'"),
+      ("[provium]\ncache_max = \"512X\"\n", "'provium.cache_max' is \"512X\""),
+    ]
+  )
+  func configuration(toml: String, expected: String) throws {
+    let command = try complaint(["provium.toml": toml], "test")
+    #expect(command.status == .exited(2))
+    #expect(command.errors.contains(expected), "\(command.text)")
+  }
+
+  @Test("in a profile's files, by what they are") func profileFiles() throws {
+    let project = try Project([
+      "provium.toml": """
+      [profile.text]
+      kernel = "text"
+      [profile.missing]
+      kernel = "nothing"
+      """, "text": "no kernel\n",
+    ])
+    for (profile, expected) in [
+      ("text", "text is not a kernel image: it is a text file"), ("missing", "nothing does not exist"),
+      ("txet", "unknown profile 'txet' (did you mean 'text'?)"),
+    ] {
+      let command = try Command("run", "--profile", profile, "--", "true", in: project.path)
+      #expect(command.status == .exited(2))
+      #expect(command.errors.contains(expected), "\(command.text)")
+    }
+  }
+
+  @Test("in the arguments", arguments: ["--bogus", "--mem=512X", "--shard=3/2", "-p=0"])
+  func arguments(argument: String) throws {
+    let project = try Project(["tests/a.lua": ""])
+    let command = try Command("test", argument, "tests", in: project.path)
+    #expect(command.status == .exited(2))
+    #expect(!command.errors.isEmpty)
+  }
+
+  @Test("when there is nothing to run") func nothing() throws {
+    let project = try Project(["empty/readme": ""])
+    let missing = try Command("test", "nowhere", in: project.path)
+    #expect(missing.status == .exited(2))
+    #expect(missing.errors.contains("nowhere: no such file or folder"))
+    #expect(try Command("test", "empty", in: project.path).errors.contains("no test files"))
+    #expect(try Command("test", in: project.path).errors.contains("no tests named"))
+  }
+
+  @Test("when QEMU is not installed") func noQEMU() throws {
+    let project = try Project()
+    let command = try Command(
+      "run",
+      "--",
+      "true",
+      in: project.path,
+      environment: ["PROVIUM_QEMU": "/no/qemu"]
+    )
+    #expect(command.status == .exited(2))
+    #expect(command.errors.contains("/no/qemu"))
+  }
+}
+
+@Suite("A script without machines") struct ScriptTests {
+  @Test("that does not parse fails with its line") func syntax() throws {
+    let project = try Project(["tests/a.lua": "local x\nlocal y = = 3\n"])
+    let command = try Command("test", "tests", in: project.path)
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains("tests/a.lua:2: unexpected symbol near '='"))
+  }
+
+  @Test("that runs for ever is ended at its limit, whatever it catches") func endless() throws {
+    let project = try Project(["tests/a.lua": "while true do pcall(function() while true do end end) end\n"])
+    let command = try Command("test", "--timeout", "200ms", "tests", in: project.path)
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains("time limit of"))
+  }
+
+  @Test("fails by its own line, and keeps a log") func failing() throws {
+    let project = try Project([
+      "tests/a.lua":
+        "test('one', function() print('said') assert_eq(1, 2) end)\ntest('two', function() end)\n"
+    ])
+    let command = try Command("test", "tests", in: project.path)
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains("· one ... FAIL: tests/a.lua:1: expected 1, got 2"))
+    #expect(command.output.contains("· two ... ok"))
+    #expect(command.output.contains("FAIL: 0 passed, 1 failed"))
+    let line = command.output.split(separator: "\n").first { $0.contains("a.lua  →  ") }
+    let log = try #require(line?.split(separator: " ").last.map(String.init))
+    #expect(try Files.readText(log).contains("said"))
+    try Files.removeTree(Files.parent(of: log))
+  }
+
+  @Test("is a helper when it tests nothing") func helper() throws {
+    let project = try Project(["tests/help.lua": "function help() end\n"])
+    let command = try Command("test", "tests", in: project.path)
+    #expect(command.status == .exited(0))
+    #expect(command.output.contains("help.lua ... helper (no tests)"))
+  }
+
+  @Test("lists its sub-tests without running") func list() throws {
+    let project = try Project([
+      "tests/a.lua": "error('ran') test('outer', function() test('inner', function() todo('x') end) end)\n"
+    ])
+    let command = try Command("list", "--json", "tests", in: project.path)
+    #expect(command.status == .exited(0))
+    #expect(command.output.split(separator: "\n").count == 2)
+    #expect(command.output.contains("\"outer / inner\""))
+  }
+}

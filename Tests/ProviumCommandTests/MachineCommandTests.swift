@@ -1,0 +1,110 @@
+import Glibc
+import ProviumSystem
+import Testing
+
+@Suite("With a machine", .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")), .serialized)
+struct MachineCommandTests {
+  @Test("provium run prints the command's output and exits with its code") func run() throws {
+    let project = try Project()
+    let command = try Command(
+      "run",
+      "--mem",
+      "128M",
+      "--",
+      "sh",
+      "-c",
+      "printf 'a\\0b'; echo oops >&2; exit 7",
+      in: project.path
+    )
+    #expect(command.status == .exited(7))
+    #expect(command.output == "a\0b")
+    #expect(command.errors == "oops\n")
+  }
+
+  @Test("a guest that panics in mid-command is noticed at once") func panic() throws {
+    let project = try Project([
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      vm:exec("echo c > /proc/sysrq-trigger; sleep 1000")
+      """
+    ])
+    let begin = Deadline.now
+    let command = try Command("test", "tests", in: project.path)
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains("tests/a.lua:2: the guest's kernel panicked: Kernel panic - not syncing"))
+    #expect(Deadline.now - begin < 30_000_000_000)
+  }
+
+  @Test("a blocked syscall returns -EINTR at its limit, and the machine stays usable") func blocked() throws {
+    let project = try Project([
+      "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"100ms\"\n",
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      test("blocked", function()
+        local _, raw = vm:syscall_buf("pipe2", 0, ("\\0"):rep(8), 0, 0)
+        local reader = provium.unpack("i32 i32", raw)
+        assert_error(function() vm:syscall_buf("read", 1, "x", reader, 0, 1) end, "read")
+        assert(vm:syscall("getpid") > 1)
+      end)
+      """,
+    ])
+    let command = try Command("test", in: project.path)
+    #expect(command.status == .exited(0), "\(command.text)")
+  }
+
+  @Test("kill -9 leaves neither QEMU nor files behind") func killed() throws {
+    let project = try Project([
+      "tests/a.lua": "local vm = provium.create():boot{ memory = \"128M\" }\nvm:exec(\"sleep 1000\")\n"
+    ])
+    let directory = "\(project.path)/tmp"
+    try Files.createDirectories(directory, mode: 0o700)
+    let child = try ChildProcess(
+      executable: Command.binary,
+      arguments: ["test", "tests"],
+      environment: ["PATH=/usr/bin:/bin", "HOME=\(String(cString: getenv("HOME")))", "TMPDIR=\(directory)"],
+      directory: project.path
+    )
+    func machines() -> [String] {
+      ((try? Files.list("/proc")) ?? []).filter { pid in
+        ((try? Files.readText("/proc/\(pid)/cmdline")) ?? "").hasPrefix("/usr/bin/qemu")
+          && ((try? Files.readText("/proc/\(pid)/stat")) ?? "").contains(" \(child.pid) ")
+      }
+    }
+    try wait("the machine runs") { !machines().isEmpty }
+    let mine = machines()
+    child.signal(SIGKILL)
+    _ = try child.wait(until: .after(.seconds(5)))
+    try wait("QEMU is gone") { mine.allSatisfy { !Files.exists("/proc/\($0)") } }
+    try wait("the run's directory is gone") {
+      ((try? Files.list("\(directory)/provium-\(getuid())")) ?? []).isEmpty
+    }
+  }
+
+  @Test("Ctrl-C ends what runs, reports it, and leaves nothing") func interrupted() throws {
+    let project = try Project([
+      "tests/a.lua":
+        "local vm = provium.create():boot{ memory = \"128M\" }\nprint('up')\nvm:exec(\"sleep 1000\")\n"
+    ])
+    let pipe = try Descriptor.pipe()
+    let child = try ChildProcess(
+      executable: Command.binary,
+      arguments: ["test", "-v", "tests"],
+      directory: project.path,
+      descriptors: [1: pipe.write.raw]
+    )
+    usleep(3_000_000)
+    child.signal(SIGINT)
+    #expect(try child.wait(until: .after(.seconds(15))) == .exited(128 + SIGINT))
+  }
+
+  private func wait(_ what: String, _ condition: () -> Bool) throws {
+    let deadline = Deadline.after(.seconds(20))
+    while !condition() {
+      if deadline.isExpired {
+        Issue.record("not in time: \(what)")
+        return
+      }
+      usleep(20_000)
+    }
+  }
+}

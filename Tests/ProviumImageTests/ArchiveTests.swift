@@ -1,0 +1,79 @@
+import Testing
+
+@testable import ProviumImage
+
+@Suite("A cpio archive") struct CpioArchiveTests {
+  @Test("is newc to the byte, with parents before children") func bytes() {
+    var archive = CpioArchive()
+    archive.addFile("etc/x", Array("hi".utf8), mode: 0o640)
+    let text = String(decoding: archive.finished(), as: UTF8.self)
+    let directory =
+      "070701" + "00000001" + "000041ed" + "00000000" + "00000000" + "00000001" + "00000000" + "00000000"
+      + "00000000"
+      + "00000000" + "00000000" + "00000000" + "00000004" + "00000000" + "etc\0" + "\0\0"
+    let file =
+      "070701" + "00000002" + "000081a0" + "00000000" + "00000000" + "00000001" + "00000000" + "00000002"
+      + "00000000"
+      + "00000000" + "00000000" + "00000000" + "00000006" + "00000000" + "etc/x\0" + "hi\0\0"
+    #expect(text.hasPrefix(directory + file + "070701" + "00000000"))
+    #expect(text.contains("TRAILER!!!"))
+    #expect(text.utf8.count % 512 == 0)
+  }
+
+  @Test("is the same for the same entries") func reproducible() {
+    func make() -> [UInt8] {
+      var archive = CpioArchive()
+      archive.addLink("bin/sh", to: "busybox")
+      archive.addCharacterDevice("dev/null", major: 1, minor: 3)
+      return archive.finished()
+    }
+    #expect(make() == make())
+  }
+
+  @Test("names a directory once, however many files lie in it") func directoriesOnce() {
+    var archive = CpioArchive()
+    for name in 1...3 { archive.addFile("a/b/\(name)", []) }
+    let text = String(decoding: archive.finished(), as: UTF8.self)
+    #expect(text.ranges(of: "\0a/b\0").count <= 1)
+  }
+}
+
+@Suite("A user's initrd") struct InitrdTests {
+  @Test(
+    "is told by its first bytes",
+    arguments: [
+      (Array("070701".utf8), InitrdFormat.cpio), ([], .empty), ([0x1f, 0x8b, 8, 0], .gzip),
+      ([0x28, 0xb5, 0x2f, 0xfd], .zstd), ([0x02, 0x21, 0x4c, 0x18], .lz4),
+      ([0x42, 0x5a, 0x68, 0x39], .bzip2),
+      ([0x5d, 0, 0, 0x80], .lzma), ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 1], .xz),
+    ]
+  )
+  func formats(head: [UInt8], expected: InitrdFormat) throws {
+    #expect(try InitrdFormat.detect(head) == expected)
+  }
+
+  @Test(
+    "that no kernel can unpack is refused, with what to do",
+    arguments: [
+      ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4], "--check=crc32"), ([0x04, 0x22, 0x4d, 0x18], "lz4 -l"),
+      (Array("070707".utf8), "cpio -H newc"), (Array("hello".utf8), "no initramfs"),
+    ] as [([UInt8], String)]
+  )
+  func refused(head: [UInt8], advice: String) {
+    do {
+      _ = try InitrdFormat.detect(head)
+      Issue.record("accepted")
+    } catch { #expect(error.reason.contains(advice)) }
+  }
+
+  @Test(
+    "is followed by at least four zeros, up to a multiple of 512",
+    arguments: [1, 4, 507, 508, 509, 512, 1000]
+  )
+  func padding(length: Int) {
+    let padding = InitrdJoin.padding(after: length)
+    #expect((length + padding) % 512 == 0)
+    #expect((4..<4 + 512).contains(padding))
+    #expect(InitrdJoin.padding(after: 0) == 0)
+  }
+}

@@ -1,0 +1,204 @@
+import Glibc
+import ProviumSystem
+import Testing
+
+@testable import ProviumImage
+
+/// A folder of the test's own, removed with it.
+final class Scratch: Sendable {
+  let path: String
+  init() throws {
+    path = "/tmp/provium-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    try Files.createDirectories(path)
+  }
+  deinit { try? Files.removeTree(path) }
+
+  func write(_ name: String, _ contents: [UInt8]) throws -> String {
+    let file = "\(path)/\(name)"
+    try Files.createDirectories(Files.parent(of: file))
+    try Files.write(contents, to: file, mode: 0o644)
+    return file
+  }
+  func write(_ name: String, _ text: String) throws -> String { try write(name, Array(text.utf8)) }
+}
+
+@Suite("A kernel file") struct KernelImageTests {
+  @Test(
+    "that is none is refused by what it is",
+    arguments: [
+      ([], "it is empty"), (Array("hello\n".utf8), "it is a text file"),
+      ([0x1f, 0x8b, 8], "it is a gzip file"),
+      (Array("070701".utf8), "it is a cpio archive"), ([0, 1, 2, 3], "neither a bzImage nor an ELF"),
+    ] as [([UInt8], String)]
+  )
+  func refused(contents: [UInt8], reason: String) throws {
+    let scratch = try Scratch()
+    let path = try scratch.write("kernel", contents)
+    let error = #expect(throws: ImageError.self) { try KernelImage(path) }
+    #expect(error?.description.contains(reason) == true)
+  }
+
+  @Test("that is missing, or a folder, is refused") func missing() throws {
+    let scratch = try Scratch()
+    #expect(throws: ImageError.self) { try KernelImage("\(scratch.path)/none") }
+    let error = #expect(throws: ImageError.self) { try KernelImage(scratch.path) }
+    #expect(error?.description.contains("it is a directory") == true)
+  }
+
+  @Test("in bzImage format names its release") func release() throws {
+    let scratch = try Scratch()
+    var image = [UInt8](repeating: 0, count: 0x1000)
+    image.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
+    image[0x20e] = 0x00
+    image[0x20f] = 0x03
+    image.replaceSubrange(0x500..<0x50e, with: Array("6.1.0-test (me)".utf8.prefix(14)))
+    let kernel = try KernelImage(try scratch.write("bzImage", image))
+    #expect(kernel.format == .bzImage)
+    #expect(kernel.release == "6.1.0-test")
+  }
+}
+
+@Suite("A module tree") struct ModuleTreeTests {
+  private func tree(_ scratch: Scratch, dep: String, builtin: String = "") throws -> ModuleTree {
+    for line in dep.split(separator: "\n") {
+      guard let path = line.split(separator: ":").first else { continue }
+      _ = try scratch.write("6.1.0/\(path)", "module")
+    }
+    _ = try scratch.write("6.1.0/modules.dep", dep)
+    _ = try scratch.write("6.1.0/modules.builtin", builtin)
+    return try ModuleTree("\(scratch.path)/6.1.0")
+  }
+
+  @Test("loads what is needed first, from right to left, each once") func order() throws {
+    let scratch = try Scratch()
+    let tree = try tree(
+      scratch,
+      dep: """
+        kernel/virtio_pci.ko: kernel/virtio-legacy.ko kernel/virtio.ko kernel/virtio_ring.ko
+        kernel/virtio-legacy.ko: kernel/virtio.ko kernel/virtio_ring.ko
+        kernel/virtio.ko: kernel/virtio_ring.ko
+        kernel/virtio_ring.ko:
+        kernel/virtio_console.ko: kernel/virtio.ko kernel/virtio_ring.ko
+        """
+    )
+    #expect(
+      try tree.loadOrder(["virtio_pci", "virtio_console"])
+        == ["virtio_ring", "virtio", "virtio_legacy", "virtio_pci", "virtio_console"]
+    )
+  }
+
+  @Test("leaves out what is built in, and names what is missing") func missing() throws {
+    let scratch = try Scratch()
+    let tree = try tree(scratch, dep: "kernel/a.ko:\n", builtin: "kernel/virtio-pci.ko\n")
+    #expect(try tree.loadOrder(["virtio_pci", "a"]) == ["a"])
+    let error = #expect(throws: ImageError.self) { try tree.loadOrder(["virtio_console"]) }
+    #expect(error?.description.contains("virtio_console (CONFIG_VIRTIO_CONSOLE)") == true)
+  }
+
+  @Test("without modules.dep reads what the modules themselves say") func modinfo() throws {
+    let scratch = try Scratch()
+    _ = try scratch.write(
+      "6.1.0/kernel/fs/ext4.ko",
+      "\u{7f}ELF\0license=GPL\0depends=jbd2,mbcache\0softdep=pre: crc32c\0x"
+    )
+    for name in ["jbd2", "mbcache", "crc32c"] {
+      _ = try scratch.write("6.1.0/kernel/\(name).ko", "\0depends=\0")
+    }
+    let tree = try ModuleTree("\(scratch.path)/6.1.0")
+    #expect(try tree.loadOrder(["ext4"]) == ["crc32c", "jbd2", "mbcache", "ext4"])
+  }
+
+  @Test("that is none says why") func none() throws {
+    let scratch = try Scratch()
+    #expect(throws: ImageError.self) { try ModuleTree("\(scratch.path)/none") }
+    #expect(throws: ImageError.self) { try ModuleTree(scratch.path) }
+  }
+}
+
+@Suite("A root disk") struct RootDiskTests {
+  @Test("is told by its magic number") func known() throws {
+    let scratch = try Scratch()
+    var ext4 = [UInt8](repeating: 0, count: 4096)
+    ext4.replaceSubrange(0x438..<0x43a, with: [0x53, 0xef])
+    let path = try scratch.write("ext4", ext4)
+    #expect(try RootDisk.drivers(for: path) == ["ext4"])
+    let squashfs = try scratch.write("squashfs", "hsqs" + String(repeating: " ", count: 100))
+    #expect(try RootDisk.drivers(for: squashfs) == ["squashfs"])
+  }
+
+  @Test("with partitions, or of another format, is refused with what to do") func refused() throws {
+    let scratch = try Scratch()
+    var table = [UInt8](repeating: 0, count: 4096)
+    table.replaceSubrange(510..<512, with: [0x55, 0xaa])
+    for (name, contents, advice) in [
+      ("mbr", table, "partition table"), ("qcow2", Array("QFI\u{fb}".utf8), "qcow2"),
+      ("zeros", [0, 0], "no known file system"),
+    ] {
+      let path = try scratch.write(name, contents)
+      let error = #expect(throws: ImageError.self) { try RootDisk.drivers(for: path) }
+      #expect(error?.description.contains(advice) == true)
+    }
+  }
+}
+
+@Suite("SHA-256") struct SHA256Tests {
+  @Test(
+    "of the standard's own examples",
+    arguments: [
+      ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+      ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+      (
+        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+      ),
+    ]
+  )
+  func vectors(text: String, expected: String) { #expect(SHA256.hex(Array(text.utf8)) == expected) }
+
+  @Test("of a million letters, also from a file") func million() throws {
+    let bytes = [UInt8](repeating: 0x61, count: 1_000_000)
+    let expected = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+    #expect(SHA256.hex(bytes) == expected)
+    let scratch = try Scratch()
+    let path = try scratch.write("a", bytes)
+    #expect(try SHA256.hex(file: path) == expected)
+  }
+}
+
+@Suite("An image") struct ImageBuilderTests {
+  private func kernel(_ scratch: Scratch) throws -> String {
+    try scratch.write("vmlinux", [0x7f, 0x45, 0x4c, 0x46] + [UInt8](repeating: 0, count: 100))
+  }
+
+  @Test("is the user's initrd, padding, and the shim; the same is made once") func joined() throws {
+    let scratch = try Scratch()
+    var specification = ImageSpecification()
+    specification.kernel = try kernel(scratch)
+    let initrd = Array("070701odd".utf8)
+    specification.initrd = try scratch.write("initrd", initrd)
+    specification.files = ["/etc/motd": .contents(Array("hello".utf8), mode: 0o600)]
+    let builder = ImageBuilder(cache: "\(scratch.path)/cache")
+    let image = try builder.build(specification)
+    let bytes = try Files.read(image.initrd)
+    #expect(bytes.starts(with: initrd + [0, 0, 0, 0]))
+    #expect(Array(bytes[512..<518]) == Array("070701".utf8))
+    let text = String(decoding: bytes, as: UTF8.self)
+    #expect(text.contains(".provium/files/etc/motd\0"))
+    #expect(text.contains("provium-wrapper\0"))
+    #expect(image.append.contains("rdinit=/provium-wrapper"))
+    #expect(!image.append.contains("cryptomgr"))
+    #expect(try builder.build(specification).initrd == image.initrd)
+    specification.files["/etc/motd"] = .contents(Array("changed".utf8), mode: 0o600)
+    #expect(try builder.build(specification).initrd != image.initrd)
+  }
+
+  @Test("names what is missing") func missing() throws {
+    let scratch = try Scratch()
+    var specification = ImageSpecification()
+    specification.kernel = try kernel(scratch)
+    specification.initrd = "\(scratch.path)/none"
+    let builder = ImageBuilder(cache: "\(scratch.path)/cache")
+    let error = #expect(throws: ImageError.self) { try builder.build(specification) }
+    #expect(error?.description == "the initrd \(scratch.path)/none does not exist")
+  }
+}

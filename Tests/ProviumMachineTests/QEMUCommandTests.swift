@@ -1,0 +1,125 @@
+import Testing
+
+@testable import ProviumMachine
+
+@Suite("QEMU's command line") struct QEMUCommandTests {
+  private func options(_ change: (inout MachineOptions) -> Void) -> [String] {
+    var options = MachineOptions(channel: .serial(main: 12, control: 13), qmp: 10, console: 11)
+    options.memory = 256 << 20
+    change(&options)
+    return QEMUCommand.arguments(options)
+  }
+  private func contains(_ arguments: [String], _ part: [String]) -> Bool {
+    arguments.indices.contains { arguments[$0...].starts(with: part) }
+  }
+
+  @Test("of a boot over virtio-serial, word by word") func boot() {
+    let arguments = options {
+      $0.kernel = "/k"
+      $0.initrd = "/i"
+      $0.append = "console=ttyS0"
+    }
+    #expect(
+      arguments == [
+        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-action", "panic=pause",
+        "-sandbox",
+        "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", "-accel", "tcg", "-cpu",
+        "max",
+        "-machine", "q35,memory-backend=ram", "-m", "256M", "-smp", "1", "-object",
+        "memory-backend-ram,id=ram,size=256M", "-chardev", "socket,id=console,fd=11", "-serial",
+        "chardev:console",
+        "-chardev", "socket,id=qmp,fd=10", "-mon", "chardev=qmp,mode=control", "-device",
+        "virtio-serial-pci,id=ports,max_ports=3", "-chardev", "socket,id=main,fd=12", "-device",
+        "virtserialport,bus=ports.0,nr=1,chardev=main,name=org.provium.main", "-chardev",
+        "socket,id=control,fd=13",
+        "-device", "virtserialport,bus=ports.0,nr=2,chardev=control,name=org.provium.control", "-device",
+        "pvpanic-pci", "-device", "vmgenid,guid=auto", "-kernel", "/k", "-initrd", "/i", "-append",
+        "console=ttyS0",
+      ]
+    )
+  }
+
+  @Test("uses KVM with the host's processor, and vsock through a descriptor") func kvm() {
+    let arguments = options {
+      $0.accelerator = .kvm
+      $0.channel = .vsock(cid: 17, vhost: 14)
+    }
+    #expect(contains(arguments, ["-accel", "kvm", "-cpu", "host"]))
+    #expect(contains(arguments, ["-device", "vhost-vsock-pci,id=vsock,guest-cid=17,vhostfd=14"]))
+    #expect(!arguments.contains { $0.contains("virtio-serial") })
+  }
+
+  @Test("maps a snapshot's memory copy on write, and waits for its state") func resume() {
+    let arguments = options {
+      $0.backing = .privateFile("/snap/memory")
+      $0.isIncoming = true
+    }
+    #expect(
+      contains(
+        arguments,
+        ["-object", "memory-backend-file,id=ram,size=256M,mem-path=/snap/memory,share=off"]
+      )
+    )
+    #expect(arguments.suffix(2) == ["-incoming", "defer"])
+    #expect(!arguments.contains("-kernel"))
+  }
+
+  @Test("attaches disks in order, with commas in paths doubled") func disks() {
+    let arguments = options {
+      $0.disks = [
+        DiskOptions(path: "/a,b.img", isReadOnly: true),
+        DiskOptions(path: "/c.qcow2", format: "qcow2", isSnapshot: true),
+      ]
+    }
+    #expect(
+      contains(
+        arguments,
+        [
+          "-drive", "if=none,id=disk0,file=/a,,b.img,format=raw,readonly=on", "-device",
+          "virtio-blk-pci,drive=disk0",
+          "-drive", "if=none,id=disk1,file=/c.qcow2,format=qcow2,snapshot=on", "-device",
+          "virtio-blk-pci,drive=disk1",
+        ]
+      )
+    )
+  }
+}
+
+@Suite("What QEMU says") struct QMPMessageTests {
+  private func kind(_ line: String) -> String {
+    switch QMPMessage(line: Array(line.utf8)) {
+    case .greeting: "greeting"
+    case .reply: "reply"
+    case .failure(let reason): "failure: \(reason)"
+    case .event(let event): "event: \(event.name)"
+    case nil: "nothing"
+    }
+  }
+
+  @Test(
+    "is told apart",
+    arguments: [
+      ("{\"QMP\": {\"version\": {}}}", "greeting"), ("{\"return\": {}}", "reply"),
+      ("{\"error\": {\"class\": \"X\", \"desc\": \"no\"}}", "failure: no"),
+      ("{\"event\": \"STOP\", \"timestamp\": {\"seconds\": 1}}", "event: STOP"),
+      ("{\"other\": 1}", "nothing"),
+      ("garbage", "nothing"), ("", "nothing"), ("[1,2]", "nothing"),
+    ]
+  )
+  func kinds(line: String, expected: String) { #expect(kind(line) == expected) }
+}
+
+@Suite("The choice of accelerator and channel") struct ChoiceTests {
+  @Test("says why KVM is not used")
+  func accelerator() {
+    #expect(AcceleratorProbe.look(at: "/no/kvm") == .unusable(reason: "no /no/kvm"))
+    #expect(AcceleratorProbe.look(at: "/dev/null") == .unusable(reason: "/dev/null makes no machine: ENOTTY"))
+  }
+
+  @Test("says why vsock is not used") func channel() {
+    #expect(
+      ChannelVerdict.choose(device: "/no/vsock") == ChannelVerdict(.virtioSerial, reason: "no /no/vsock")
+    )
+    #expect(ChannelVerdict.choose(device: "/dev/null").kind == .vsock)
+  }
+}
