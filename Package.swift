@@ -77,7 +77,10 @@ let package = Package(
     .target(name: "CProviumRecords"),
     .target(
       name: "ProviumTesting",
-      dependencies: ["CProviumRecords", "ProviumEvents", "ProviumLua", "ProviumRuntime", "ProviumSystem"],
+      dependencies: [
+        "CProviumRecords", "ProviumEvents", "ProviumGuest", "ProviumLua", "ProviumMachine", "ProviumRuntime",
+        "ProviumSystem",
+      ],
       swiftSettings: strict
     ),
     .executableTarget(
@@ -86,6 +89,14 @@ let package = Package(
         "ProviumHistory", "ProviumReports", "ProviumRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      swiftSettings: strict
+    ),
+
+    // Figures against baselines, by hand: `Scripts/bench`.
+    .executableTarget(
+      name: "provium-bench",
+      dependencies: ["ProviumMachine", "ProviumRuntime", "ProviumSystem"],
+      path: "Benchmarks/Sources",
       swiftSettings: strict
     ),
 

@@ -33,7 +33,7 @@ import Testing
         "virtserialport,bus=ports.0,nr=1,chardev=main,name=org.provium.main", "-chardev",
         "socket,id=control,fd=13",
         "-device", "virtserialport,bus=ports.0,nr=2,chardev=control,name=org.provium.control", "-device",
-        "pvpanic-pci", "-device", "vmgenid,guid=auto", "-kernel", "/k", "-initrd", "/i", "-append",
+        "pvpanic-pci", "-kernel", "/k", "-initrd", "/i", "-append",
         "console=ttyS0",
       ]
     )

@@ -39,7 +39,14 @@ package enum AcceleratorProbe {
   ///   - device: `/dev/kvm`; tests give others.
   ///   - limit: of the guest's run.
   package static func look(at device: String = "/dev/kvm", limit: Duration = .seconds(1)) -> Finding {
-    let verdict = clinux_kvm_probe(device, Int32(limit.inSeconds * 1000))
+    finding(probe(device, limit), device: device)
+  }
+
+  private static func probe(_ device: String, _ limit: Duration = .seconds(1)) -> clinux_kvm_verdict {
+    clinux_kvm_probe(device, Int32(limit.inSeconds * 1000))
+  }
+
+  private static func finding(_ verdict: clinux_kvm_verdict, device: String) -> Finding {
     switch verdict.outcome {
     case CLINUX_KVM_USABLE: return .usable
     case CLINUX_KVM_CANNOT_OPEN:
@@ -63,14 +70,17 @@ package enum AcceleratorProbe {
     let path = "\(cache)/kvm-verdict"
     let kept = ((try? Files.readText(path)) ?? "").split(separator: "\n", omittingEmptySubsequences: false)
     let finding: Finding
-    // A device that was not there, or not permitted, may be mended at any time: only a run that was tried is kept.
     if kept.count >= 2, kept[0] == key, access(device, R_OK | W_OK) == 0 {
       finding = kept[1].isEmpty ? .usable : .unusable(reason: String(kept[1]))
     } else {
-      finding = look(at: device)
-      let text = if case .unusable(let reason) = finding { reason } else { "" }
-      try? Files.createDirectories(cache)
-      try? Files.replace(path, with: Array("\(key)\n\(text)\n".utf8))
+      let found = probe(device)
+      finding = self.finding(found, device: device)
+      // A device that was not there, not permitted or busy may be mended at any time: only a run that was tried is kept.
+      if found.outcome != CLINUX_KVM_CANNOT_OPEN, found.outcome != CLINUX_KVM_NO_MACHINE {
+        let text = if case .unusable(let reason) = finding { reason } else { "" }
+        try? Files.createDirectories(cache)
+        try? Files.replace(path, with: Array("\(key)\n\(text)\n".utf8))
+      }
     }
     switch finding {
     case .usable: return AcceleratorVerdict(.kvm)

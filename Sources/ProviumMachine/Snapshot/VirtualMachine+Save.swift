@@ -47,7 +47,7 @@ extension VirtualMachine {
 
 extension MachineWatch {
   /// Writes the machine's state into a file. The machine must be stopped.
-  func migrate(to path: String, ignoringShared: Bool, until deadline: Deadline) throws {
+  package func migrate(to path: String, ignoringShared: Bool, until deadline: Deadline) throws {
     let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC)
     try setCapabilities(ignoringShared: ignoringShared, until: deadline)
     // The default limit of 128 MiB/s is for networks.
@@ -59,7 +59,7 @@ extension MachineWatch {
   }
 
   /// Loads the state that QEMU inherited as `descriptor`.
-  func load(from descriptor: Int32, ignoringShared: Bool, until deadline: Deadline) throws {
+  package func load(from descriptor: Int32, ignoringShared: Bool, until deadline: Deadline) throws {
     try setCapabilities(ignoringShared: ignoringShared, until: deadline)
     try command("migrate-incoming", ["uri": .string("fd:\(descriptor)")], until: deadline)
     try awaitMigration("load", until: deadline)

@@ -89,7 +89,9 @@ enum ProviumLibrary {
   private static func fixture(_ call: LuaCall, _ session: FileSession) throws -> [LuaValue] {
     try call.expect(atMost: 1)
     let name = try call.string(1, "name")
-    return [session.vmType.value(try session.resumeFixture(name, call))]
+    do { return [session.vmType.value(try session.resumeFixture(name))] } catch let error as FixtureError {
+      throw call.misuse("\(error)")
+    }
   }
 
   /// `provium.claim{memory=…, cpus=…}`: all that the file's machines will need, at once.

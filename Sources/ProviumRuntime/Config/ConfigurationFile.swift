@@ -55,13 +55,14 @@ package enum ConfigurationFile {
   }
 
   private static func settings(_ table: TableReader, root: String) throws -> Settings {
-    try table.checkKeys(["tests", "cache", "cache_max", "timeout", "op_timeout", "allow_splats"])
+    try table.checkKeys(["tests", "cache", "cache_max", "timeout", "op_timeout", "spares", "allow_splats"])
     var settings = Settings()
     settings.tests = try table.strings("tests").map { Files.resolve($0, against: root) }
     if let cache = try table.string("cache") { settings.cache = Files.resolve(cache, against: root) }
     if let size = try table.bytes("cache_max") { settings.cacheMaximum = size }
     if let timeout = try table.duration("timeout") { settings.timeout = timeout }
     if let timeout = try table.duration("op_timeout") { settings.operationTimeout = timeout }
+    settings.spares = try table.count("spares")
     settings.allowedSplats = try table.strings("allow_splats")
     return settings
   }

@@ -53,6 +53,12 @@ struct TableReader {
     throw bad(key, given: describe(value), accepted: "a size such as \"512M\" or \"20G\"")
   }
 
+  func count(_ key: String) throws -> Int? {
+    guard let value = table[key] else { return nil }
+    if let number = value.int, (0...1024).contains(number) { return number }
+    throw bad(key, given: describe(value), accepted: "a whole number from 0 to 1024")
+  }
+
   func duration(_ key: String) throws -> Duration? {
     guard let value = table[key] else { return nil }
     if let seconds = value.int.map(Double.init) ?? value.double,

@@ -41,7 +41,7 @@ package final class Engine: Sendable {
       isFresh: options.freshFixtures
     )
     machineHost = MachineHost(cache: cache, accelerator: accelerator, channel: channel, run: run)
-    spares = SparePool(host: machineHost, pool: pool)
+    spares = SparePool(host: machineHost, pool: pool, limit: configuration.settings.spares)
   }
 
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {

@@ -30,10 +30,10 @@ final class SparePool: Sendable {
   /// Spares over all snapshots.
   private let limit: Int
 
-  init(host: MachineHost, pool: ResourcePool) {
+  init(host: MachineHost, pool: ResourcePool, limit: Int?) {
     self.host = host
     self.pool = pool
-    limit = max(2, min(8, HostFacts.processors * 2))
+    self.limit = limit ?? max(2, min(8, HostFacts.processors * 2))
   }
 
   /// A spare of that snapshot, if one is ready; and in any case a sign that more will be wanted. It is stopped still.
@@ -82,7 +82,7 @@ final class SparePool: Sendable {
 
   private func startFiller() {
     state.update { state in
-      guard state.filler == nil, !state.isClosed else { return }
+      guard state.filler == nil, !state.isClosed, limit > 0 else { return }
       state.filler = try? DedicatedThread(name: "spares") { [self] in fill() }
     }
   }

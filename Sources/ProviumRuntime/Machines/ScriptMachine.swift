@@ -22,7 +22,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   private var workers: [ScriptWorker] = []
   /// What QEMU runs at the moment, also while it boots.
   private let running = Mutex<QEMUProcess?>(nil)
-  private var claim: PoolClaim?
+  private var claim: MachineClaim?
   private var identifier = 0
   /// Counts operations over all machines of the process: the highest was used last.
   private(set) var lastUse: UInt64 = 0
@@ -153,7 +153,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
 
   private func admit(_ request: PoolRequest) throws {
     session.activity("waiting for \(Quantity.text(bytes: request.memory)) of the resource pool")
-    claim = try session.claim(request)
+    claim = try session.admit(request)
   }
 
   private func description(of request: BootRequest, origin: String) -> MachineDescription {

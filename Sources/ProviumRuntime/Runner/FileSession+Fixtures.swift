@@ -46,10 +46,10 @@ extension FileSession {
   }
 
   /// `provium.fixture(name)`.
-  func resumeFixture(_ name: String, _ call: LuaCall) throws -> ScriptMachine {
+  func resumeFixture(_ name: String) throws -> ScriptMachine {
     let manifest: FixtureManifest
     do { manifest = try engine.fixtures.current(name, for: self) } catch let error as FixtureError {
-      if case .unknown = error { throw call.misuse("\(error)") }
+      if case .unknown = error { throw error }
       throw HarnessFault("\(error)")
     }
     usedFixtures.append((name, manifest.key))

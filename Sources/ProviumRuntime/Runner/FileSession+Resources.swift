@@ -28,20 +28,40 @@ final class Reservation {
   }
 }
 
+/// What one machine holds of the pool, or of its file's reservation; given back when nobody holds it.
+final class MachineClaim {
+  private let claim: PoolClaim?
+  private let reservation: (request: PoolRequest, from: Reservation)?
+
+  init(fromPool claim: PoolClaim) {
+    self.claim = claim
+    reservation = nil
+  }
+  init(_ request: PoolRequest, from reservation: Reservation) {
+    claim = nil
+    self.reservation = (request, reservation)
+  }
+  deinit { if let reservation { reservation.from.giveBack(reservation.request) } }
+
+  func bootFinished() { claim?.bootFinished() }
+}
+
 extension FileSession {
   /// The earliest deadline of the running script.
   var scriptDeadline: Deadline { luaState?.deadline ?? .never }
 
-  /// Admission of one machine: from the file's reservation, else from the pool. nil: covered by the reservation.
-  func claim(_ request: PoolRequest) throws -> PoolClaim? {
-    if let reservation {
-      guard reservation.take(request) else {
-        throw LuaError.misuse(
-          "provium.claim: the file claimed less than its machines need (\(Quantity.text(bytes: request.memory)) more)"
-        )
-      }
-      return nil
+  /// Admission of one machine: from the file's reservation, else from the pool.
+  func admit(_ request: PoolRequest) throws -> MachineClaim {
+    guard let reservation else { return MachineClaim(fromPool: try claim(request)) }
+    guard reservation.take(request) else {
+      throw LuaError.misuse(
+        "provium.claim: the file claimed less than its machines need (\(Quantity.text(bytes: request.memory)) more)"
+      )
     }
+    return MachineClaim(request, from: reservation)
+  }
+
+  private func claim(_ request: PoolRequest) throws -> PoolClaim {
     let begin = Deadline.now
     let claim = try engine.pool.claim(request, owner: owner, name: file.name, until: scriptDeadline) {
       events.send(.poolWaiting(file: file.name, memory: request.memory, cpus: request.cpus))
@@ -67,8 +87,7 @@ extension FileSession {
     guard reservation == nil, machines.count == 0 else {
       throw LuaError.misuse("provium.claim: once, and before the first machine")
     }
-    guard let claim = try claim(request) else { return }
-    reservation = Reservation(claim)
+    reservation = Reservation(try claim(request))
   }
 
   /// Sleeps, but not past the script's end.

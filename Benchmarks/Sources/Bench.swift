@@ -1,0 +1,60 @@
+import Glibc
+import ProviumMachine
+import ProviumRuntime
+import ProviumSystem
+
+/// Figures of Provium as ratios against baselines measured in the same run. `Scripts/bench` builds and calls it:
+///
+///     provium-bench PROVIUM BARE-PROGRAM [--quick]
+@main
+enum Bench {
+  static func main() throws {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    guard arguments.count >= 2 else {
+      print("usage: Scripts/bench [--quick]")
+      exit(2)
+    }
+    let rows: [Row]
+    do {
+      rows = try measure(
+        provium: arguments[0],
+        bareProgram: arguments[1],
+        rounds: arguments.contains("--quick") ? 3 : 7
+      )
+    } catch {
+      print("bench: \(error)")
+      exit(1)
+    }
+    print(markdown(rows))
+    let kept = rows.filter(\.isKept).count
+    print("\n\(kept) of \(rows.count) promises kept")
+    exit(kept == rows.count ? 0 : 1)
+  }
+
+  private static func measure(provium: String, bareProgram: String, rounds: Int) throws -> [Row] {
+    let run = try RunDirectory()
+    defer { run.close() }
+    let cache = Settings.defaultCache
+    let host = MachineHost(
+      cache: cache,
+      accelerator: AcceleratorProbe.verdict(cache: cache),
+      channel: ChannelVerdict(.virtioSerial, reason: "the bare channel's kind"),
+      run: run
+    )
+    // The memory files of snapshots lie where the users' do.
+    let folder = "\(cache)/bench-\(getpid())"
+    try Files.createDirectories(folder, mode: 0o700)
+    defer { try? Files.removeTree(folder) }
+    let machines = try MachineRows(host: host, bareProgram: bareProgram, folder: folder, rounds: rounds)
+      .rows()
+    let snapshots = try SnapshotRows(
+      host: host,
+      bareProgram: bareProgram,
+      folder: folder,
+      rounds: rounds,
+      coldBoot: machines.coldBoot
+    ).rows()
+    return try machines.rows + snapshots
+      + CommandRows(provium: provium, folder: folder, coldBoot: machines.coldBoot).rows()
+  }
+}

@@ -1,0 +1,173 @@
+import Foundation
+import ProviumSystem
+
+/// The command line as its users run it: start-up, fixtures with and without spares, fresh machines, many files.
+struct CommandRows {
+  let provium: String
+  let folder: String
+  let coldBoot: Double
+
+  private func run(_ arguments: [String], in folder: String) throws {
+    let run = try ToolRun.run(
+      provium,
+      arguments,
+      directory: folder,
+      allowFailure: true,
+      deadline: .after(.seconds(900))
+    )
+    guard run.status.isSuccess else {
+      throw BareMachine.Failure(
+        description: "provium \(arguments) failed:\n\((run.outputText + run.errorText).suffix(1500))"
+      )
+    }
+  }
+
+  /// A project with these files; gives each sub-test's duration by name, and each file's.
+  private func durations(
+    _ name: String,
+    _ files: [String: String],
+    settings: String = "",
+    _ arguments: [String] = []
+  )
+    throws -> (tests: [String: Double], files: [String: Double], wall: Double)
+  {
+    let project = "\(folder)/\(name)"
+    for (path, contents) in files {
+      try Files.createDirectories(Files.parent(of: "\(project)/\(path)"))
+      try Files.write(Array(contents.utf8), to: "\(project)/\(path)")
+    }
+    try Files.write(Array("[provium]\ntests = [\"tests\"]\n\(settings)".utf8), to: "\(project)/provium.toml")
+    let begin = Deadline.now
+    try run(["test", "--json", "events.json"] + arguments, in: project)
+    let wall = Double(Deadline.now - begin) / 1e9
+    var tests: [String: Double] = [:], ended: [String: Double] = [:]
+    for line in try Files.readText("\(project)/events.json").split(separator: "\n") {
+      guard let event = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
+        continue
+      }
+      guard let duration = event["duration"] as? Double else { continue }
+      if event["event"] as? String == "subtest_ended", let path = event["path"] as? [String] {
+        tests[path.joined(separator: "/")] = duration
+      }
+      if event["event"] as? String == "file_ended", let file = event["file"] as? String {
+        ended[file] = duration
+      }
+    }
+    return (tests, ended, wall)
+  }
+
+  private let fixture = [
+    "tests/fixtures/ready.lua":
+      "local vm = provium.create()\nvm:boot({ memory = \"512M\" })\nvm:exec(\"true\")\n"
+  ]
+
+  func rows() throws -> [Row] {
+    var rows = [try start()]
+    let script = """
+      local first = provium.fixture("ready")
+      for i = 1, 12 do
+        first:exec("sleep 1")
+        local vm
+        test("call " .. i, function() vm = provium.fixture("ready"); vm:syscall(39) end)
+        vm:kill()
+        first:exec("sleep 1")
+        test("exec " .. i, function() vm = provium.fixture("ready"); vm:exec("true") end)
+        vm:kill()
+      end
+      """
+    var files = fixture
+    files["tests/resume.lua"] = script
+    func median(_ all: [String: Double], _ prefix: String) -> Double {
+      var sample = Sample()
+      for (name, duration) in all where name.hasPrefix(prefix) { sample.add(duration) }
+      return sample.median
+    }
+    let cold = try durations("cold", files, settings: "spares = 0\n").tests
+    let warm = try durations("warm", files, settings: "spares = 2\n").tests
+    func faster(_ name: String, _ seconds: Double, _ limit: Double) -> Row {
+      Row(
+        name: name,
+        figure: text(seconds: seconds),
+        baseline: "\(text(seconds: coldBoot)) cold boot to the same answer",
+        value: coldBoot / seconds,
+        unit: "× faster",
+        promise: .atLeast(limit)
+      )
+    }
+    rows += [
+      faster("`provium.fixture` to `vm:syscall(39)`, no spare", median(cold, "call"), 20),
+      faster("`provium.fixture` to `vm:syscall(39)`, a spare ready", median(warm, "call"), 150),
+      faster("`provium.fixture` to `vm:exec(\"true\")`, a spare ready", median(warm, "exec"), 60),
+    ]
+    return rows + [try freshMachines()] + (try manyFiles())
+  }
+
+  private func start() throws -> Row {
+    var sample = Sample()
+    for _ in 0..<30 { try sample.take { try run(["version"], in: folder) } }
+    return Row(
+      name: "`provium version`",
+      figure: text(seconds: sample.median),
+      baseline: "",
+      value: sample.median * 1000,
+      unit: " ms",
+      promise: .atMost(50)
+    )
+  }
+
+  private func freshMachines() throws -> Row {
+    var files = fixture
+    files["tests/fresh.lua"] = """
+      provium.fresh = true
+      local vm = provium.fixture("ready")
+      for i = 1, 200 do test("fresh " .. i, function() assert_eq(0, vm:exec("true").exit_code) end) end
+      """
+    let begin = try durations("fresh", files).files["fresh.lua"] ?? .nan
+    return Row(
+      name: "200 sub-tests with a fresh machine and one exec each",
+      figure: text(seconds: begin),
+      baseline: "",
+      value: begin / 200,
+      unit: " s each",
+      promise: .atMost(0.2)
+    )
+  }
+
+  /// Sixty short files over one fixture with two at a time, and sixty that do nothing.
+  private func manyFiles() throws -> [Row] {
+    var files = fixture
+    for number in 10..<70 {
+      files["tests/f\(number).lua"] = """
+        local vm = provium.fixture("ready")
+        test("a", function() assert_eq(0, vm:exec("i=0; while [ $i -lt 1000 ]; do i=$((i+1)); done").exit_code) end)
+        test("b", function() vm:syscall(39) end)
+        """
+    }
+    _ = try durations("many", files, ["-p", "2"])
+    let single = try durations("many", files, ["-p", "1"])
+    let double = try durations("many", files, ["-p", "2"])
+    let ideal = single.files.values.reduce(0, +) / 2
+    var empty: [String: String] = [:]
+    for number in 100..<300 { empty["tests/e\(number).lua"] = "test(\"a\", function() end)\n" }
+    let one = try durations("one", ["tests/e.lua": "test(\"a\", function() end)\n"], ["-p", "1"])
+    let nothing = try durations("nothing", empty, ["-p", "1"])
+    return [
+      Row(
+        name: "60 short fixture files with `-p 2`",
+        figure: text(seconds: double.wall),
+        baseline: "\(text(seconds: ideal)) half the sum of their own times with `-p 1`",
+        value: double.wall / ideal,
+        unit: "×",
+        promise: .atMost(1.15)
+      ),
+      Row(
+        name: "the runner itself, per file (200 that do nothing)",
+        figure: text(seconds: nothing.wall),
+        baseline: "\(text(seconds: one.wall)) one file",
+        value: (nothing.wall - one.wall) / 199 * 1000,
+        unit: " ms",
+        promise: .atMost(5)
+      ),
+    ]
+  }
+}

@@ -1,0 +1,150 @@
+import Glibc
+import ProviumGuest
+import ProviumImage
+import ProviumMachine
+import ProviumSystem
+
+/// Save and resume, at the level of machines.
+struct SnapshotRows {
+  let host: MachineHost
+  let bareProgram: String
+  let folder: String
+  let rounds: Int
+  let coldBoot: Double
+
+  private func limit() -> Deadline { .after(.seconds(60)) }
+
+  /// A machine put to rest in a folder of its own.
+  private func make(_ name: String, memory: UInt64) throws -> (Snapshot, save: Double) {
+    let place = "\(folder)/\(name)"
+    try Files.createDirectories(place)
+    var request = BootRequest(name: name, image: ImageSpecification())
+    request.memory = memory
+    request.backing = .sharedFile("\(place)/memory")
+    let machine = try VirtualMachine.boot(request, on: host, until: limit())
+    _ = try machine.session.exec("true", until: limit())
+    let begin = Deadline.now
+    let snapshot = try machine.save(to: place, host: host, until: limit())
+    return (snapshot, Double(Deadline.now - begin) / 1e9)
+  }
+
+  private func answer(_ snapshot: Snapshot) throws -> VirtualMachine {
+    let machine = try VirtualMachine.resume(snapshot, on: host, until: limit())
+    _ = try machine.session.syscall(SystemCall(number: 39), until: limit())
+    return machine
+  }
+
+  func rows() throws -> [Row] {
+    let small = try make("small", memory: 256 << 20)
+    let middle = try make("middle", memory: 512 << 20)
+    let large = try make("large", memory: 2 << 30)
+    let bare = try BareMachine(host: host, image: try image(), folder: folder)
+    let (memory, state) = ("\(folder)/bare-memory", "\(folder)/bare-state")
+    let channel = try bare.bootChannel(program: bareProgram, backing: .sharedFile(memory))
+    try bare.save(channel, to: state)
+
+    var ours = Sample(), theirs = Sample(), at256 = Sample(), at2048 = Sample()
+    for _ in 0..<rounds * 3 {
+      var kept: [VirtualMachine] = []
+      var keptBare: BareChannel?
+      try theirs.take { keptBare = try bare.resume(memory: memory, state: state) }
+      try ours.take { kept.append(try answer(middle.0)) }
+      try at256.take { kept.append(try answer(small.0)) }
+      try at2048.take { kept.append(try answer(large.0)) }
+      kept.forEach { $0.kill() }
+      keptBare?.process.kill()
+    }
+    return [
+      Row(
+        name: "resume to the answer of `vm:syscall(39)`, against a bare resume",
+        figure: text(seconds: ours.median),
+        baseline: "\(text(seconds: theirs.median)) bare QEMU and a bare guest to its first answer",
+        value: ours.median / theirs.median,
+        unit: "×",
+        promise: .atMost(1.4)
+      ),
+      Row(
+        name: "resume with 2 GiB of memory against 256 MiB",
+        figure: text(seconds: at2048.median),
+        baseline: text(seconds: at256.median),
+        value: abs(at2048.median / at256.median - 1) * 100,
+        unit: " %",
+        promise: .atMost(20)
+      ),
+      Row(
+        name: "saving a machine of 512 MiB",
+        figure: text(seconds: middle.save),
+        baseline: "\(text(seconds: coldBoot)) cold boot",
+        value: middle.save / coldBoot * 100,
+        unit: " %",
+        promise: .atMost(2)
+      ),
+    ] + (try crowd(middle.0))
+  }
+
+  private func image() throws -> BootImage {
+    let machine = try VirtualMachine.boot(
+      BootRequest(name: "image", image: ImageSpecification()),
+      on: host,
+      until: limit()
+    )
+    defer { machine.kill() }
+    return machine.image
+  }
+
+  private func crowd(_ snapshot: Snapshot) throws -> [Row] {
+    var one = Sample()
+    for _ in 0..<5 {
+      var machine: VirtualMachine?
+      try one.take { machine = try answer(snapshot) }
+      machine?.kill()
+    }
+    let single = try answer(snapshot)
+    sleep(1)
+    let memory = privateMemory(of: single)
+    single.kill()
+    var eight = Sample()
+    for _ in 0..<3 {
+      let made = Monitor<[VirtualMachine]>([])
+      try eight.take {
+        let threads = try (0..<8).map { number in
+          try DedicatedThread(name: "resume-\(number)") {
+            if let machine = try? answer(snapshot) { made.update { $0.append(machine) } }
+          }
+        }
+        threads.forEach { $0.join() }
+      }
+      let machines = made.read { $0 }
+      guard machines.count == 8 else {
+        throw BareMachine.Failure(description: "only \(machines.count) of 8 resumed")
+      }
+      machines.forEach { $0.kill() }
+    }
+    return [
+      Row(
+        name: "private memory of one more resumed, idle machine",
+        figure: "\(number(memory / 1048576)) MiB",
+        baseline: "",
+        value: memory / 1048576,
+        unit: " MiB",
+        promise: .atMost(30)
+      ),
+      Row(
+        name: "8 machines resumed at once",
+        figure: text(seconds: eight.median),
+        baseline: "\(text(seconds: one.median)) for one",
+        value: eight.median / one.median,
+        unit: "×",
+        promise: .atMost(5)
+      ),
+    ]
+  }
+
+  /// Bytes that belong to this QEMU alone, anonymous or copied: `Private_Dirty` of `smaps_rollup`.
+  private func privateMemory(of machine: VirtualMachine) -> Double {
+    let text = (try? Files.readText("/proc/\(machine.process.child.pid)/smaps_rollup")) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("Private_Dirty:") }
+    let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? .nan
+    return kilobytes * 1024
+  }
+}

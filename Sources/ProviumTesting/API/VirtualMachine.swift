@@ -1,0 +1,126 @@
+import ProviumGuest
+import ProviumRuntime
+import ProviumSystem
+
+/// A virtual machine that runs a real Linux kernel, for tests written in Swift.
+///
+/// ```swift
+/// @Test(.fixture("base")) func uptime() async throws {
+///   let vm = try VirtualMachine.current
+///   let result = try await vm.exec("cat /proc/uptime")
+///   #expect(result.isSuccess)
+/// }
+/// ```
+///
+/// It is admitted by the same resource pool, takes the same fixtures, and has the same time limits as the machines of Lua
+/// tests. It ends when ``shutdown()`` or ``kill()`` is called, or when nobody holds it any more. Operations run one after the
+/// other; all of them throw ``MachineError``.
+public final class VirtualMachine: Guest {
+  let thread: MachineThread
+  /// For the operations of ``Guest``.
+  public var handle: GuestHandle { GuestHandle(thread: thread, worker: nil) }
+
+  /// The machine that the trait ``ProviumTraits/fixture(_:)`` gave to the running test.
+  @TaskLocal static var given: VirtualMachine?
+
+  /// The machine that the trait `.fixture("…")` gave to the running test.
+  /// - Throws: ``MachineError`` outside of a test with that trait.
+  public static var current: VirtualMachine {
+    get throws {
+      if let given { return given }
+      throw MachineError("this test has no machine: add the trait .fixture(\"…\") to it")
+    }
+  }
+
+  private init(_ thread: MachineThread) { self.thread = thread }
+  deinit { thread.close() }
+
+  /// What a machine is to be. The same options as `vm:boot{…}` of Lua.
+  public struct Options: Sendable {
+    /// A `[profile.NAME]` of `provium.toml`; `default` boots a distribution's kernel.
+    public var profile = "default"
+    /// MiB; at least 64.
+    public var memory = 512
+    /// Processors; 1 to 255.
+    public var cpus = 1
+    /// More of the kernel command line.
+    public var append = ""
+    /// Files to be put into the guest before it boots: contents and mode, by absolute guest path.
+    public var files: [String: (contents: [UInt8], mode: UInt32)] = [:]
+    /// Host paths of raw disk images, relative to the folder of `provium.toml`: `/dev/vda` and on.
+    public var disks: [String] = []
+
+    /// One processor, 512 MiB, the default profile.
+    public init() {}
+  }
+
+  /// Boots a machine and waits until it answers.
+  public static func boot(_ options: Options = Options()) async throws -> VirtualMachine {
+    guard options.memory > 0 else { throw MachineError("memory: \(options.memory) MiB is not accepted") }
+    var boot = NativeBoot()
+    boot.profile = options.profile
+    boot.memory = UInt64(options.memory) << 20
+    boot.cpus = options.cpus
+    boot.append = options.append
+    boot.files = options.files
+    boot.disks = options.disks
+    return try await start { [boot] in try $0.boot(boot) }
+  }
+
+  /// Resumes the fixture `fixtures/NAME.lua`: builds it first where it is not current.
+  public static func resume(_ fixture: String) async throws -> VirtualMachine {
+    try await start { try $0.resume(fixture: fixture) }
+  }
+
+  private static func start(_ body: @escaping @Sendable (NativeMachine) throws -> Void) async throws
+    -> VirtualMachine
+  {
+    guard let engine = SharedEngine.engine else { throw MachineError(SharedEngine.complaint) }
+    let number = SharedEngine.nextNumber()
+    let machine = NativeMachine(name: "swift test \(number)", owner: number, engine: engine)
+    let thread = try MachineThread(machine)
+    do { try await thread.run(body) } catch {
+      thread.close()
+      throw error
+    }
+    return VirtualMachine(thread)
+  }
+
+  /// Starts a worker: another process in the guest with credentials and descriptors of its own, forked from the agent, or
+  /// (`thread`) sharing its memory.
+  public func spawn(thread isThread: Bool = false) async throws -> Worker {
+    Worker(pid: try await thread.run { try $0.spawn(thread: isThread) }, thread: thread)
+  }
+
+  /// The last lines of the console.
+  public var console: [String] {
+    get async throws { try await thread.run { $0.console } }
+  }
+
+  /// Asks the guest to power off, waits, then forces. Twice is fine.
+  public func shutdown() async throws {
+    try await thread.run { $0.shutDown() }
+    thread.close()
+  }
+
+  /// Ends the machine now. Twice is fine.
+  public func kill() async throws {
+    try await thread.run { $0.end() }
+    thread.close()
+  }
+}
+
+/// A process in the guest with credentials and descriptors of its own: see ``VirtualMachine/spawn(thread:)``.
+public struct Worker: Guest {
+  /// In the guest: of a thread worker, the thread's id.
+  public let pid: Int32
+  let thread: MachineThread
+  /// For the operations of ``Guest``.
+  public var handle: GuestHandle { GuestHandle(thread: thread, worker: pid) }
+
+  /// Kills it, and waits until it is gone.
+  public func kill() async throws {
+    let pid = pid
+    try await thread.run { try $0.kill(worker: pid) }
+  }
+}
