@@ -1,0 +1,6 @@
+test("holds", function() end)
+test("does not hold", function() assert_eq(1, 2) end)
+test("raises", function() error("no good: <&> \"quoted\"") end)
+test("outer", function()
+  test("inner fails", function() assert_eq("a", "b") end)
+end)

@@ -1,0 +1,5 @@
+local vm = provium.create():boot({ memory = "256M" })
+test("a command that fails is no failure of the test", function() assert_eq(3, vm:exec("exit 3").exit_code) end)
+test("a kernel warning fails the test in which it appears", function()
+  vm:exec("echo '<4>WARNING: CPU: 0 PID: 1 at agreement.c:1' > /dev/kmsg; sleep 0.2")
+end)

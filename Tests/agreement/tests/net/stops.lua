@@ -1,0 +1,2 @@
+test("before", function() end)
+error("the script stops here")
