@@ -14,6 +14,9 @@ struct ReportPaths: ParsableArguments {
   @Option(help: ArgumentHelp("Write one self-contained HTML page.", valueName: "file"))
   var html: String?
 
+  /// None was asked for.
+  var isEmpty: Bool { [junit, tap, json, html].allSatisfy { $0 == nil } }
+
   /// One of them takes standard output.
   var takesOutput: Bool { [junit, tap, json, html].contains("-") }
 

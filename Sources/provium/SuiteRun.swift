@@ -46,10 +46,11 @@ struct SuiteRun {
     var engineOptions = try machines.engineOptions()
     engineOptions.budget = running.budget
     let logs = FileLogs()
+    let terminal = RoundSink(terminalReporter())
     let engine = try Engine(
       configuration: configuration,
       options: engineOptions,
-      sinks: try sinks() + [logs]
+      sinks: [terminal] + (try reportSinks()) + [logs]
     )
     defer { engine.close() }
     logs.folder = engine.run.path
@@ -61,6 +62,7 @@ struct SuiteRun {
     options.fileTimeout = running.timeout?.duration
     options.retries = running.retries
 
+    if running.watch { return try watch(engine, options, interruption, terminal) }
     let (summary, results) = try repeatedly(engine, options, interruption)
     if summary.failed > 0 { engine.run.keep() }
     engine.events.send(.runEnded(summary))
@@ -75,7 +77,7 @@ struct SuiteRun {
     _ options: RunOptions,
     _ interruption: Interruption
   ) throws -> (RunSummary, [FileResult]) {
-    engine.events.send(.runStarted(header(engine, options)))
+    engine.events.send(.runStarted(header(engine, options, choice.files)))
     var total = RunSummary()
     var results: [FileResult] = []
     var round = 0
@@ -95,6 +97,39 @@ struct SuiteRun {
     return (total, results)
   }
 
+  /// Runs all files, then those that a change touches, until Ctrl-C.
+  private func watch(
+    _ engine: Engine,
+    _ options: RunOptions,
+    _ interruption: Interruption,
+    _ terminal: RoundSink
+  ) throws -> Int32 {
+    var watch = FileWatch(choice.files, configuration: configuration)
+    var files = choice.files
+    while interruption.reason == nil {
+      engine.events.send(.runStarted(header(engine, options, files)))
+      let runner = TestRunner(files: files, options: options, engine: engine, interruption: interruption)
+      let summary = try runner.run()
+      remember(runner.results)
+      if summary.failed > 0 { engine.run.keep() }
+      engine.events.send(.runEnded(summary))
+      try terminal.finish()
+      watch.note(runner.touchedFiles)
+      guard interruption.reason == nil else { break }
+      Console.print("\nwatching \(watch.count) files (Ctrl-C ends)")
+      guard let change = watch.nextChange(while: { interruption.reason == nil }) else { break }
+      Console.print("\(change.summary)\n")
+      guard !change.isConfiguration else {
+        Console.print("\(ConfigurationFile.name) changed: please start again")
+        return 0
+      }
+      files = change.files
+      engine.fixtures.lookAgain()
+      terminal.begin(terminalReporter())
+    }
+    return 128 + SIGINT
+  }
+
   private func remember(_ results: [FileResult]) {
     guard let history else { return }
     let now = Double(time(nil))
@@ -106,7 +141,7 @@ struct SuiteRun {
     }
   }
 
-  private func header(_ engine: Engine, _ options: RunOptions) -> RunHeader {
+  private func header(_ engine: Engine, _ options: RunOptions, _ files: [TestFile]) -> RunHeader {
     RunHeader(
       version: ProviumVersion.string,
       qemu: engine.qemuVersion ?? "",
@@ -115,8 +150,8 @@ struct SuiteRun {
       channel: engine.channel.kind.rawValue,
       channelReason: engine.channel.reason,
       timeScale: engine.timeScale,
-      files: choice.files.map(\.name),
-      parallel: options.width(for: choice.files.count),
+      files: files.map(\.name),
+      parallel: options.width(for: files.count),
       startedAt: Double(time(nil)),
       seed: choice.seed,
       pool: options.budget.header,
@@ -124,24 +159,23 @@ struct SuiteRun {
     )
   }
 
-  private func sinks() throws -> [any EventSink] {
+  private func terminalReporter() -> any EventSink {
     let isTerminal = isatty(1) == 1
     let verbosity: Verbosity = reports.verbose ? .verbose : reports.quiet ? .quiet : .normal
     let takesOutput = reports.files.takesOutput
-    let github = GitHubReport.sink()
-    var sinks: [any EventSink] = [
-      TerminalReporter(
-        verbosity: verbosity,
-        isColoured: reports.color.isColoured(isTerminal: isTerminal),
-        isLive: isTerminal && !takesOutput && verbosity != .quiet,
-        expected: choice.durations,
-        descriptor: takesOutput ? 2 : 1,
-        // What a guest prints must not be taken for the runner's own commands.
-        isGuarded: github != nil
-      )
-    ]
-    if let github { sinks.append(github) }
-    return sinks + (try reports.files.sinks())
+    return TerminalReporter(
+      verbosity: verbosity,
+      isColoured: reports.color.isColoured(isTerminal: isTerminal),
+      isLive: isTerminal && !takesOutput && verbosity != .quiet,
+      expected: choice.durations,
+      descriptor: takesOutput ? 2 : 1,
+      // What a guest prints must not be taken for the runner's own commands.
+      isGuarded: GitHubReport.sink() != nil
+    )
+  }
+
+  private func reportSinks() throws -> [any EventSink] {
+    (GitHubReport.sink().map { [$0] } ?? []) + (try reports.files.sinks())
   }
 }
 

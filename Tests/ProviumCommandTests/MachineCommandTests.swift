@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import ProviumSystem
 import Testing
 
@@ -50,6 +50,50 @@ struct MachineCommandTests {
     ])
     let command = try Command("test", in: project.path)
     #expect(command.status == .exited(0), "\(command.text)")
+  }
+
+  @Test("--watch runs again what a change touches: the file, and the files that use a fixture") func watch()
+    throws
+  {
+    let project = try Project([
+      "provium.toml": "[provium]\ntests = [\"tests\"]\ncache = \"cache\"\n",
+      "tests/fixtures/small.lua": "dofile('tests/_helper.lua')\n",
+      "tests/_helper.lua": "provium.create():boot{ memory = \"128M\" }\n",
+      "tests/a.lua": "local vm = provium.fixture('small')\ntest('first', function() vm:syscall(39) end)\n",
+      "tests/b.lua": "test('alone', function() end)\n",
+    ])
+    // The kernel is the shared one; fixtures are this test's own.
+    try Files.createDirectories("\(project.path)/cache")
+    for name in ["kernels", "vmlinux", "userland"] {
+      symlink("\(String(cString: getenv("HOME")))/.cache/provium/\(name)", "\(project.path)/cache/\(name)")
+    }
+    let script = """
+      "$1" test --watch > log 2>&1 & watch=$!
+      rounds() { for i in $(seq 300); do [ "$(grep -c '^watching' log)" -ge $1 ] && return; sleep 0.1; done; exit 9; }
+      rounds 1
+      echo "test('second', function() end)" >> tests/b.lua
+      rounds 2
+      echo '-- touched' >> tests/_helper.lua
+      rounds 3
+      kill -INT $watch; wait $watch; echo "status $?" >> log
+      """
+    let run = try ToolRun.run(
+      "bash",
+      ["-c", script, "watch", Command.binary],
+      directory: project.path,
+      allowFailure: true,
+      deadline: .after(.seconds(90))
+    )
+    let log = try Files.readText("\(project.path)/log")
+    #expect(run.status == .exited(0), "\(log)")
+    let rounds = log.components(separatedBy: "changed: ")
+    try #require(rounds.count == 3, "\(log)")
+    #expect(rounds[0].contains("a.lua ... ok") && rounds[0].contains("b.lua ... ok"))
+    #expect(rounds[1].hasPrefix("tests/b.lua") && rounds[1].contains("second ... ok"))
+    #expect(!rounds[1].contains("a.lua ... ok"))
+    #expect(rounds[2].hasPrefix("tests/_helper.lua") && rounds[2].contains("a.lua ... ok"))
+    #expect(!rounds[2].contains("b.lua ... ok"))
+    #expect(log.hasSuffix("status 130\n"))
   }
 
   @Test("kill -9 leaves neither QEMU nor files behind") func killed() throws {

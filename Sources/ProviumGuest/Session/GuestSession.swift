@@ -30,6 +30,9 @@ package final class GuestSession: @unchecked Sendable {
   /// The last sixteen operations, oldest first. Any thread.
   package var recentOperations: [OperationRecord] { trace.withLock { $0.records } }
 
+  /// The operations so far were nobody's: they warmed a machine that a test gets now.
+  package func forgetOperations() { trace.withLock { $0 = OperationTrace() } }
+
   /// Makes the operation that is under way end early: a system call returns `-EINTR`, a command is killed if
   /// `command` is set. Nothing happens when none is. Any thread.
   package func interrupt(command: Bool = true, until deadline: Deadline) throws {

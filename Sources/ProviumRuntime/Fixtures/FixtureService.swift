@@ -101,6 +101,31 @@ package final class FixtureService: Sendable {
     return try FixtureBuilder(name: name, source: source, place: place, store: store).build(for: session)
   }
 
+  /// Every host file that went into a fixture, or into those that it starts from.
+  func sources(of manifest: FixtureManifest, for session: FileSession) -> Set<String> {
+    var paths: Set<String> = [manifest.source]
+    for input in manifest.inputs {
+      switch input.kind {
+      case .source, .loaded, .file: paths.insert(input.location)
+      case .base:
+        let locator = FixtureLocator(configuration: session.engine.configuration)
+        guard let source = try? locator.find(input.location, for: session.file),
+          let base = store.manifest(at: store.place(name: input.location, source: source))
+        else { continue }
+        paths.formUnion(sources(of: base, for: session))
+      case .value: break
+      }
+    }
+    return paths.subtracting([""])
+  }
+
+  /// Looks at every fixture's inputs again when it is next asked for: time has passed since the last run.
+  package func lookAgain() {
+    slots.update { slots in
+      slots = slots.filter { if case .building = $0.value { true } else { false } }
+    }
+  }
+
   /// The first reason why a kept fixture is not what building it now would give; nil when there is none.
   /// - Parameter mayBuild: fixtures that it starts from are made current first; else only looked at.
   func staleness(

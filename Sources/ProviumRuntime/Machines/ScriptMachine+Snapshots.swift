@@ -52,6 +52,7 @@ extension ScriptMachine {
     do {
       try spare.proceed(until: deadline)
       try spare.wakeUp(until: deadline)
+      spare.session.forgetOperations()
       return spare
     } catch {
       // It was only a convenience.

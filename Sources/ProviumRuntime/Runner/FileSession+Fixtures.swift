@@ -53,6 +53,7 @@ extension FileSession {
       throw HarnessFault("\(error)")
     }
     usedFixtures.append((name, manifest.key))
+    fixtureSources.formUnion(engine.fixtures.sources(of: manifest, for: self))
     let profile = (try? engine.configuration.profile(manifest.profile)) ?? Profile(name: manifest.profile)
     let machine = machines.add(profile: profile, session: self)
     try machine.resume(manifest.snapshot, origin: "fixture \(name)")

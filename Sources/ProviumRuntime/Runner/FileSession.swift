@@ -35,6 +35,10 @@ package final class FileSession: @unchecked Sendable {
   private(set) var loaded: [LoadedScript] = []
   /// Claimed at the top of the file: what its machines take from, before the pool is asked.
   var reservation: Reservation?
+  /// Sources of the fixtures that it resumed, and what they were made from.
+  var fixtureSources: Set<String> = []
+  /// Host files whose change may change what this file's run came to. After the run.
+  package var touchedFiles: Set<String> { fixtureSources.union(loaded.map(\.path)).union([file.path]) }
   /// Each sub-test starts from the machines' state at the first one.
   var isFresh = false
   /// Not empty in the session of a fixture's script: the fixtures being built, outermost first.

@@ -8,6 +8,7 @@ package final class TestRunner: Sendable {
     var next = 0
     var summary = RunSummary()
     var results: [FileResult] = []
+    var touched: [TestFile: Set<String>] = [:]
   }
 
   private let files: [TestFile]
@@ -38,6 +39,9 @@ package final class TestRunner: Sendable {
 
   /// What came of each file, in order of completion.
   package var results: [FileResult] { progress.withLock { $0.results } }
+
+  /// By file: the host files that its run looked at.
+  package var touchedFiles: [TestFile: Set<String>] { progress.withLock { $0.touched } }
 
   private func work() {
     while let (number, file) = takeNext() {
@@ -77,6 +81,7 @@ package final class TestRunner: Sendable {
     )
     var result = interruption.listening({ session.interrupt($0) }) { session.run() }
     result.attempt = attempt
+    progress.withLock { $0.touched[file, default: []].formUnion(session.touchedFiles) }
     engine.events.send(.fileEnded(result))
     return result
   }

@@ -24,6 +24,14 @@ struct TestCommand: ParsableCommand {
     guard !(reports.verbose && reports.quiet) else {
       throw ValidationError("-v and -q contradict each other")
     }
+    if running.watch {
+      guard running.repetitions == 1, !running.untilFailure, !running.flaky else {
+        throw ValidationError("--watch runs again by itself: not with --repeat, --until-failure, --flaky")
+      }
+      guard reports.files.isEmpty else {
+        throw ValidationError("--watch has no end that a report could tell of: not with report files")
+      }
+    }
   }
 
   func run() throws {
@@ -96,6 +104,11 @@ struct RunningOptions: ParsableArguments {
   var untilFailure = false
   @Flag(name: .customLong("flaky"), help: "After --repeat, report tests that both passed and failed.")
   var flaky = false
+  @Flag(
+    name: .customLong("watch"),
+    help: "Stay, and run again what a change touches; fixtures stay resumed meanwhile."
+  )
+  var watch = false
   @Option(
     name: .customLong("retries"),
     help: "Run a file again after a harness fault, never after an assertion."
