@@ -24,7 +24,7 @@ import Testing
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-action", "panic=pause",
         "-sandbox",
         "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", "-accel", "tcg", "-cpu",
-        "max",
+        "max,-erms,-fsrm",
         "-machine", "q35,memory-backend=ram", "-m", "256M", "-smp", "1", "-object",
         "memory-backend-ram,id=ram,size=256M", "-chardev", "socket,id=console,fd=11", "-serial",
         "chardev:console",

@@ -69,8 +69,10 @@ package enum QEMUCommand {
   private static func base(_ options: MachineOptions) -> [String] {
     let isNative = options.accelerator == .kvm
     let machine = options.architecture == "aarch64" ? "virt" : "q35"
+    // Without the fast string instructions a kernel copies eight bytes at a time instead of one, which is what an emulator
+    // makes of `rep movsb`: file transfers take half the time.
     // `max` emulates pointer authentication in full, which costs a factor of five on aarch64.
-    let emulated = options.architecture == "aarch64" ? "max,pauth-impdef=on" : "max"
+    let emulated = options.architecture == "aarch64" ? "max,pauth-impdef=on" : "max,-erms,-fsrm"
     return [
       "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-action", "panic=pause",
       "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
