@@ -132,10 +132,10 @@ end)
 
 -- Runs Provium's tests inside. Gives its exit code and output, the command lines of the QEMUs that were seen meanwhile,
 -- and the figures that the suite noted.
-local function suite(arguments, who, timeout)
+local function suite(arguments, who, timeout, folder)
   local name = who and "user" or "root"
   local note = ("/tmp/%s/figures"):format(name)
-  local command = ("cd /nested/suite && rm -f %s && exec provium test -p 1 %s"):format(note, arguments)
+  local command = ("cd %s && rm -f %s && exec provium test -p 1 %s"):format(folder or "/nested/suite", note, arguments)
   local words = ("exec env -i PATH=/usr/bin:/bin HOME=/tmp XDG_CACHE_HOME=/tmp/%s PROVIUM_NESTED_FIGURES=%s "):format(name, note)
   local at = who or vm
   local job = at:background(words .. (who and "" or "chroot " .. root) .. (" /bin/sh -c '%s' 2>&1"):format(command))
@@ -229,6 +229,20 @@ test("virtio-serial works with KVM, too", { timeout = "2m" }, function()
   ratio("write of 4 MiB, vsock : virtio-serial", over_vsock.write, serial.write)
   ratio("read of 4 MiB, vsock : virtio-serial", over_vsock.read, serial.read)
   file:close()
+end)
+
+test("the conformance suite has the same results over both channels", { timeout = "10m" }, function()
+  local results = {}
+  for _, channel in ipairs({ "vsock", "serial" }) do
+    local code, text = suite("--channel " .. channel .. " .", nil, 240, "/nested/conformance")
+    assert_eq(0, code, text)
+    local of = {}
+    for name, verdict in text:gmatch("· ([^\n]-) %.%.%. (%S+)") do of[#of + 1] = name .. ": " .. verdict end
+    assert(#of > 50, "there are but " .. #of .. " results:\n" .. text)
+    table.sort(of)
+    results[channel] = table.concat(of, "\n")
+  end
+  assert_eq(results.vsock, results.serial)
 end)
 
 test("what was asked for and is not there is a fault that says why", function()
