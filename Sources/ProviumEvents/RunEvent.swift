@@ -12,6 +12,8 @@ package struct RunHeader: Sendable, Codable, Hashable {
   package var channelReason: String
   /// Time limits are multiplied by this; 1 with KVM.
   package var timeScale: Double
+  /// Emulated code runs this many times slower than the host's own, by measurement; nil with KVM, and where it was not measured.
+  package var slowdown: Double?
   /// Relative paths of the files that will run, in order.
   package var files: [String]
   /// Files that run at once.
@@ -33,6 +35,7 @@ package struct RunHeader: Sendable, Codable, Hashable {
     channel: String,
     channelReason: String,
     timeScale: Double,
+    slowdown: Double? = nil,
     files: [String],
     parallel: Int,
     startedAt: Double,
@@ -47,6 +50,7 @@ package struct RunHeader: Sendable, Codable, Hashable {
     self.channel = channel
     self.channelReason = channelReason
     self.timeScale = timeScale
+    self.slowdown = slowdown
     self.files = files
     self.parallel = parallel
     self.startedAt = startedAt

@@ -24,6 +24,6 @@ package final class MachineHost: Sendable {
   /// KVM runs guests of the host's own architecture only.
   package func accelerator(for architecture: String) -> AcceleratorVerdict {
     if architecture == HostFacts.machine { return accelerator }
-    return AcceleratorVerdict(.tcg, reason: "\(architecture) guests are emulated on \(HostFacts.machine)")
+    return .emulated(reason: "\(architecture) guests are emulated on \(HostFacts.machine)", cache: cache)
   }
 }

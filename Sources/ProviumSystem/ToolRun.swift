@@ -131,7 +131,7 @@ extension Pipe {
     let number = write.release()
     return Descriptor(owning: number)
   }
-  consuming func closingWrite() -> Descriptor {
+  package consuming func closingWrite() -> Descriptor {
     let number = read.release()
     return Descriptor(owning: number)
   }

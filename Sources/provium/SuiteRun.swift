@@ -150,6 +150,7 @@ struct SuiteRun {
       channel: engine.channel.kind.rawValue,
       channelReason: engine.channel.reason,
       timeScale: engine.timeScale,
+      slowdown: engine.accelerator.slowdown,
       files: files.map(\.name),
       parallel: options.width(for: files.count),
       startedAt: Double(time(nil)),

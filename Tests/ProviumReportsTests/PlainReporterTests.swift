@@ -66,12 +66,13 @@ final class Collected: Sendable {
     header.seed = 18_446_744_073_709_551_615
     header.pool = "resource pool: 4096M memory, 8 CPUs"
     header.timeScale = 4
+    header.slowdown = 7
     var transcript = Transcript()
     _ = transcript.lines(for: .runStarted(header), at: 0)
     let lines = transcript.lines(for: .warning(file: nil, text: "w"), at: 0)
     #expect(
       lines[1]
-        == "  time limits × 4 · resource pool: 4096M memory, 8 CPUs · shuffled with seed 18446744073709551615"
+        == "  time limits × 4 (emulated code runs 7 × slower) · resource pool: 4096M memory, 8 CPUs · shuffled with seed 18446744073709551615"
     )
   }
 

@@ -72,6 +72,12 @@ struct clinux_kvm_verdict {
  * whether the device opens is looked at. */
 struct clinux_kvm_verdict clinux_kvm_probe(const char *device, int limit_ms);
 
+enum { CLINUX_EMULATION_FIRMWARE_SIZE = 65536 };
+/* Firmware of a PC which runs a loop for ever, and writes a byte to its debug console (port 0xe9) before each pass. */
+void clinux_emulation_firmware(uint8_t image[CLINUX_EMULATION_FIRMWARE_SIZE]);
+/* The same pass on the host's processor, in ns. */
+int64_t clinux_emulation_host_pass(void);
+
 /* "ENOENT" for 2; NULL when there is no such errno. */
 const char *clinux_errno_name(int number);
 /* "KILL" for 9; NULL when there is no such signal. */

@@ -12,14 +12,27 @@ package struct AcceleratorVerdict: Sendable, Hashable {
   package let accelerator: Accelerator
   /// Empty for KVM; else why it is not: `/dev/kvm does not run guest code`.
   package let reason: String
+  /// Emulated code runs this many times slower than the host's own, by measurement (`EmulationProbe`).
+  package let slowdown: Double?
 
-  package init(_ accelerator: Accelerator, reason: String = "") {
+  package init(_ accelerator: Accelerator, reason: String = "", slowdown: Double? = nil) {
     self.accelerator = accelerator
     self.reason = reason
+    self.slowdown = slowdown
   }
 
-  /// Emulation runs guest code roughly this many times slower; time limits are multiplied by it.
-  package var timeScale: Double { accelerator == .kvm ? 1 : 4 }
+  /// Guests are emulated, for `reason`; what that costs is measured once per boot of the host.
+  package static func emulated(reason: String, cache: String) -> AcceleratorVerdict {
+    AcceleratorVerdict(.tcg, reason: reason, slowdown: EmulationProbe.slowdown(cache: cache))
+  }
+
+  /// Time limits are multiplied by this. Half of a test's time is taken to be guest code, which emulation makes longer; the other
+  /// half to be waiting (timers, sleeps, the host), which it does not. Four times where the cost was not measured.
+  package var timeScale: Double {
+    guard accelerator == .tcg else { return 1 }
+    guard let slowdown else { return 4 }
+    return ((1 + slowdown) / 2 * 10).rounded() / 10
+  }
 
   /// `kvm`, `tcg: no /dev/kvm`.
   package var description: String {
@@ -84,7 +97,7 @@ package enum AcceleratorProbe {
     }
     switch finding {
     case .usable: return AcceleratorVerdict(.kvm)
-    case .unusable(let reason): return AcceleratorVerdict(.tcg, reason: reason)
+    case .unusable(let reason): return .emulated(reason: reason, cache: cache)
     }
   }
 }

@@ -69,6 +69,7 @@ extension RunHeader {
       .init("accelerator", .string(accelerator)),
       .init("accelerator_reason", .string(acceleratorReason)), .init("channel", .string(channel)),
       .init("channel_reason", .string(channelReason)), .init("time_scale", .number(timeScale)),
+      .init("slowdown", slowdown.map { .number($0) } ?? .null),
       .init("files", .strings(files)), .init("parallel", .integer(Int64(parallel))),
       .init("started_at", .number(startedAt)), .init("seed", seed.map { .unsigned($0) } ?? .null),
       .init("pool", pool.map { .string($0) } ?? .null), .init("run_directory", .string(runDirectory)),

@@ -124,6 +124,7 @@ struct MemberReader {
       channel: try string("channel"),
       channelReason: try string("channel_reason"),
       timeScale: try double("time_scale"),
+      slowdown: value["slowdown"]?.double,
       files: try strings("files"),
       parallel: try int("parallel"),
       startedAt: try double("started_at"),

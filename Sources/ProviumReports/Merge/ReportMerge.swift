@@ -84,6 +84,7 @@ package struct ReportMerge: Sendable {
       channel: joined(\.channel),
       channelReason: joined(\.channelReason),
       timeScale: headers.map(\.timeScale).max() ?? 1,
+      slowdown: headers.compactMap(\.slowdown).max(),
       files: headers.flatMap(\.files).filter { seen.insert($0).inserted },
       parallel: headers.reduce(0) { $0 &+ $1.parallel },
       startedAt: startedAt,

@@ -16,7 +16,11 @@ struct HeaderLines {
       palette.strong(title) + facts.filter { !$0.isEmpty }.map(HarmlessText.line).joined(separator: " · ")
     ]
     var particulars: [String] = []
-    if header.timeScale != 1 { particulars.append("time limits × \(Self.short(header.timeScale))") }
+    if header.timeScale != 1 {
+      let cost =
+        header.slowdown.map { " (emulated code runs \(Self.short($0)) × slower)" } ?? " (not measured)"
+      particulars.append("time limits × \(Self.short(header.timeScale))\(cost)")
+    }
     if let pool = header.pool { particulars.append(HarmlessText.line(pool)) }
     if let seed = header.seed { particulars.append("shuffled with seed \(seed)") }
     if !particulars.isEmpty { lines.append("  " + palette.faint(particulars.joined(separator: " · "))) }

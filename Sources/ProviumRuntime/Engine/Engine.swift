@@ -47,7 +47,7 @@ package final class Engine: Sendable {
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
     if options.accelerator == .tcg {
       guard !options.requiresKVM else { throw EngineError.contradiction }
-      return AcceleratorVerdict(.tcg, reason: "asked for")
+      return .emulated(reason: "asked for", cache: cache)
     }
     let verdict = AcceleratorProbe.verdict(cache: cache)
     if verdict.accelerator == .tcg, options.requiresKVM || options.accelerator == .kvm {

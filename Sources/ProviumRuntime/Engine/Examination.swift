@@ -68,7 +68,7 @@ package struct Examination {
         text: verdict.description,
         remedy: verdict.reason.contains("permission")
           ? "adduser $USER kvm, and log in again"
-          : "guests are emulated: slower, and time limits stretch by \(Int(verdict.timeScale))"
+          : "guests are emulated: their code runs \(verdict.slowdown.map { "\($0) times slower (measured)" } ?? "slower"), and time limits stretch by \(verdict.timeScale)"
       )
     )
   }
