@@ -29,7 +29,12 @@ void console_stage(const char *name) {
 }
 
 NO_RETURN void console_fail(const struct text *line) {
-  console_say(line->data);
+  struct text text = {.length = 0};
+  text_add(&text, "cannot go on: ");
+  text_add(&text, line->data);
+  console_say(text.data);
   sys_call0(SYS_sync);
+  /* The host ends the machine when it reads that; a panic of the kernel would bury the line under its own. */
+  sys_sleep_ms(5000);
   sys_exit(1);
 }

@@ -105,12 +105,40 @@ static NO_RETURN void be_init(void) {
   }
 }
 
+static bool visit_any(int directory, const char *name, void *context) {
+  (void)directory, (void)name, (void)context;
+  return true;
+}
+
+static bool is_vsock(int directory, const char *name, void *context) {
+  (void)directory, (void)context;
+  return strcmp(name, "vsock") == 0;
+}
+
+/* Where nobody comes after us to load a driver, waiting for a channel that the kernel has no driver for is waiting for ever. */
+static void require_channel(int private) {
+  int sysfs = vfs_open("sysfs", private);
+  bool found = sysfs < 0;
+  for (int looks = 0; !found && looks < 30; looks++) {
+    found = vfs_each(sysfs, "class/virtio-ports", visit_any, NULL) || vfs_each(sysfs, "class/misc", is_vsock, NULL);
+    if (!found) {
+      sys_sleep_ms(100);
+    }
+  }
+  sys_close(sysfs);
+  if (!found) {
+    struct text text = {.length = 0};
+    text_add(&text, "this kernel has no driver for a channel to the host: neither a virtio-serial port nor vsock is there");
+    console_fail(&text);
+  }
+}
+
 static void try_init(const char *path, char **arguments) {
   arguments[0] = (char *)path;
   sys_call3(SYS_execve, path, arguments, environ);
 }
 
-static NO_RETURN void become_init(const struct cmdline *line, char **arguments) {
+static NO_RETURN void become_init(const struct cmdline *line, int private, char **arguments) {
   static const char *const usual[] = {"/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
   if (line->init != NULL) {
     arguments[0] = (char *)line->init;
@@ -136,6 +164,7 @@ static NO_RETURN void become_init(const struct cmdline *line, char **arguments) 
     console_fail(&text);
   }
   console_stage("no init");
+  require_channel(private);
   be_init();
 }
 
@@ -166,5 +195,5 @@ int main(int count, char **arguments) {
   start_agent((int)agent, private);
   console_stage("init");
   sys_close(proc);
-  become_init(&line, arguments);
+  become_init(&line, private, arguments);
 }

@@ -35,7 +35,8 @@ struct MachineCommandTests {
     #expect(Deadline.now - begin < 30_000_000_000)
   }
 
-  @Test("a blocked syscall returns -EINTR at its limit, and the machine stays usable") func blocked() throws {
+  @Test("a blocked syscall is interrupted at its limit, which is an error, and the machine stays usable")
+  func blocked() throws {
     let project = try Project([
       "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"100ms\"\n",
       "tests/a.lua": """

@@ -13,6 +13,7 @@ package final class ConsoleLog: Sendable {
     var written = 0
     var reached = BootStage.qemu
     var panic: String?
+    var refusal: String?
   }
   private let state = Mutex(State())
   private let file: Descriptor
@@ -63,6 +64,11 @@ package final class ConsoleLog: Sendable {
     if state.panic == nil, let range = line.firstRange(of: "Kernel panic - not syncing") {
       state.panic = String(line[range.lowerBound...])
     }
+    if state.refusal == nil,
+      let range = line.firstRange(of: "provium: cannot go on: ")
+    {
+      state.refusal = String(line[range.upperBound...])
+    }
   }
 
   /// The last lines, the unfinished one included, without control characters.
@@ -82,6 +88,8 @@ package final class ConsoleLog: Sendable {
 
   /// The panic's own line, once there was one.
   package var panic: String? { state.withLock { $0.panic } }
+  /// Why the wrapper, process 1 of a boot, gave up.
+  package var refusal: String? { state.withLock { $0.refusal } }
   /// How far the boot came, by what the console shows.
   package var reached: BootStage { state.withLock { $0.reached } }
 }

@@ -142,6 +142,8 @@ package final class MachineWatch: VitalSigns, Sendable {
       if before == nil, let panic = console.panic {
         // With panic=-1 QEMU would soon exit or pause; the line on the console is the first word of it.
         die { _ in .panicked(line: panic, tail: console.tail()) }
+      } else if let refusal = console.refusal {
+        die { _ in .refused(reason: refusal) }
       }
     }
   }
@@ -206,11 +208,14 @@ package enum MachineDeath: Error, Sendable, CustomStringConvertible {
   /// We ended it.
   case ended
   case panicked(line: String, tail: [String])
+  /// Provium's wrapper in the guest, process 1 until the guest's init takes over, cannot go on.
+  case refused(reason: String)
   case exited(status: ExitStatus?, errors: [String], panic: String?, tail: [String])
 
   package var description: String {
     switch self {
     case .ended: return "the machine was ended"
+    case .refused(let reason): return "the guest cannot be started: \(reason)"
     case .panicked(let line, _): return "the guest's kernel panicked: \(line)"
     case .exited(let status, let errors, let panic, _):
       if let panic { return "the guest's kernel panicked: \(panic)" }
