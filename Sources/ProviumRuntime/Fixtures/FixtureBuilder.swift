@@ -18,6 +18,7 @@ struct FixtureBuilder {
       // Before the folder goes: afterwards there is room again, and nobody would understand.
       let hint = Self.shortage(in: work)
       try? Files.removeTree(work)
+      store.sweep(place)
       guard let hint, !outer.isInterrupted else { throw error }
       throw FixtureError.store(path: store.folder, reason: "\(hint)\n\(error)")
     }
