@@ -62,7 +62,8 @@ extension FileSession {
     let manifest = ready.manifest
     let profile = (try? engine.configuration.profile(manifest.profile)) ?? Profile(name: manifest.profile)
     let machine = machines.add(profile: profile, session: self)
-    try machine.resume(manifest.snapshot, origin: "fixture \(name)")
+    // QEMU must have its files open before anybody may remove them.
+    try withExtendedLifetime(ready.use) { try machine.resume(manifest.snapshot, origin: "fixture \(name)") }
     usedFixtures.append((name, manifest.key))
     fixtureSources.formUnion(
       FixtureInspection(store: engine.fixtures.store, session: self).sources(of: manifest)
