@@ -61,6 +61,11 @@ struct FixtureCommandTests {
     #expect(list.contains(/high  [0-9.]+M  built .* ago  current  tests\/fixtures\/high.lua\n/), "\(list)")
     #expect(list.contains(/low  [0-9.]+M  built .* ago  current  tests\/fixtures\/low.lua\n/), "\(list)")
 
+    // Another project that shares the cache has profiles of its own; they say nothing of these.
+    try project.shell("mkdir other; printf '[provium]\\ncache = \"../cache\"\\n' > other/provium.toml")
+    let elsewhere = try Command("fixture", "list", in: "\(project.path)/other")
+    #expect(elsewhere.output.matches(of: /ago +current/).count == 2, "\(elsewhere.text)")
+
     for (change, back, reason) in [
       (
         "echo >> tests/fixtures/low.lua", "truncate -s -1 tests/fixtures/low.lua",

@@ -47,6 +47,7 @@ private final class Bench {
         kernelRelease: nil
       ),
       profile: "mine",
+      project: "",
       builtAt: 0,
       buildDuration: 0
     )

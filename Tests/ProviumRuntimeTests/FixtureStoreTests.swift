@@ -47,6 +47,7 @@ private final class Shelf {
       files: [],
       snapshot: snapshot,
       profile: "default",
+      project: "",
       builtAt: 1.25,
       buildDuration: 0.1
     )

@@ -48,8 +48,10 @@ package struct FixtureAdministration {
 
   private func staleness(of manifest: FixtureManifest) -> String? {
     do {
-      return try FixtureInspection(store: engine.fixtures.store, session: session(for: manifest.source))
-        .staleness(of: manifest)?.reason
+      var inspection = FixtureInspection(store: engine.fixtures.store, session: session(for: manifest.source))
+      // Projects share a cache.
+      inspection.comparesProfiles = manifest.project == engine.configuration.path ?? ""
+      return try inspection.staleness(of: manifest)?.reason
     } catch { return "\(error)" }
   }
 

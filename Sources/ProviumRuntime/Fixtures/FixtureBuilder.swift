@@ -49,6 +49,7 @@ struct FixtureBuilder {
       files: [],
       snapshot: built.snapshot,
       profile: built.machine.profile.name,
+      project: session.engine.configuration.path ?? "",
       builtAt: Double(time(nil)),
       buildDuration: 0
     )

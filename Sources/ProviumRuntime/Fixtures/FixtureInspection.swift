@@ -13,6 +13,8 @@ struct FixtureInspection {
   let store: FixtureStore
   /// For whom: names of fixtures mean what they mean to this one's file.
   let session: FileSession
+  /// False where the fixture belongs to another project: its profiles are not ours.
+  var comparesProfiles = true
 
   /// The first reason why it is not what building it now would give; nil when there is none.
   /// - Parameter base: gives the fixture of that name that it would start from; nil: what is kept is looked at, and nothing
@@ -57,6 +59,7 @@ struct FixtureInspection {
       return now.key == input.value
         ? nil : "the fixture \(input.location), from which it starts, was built again"
     case .profile:
+      guard comparesProfiles else { return nil }
       let now = FixtureInput.profileValues(input.location, of: session.engine)[input.name] ?? "not there"
       return now == input.value
         ? nil : "\(input.name) of the profile \(input.location) was \(input.value), and is \(now)"

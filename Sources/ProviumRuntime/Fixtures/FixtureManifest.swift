@@ -17,6 +17,8 @@ package struct FixtureManifest: Sendable, Codable, Hashable {
   package var files: [FileFingerprint]
   package var snapshot: Snapshot
   package var profile: String
+  /// The provium.toml that says what its profiles are; empty: none, all is built in.
+  package var project: String
   /// Seconds since 1970.
   package var builtAt: Double
   /// Seconds that the build took.
