@@ -105,9 +105,7 @@ package struct ImageBuilder: Sendable {
     }
     let order = try tree?.loadOrder(Self.unique(drivers)) ?? []
     inputs.append(.init(name: "agent", path: "", digest: AgentImage.buildIDHex))
-    if let tree, !order.isEmpty {
-      inputs.append(.init(name: "modules", path: tree.directory, digest: try moduleDigest(tree, order)))
-    }
+    if let tree { inputs += try moduleInputs(tree, order) }
     if let initrd {
       inputs.append(.init(name: "initrd", path: initrd, digest: try checkedInitrd(initrd)))
     }
@@ -190,11 +188,12 @@ package struct ImageBuilder: Sendable {
     return try digests.digest(path)
   }
 
-  private func moduleDigest(_ tree: ModuleTree, _ order: [String]) throws -> String {
-    let parts = try order.compactMap { module in
-      try tree.path(of: module).map { "\(module) \(try digests.digest("\(tree.directory)/\($0)"))" }
+  /// Each by itself: who looks later whether one changed knows nothing of trees.
+  private func moduleInputs(_ tree: ModuleTree, _ order: [String]) throws -> [BootImage.Input] {
+    try order.compactMap { module in
+      guard let path = tree.path(of: module).map({ "\(tree.directory)/\($0)" }) else { return nil }
+      return .init(name: "module \(module)", path: path, digest: try digests.digest(path))
     }
-    return SHA256.hex(Array(parts.joined(separator: "\n").utf8))
   }
 
   private static func unique(_ names: [String]) -> [String] {

@@ -19,11 +19,13 @@ package struct FileLock: ~Copyable, Sendable {
   }
 
   /// Waits for it. `flock` knows no deadline, so this asks again at growing intervals (2 to 50 ms); `waiting` is
-  /// called once, with what the holder wrote into the file, when the lock is not free at once.
+  /// called once, with what the holder wrote into the file, when the lock is not free at once. nil when
+  /// the time is over or the wait was cancelled.
   package static func acquire(
     _ path: String,
     until deadline: Deadline,
-    waiting: (String) -> Void = { _ in }
+    waiting: (String) -> Void = { _ in },
+    isCancelled: () -> Bool = { false }
   ) throws -> FileLock? {
     var said = false
     var pause: useconds_t = 2_000
@@ -33,7 +35,7 @@ package struct FileLock: ~Copyable, Sendable {
         waiting(((try? Files.readText(path)) ?? "").trimmed)
         said = true
       }
-      if deadline.isExpired { return nil }
+      if deadline.isExpired || isCancelled() { return nil }
       usleep(pause)
       pause = min(pause * 2, 50_000)
     }

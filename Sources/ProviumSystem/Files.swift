@@ -131,6 +131,12 @@ package enum Files {
     return lstat(path, &status) == 0 ? UInt64(status.st_blocks) * 512 : 0
   }
 
+  /// Bytes that are free for us on the file system that holds `path`; nil when it cannot say.
+  package static func freeSpace(_ path: String) -> UInt64? {
+    var facts = statvfs()
+    return statvfs(path, &facts) == 0 ? UInt64(facts.f_bavail) * UInt64(facts.f_frsize) : nil
+  }
+
   /// Replaces what stands at `target`.
   package static func rename(_ path: String, to target: String) throws {
     guard Glibc.rename(path, target) == 0 else { throw SystemError("rename \(path) to", target) }

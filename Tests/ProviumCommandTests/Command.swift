@@ -22,6 +22,12 @@ struct Command {
   init(_ arguments: String..., in folder: String, environment: [String: String] = [:], seconds: Int64 = 60)
     throws
   {
+    try self.init(arguments: arguments, in: folder, environment: environment, seconds: seconds)
+  }
+
+  init(arguments: [String], in folder: String, environment: [String: String] = [:], seconds: Int64 = 60)
+    throws
+  {
     var variables = ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": String(cString: getenv("HOME"))]
     variables.merge(environment) { $1 }
     let run = try ToolRun.run(
@@ -53,7 +59,26 @@ final class Project: Sendable {
       try Files.write(Array(text.utf8), to: "\(path)/\(name)", mode: 0o644)
     }
   }
+  /// A cache of its own, so that nobody else's fixtures are met; only the kernel is the shared one.
+  convenience init(withCache files: [String: String], settings: String = "") throws {
+    let configuration = "[provium]\ntests = [\"tests\"]\ncache = \"cache\"\n\(settings)\n"
+    try self.init(["provium.toml": configuration].merging(files) { $1 })
+    try Files.createDirectories("\(path)/cache")
+    for name in ["kernels", "vmlinux", "userland"] {
+      symlink("\(String(cString: getenv("HOME")))/.cache/provium/\(name)", "\(path)/cache/\(name)")
+    }
+  }
   deinit { try? Files.removeTree(path) }
+
+  func write(_ text: String, to name: String) throws {
+    try Files.write(Array(text.utf8), to: "\(path)/\(name)", mode: 0o644)
+  }
+
+  /// Runs a line of shell in the project; a failure is an error.
+  @discardableResult
+  func shell(_ line: String, seconds: Int64 = 60) throws -> String {
+    try ToolRun.run("bash", ["-ec", line], directory: path, deadline: .after(.seconds(seconds))).outputText
+  }
 }
 
 /// Why tests with machines do not run here; nil: they do.

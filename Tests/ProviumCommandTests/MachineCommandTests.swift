@@ -56,18 +56,12 @@ struct MachineCommandTests {
   @Test("--watch runs again what a change touches: the file, and the files that use a fixture") func watch()
     throws
   {
-    let project = try Project([
-      "provium.toml": "[provium]\ntests = [\"tests\"]\ncache = \"cache\"\n",
+    let project = try Project(withCache: [
       "tests/fixtures/small.lua": "dofile('tests/_helper.lua')\n",
       "tests/_helper.lua": "provium.create():boot{ memory = \"128M\" }\n",
       "tests/a.lua": "local vm = provium.fixture('small')\ntest('first', function() vm:syscall(39) end)\n",
       "tests/b.lua": "test('alone', function() end)\n",
     ])
-    // The kernel is the shared one; fixtures are this test's own.
-    try Files.createDirectories("\(project.path)/cache")
-    for name in ["kernels", "vmlinux", "userland"] {
-      symlink("\(String(cString: getenv("HOME")))/.cache/provium/\(name)", "\(project.path)/cache/\(name)")
-    }
     let script = """
       "$1" test --watch > log 2>&1 & watch=$!
       rounds() { for i in $(seq 300); do [ "$(grep -c '^watching' log)" -ge $1 ] && return; sleep 0.1; done; exit 9; }

@@ -48,6 +48,10 @@ package enum QMPValue: Codable, Sendable, Hashable {
   package var text: String? {
     if case .string(let text) = self { text } else { nil }
   }
+  /// Of an array; else none.
+  package var elements: [QMPValue] {
+    if case .array(let elements) = self { elements } else { [] }
+  }
 }
 
 /// One line that QEMU sent.

@@ -21,13 +21,19 @@ extension VirtualMachine {
       isStream = true
     }
     try watch.command("stop", until: deadline)
+    var disks = options.disks
+    for index in disks.indices where disks[index].isSnapshot && !disks[index].isReadOnly {
+      // What it wrote lies in an overlay that ends with QEMU, and its kernel believes that it is there.
+      try watch.copyDisk(index, to: "\(folder)/disk\(index)", until: deadline)
+      disks[index] = DiskOptions(path: "disk\(index)")
+    }
     try watch.migrate(to: "\(folder)/state", ignoringShared: !isStream, until: deadline)
     watch.expectEnd()
     _ = try? watch.command("quit", until: .after(.seconds(2)))
     _ = try? process.child.wait(until: .after(.seconds(5)))
     kill()
     // What lies in the folder is named without it: the folder will be renamed.
-    let disks = options.disks.map { disk -> DiskOptions in
+    disks = disks.map { disk in
       var disk = disk
       if disk.path.hasPrefix("\(folder)/") { disk.path = String(disk.path.dropFirst(folder.count + 1)) }
       return disk
@@ -56,6 +62,53 @@ extension MachineWatch {
     forgetEvents()
     try command("migrate", ["uri": .string("fd:state")], until: deadline)
     try awaitMigration("save", until: deadline)
+  }
+
+  /// Writes what the guest sees on a disk into a new raw image; what was never written stays a hole. The machine must be
+  /// stopped.
+  package func copyDisk(_ index: Int, to path: String, until deadline: Deadline) throws {
+    let name = "copy\(index)"
+    // A target that `drive-backup` opens inherits from snapshot=on that it is temporary, and is unlinked; so it is made here.
+    let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC)
+    guard ftruncate(file.raw, try diskSize(index, until: deadline)) == 0 else {
+      throw SystemError("size", path)
+    }
+    let target: [String: QMPValue] = [
+      "driver": .string("raw"), "node-name": .string(name),
+      "file": .object(["driver": .string("file"), "filename": .string(path)]),
+    ]
+    try command("blockdev-add", target, until: deadline)
+    forgetEvents()
+    let job: [String: QMPValue] = [
+      "device": .string("disk\(index)"), "target": .string(name), "sync": .string("full"),
+      "job-id": .string(name),
+    ]
+    try command("blockdev-backup", job, until: deadline)
+    let end = try event(until: deadline) {
+      $0.name == "BLOCK_JOB_COMPLETED" && $0.data["device"]?.text == name
+    }
+    guard let end else {
+      throw VirtualMachine.SnapshotFailure(
+        description: "QEMU did not copy the machine's disk \(index) in time"
+      )
+    }
+    if let reason = end.data["error"]?.text {
+      throw VirtualMachine.SnapshotFailure(
+        description: "QEMU could not copy the machine's disk \(index): \(reason)"
+      )
+    }
+  }
+
+  /// As the guest sees it.
+  private func diskSize(_ index: Int, until deadline: Deadline) throws -> Int {
+    let drives = try command("query-block", until: deadline)
+    let drive = drives.elements.first { $0["device"]?.text == "disk\(index)" }
+    guard case .integer(let size)? = drive?["inserted"]?["image"]?["virtual-size"] else {
+      throw VirtualMachine.SnapshotFailure(
+        description: "QEMU does not say how large the machine's disk \(index) is"
+      )
+    }
+    return Int(size)
   }
 
   /// Loads the state that QEMU inherited as `descriptor`.

@@ -20,51 +20,89 @@ package struct FixtureAdministration {
 
   /// All that are kept.
   package func list() -> [Entry] {
-    engine.fixtures.store.all().compactMap { place in
-      guard let manifest = engine.fixtures.store.manifest(at: place) else { return nil }
+    engine.fixtures.store.places().compactMap { place in
+      guard let manifest = engine.fixtures.store.manifest(at: place) else { return damaged(place) }
       return Entry(
         name: manifest.name,
         source: manifest.source,
         size: FixtureStore.size(place),
         builtAt: manifest.builtAt,
-        stale: staleness(of: manifest, at: place)
+        stale: staleness(of: manifest)
       )
     }
   }
 
-  private func staleness(of manifest: FixtureManifest, at place: String) -> String? {
+  /// What takes room and cannot be used is shown too; only its folder's name tells what it was.
+  private func damaged(_ place: String) -> Entry? {
+    guard case .unusable(let reason, _) = engine.fixtures.store.kept(at: place) else { return nil }
+    let folder = place.split(separator: "/").last.map(String.init) ?? place
+    let name = folder.lastIndex(of: "-").map { String(folder[..<$0]) } ?? folder
+    return Entry(
+      name: name,
+      source: place,
+      size: FixtureStore.size(place),
+      builtAt: (try? FileFacts(place)).map { Double($0.modifiedNanoseconds) / 1e9 } ?? 0,
+      stale: reason
+    )
+  }
+
+  private func staleness(of manifest: FixtureManifest) -> String? {
     do {
-      return try engine.fixtures.staleness(
-        of: manifest,
-        at: place,
-        for: session(for: manifest.source),
-        mayBuild: false
-      )?.reason
+      var inspection = FixtureInspection(store: engine.fixtures.store, session: session(for: manifest.source))
+      // Projects share a cache.
+      inspection.comparesProfiles = manifest.project == engine.configuration.path ?? ""
+      return try inspection.staleness(of: manifest)?.reason
     } catch { return "\(error)" }
   }
 
-  /// Which input changed since the last build; nil: none. Throws when it was never built.
+  /// Which input changed since the last build; nil: none. Throws when there is no such fixture.
   package func why(_ name: String) throws -> String? {
     let (source, place) = try find(name)
-    guard let manifest = engine.fixtures.store.manifest(at: place) else { return "it was never built" }
-    return staleness(of: manifest, at: place) ?? (manifest.source == source ? nil : "its script moved")
+    switch engine.fixtures.store.kept(at: place) {
+    case .nothing: return "it was never built"
+    case .unusable(let reason, _): return reason
+    case .fixture(let manifest):
+      return staleness(of: manifest) ?? (manifest.source == source ? nil : "its script moved")
+    }
   }
 
   /// Builds it if it is not current, or in any case. Returns the seconds that the last build took.
   package func build(_ name: String, inAnyCase: Bool) throws -> Double {
-    let (source, place) = try find(name)
-    if inAnyCase { try engine.fixtures.store.remove(place) }
-    return try engine.fixtures.current(name, for: session(for: source)).buildDuration
+    let (source, _) = try find(name)
+    return try engine.fixtures.current(name, for: session(for: source), inAnyCase: inAnyCase)
+      .manifest.buildDuration
   }
 
-  /// Removes one, or all; returns the bytes that are free again.
-  package func clean(_ name: String?) throws -> UInt64 {
-    let places = try name.map { [try find($0).place] } ?? engine.fixtures.store.all()
-    return try places.reduce(0) { freed, place in
+  /// What `clean` came to.
+  package struct Cleaned: Sendable {
+    /// Bytes that are free again.
+    package var freed: UInt64 = 0
+    /// Names of those that another process uses or builds: they stay.
+    package var busy: [String] = []
+  }
+
+  /// Removes one, or all.
+  package func clean(_ name: String?) throws -> Cleaned {
+    var cleaned = Cleaned()
+    for place in try name.map(places(of:)) ?? engine.fixtures.store.places() {
       let size = FixtureStore.size(place)
-      try engine.fixtures.store.remove(place)
-      return freed + size
+      let known = engine.fixtures.store.manifest(at: place)?.name
+      if try engine.fixtures.store.remove(place) {
+        cleaned.freed += size
+      } else {
+        cleaned.busy.append(known ?? TestFile.display(place))
+      }
     }
+    return cleaned
+  }
+
+  /// Of the script that the name means here, and of scripts that are gone.
+  private func places(of name: String) throws -> [String] {
+    let orphans = engine.fixtures.store.places().filter { place in
+      guard let manifest = engine.fixtures.store.manifest(at: place) else { return false }
+      return manifest.name == name && !Files.exists(manifest.source)
+    }
+    do { return [try find(name).place] + orphans } catch  where !orphans.isEmpty { return orphans }
   }
 
   private func find(_ name: String) throws -> (source: String, place: String) {

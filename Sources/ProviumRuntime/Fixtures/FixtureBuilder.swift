@@ -1,6 +1,4 @@
 import Glibc
-import ProviumAgentImage
-import ProviumImage
 import ProviumMachine
 import ProviumSystem
 
@@ -17,9 +15,21 @@ struct FixtureBuilder {
     do {
       return try build(for: outer, in: work)
     } catch {
+      // Before the folder goes: afterwards there is room again, and nobody would understand.
+      let hint = Self.shortage(in: work)
       try? Files.removeTree(work)
-      throw error
+      store.sweep(place)
+      guard let hint, !outer.isInterrupted else { throw error }
+      throw FixtureError.store(path: store.folder, reason: "\(hint)\n\(error)")
     }
+  }
+
+  /// A file system on which so little is left is full for a machine's memory: QEMU only says that it was killed by SIGBUS.
+  private static let leastRoom: UInt64 = 8 << 20
+
+  private static func shortage(in work: String) -> String? {
+    guard let free = Files.freeSpace(work), free < leastRoom else { return nil }
+    return "the disk is full (\(Quantity.text(bytes: free)) are free)"
   }
 
   private func build(for outer: FileSession, in work: String) throws -> FixtureManifest {
@@ -35,10 +45,11 @@ struct FixtureBuilder {
       name: name,
       source: source,
       key: SHA256.hex(Array("\(name) \(Deadline.now) \(UInt64.random(in: 0 ... .max))".utf8)),
-      inputs: inputs(of: session, machine: built.machine),
+      inputs: inputs(of: session),
       files: [],
       snapshot: built.snapshot,
       profile: built.machine.profile.name,
+      project: session.engine.configuration.path ?? "",
       builtAt: Double(time(nil)),
       buildDuration: 0
     )
@@ -51,7 +62,7 @@ struct FixtureBuilder {
   }
 
   /// Everything that it came from.
-  private func inputs(of session: FileSession, machine: ScriptMachine) -> [FixtureInput] {
+  private func inputs(of session: FileSession) -> [FixtureInput] {
     var inputs = [
       FixtureInput(
         kind: .source,
@@ -73,25 +84,25 @@ struct FixtureBuilder {
     for (name, key) in session.usedFixtures {
       inputs.append(FixtureInput(kind: .base, name: "fixture \(name)", location: name, value: key))
     }
-    for input in machine.imageInputs where !input.path.isEmpty && !Files.isDirectory(input.path) {
-      inputs.append(FixtureInput(kind: .file, name: input.name, location: input.path, value: input.digest))
-    }
-    for path in machine.hostFiles {
-      guard let digest = try? session.engine.digests.digest(path) else { continue }
-      inputs.append(FixtureInput(kind: .file, name: "injected file or disk", location: path, value: digest))
-    }
-    return inputs
-      + FixtureInput.presentValues.sorted { $0.key < $1.key }.map {
-        FixtureInput(kind: .value, name: $0.key, value: $0.value)
+    // Of all machines: what one of them found out may be in the one that is kept.
+    let booted = session.machines.all.filter { !$0.imageInputs.isEmpty }
+    for machine in booted {
+      for input in machine.imageInputs where !input.path.isEmpty {
+        inputs.append(FixtureInput(kind: .file, name: input.name, location: input.path, value: input.digest))
       }
+      inputs += machine.hostFiles
+    }
+    for profile in Set(booted.map(\.profile.name)).sorted() {
+      inputs += FixtureInput.profileValues(profile, of: session.engine).sorted { $0.key < $1.key }.map {
+        FixtureInput(kind: .profile, name: $0.key, location: profile, value: $0.value)
+      }
+    }
+    inputs += FixtureInput.presentValues.sorted { $0.key < $1.key }.map {
+      FixtureInput(kind: .value, name: $0.key, value: $0.value)
+    }
+    var seen: Set<FixtureInput> = []
+    return inputs.filter { seen.insert($0).inserted }
   }
 
   private func digest(_ contents: [UInt8]?) -> String { SHA256.hex(contents ?? []) }
-}
-
-extension FixtureInput {
-  /// Values that every fixture depends on, as they are now.
-  static var presentValues: [String: String] {
-    ["Provium": ProviumVersion.string, "the agent": AgentImage.buildIDHex]
-  }
 }

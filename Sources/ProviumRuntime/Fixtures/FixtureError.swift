@@ -6,6 +6,7 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
   case machineNotRunning(name: String, state: String)
   case buildFailed(name: String, reason: String)
   case store(path: String, reason: String)
+  case interrupted
 
   package var description: String {
     switch self {
@@ -21,6 +22,7 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
       "fixture '\(name)' could not be built: \(reason)"
     case .store(let path, let reason):
       "fixtures cannot be kept in \(path): \(reason)"
+    case .interrupted: "interrupted while another process was building the fixture"
     }
   }
 }

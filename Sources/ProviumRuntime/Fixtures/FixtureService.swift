@@ -2,19 +2,19 @@ import Glibc
 import ProviumMachine
 import ProviumSystem
 
+/// A fixture that is ready to be resumed, and held against removal.
+struct ReadyFixture: Sendable {
+  let manifest: FixtureManifest
+  let use: FixtureUse
+}
+
 /// Gives out fixtures: current ones from the store, others built, once however many files ask.
 package final class FixtureService: Sendable {
   private enum Slot {
-    case building(by: String)
-    case ready(FixtureManifest)
+    /// `waitsFor`: the place of the fixture that the builder itself waits for at the moment.
+    case building(by: String, waitsFor: String?)
+    case ready(ReadyFixture)
     case failed(any Error & Sendable)
-  }
-
-  /// Why a kept fixture is not used.
-  package struct Staleness: Sendable, Hashable {
-    package let reason: String
-    /// Its files, not its inputs: something happened to it, and people should know.
-    package let isDamage: Bool
   }
 
   package let store: FixtureStore
@@ -28,50 +28,95 @@ package final class FixtureService: Sendable {
   }
 
   /// The fixture of that name, current. Builds it on this thread if it must; waits while another thread or process does.
-  func current(_ name: String, for session: FileSession) throws -> FixtureManifest {
+  /// - Parameter inAnyCase: what was kept is not looked at.
+  func current(_ name: String, for session: FileSession, inAnyCase: Bool = false) throws -> ReadyFixture {
     let source = try FixtureLocator(configuration: session.engine.configuration).find(name, for: session.file)
     let place = store.place(name: name, source: source)
     if let start = session.fixtureChain.firstIndex(where: { $0.place == place }) {
       throw FixtureError.circular(chain: session.fixtureChain[start...].map(\.name) + [name])
     }
-    let known = try takeSlot(place, name: name, session)
-    if let known { return known }
-    do {
-      let manifest = try session.outsideTimeLimit {
-        try makeCurrent(name, source: source, place: place, session)
+    return try session.outsideTimeLimit {
+      if let ready = try takeSlot(place, name: name, session) { return ready }
+      do {
+        let ready = try makeCurrent(name, source: source, place: place, inAnyCase: inAnyCase, session)
+        slots.update { $0[place] = .ready(ready) }
+        return ready
+      } catch {
+        let failure = session.isInterrupted ? nil : FixtureError.buildFailed(name: name, reason: "\(error)")
+        // An interrupted build says nothing of the fixture.
+        slots.update { $0[place] = failure.map { .failed($0) } }
+        throw failure ?? error
       }
-      slots.update { $0[place] = .ready(manifest) }
-      return manifest
-    } catch {
-      let failure = session.isInterrupted ? nil : FixtureError.buildFailed(name: name, reason: "\(error)")
-      // An interrupted build says nothing of the fixture.
-      slots.update { $0[place] = failure.map { .failed($0) } }
-      throw failure ?? error
     }
   }
 
-  /// The manifest, if another thread has made it; nil when this thread is to make it.
-  private func takeSlot(_ place: String, name: String, _ session: FileSession) throws -> FixtureManifest? {
+  /// It looked whole, and yet no machine came of it: it is built again, once in a run, and whoever asks next gets that.
+  func rebuild(_ name: String, instead ready: ReadyFixture, because reason: String, for session: FileSession)
+    throws -> ReadyFixture
+  {
+    let source = try FixtureLocator(configuration: session.engine.configuration).find(name, for: session.file)
+    let place = store.place(name: name, source: source)
+    let isMine = slots.update { slots -> Bool in
+      guard case .ready(let known) = slots[place], known.manifest.key == ready.manifest.key else {
+        return false
+      }
+      slots[place] = nil
+      return true
+    }
+    if isMine { warn(name, "it could not be resumed: \(reason)", session) }
+    return try current(name, for: session, inAnyCase: isMine)
+  }
+
+  private func warn(_ name: String, _ reason: String, _ session: FileSession) {
+    session.engine.warnOnce("fixture \(name) is built again: \(reason)", file: session.file.name)
+  }
+
+  /// The fixture, if another thread has made it; nil when this thread is to make it.
+  private func takeSlot(_ place: String, name: String, _ session: FileSession) throws -> ReadyFixture? {
     var said = false
+    defer { if said { note(session, waitsFor: nil) } }
     while true {
-      let slice = min(session.scriptDeadline, .after(.milliseconds(100)))
-      let result = slots.wait(until: slice) { slots -> Result<FixtureManifest?, any Error>? in
+      let result = slots.wait(until: .after(.milliseconds(100))) {
+        slots -> Result<ReadyFixture?, any Error>? in
         switch slots[place] {
         case nil:
-          slots[place] = .building(by: session.file.name)
+          slots[place] = .building(by: session.file.name, waitsFor: nil)
           return .success(nil)
-        case .ready(let manifest): return .success(manifest)
+        case .ready(let ready): return .success(ready)
         case .failed(let error): return .failure(error)
-        case .building(let builder):
+        case .building(let builder, _):
+          if Self.waits(place, for: session, in: slots) {
+            return .failure(FixtureError.circular(chain: session.fixtureChain.map(\.name) + [name]))
+          }
+          if let mine = session.fixtureChain.last?.place, case .building(let me, _) = slots[mine] {
+            slots[mine] = .building(by: me, waitsFor: place)
+          }
           if !said { session.activity("waiting for the fixture \(name), which \(builder) builds") }
           said = true
           return nil
         }
       }
       if let result { return try result.get() }
-      if session.isInterrupted || session.scriptDeadline.isExpired {
-        throw HarnessFault("the fixture \(name) was not ready in time", isTimeout: true)
-      }
+      if session.isInterrupted { throw FixtureError.interrupted }
+    }
+  }
+
+  /// Whether the builder at `place`, by way of others, waits for one that this session builds: two files that start from
+  /// each other's fixtures, each on its own thread, would wait for ever.
+  private static func waits(_ place: String, for session: FileSession, in slots: [String: Slot]) -> Bool {
+    let mine = Set(session.fixtureChain.map(\.place))
+    var (next, seen): (String?, Set<String>) = (place, [])
+    while let here = next, seen.insert(here).inserted, case .building(_, let further) = slots[here] {
+      if let further, mine.contains(further) { return true }
+      next = further
+    }
+    return false
+  }
+
+  private func note(_ session: FileSession, waitsFor place: String?) {
+    guard let mine = session.fixtureChain.last?.place else { return }
+    slots.update {
+      if case .building(let me, _) = $0[mine] { $0[mine] = .building(by: me, waitsFor: place) }
     }
   }
 
@@ -79,44 +124,52 @@ package final class FixtureService: Sendable {
     _ name: String,
     source: String,
     place: String,
+    inAnyCase: Bool,
     _ session: FileSession
-  ) throws -> FixtureManifest {
-    let lock = try store.lock(place, until: .after(.seconds(1800))) { holder in
-      session.activity("waiting for the fixture \(name)\(holder.isEmpty ? "" : " (\(holder))")")
-    }
+  ) throws -> ReadyFixture {
+    let lock = try store.lock(
+      place,
+      until: .after(.seconds(1800)),
+      waiting: { holder in
+        session.activity("waiting for the fixture \(name)\(holder.isEmpty ? "" : ", which \(holder) builds")")
+      },
+      isCancelled: { session.isInterrupted }
+    )
     _ = lock
-    if !isFresh, let kept = store.manifest(at: place) {
-      guard let staleness = try staleness(of: kept, at: place, for: session) else {
-        store.touch(place)
-        return kept
-      }
-      if staleness.isDamage {
-        session.engine.warnOnce(
-          "fixture \(name) is built again: \(staleness.reason)",
-          file: session.file.name
-        )
-      }
-    }
+    if !isFresh, !inAnyCase, let ready = try kept(name, at: place, for: session) { return ready }
     session.activity("building the fixture \(name)")
-    return try FixtureBuilder(name: name, source: source, place: place, store: store).build(for: session)
+    let manifest = try FixtureBuilder(name: name, source: source, place: place, store: store).build(
+      for: session
+    )
+    guard let use = FixtureUse(of: manifest) else {
+      throw FixtureError.store(path: store.folder, reason: "\(manifest.snapshot.folder) went away")
+    }
+    store.makeRoom(keeping: place)
+    return ReadyFixture(manifest: manifest, use: use)
   }
 
-  /// Every host file that went into a fixture, or into those that it starts from.
-  func sources(of manifest: FixtureManifest, for session: FileSession) -> Set<String> {
-    var paths: Set<String> = [manifest.source]
-    for input in manifest.inputs {
-      switch input.kind {
-      case .source, .loaded, .file: paths.insert(input.location)
-      case .base:
-        let locator = FixtureLocator(configuration: session.engine.configuration)
-        guard let source = try? locator.find(input.location, for: session.file),
-          let base = store.manifest(at: store.place(name: input.location, source: source))
-        else { continue }
-        paths.formUnion(sources(of: base, for: session))
-      case .value: break
+  /// What was kept, if it is current. Damage is said; the caller holds the fixture's lock.
+  private func kept(_ name: String, at place: String, for session: FileSession) throws -> ReadyFixture? {
+    switch store.kept(at: place) {
+    case .nothing: return nil
+    case .unusable(let reason, let isDamage):
+      if isDamage { warn(name, reason, session) }
+      return nil
+    case .fixture(let manifest):
+      // Held before it is looked at: what was found whole stays.
+      let use = FixtureUse(of: manifest)
+      let inspection = FixtureInspection(store: store, session: session)
+      if let staleness = try inspection.staleness(
+        of: manifest,
+        base: { try self.current($0, for: session).manifest }
+      ) {
+        if staleness.isDamage { warn(name, staleness.reason, session) }
+        return nil
       }
+      guard let use else { return nil }
+      store.touch(place)
+      return ReadyFixture(manifest: manifest, use: use)
     }
-    return paths.subtracting([""])
   }
 
   /// Looks at every fixture's inputs again when it is next asked for: time has passed since the last run.
@@ -124,55 +177,5 @@ package final class FixtureService: Sendable {
     slots.update { slots in
       slots = slots.filter { if case .building = $0.value { true } else { false } }
     }
-  }
-
-  /// The first reason why a kept fixture is not what building it now would give; nil when there is none.
-  /// - Parameter mayBuild: fixtures that it starts from are made current first; else only looked at.
-  func staleness(
-    of manifest: FixtureManifest,
-    at place: String,
-    for session: FileSession,
-    mayBuild: Bool = true
-  ) throws -> Staleness? {
-    if let alteration = manifest.firstAlteration(in: place) {
-      return Staleness(reason: alteration, isDamage: true)
-    }
-    let host = try session.engine.host()
-    let qemu = try host.qemu(for: manifest.snapshot.conditions.architecture)
-    if let difference = manifest.snapshot.conditions.difference(from: .now(qemu: qemu, host: host)) {
-      return Staleness(reason: difference, isDamage: false)
-    }
-    for input in manifest.inputs {
-      if let change = try change(of: input, for: session, mayBuild: mayBuild) {
-        return Staleness(reason: change, isDamage: false)
-      }
-    }
-    return nil
-  }
-
-  private func change(of input: FixtureInput, for session: FileSession, mayBuild: Bool) throws -> String? {
-    switch input.kind {
-    case .source, .loaded, .file:
-      guard Files.exists(input.location) else { return "\(input.name) (\(input.location)) is gone" }
-      let now = try session.engine.digests.digest(input.location)
-      return now == input.value ? nil : "\(input.name) (\(TestFile.display(input.location))) changed"
-    case .base:
-      if !mayBuild, let reason = try staleness(ofBase: input.location, for: session) {
-        return "the fixture \(input.location), from which it starts, would be built again: \(reason)"
-      }
-      let base = try current(input.location, for: session)
-      return base.key == input.value
-        ? nil : "the fixture \(input.location), from which it starts, was built again"
-    case .value:
-      let now = FixtureInput.presentValues[input.name] ?? ""
-      return now == input.value ? nil : "\(input.name) was \(input.value), and is \(now)"
-    }
-  }
-
-  private func staleness(ofBase name: String, for session: FileSession) throws -> String? {
-    let source = try FixtureLocator(configuration: session.engine.configuration).find(name, for: session.file)
-    let place = store.place(name: name, source: source)
-    guard let manifest = store.manifest(at: place) else { return "it is not there" }
-    return try staleness(of: manifest, at: place, for: session, mayBuild: false)?.reason
   }
 }

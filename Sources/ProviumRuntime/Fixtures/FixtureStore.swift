@@ -1,10 +1,30 @@
 import Glibc
+import ProviumMachine
 package import ProviumSystem
 
-/// Where fixtures are kept between runs: `CACHE/fixtures/NAME-ID/`, ID from the script's path, with a lock beside it.
+/// Where fixtures are kept between runs.
+///
+///     CACHE/fixtures/NAME-ID/manifest.json   what was built last; replaced as a whole
+///     CACHE/fixtures/NAME-ID/BUILD/          memory, state and disks of one build, never written again
+///     CACHE/fixtures/NAME-ID/building/       what is being built, or what a killed build left
+///     CACHE/fixtures/NAME-ID.lock            held by whoever builds or removes
+///
+/// ID is made from the script's path, BUILD from the build's key. Each build has a folder of its own, so that a process that
+/// resumes from one never meets another's files; it holds the folder (`FixtureUse`), and nobody removes what is held.
 package struct FixtureStore: Sendable {
+  /// What stands at a fixture's place.
+  package enum Kept: Sendable {
+    /// Nothing, or nothing but what a killed build left.
+    case nothing
+    case fixture(FixtureManifest)
+    /// Something that cannot be used, in words; `isDamage`: it was a fixture once, and people should know.
+    case unusable(reason: String, isDamage: Bool)
+  }
+
   package let folder: String
-  private let maximum: UInt64
+  /// Bytes above which least recently used fixtures leave.
+  let maximum: UInt64
+  static let buildingName = "building"
 
   package init(cache: String, maximum: UInt64) {
     folder = "\(cache)/fixtures"
@@ -13,24 +33,50 @@ package struct FixtureStore: Sendable {
 
   /// The folder of one fixture.
   package func place(name: String, source: String) -> String {
-    "\(folder)/\(name)-\(SHA256.hex(Array(source.utf8)).prefix(16))"
+    // A name may say a folder (`net/base`); the store is flat.
+    let safe = String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "_" })
+    return "\(folder)/\(safe)-\(SHA256.hex(Array(source.utf8)).prefix(16))"
+  }
+
+  package func kept(at place: String) -> Kept {
+    do { return .fixture(try FixtureManifest.read(place)) } catch let error as FixtureManifest.OtherFormat {
+      return .unusable(reason: "\(error)", isDamage: false)
+    } catch {
+      guard let names = try? Files.list(place) else { return .nothing }
+      if Files.exists("\(place)/manifest.json") {
+        return .unusable(reason: "manifest.json cannot be read: \(error)", isDamage: true)
+      }
+      return names == [Self.buildingName]
+        ? .nothing : .unusable(reason: "manifest.json is missing", isDamage: true)
+    }
   }
 
   /// What was built, if it can be read at all.
   package func manifest(at place: String) -> FixtureManifest? {
-    guard let manifest = try? FixtureManifest.read(place), manifest.format == FixtureManifest.format else {
-      return nil
-    }
-    return manifest
+    if case .fixture(let manifest) = kept(at: place) { manifest } else { nil }
   }
 
   /// Only one process builds a fixture; the others wait.
-  /// - Parameter waiting: told who is at it.
-  package func lock(_ place: String, until deadline: Deadline, waiting: (String) -> Void) throws -> FileLock {
+  /// - Parameters:
+  ///   - waiting: told who is at it.
+  ///   - isCancelled: asked again and again; a cancelled wait ends with `FixtureError.interrupted`.
+  package func lock(
+    _ place: String,
+    until deadline: Deadline,
+    waiting: (String) -> Void = { _ in },
+    isCancelled: () -> Bool = { false }
+  ) throws -> FileLock {
     do { try Files.createDirectories(folder, mode: 0o700) } catch {
       throw FixtureError.store(path: folder, reason: "\(error)")
     }
-    guard let lock = try FileLock.acquire("\(place).lock", until: deadline, waiting: waiting) else {
+    let lock = try FileLock.acquire(
+      "\(place).lock",
+      until: deadline,
+      waiting: waiting,
+      isCancelled: isCancelled
+    )
+    guard let lock else {
+      if isCancelled() { throw FixtureError.interrupted }
       throw FixtureError.store(
         path: folder,
         reason: "another process has been building this fixture for too long"
@@ -42,63 +88,51 @@ package struct FixtureStore: Sendable {
 
   /// An empty folder to build in. What a killed build left there goes.
   package func workplace(for place: String) throws -> String {
-    let work = "\(place).building"
-    try Files.removeTree(work)
-    try Files.createDirectories(work, mode: 0o700)
+    let work = "\(place)/\(Self.buildingName)"
+    do {
+      try Files.removeTree(work)
+      try Files.createDirectories(place, mode: 0o700)
+      try Files.createDirectories(work, mode: 0o700)
+    } catch { throw FixtureError.store(path: folder, reason: "\(error)") }
     return work
   }
 
-  /// Makes what was built in `work` the fixture at `place`: all of it is on the disk before its name is.
+  /// Makes what was built in `work` the fixture at `place`: all of it is on the disk before the manifest names it.
   package func publish(_ manifest: FixtureManifest, from work: String, to place: String) throws
     -> FixtureManifest
   {
     var manifest = manifest
     for file in try Files.list(work) { try Files.sync("\(work)/\(file)") }
     manifest.files = try Files.list(work).map { try FileFingerprint($0, in: work) }
-    manifest.snapshot.folder = place
-    try manifest.write(to: work)
-    // A resumed machine of the old one holds its files open, and goes on.
-    let old = "\(place).old"
-    try Files.removeTree(old)
-    if Files.exists(place) { try Files.rename(place, to: old) }
-    try Files.rename(work, to: place)
-    try Files.sync(folder)
-    try Files.removeTree(old)
-    evict(keeping: place)
+    manifest.snapshot.folder = manifest.folder(in: place)
+    try Files.sync(work)
+    try Files.rename(work, to: manifest.snapshot.folder)
+    try Files.sync(place)
+    do {
+      try manifest.write(to: place)
+      try Files.sync(place)
+    } catch {
+      try? Files.removeTree(manifest.snapshot.folder)
+      throw error
+    }
     return manifest
   }
 
   /// Notes that a fixture was used, for who leaves first.
   package func touch(_ place: String) { utimes("\(place)/manifest.json", nil) }
 
-  /// Least recently used fixtures leave while all together are above the maximum; the one just built stays.
-  private func evict(keeping place: String) {
-    var entries = all().map { (place: $0, size: Self.size($0), used: Self.lastUse($0)) }
-    entries.sort { $0.used < $1.used }
-    var total = entries.reduce(0) { $0 + $1.size }
-    for entry in entries where total > maximum && entry.place != place {
-      // Somebody may be at it.
-      guard (try? FileLock.tryAcquire("\(entry.place).lock")) != nil else { continue }
-      try? Files.removeTree(entry.place)
-      total -= entry.size
-    }
-  }
-
-  /// Folders of all fixtures that are kept.
-  package func all() -> [String] {
-    ((try? Files.list(folder)) ?? []).map { "\(folder)/\($0)" }.filter {
-      Files.exists("\($0)/manifest.json") && !$0.hasSuffix(".building")
-    }
+  /// Folders of all fixtures, also of those that are not whole.
+  package func places() -> [String] {
+    ((try? Files.list(folder)) ?? []).map { "\(folder)/\($0)" }.filter { Files.isDirectory($0) }
   }
 
   /// Bytes on the disk.
-  package static func size(_ place: String) -> UInt64 {
-    ((try? Files.list(place)) ?? []).reduce(0) { $0 + Files.blocks("\(place)/\($1)") }
+  package static func size(_ path: String) -> UInt64 {
+    guard Files.isDirectory(path) else { return Files.blocks(path) }
+    return ((try? Files.list(path)) ?? []).reduce(0) { $0 + size("\(path)/\($1)") }
   }
 
-  private static func lastUse(_ place: String) -> Int64 {
+  static func lastUse(_ place: String) -> Int64 {
     (try? FileFacts("\(place)/manifest.json").modifiedNanoseconds) ?? 0
   }
-
-  package func remove(_ place: String) throws { try Files.removeTree(place) }
 }

@@ -28,6 +28,7 @@ extension ScriptMachine {
   static let resumedCost: UInt64 = 64 << 20
 
   /// Brings a snapshot to life behind this handle.
+  /// - Throws: `UnusableSnapshot` where no machine came of it; what the pool says.
   func resume(_ snapshot: Snapshot, origin: String) throws {
     let begin = Deadline.now
     try prepareForResume(snapshot, origin: origin)
@@ -41,7 +42,9 @@ extension ScriptMachine {
       adopt(resumed, since: begin)
     } catch {
       failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
-      throw HarnessFault("\(error)")
+      // No room for a copy of it says nothing of the snapshot.
+      if error is FixtureError { throw HarnessFault("\(error)") }
+      throw UnusableSnapshot(cause: HarnessFault("\(error)"))
     }
   }
 
@@ -103,7 +106,7 @@ extension ScriptMachine {
   }
 
   private func goOn(from snapshot: Snapshot) throws {
-    try resume(snapshot, origin: "restore")
+    do { try resume(snapshot, origin: "restore") } catch let error as UnusableSnapshot { throw error.cause }
     let agent = try usable().agent
     for worker in livingWorkers {
       do { try worker.attach(to: agent, until: .after(.seconds(10))) } catch is GuestError {
@@ -130,11 +133,12 @@ extension FileSession {
     guard let folder = try workplace ?? (isFresh ? snapshotFolder() : nil) else { return request }
     request.backing = .sharedFile("\(folder)/memory-\(machine)")
     if workplace != nil {
-      for index in request.disks.indices
-      where !request.disks[index].isReadOnly && !request.disks[index].isSnapshot {
+      for index in request.disks.indices where !request.disks[index].isReadOnly {
         let copy = "\(folder)/disk\(index)-\(machine)"
         try Files.copySparse(request.disks[index].path, to: copy)
         request.disks[index].path = copy
+        // What it writes belongs to the fixture; an overlay would be gone with it.
+        request.disks[index].isSnapshot = false
       }
     }
     return request
@@ -145,19 +149,22 @@ extension FileSession {
     guard let workplace, !snapshot.isStream else { return nil }
     let number = engine.nextMachineNumber()
     let memory = "\(workplace)/memory-\(number)"
-    try Files.copySparse(snapshot.memoryPath, to: memory)
     var disks = snapshot.disks
-    for index in disks.indices where !disks[index].isReadOnly {
-      let copy = "\(workplace)/disk\(index)-\(number)"
-      try Files.copySparse(Files.resolve(disks[index].path, against: snapshot.folder), to: copy)
-      disks[index].path = copy
-    }
+    do {
+      try Files.copySparse(snapshot.memoryPath, to: memory)
+      for index in disks.indices where !disks[index].isReadOnly {
+        let copy = "\(workplace)/disk\(index)-\(number)"
+        try Files.copySparse(Files.resolve(disks[index].path, against: snapshot.folder), to: copy)
+        disks[index].path = copy
+      }
+    } catch { throw FixtureError.store(path: workplace, reason: "\(error)") }
     return (memory, disks)
   }
 
-  /// A folder of its own for one snapshot, gone with the run.
+  /// A folder of its own for one snapshot, gone with the run. In a fixture's script it lies where the machine's memory does
+  /// already, on the same file system.
   func snapshotFolder() throws -> String {
-    let folder = "\(engine.run.path)/snapshots/\(engine.nextMachineNumber())"
+    let folder = "\(workplace ?? engine.run.path)/snapshots/\(engine.nextMachineNumber())"
     try Files.createDirectories(folder, mode: 0o700)
     return folder
   }

@@ -34,7 +34,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   private var lastConsole: [String] = []
   /// What its image was made from, and files of the host that were injected or attached: for a fixture's key.
   private(set) var imageInputs: [BootImage.Input] = []
-  private(set) var hostFiles: [String] = []
+  private(set) var hostFiles: [FixtureInput] = []
   /// The state that each fresh sub-test starts from.
   var freshStart: Snapshot?
 
@@ -63,8 +63,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     session.events.send(.machineStarted(description(of: request, origin: "boot")))
     do {
       let host = try engine.host()
+      // First: then come copies of its disks, and the files as they are now go in.
+      try noteHostFiles(of: request)
       request = try session.prepareForSnapshot(request, machine: identifier)
-      imageFiles(of: request)
       let limit =
         (options.timeout ?? .seconds(30)) * host.accelerator(for: request.image.architecture).timeScale
       let machine = try VirtualMachine.boot(
@@ -145,10 +146,22 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     for remark in machine.image.remarks { session.engine.warnOnce(remark, file: session.file.name) }
   }
 
-  private func imageFiles(of request: BootRequest) {
-    hostFiles = request.image.files.values.compactMap { if case .host(let path) = $0 { path } else { nil } }
-    hostFiles += request.disks.map(\.path)
-    if let rootfs = request.image.rootfs { hostFiles.append(rootfs) }
+  /// In a fixture's script: what of the host goes into the machine, by its contents at this moment.
+  private func noteHostFiles(of request: BootRequest) throws {
+    guard session.workplace != nil else { return }
+    var files = request.image.files.sorted { $0.key < $1.key }.compactMap { guest, file in
+      if case .host(let path) = file { ("the injected file \(guest)", path) } else { nil }
+    }
+    files += request.disks.map { ("disk", $0.path) }
+    if let rootfs = request.image.rootfs { files.append(("the root disk", rootfs)) }
+    hostFiles = try files.map { name, path in
+      FixtureInput(
+        kind: .file,
+        name: name,
+        location: path,
+        value: try session.engine.digests.digest(path)
+      )
+    }
   }
 
   private func admit(_ request: PoolRequest) throws {

@@ -47,16 +47,39 @@ extension FileSession {
 
   /// `provium.fixture(name)`.
   func resumeFixture(_ name: String) throws -> ScriptMachine {
-    let manifest: FixtureManifest
-    do { manifest = try engine.fixtures.current(name, for: self) } catch let error as FixtureError {
+    let ready = try fixture(name) { try engine.fixtures.current(name, for: self) }
+    do { return try resume(ready, name: name) } catch let error as UnusableSnapshot {
+      // What looks whole and gives no machine is not trusted a second time.
+      guard !isInterrupted, !scriptDeadline.isExpired else { throw error.cause }
+      let rebuilt = try fixture(name) {
+        try engine.fixtures.rebuild(name, instead: ready, because: "\(error.cause)", for: self)
+      }
+      do { return try resume(rebuilt, name: name) } catch let error as UnusableSnapshot { throw error.cause }
+    }
+  }
+
+  private func resume(_ ready: ReadyFixture, name: String) throws -> ScriptMachine {
+    let manifest = ready.manifest
+    let profile = (try? engine.configuration.profile(manifest.profile)) ?? Profile(name: manifest.profile)
+    let machine = machines.add(profile: profile, session: self)
+    // QEMU must have its files open before anybody may remove them.
+    try withExtendedLifetime(ready.use) { try machine.resume(manifest.snapshot, origin: "fixture \(name)") }
+    usedFixtures.append((name, manifest.key))
+    fixtureSources.formUnion(
+      FixtureInspection(store: engine.fixtures.store, session: self).sources(of: manifest)
+    )
+    return machine
+  }
+
+  private func fixture(_ name: String, _ body: () throws -> ReadyFixture) throws -> ReadyFixture {
+    do { return try body() } catch let error as FixtureError {
       if case .unknown = error { throw error }
       throw HarnessFault("\(error)")
     }
-    usedFixtures.append((name, manifest.key))
-    fixtureSources.formUnion(engine.fixtures.sources(of: manifest, for: self))
-    let profile = (try? engine.configuration.profile(manifest.profile)) ?? Profile(name: manifest.profile)
-    let machine = machines.add(profile: profile, session: self)
-    try machine.resume(manifest.snapshot, origin: "fixture \(name)")
-    return machine
   }
+}
+
+/// QEMU made no machine of a snapshot.
+struct UnusableSnapshot: Error {
+  let cause: HarnessFault
 }

@@ -110,7 +110,9 @@ struct FixtureCommand: ParsableCommand {
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
-        Console.print("\(Quantity.text(bytes: try fixtures.clean(name))) freed")
+        let cleaned = try fixtures.clean(name)
+        Console.print("\(Quantity.text(bytes: cleaned.freed)) freed")
+        for name in cleaned.busy { Console.print("\(name) is in use by another process, and stays") }
       }
     }
   }
