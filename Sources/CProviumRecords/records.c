@@ -4,6 +4,8 @@
  */
 #include "provium_records.h"
 
+#include <stddef.h>
+
 #ifndef PROVIUM_RECORD_PAGES
 #define PROVIUM_RECORD_PAGES 16
 #endif
@@ -37,7 +39,7 @@ struct test_content_record {
 #define ACCESSOR(index) \
   static bool make_##index(void *out, const void *type, const void *hint, uintptr_t reserved) { \
     (void)reserved; \
-    return provium_record_make(out, type, hint, index); \
+    return provium_record_make != NULL && provium_record_make(out, type, hint, index); \
   }
 #define RECORD(index) {KIND_TEST, 0, make_##index, 0, 0},
 

@@ -44,7 +44,7 @@ struct SuiteRun {
     let interruption = Interruption()
     _ = try Interrupts(interruption)
     var engineOptions = try machines.engineOptions()
-    engineOptions.budget = running.budget
+    if let budget = running.budget { engineOptions.budget = budget }
     let logs = FileLogs()
     let terminal = RoundSink(terminalReporter())
     let engine = try Engine(
@@ -55,8 +55,8 @@ struct SuiteRun {
     defer { engine.close() }
     logs.folder = engine.run.path
     var options = RunOptions()
-    options.parallel = running.parallel
-    options.budget = running.budget
+    options.parallel = running.parallel ?? engineOptions.parallel
+    options.budget = engineOptions.budget
     options.selection = selection.testSelection
     options.failFast = running.failFast
     options.fileTimeout = running.timeout?.duration

@@ -14,10 +14,13 @@ package struct EngineOptions: Sendable {
   package var budget = PoolBudget.automatic
   /// `--fixtures=fresh`: nothing kept between runs is used.
   package var freshFixtures = false
+  /// Files that run at once; nil: by the host's size.
+  package var parallel: Int?
 
   package init() {}
 
-  /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`.
+  /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`, `PROVIUM_PARALLEL`, and `PROVIUM_MEM` with
+  /// `PROVIUM_CPUS`.
   /// - Throws: `EnvironmentError` for a value that is none.
   package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws
     -> EngineOptions
@@ -35,7 +38,36 @@ package struct EngineOptions: Sendable {
     if let channel: ChannelChoice = try choice("PROVIUM_CHANNEL") { options.channel = channel }
     options.requiresKVM = variable("PROVIUM_REQUIRE_KVM") == "1"
     options.freshFixtures = variable("PROVIUM_FIXTURES") == "fresh"
+    func number(_ name: String) throws -> Int? {
+      guard let text = variable(name) else { return nil }
+      guard let number = Int(text), number >= 1 else {
+        throw EnvironmentError(name: name, value: text, accepted: ["a number from 1"])
+      }
+      return number
+    }
+    options.parallel = try number("PROVIUM_PARALLEL")
+    if let budget = try budget(memory: variable("PROVIUM_MEM"), cpus: try number("PROVIUM_CPUS")) {
+      options.budget = budget
+    }
     return options
+  }
+
+  private static func budget(memory: String?, cpus: Int?) throws -> PoolBudget? {
+    guard let memory else {
+      guard let cpus else { return nil }
+      throw EnvironmentError(
+        name: "PROVIUM_CPUS",
+        value: "\(cpus)",
+        accepted: ["a number beside PROVIUM_MEM"]
+      )
+    }
+    guard let bytes = Quantity.bytes(memory), bytes > 0 else {
+      throw EnvironmentError(name: "PROVIUM_MEM", value: memory, accepted: ["an amount such as 4G"])
+    }
+    guard let cpus else {
+      throw EnvironmentError(name: "PROVIUM_MEM", value: memory, accepted: ["an amount beside PROVIUM_CPUS"])
+    }
+    return .fixed(memory: bytes, cpus: cpus)
   }
 }
 

@@ -19,7 +19,15 @@ enum SharedEngine {
     if case .failure(let error) = made { error.reason } else { "" }
   }
   /// Scripts that run at once: as many as `provium test` would run files.
-  static let admission = Admission(width: RunOptions().width(for: .max))
+  static let admission: Admission = {
+    var run = RunOptions()
+    // A value that means nothing is told by the engine, in every test.
+    if let options = try? EngineOptions.fromEnvironment() {
+      run.parallel = options.parallel
+      run.budget = options.budget
+    }
+    return Admission(width: run.width(for: .max))
+  }()
 
   /// A number for each run, by which the resource pool tells files apart.
   static func nextNumber() -> Int { number.add(1, ordering: .relaxed).newValue }

@@ -125,9 +125,10 @@ struct RunningOptions: ParsableArguments {
     }
   }
 
-  var budget: PoolBudget {
+  /// nil where the flags do not say.
+  var budget: PoolBudget? {
     if let memory, let cpus { return .fixed(memory: memory.bytes, cpus: cpus) }
-    return .automatic
+    return nil
   }
 }
 

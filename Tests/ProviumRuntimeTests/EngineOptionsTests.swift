@@ -1,0 +1,37 @@
+import Testing
+
+@testable import ProviumRuntime
+
+@Suite("Options from the environment") struct EngineOptionsTests {
+  @Test("are what the flags of provium test are") func values() throws {
+    let variables = [
+      "PROVIUM_ACCEL": "tcg", "PROVIUM_CHANNEL": "serial", "PROVIUM_REQUIRE_KVM": "1",
+      "PROVIUM_FIXTURES": "fresh",
+      "PROVIUM_PARALLEL": "3", "PROVIUM_MEM": "4G", "PROVIUM_CPUS": "8",
+    ]
+    let options = try EngineOptions.fromEnvironment { variables[$0] }
+    #expect(options.accelerator == .tcg)
+    #expect(options.channel == .serial)
+    #expect(options.requiresKVM && options.freshFixtures)
+    #expect(options.parallel == 3)
+    #expect(options.budget == .fixed(memory: 4 << 30, cpus: 8))
+    #expect(try EngineOptions.fromEnvironment { _ in nil }.budget == .automatic)
+  }
+
+  @Test(
+    "that mean nothing are named, with what is accepted",
+    arguments: [
+      (["PROVIUM_ACCEL": "kwm"], "PROVIUM_ACCEL=kwm means nothing (did you mean 'kvm'?)"),
+      (["PROVIUM_PARALLEL": "0"], "PROVIUM_PARALLEL=0 means nothing; accepted: a number from 1"),
+      (
+        ["PROVIUM_MEM": "much", "PROVIUM_CPUS": "1"],
+        "PROVIUM_MEM=much means nothing; accepted: an amount such as 4G"
+      ),
+      (["PROVIUM_MEM": "4G"], "beside PROVIUM_CPUS"), (["PROVIUM_CPUS": "4"], "beside PROVIUM_MEM"),
+    ]
+  )
+  func refused(variables: [String: String], complaint: String) {
+    let error = #expect(throws: EnvironmentError.self) { try EngineOptions.fromEnvironment { variables[$0] } }
+    #expect(error?.description.contains(complaint) == true, "\(error?.description ?? "")")
+  }
+}

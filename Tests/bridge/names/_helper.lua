@@ -1,0 +1,2 @@
+-- A helper: no test.
+return 1

@@ -1,0 +1,1 @@
+test("nested folder", function() end)
