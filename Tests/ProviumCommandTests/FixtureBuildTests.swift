@@ -209,6 +209,10 @@ struct FixtureBuildTests {
       "\(command.text)"
     )
     #expect(project.builds == 2)
+    // The next use clears the spoilt one away, which its own run still held.
+    #expect(try Command("test", in: project.path, environment: environment).status == .exited(0))
+    #expect(project.kept.filter { $0.hasSuffix("/memory") }.count == 1)
+    #expect(project.builds == 2)
     // Another QEMU is no damage, but no trust either.
     let why = try Command("fixture", "why", "small", in: project.path)
     #expect(why.output.contains("QEMU was"), "\(why.text)")

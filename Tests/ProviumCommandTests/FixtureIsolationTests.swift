@@ -31,6 +31,7 @@ struct FixtureIsolationTests {
         end
         local function write(vm, text)
           for _, folder in ipairs{ "/dev/shm", "/mnt/ram" } do
+            vm:exec("mkdir -p " .. folder)
             vm:exec(("yes '%s' | head -n 200000 > %s/data"):format(text, folder))
           end
           vm:exec(("printf %s | dd of=/dev/vda bs=512 seek=9 conv=notrunc; sync"):format(text))
@@ -65,11 +66,26 @@ struct FixtureIsolationTests {
           assert_eq("earlier", sector(vm, "vda", 9))
           assert_eq("dropped", sector(vm, "vdb", 0))
         end)
+
+        test("each snapshot has the disks of its own moment", function()
+          local vm = provium.create():boot{ memory = "128M", disks = { "own.raw" } }
+          write(vm, "first--")
+          local first = vm:snapshot()
+          write(vm, "second-")
+          local second = vm:snapshot()
+          write(vm, "third--")
+          for _ = 1, 2 do
+            vm:restore(first)
+            assert_eq("first--", sector(vm, "vda", 9))
+            vm:restore(second)
+            assert_eq("second-", sector(vm, "vda", 9))
+          end
+        end)
         """#,
       ],
       settings: "spares = 0"
     )
-    try project.shell("truncate -s 1M disk.img; head -c 1M /dev/zero | tr '\\\\0' x > other.img")
+    try project.shell("truncate -s 1M disk.img own.raw; head -c 1M /dev/zero | tr '\\\\0' x > other.img")
     let images = try project.shell("sha256sum *.img")
     #expect(try Command("fixture", "build", "disk", in: project.path).status == .exited(0))
     let before = try sums(project)

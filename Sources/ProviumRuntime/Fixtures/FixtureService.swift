@@ -168,6 +168,8 @@ package final class FixtureService: Sendable {
       }
       guard let use else { return nil }
       store.touch(place)
+      // A build that was replaced while somebody used it.
+      store.sweep(place)
       return ReadyFixture(manifest: manifest, use: use)
     }
   }

@@ -20,7 +20,7 @@ package final class FixtureUse: Sendable {
 
 /// What leaves the store, and what must not: a build that somebody uses, in this process or another, stays.
 extension FixtureStore {
-  /// Removes a fixture but for builds in use, which leave with the next build or `clean`.
+  /// Removes a fixture but for builds in use, which leave with the next use, build or `clean`.
   /// - Returns: whether all of it is gone.
   package func remove(_ place: String) throws -> Bool {
     guard Files.exists(place) else { return true }
