@@ -38,8 +38,9 @@ struct BareMachine {
     state: Int32? = nil
   ) throws -> QEMUProcess {
     let directory = try host.run.machineDirectory()
+    let platform = try GuestPlatform.required(HostFacts.machine)
     return try QEMUProcess(qemu, channel: .virtioSerial, directory: directory, incoming: state) { options in
-      options.architecture = HostFacts.machine
+      options.platform = platform
       options.accelerator = host.accelerator.accelerator
       options.memory = memory
       options.backing = backing

@@ -33,6 +33,7 @@ package struct ImageBuilder: Sendable {
     }
     guard let kernelPath else { throw ImageError.noKernel(reasons: []) }
     let kernel = try KernelImage(kernelPath)
+    try kernel.check(for: specification.architecture)
     let (bootable, remark) = try kernel.bootable(cache: cache)
 
     var image = BootImage(kernel: bootable, initrd: "", append: "", release: kernel.release)
@@ -55,7 +56,7 @@ package struct ImageBuilder: Sendable {
   // MARK: Command line
 
   private func commandLine(_ specification: ImageSpecification) -> String {
-    let console = specification.architecture == "aarch64" ? "ttyAMA0" : "ttyS0"
+    let console = GuestPlatform.named(specification.architecture)?.console ?? "ttyS0"
     var words = [
       // Warnings and worse on the console: a test must see a WARN. A panic ends the machine at once.
       "console=\(console)", "loglevel=5", "panic=-1", "rdinit=/provium-wrapper",

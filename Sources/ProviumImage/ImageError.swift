@@ -8,6 +8,7 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
   case badInitrd(path: String, reason: String)
   case badDisk(path: String, reason: String)
   case missingFile(role: String, path: String)
+  case unknownArchitecture(String)
 
   package var description: String {
     switch self {
@@ -17,11 +18,13 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
       "the kernel lacks the driver \(module) (CONFIG_\(module.uppercased())): it is neither built in nor a module in \(directory)"
     case .wrongModules(let directory, let version, let kernel):
       "the modules in \(directory) are for kernel \(version), not for \(kernel); name the right directory with modules = \"…\""
-    case .notAKernel(let path, let what): "\(path) is not a kernel image: \(what)"
+    case .notAKernel(let path, let what): "\(path) cannot be used as a kernel: \(what)"
     case .noKernel(let reasons):
       "no kernel for the default profile:\n" + reasons.map { "  - \($0)" }.joined(separator: "\n")
     case .badInitrd(let path, let reason): "\(path) cannot be used as an initrd: \(reason)"
     case .badDisk(let path, let reason): "\(path) cannot be used as a root disk: \(reason)"
+    case .unknownArchitecture(let name):
+      "Provium boots no guests of the architecture \(name), only \(GuestPlatform.all.map(\.name).joined(separator: ", "))"
     case .missingFile(let role, let path): "the \(role) \(path) does not exist"
     }
   }

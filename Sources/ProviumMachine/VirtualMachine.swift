@@ -66,6 +66,7 @@ package final class VirtualMachine: Sendable {
     started: (QEMUProcess) -> Void = { _ in }
   ) throws -> VirtualMachine {
     let architecture = request.image.architecture
+    let platform = try GuestPlatform.required(architecture)
     let qemu = try host.qemu(for: architecture)
     var specification = request.image
     // vsock connects the host's kernel; a foreign machine type keeps to what both have.
@@ -75,7 +76,7 @@ package final class VirtualMachine: Sendable {
     let directory = try host.run.machineDirectory()
     stage(BootStage.qemu.word)
     let process = try QEMUProcess(qemu, channel: channel, directory: directory) { options in
-      options.architecture = architecture
+      options.platform = platform
       options.accelerator = host.accelerator(for: architecture).accelerator
       options.memory = request.memory
       options.backing = request.backing

@@ -45,6 +45,27 @@ final class Scratch: Sendable {
     #expect(error?.description.contains("it is a directory") == true)
   }
 
+  @Test("for arm64, also packed, is known, and refused for a guest of another architecture with what to do")
+  func arm64() throws {
+    let scratch = try Scratch()
+    var image = [UInt8](repeating: 0, count: 0x20000)
+    image.replaceSubrange(0x38..<0x3c, with: Array("ARMd".utf8))
+    let packed = try ToolRun.run("gzip", ["-c"], input: image).output
+    for contents in [image, packed] {
+      let kernel = try KernelImage(try scratch.write("Image", contents))
+      #expect(kernel.format == .arm64)
+      try kernel.check(for: "aarch64")
+      let error = #expect(throws: ImageError.self) { try kernel.check(for: "x86_64") }
+      #expect(error?.description.contains("set arch = \"aarch64\"") == true)
+      #expect(try kernel.bootable(cache: scratch.path).path == kernel.path)
+    }
+  }
+
+  @Test("of an unknown architecture has no platform, and the error lists those that have") func platforms() {
+    let error = #expect(throws: ImageError.self) { try GuestPlatform.required("vax") }
+    #expect(error?.description.contains("vax, only x86_64, aarch64") == true)
+  }
+
   @Test("in bzImage format names its release") func release() throws {
     let scratch = try Scratch()
     var image = [UInt8](repeating: 0, count: 0x1000)

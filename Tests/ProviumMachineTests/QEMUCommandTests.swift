@@ -1,3 +1,4 @@
+import ProviumImage
 import Testing
 
 @testable import ProviumMachine
@@ -47,6 +48,18 @@ import Testing
     #expect(contains(arguments, ["-accel", "kvm", "-cpu", "host"]))
     #expect(contains(arguments, ["-device", "vhost-vsock-pci,id=vsock,guest-cid=17,vhostfd=14"]))
     #expect(!arguments.contains { $0.contains("virtio-serial") })
+  }
+
+  @Test("of an aarch64 guest names its machine and processor, and has what the x86-64 one has") func aarch64()
+  {
+    let arguments = options {
+      $0.platform = .aarch64
+      $0.kernel = "/k"
+    }
+    #expect(contains(arguments, ["-accel", "tcg", "-cpu", "max,pauth-impdef=on"]))
+    #expect(contains(arguments, ["-machine", "virt,memory-backend=ram"]))
+    #expect(contains(arguments, ["-device", "virtio-serial-pci,id=ports,max_ports=3"]))
+    #expect(!arguments.contains { $0.contains("vmgenid") })
   }
 
   @Test("maps a snapshot's memory copy on write, and waits for its state") func resume() {

@@ -21,12 +21,39 @@ package struct KernelImage: Sendable, Hashable {
     } else if head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) {
       format = .elf
       release = nil
-    } else if head.count > 0x40, Array(head[0x38..<0x3c]) == Array("ARMd".utf8) {
+    } else if Self.isArm64(head) {
+      format = .arm64
+      release = nil
+    } else if head.starts(with: [0x1f, 0x8b]), Self.isArm64(try Self.unpackedHead(path)) {
+      // QEMU unpacks it.
       format = .arm64
       release = nil
     } else {
       throw ImageError.notAKernel(path: path, what: Self.guess(head))
     }
+  }
+
+  /// The magic number of an Image (Documentation/arch/arm64/booting.rst).
+  private static func isArm64(_ head: [UInt8]) -> Bool {
+    head.count > 0x40 && Array(head[0x38..<0x3c]) == Array("ARMd".utf8)
+  }
+
+  /// Of a gzip file: what its beginning unpacks to.
+  private static func unpackedHead(_ path: String) throws -> [UInt8] {
+    let packed = try Files.readHead(path, 0x10000)
+    // It complains that the rest is missing.
+    return try ToolRun.run("gzip", ["-dcq"], input: packed, allowFailure: true).output
+  }
+
+  /// - Throws: when guests of `architecture` cannot boot it, instead of a machine that stays silent.
+  package func check(for architecture: String) throws {
+    guard let platform = GuestPlatform.named(architecture), !platform.kernels.contains(format) else { return }
+    let fitting = GuestPlatform.all.first { $0.kernels.contains(format) }?.name ?? "another architecture"
+    throw ImageError.notAKernel(
+      path: path,
+      what:
+        "it is one for \(fitting), and the guest is \(architecture): set arch = \"\(fitting)\" in its profile"
+    )
   }
 
   /// The setup header points to the version text, 0x200 before the place it names (Documentation/arch/x86/boot.rst).

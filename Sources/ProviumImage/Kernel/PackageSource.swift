@@ -14,8 +14,7 @@ struct PackageSource {
       )
     }
     self.folder = folder
-    debianArchitecture =
-      architecture == "aarch64" ? "arm64" : architecture == "x86_64" ? "amd64" : architecture
+    debianArchitecture = GuestPlatform.named(architecture)?.debianName ?? architecture
     isForeign = architecture != HostFacts.machine
   }
 

@@ -1,3 +1,4 @@
+import ProviumImage
 import ProviumSystem
 
 /// An installed QEMU.
@@ -31,7 +32,7 @@ package struct QEMUBinary: Sendable, Hashable {
     guard let path = Environment["PROVIUM_QEMU"] ?? ToolRun.find(program) else {
       throw Failure.notInstalled(
         program: program,
-        package: architecture == "x86_64" ? "qemu-system-x86" : "qemu-system-arm"
+        package: GuestPlatform.named(architecture)?.qemuPackage ?? "qemu-system-misc"
       )
     }
     return QEMUBinary(path: path, version: try version(of: path, cache: cache), architecture: architecture)

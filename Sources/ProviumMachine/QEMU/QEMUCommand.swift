@@ -1,3 +1,5 @@
+package import ProviumImage
+
 /// A disk of a machine.
 package struct DiskOptions: Sendable, Hashable, Codable {
   package var path: String
@@ -33,7 +35,7 @@ package enum ChannelWiring: Sendable, Hashable {
 
 /// What a machine is made of: everything that QEMU's command line says.
 package struct MachineOptions: Sendable, Hashable {
-  package var architecture = "x86_64"
+  package var platform = GuestPlatform.x86_64
   package var accelerator = Accelerator.tcg
   /// Bytes.
   package var memory: UInt64 = 512 << 20
@@ -68,16 +70,11 @@ package enum QEMUCommand {
 
   private static func base(_ options: MachineOptions) -> [String] {
     let isNative = options.accelerator == .kvm
-    let machine = options.architecture == "aarch64" ? "virt" : "q35"
-    // Without the fast string instructions a kernel copies eight bytes at a time instead of one, which is what an emulator
-    // makes of `rep movsb`: file transfers take half the time.
-    // `max` emulates pointer authentication in full, which costs a factor of five on aarch64.
-    let emulated = options.architecture == "aarch64" ? "max,pauth-impdef=on" : "max,-erms,-fsrm"
     return [
       "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-action", "panic=pause",
       "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-      "-accel", options.accelerator.rawValue, "-cpu", isNative ? "host" : emulated,
-      "-machine", "\(machine),memory-backend=ram", "-m", "\(options.memory >> 20)M", "-smp",
+      "-accel", options.accelerator.rawValue, "-cpu", isNative ? "host" : options.platform.emulatedProcessor,
+      "-machine", "\(options.platform.machine),memory-backend=ram", "-m", "\(options.memory >> 20)M", "-smp",
       "\(options.cpus)",
     ]
   }
@@ -129,7 +126,7 @@ package enum QEMUCommand {
   /// A device that reports panics, and one that tells the kernel of a resume.
   private static func extras(_ options: MachineOptions) -> [String] {
     // Emulated, the ACPI event of `vmgenid` takes 9 ms of each resume; the agent reseeds in any case.
-    options.architecture == "x86_64" && options.accelerator == .kvm
+    options.platform.hasGenerationID && options.accelerator == .kvm
       ? ["-device", "pvpanic-pci", "-device", "vmgenid,guid=auto"] : ["-device", "pvpanic-pci"]
   }
 

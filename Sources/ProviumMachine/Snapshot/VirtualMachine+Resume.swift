@@ -18,7 +18,8 @@ extension VirtualMachine {
     until deadline: Deadline,
     started: (QEMUProcess) -> Void = { _ in }
   ) throws -> VirtualMachine {
-    let qemu = try host.qemu(for: snapshot.conditions.architecture)
+    let platform = try GuestPlatform.required(snapshot.conditions.architecture)
+    let qemu = try host.qemu(for: platform.name)
     if let difference = snapshot.conditions.difference(from: .now(qemu: qemu, host: host)) {
       throw SnapshotFailure(description: "the snapshot does not fit this host any more: \(difference)")
     }
@@ -30,7 +31,7 @@ extension VirtualMachine {
       directory: directory,
       incoming: state.raw
     ) { options in
-      options.architecture = snapshot.conditions.architecture
+      options.platform = platform
       options.accelerator = host.accelerator(for: snapshot.conditions.architecture).accelerator
       options.memory = snapshot.memory
       options.backing = memory.map { .sharedFile($0) } ?? .privateFile(snapshot.memoryPath)

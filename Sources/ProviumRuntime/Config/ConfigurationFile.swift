@@ -1,3 +1,4 @@
+import ProviumImage
 import ProviumSystem
 internal import TOMLKit
 
@@ -77,8 +78,9 @@ package enum ConfigurationFile {
     profile.initProgram = try table.string("init")
     profile.append = try table.string("append")
     if let architecture = try table.string("arch") {
-      guard ["x86_64", "aarch64"].contains(architecture) else {
-        throw table.bad("arch", given: "\"\(architecture)\"", accepted: "\"x86_64\" or \"aarch64\"")
+      guard GuestPlatform.named(architecture) != nil else {
+        let accepted = GuestPlatform.all.map { "\"\($0.name)\"" }.joined(separator: " or ")
+        throw table.bad("arch", given: "\"\(architecture)\"", accepted: accepted)
       }
       profile.architecture = architecture
     }

@@ -52,7 +52,8 @@ package struct Examination {
           grade: .bad,
           subject: "QEMU",
           text: "\(error)",
-          remedy: "apt-get install \(HostFacts.machine == "x86_64" ? "qemu-system-x86" : "qemu-system-arm")"
+          remedy:
+            "apt-get install \(GuestPlatform.named(HostFacts.machine)?.qemuPackage ?? "qemu-system-misc")"
         )
       )
     }

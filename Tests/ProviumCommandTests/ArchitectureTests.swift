@@ -1,0 +1,48 @@
+import Foundation
+import ProviumSystem
+import Testing
+
+/// Guests of another architecture than the host's, always emulated.
+@Suite(
+  "An aarch64 profile",
+  .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")),
+  .disabled(
+    if: ToolRun.find("qemu-system-aarch64") == nil,
+    "qemu-system-aarch64 is not installed (qemu-system-arm)"
+  ),
+  .disabled(
+    if: ToolRun.find("aarch64-linux-gnu-gcc") == nil,
+    "the agent's cross compiler is not installed (gcc-aarch64-linux-gnu)"
+  ),
+  .serialized
+)
+struct ArchitectureTests {
+  /// The repository's own suite, of which every call works on either architecture.
+  private var suite: String {
+    let here = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    return here.appending(path: "lua").path
+  }
+
+  @Test("passes the conformance suite, fixtures included") func conformance() throws {
+    let project = try Project([
+      "provium.toml": "[provium]\ntests = [\"tests\"]\n[profile.default]\narch = \"aarch64\"\n"
+    ])
+    _ = try ToolRun.run("cp", ["-r", suite, "\(project.path)/tests"])
+    try Files.write(
+      Array("local vm = provium.create():boot()\nassert_eq('aarch64\\n', vm:exec('uname -m').stdout)\n".utf8),
+      to: "\(project.path)/tests/machine.lua",
+      mode: 0o644
+    )
+    let command = try Command("test", "-p", "2", in: project.path, seconds: 300)
+    #expect(command.status == .exited(0), "\(command.text)")
+  }
+
+  @Test("of an architecture that Provium knows nothing of is refused by its line") func unknown() throws {
+    let project = try Project([
+      "provium.toml": "[profile.old]\narch = \"vax\"\n", "a.lua": "test('x', function() end)\n",
+    ])
+    let command = try Command("test", "a.lua", in: project.path)
+    #expect(command.status == .exited(2))
+    #expect(command.text.contains("\"x86_64\" or \"aarch64\""), "\(command.text)")
+  }
+}
