@@ -44,7 +44,7 @@ import Testing
       """, "text": "no kernel\n",
     ])
     for (profile, expected) in [
-      ("text", "text is not a kernel image: it is a text file"), ("missing", "nothing does not exist"),
+      ("text", "text cannot be used as a kernel: it is a text file"), ("missing", "nothing does not exist"),
       ("txet", "unknown profile 'txet' (did you mean 'text'?)"),
     ] {
       let command = try Command("run", "--profile", profile, "--", "true", in: project.path)

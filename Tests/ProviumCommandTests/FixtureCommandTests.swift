@@ -32,14 +32,15 @@ struct FixtureCommandTests {
     try project.shell(
       """
       truncate -s 1M disk.img
+      rm cache/userland # shared, with userlands of other architectures
       "\(Command.binary)" run --mem 128M -- true
-      prepared=$(echo cache/kernels/*/prepared)
+      prepared=$(echo cache/kernels/$(uname -m)/prepared)
       cp "$(sed -n 1p $prepared)" kernel
       modules=$(sed -n 2p $prepared)
       mkdir lib
       cp -rs "$modules" lib/
       echo "modules = \\"lib/${modules##*/}\\"" >> provium.toml
-      cp "$(ls -t cache/userland/* | head -1)" initrd
+      cp cache/userland/* initrd
       """
     )
     return project

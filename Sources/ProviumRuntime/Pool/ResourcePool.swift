@@ -205,7 +205,7 @@ package final class PoolClaim: Sendable {
   /// The machine is up: the next cold boot may start.
   package func bootFinished() { pool.finishBoot(number) }
 
-  /// Calls `tell` once, when the claim is given back.
+  /// Calls `tell` once, just before the claim is given back.
   package func onRelease(_ tell: @escaping @Sendable () -> Void) { released.withLock { $0.tell = tell } }
 
   /// Twice is fine.
@@ -216,8 +216,9 @@ package final class PoolClaim: Sendable {
       return released.tell ?? {}
     }
     guard let tell else { return }
-    pool.release(number)
+    // Before anybody else can be given it, so that the events of a run never show more than the pool has.
     tell()
+    pool.release(number)
   }
 
   deinit { release() }
