@@ -21,7 +21,10 @@ extension Guest {
   }
 
   /// Writes a file in the guest, of any size.
-  /// - Parameter mode: of a file that is new; nil: 0644.
+  /// - Parameters:
+  ///   - path: absolute, in the guest.
+  ///   - contents: all of the file.
+  ///   - mode: of a file that is new; nil: 0644.
   public func writeFile(_ path: String, _ contents: [UInt8], mode: UInt32? = nil) async throws {
     try await perform("write_file \(path)") {
       try $0.writeFile(ByteString(path), contents, mode: mode, until: $1)
