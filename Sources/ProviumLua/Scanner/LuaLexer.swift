@@ -110,12 +110,19 @@ struct LuaLexer {
     return .number(text(start..<position))
   }
 
-  private static let symbols = ["...", "..", "==", "~=", "<=", ">=", "//", "::", "<<", ">>"].map {
-    Array($0.utf8)
-  }
-
+  /// `...`, `..`, `==`, `~=`, `<=`, `>=`, `//`, `::`, `<<`, `>>`, else one byte.
   private mutating func symbol() -> String {
-    let length = Self.symbols.first { bytes[position...].starts(with: $0) }?.count ?? 1
+    let first = bytes[position], second = at(position + 1)
+    var length = 1
+    switch (first, second) {
+    case (UInt8(ascii: "."), UInt8(ascii: ".")): length = at(position + 2) == UInt8(ascii: ".") ? 3 : 2
+    case (UInt8(ascii: "="), UInt8(ascii: "=")), (UInt8(ascii: "~"), UInt8(ascii: "=")),
+      (UInt8(ascii: "<"), UInt8(ascii: "=")), (UInt8(ascii: ">"), UInt8(ascii: "=")),
+      (UInt8(ascii: "/"), UInt8(ascii: "/")), (UInt8(ascii: ":"), UInt8(ascii: ":")),
+      (UInt8(ascii: "<"), UInt8(ascii: "<")), (UInt8(ascii: ">"), UInt8(ascii: ">")):
+      length = 2
+    default: break
+    }
     defer { position += length }
     return text(position..<position + length)
   }

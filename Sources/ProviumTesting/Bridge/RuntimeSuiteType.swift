@@ -52,6 +52,6 @@ enum RuntimeSuiteType {
     words[2] = enumMetadataKind
     words[3] = UInt(bitPattern: base + descriptor)
     let type = unsafeBitCast(words + 2, to: Any.Type.self)
-    return String(reflecting: type) == "\(module).\(name)" ? type : nil
+    return _typeName(type, qualified: true) == "\(module).\(name)" ? type : nil
   }
 }

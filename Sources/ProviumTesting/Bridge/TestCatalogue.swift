@@ -1,7 +1,9 @@
+import Dispatch
 import Glibc
 import ProviumLua
 import ProviumRuntime
 import ProviumSystem
+import Synchronization
 import Testing
 
 /// One sub-test that reading the source shows.
@@ -84,10 +86,20 @@ struct TestCatalogue: Sendable {
     guard !paths.isEmpty else {
       return ([], "\(path) names no tests: add tests = [\"…\"] under [provium]", configuration)
     }
-    let compiler = try? LuaState()
-    return (
-      try TestDiscovery.find(paths, from: root).map { catalogue($0, compiler: compiler) }, nil, configuration
-    )
+    return (read(try TestDiscovery.find(paths, from: root)), nil, configuration)
+  }
+
+  /// Reads files on all processors: in a debug build 500 of them take a third of a second on one.
+  private static func read(_ files: [TestFile]) -> [CataloguedFile] {
+    let width = max(1, min(HostFacts.processors, files.count / 16))
+    let parts = Mutex([Int: [CataloguedFile]]())
+    DispatchQueue.concurrentPerform(iterations: width) { part in
+      let compiler = try? LuaState()
+      let slice = files[files.count * part / width..<files.count * (part + 1) / width]
+      let read = slice.map { catalogue($0, compiler: compiler) }
+      parts.withLock { $0[part] = read }
+    }
+    return parts.withLock { parts in (0..<width).flatMap { parts[$0] ?? [] } }
   }
 
   /// No user code runs before discovery, so the project is found from outside: `PROVIUM_ROOT`, the working directory, or
