@@ -14,6 +14,7 @@ let package = Package(
   products: [
     .executable(name: "provium", targets: ["provium"]),
     .library(name: "ProviumTesting", targets: ["ProviumTesting"]),
+    .library(name: "ProviumXCTest", targets: ["ProviumXCTest"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -74,9 +75,17 @@ let package = Package(
     ),
     .target(name: "CProviumRecords"),
     .target(
+      name: "ProviumCases",
+      dependencies: ["ProviumEvents", "ProviumLua", "ProviumRuntime", "ProviumSystem"],
+      swiftSettings: strict
+    ),
+    // For packages that still use XCTest; nobody else compiles it.
+    .target(name: "ProviumXCTest", dependencies: ["ProviumCases"], swiftSettings: strict),
+    .target(
       name: "ProviumTesting",
       dependencies: [
-        "CProviumRecords", "ProviumEvents", "ProviumGuest", "ProviumLua", "ProviumMachine", "ProviumRuntime",
+        "CProviumRecords", "ProviumCases", "ProviumEvents", "ProviumGuest", "ProviumLua", "ProviumMachine",
+        "ProviumRuntime",
         "ProviumSystem",
       ],
       swiftSettings: strict

@@ -1,3 +1,4 @@
+import ProviumCases
 import ProviumRuntime
 import ProviumSystem
 

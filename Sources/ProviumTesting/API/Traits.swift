@@ -1,3 +1,4 @@
+import ProviumCases
 import ProviumMachine
 import ProviumRuntime
 public import Testing

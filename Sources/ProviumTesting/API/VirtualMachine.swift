@@ -1,3 +1,4 @@
+import ProviumCases
 import ProviumGuest
 import ProviumRuntime
 import ProviumSystem

@@ -3,6 +3,7 @@
 // or with -DPROVIUM_FALLBACK, `Fallback.swift` takes over with public API alone.
 #if compiler(>=6.3) && compiler(<6.6) && !PROVIUM_FALLBACK
   internal import CProviumRecords
+  import ProviumCases
   import Glibc
   import ProviumRuntime
   import Testing

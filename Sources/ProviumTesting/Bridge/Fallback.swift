@@ -1,6 +1,7 @@
 // Public API alone: for compilers outside the window of Bridge.swift, or with -DPROVIUM_FALLBACK. One parameterised test,
 // one case a Lua file; sub-tests cannot be selected or reported on their own.
 #if !(compiler(>=6.3) && compiler(<6.6)) || PROVIUM_FALLBACK
+  import ProviumCases
   import ProviumRuntime
   import Testing
 

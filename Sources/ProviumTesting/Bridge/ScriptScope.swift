@@ -1,3 +1,4 @@
+import ProviumCases
 import ProviumEvents
 import ProviumRuntime
 import Testing

@@ -1,8 +1,8 @@
-/// Text that swift-testing writes into its JUnit file. It escapes neither names nor control characters in messages, so both
+/// Text that test runners write into their JUnit files. They escape neither names nor control characters in messages, so both
 /// are made harmless here.
-enum XMLText {
+package enum XMLText {
   /// A message: no control characters but line ends and tabs, no terminal escapes.
-  static func clean(_ text: String) -> String {
+  package static func clean(_ text: String) -> String {
     var result = ""
     var rest = text.unicodeScalars[...]
     while let scalar = rest.popFirst() {
@@ -22,7 +22,7 @@ enum XMLText {
   }
 
   /// A test's name: also without what would end an attribute.
-  static func name(_ text: String) -> String {
+  package static func name(_ text: String) -> String {
     // Nearly every name; a debug build walks slowly over characters.
     if text.utf8.allSatisfy({
       $0 >= 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x26 && $0 != 0x3c && $0 != 0x3e

@@ -1,66 +1,49 @@
 import Dispatch
 import Glibc
 import ProviumLua
-import ProviumRuntime
+package import ProviumRuntime
 import ProviumSystem
 import Synchronization
-import Testing
 
 /// One sub-test that reading the source shows.
-struct CataloguedTest: Sendable {
-  let part: ScriptRun.Part
+package struct CataloguedTest: Sendable {
+  package let part: ScriptRun.Part
   /// `outer / inner`, made safe for the JUnit file.
-  let safeName: String
-  let line: Int
-  let column: Int
+  package let safeName: String
+  package let line: Int
+  package let column: Int
   /// A static `todo` or `skip`: shown as skipped, and nothing runs.
-  let disabled: String?
-  let tags: [String]
+  package let disabled: String?
+  package let tags: [String]
 }
 
 /// One Lua file, as listed.
-struct CataloguedFile: Sendable {
-  let file: TestFile
-  let tests: [CataloguedTest]
+package struct CataloguedFile: Sendable {
+  package let file: TestFile
+  package let tests: [CataloguedTest]
   /// The file does not parse: its one test fails with this.
-  let complaint: (message: String, line: Int)?
+  package let complaint: (message: String, line: Int)?
 
-  var name: String { XMLText.name(file.name) }
-
-  /// Of the type that stands for the file: `LuaTests/net/dhcp` and `lua` read `LuaTests/net/dhcp.lua`.
-  var suiteNames: (module: String, name: String)? {
-    let stem = XMLText.name(String(file.name.dropLast(4)))
-    guard !stem.isEmpty, !stem.contains("`") else { return nil }
-    return ("LuaTests/" + stem.map { $0 == "." ? "_" : String($0) }.joined(), "lua")
-  }
+  package var name: String { XMLText.name(file.name) }
 
   /// Sub-tests that can be selected.
-  var enabledPaths: [[String]] {
+  package var enabledPaths: [[String]] {
     tests.compactMap { test in
       if test.disabled == nil, case .subTest(let path) = test.part { path } else { nil }
     }
   }
-
-  func location(line: Int, column: Int = 1) -> SourceLocation {
-    SourceLocation(
-      fileID: "LuaTests/\(name)",
-      filePath: file.path,
-      line: max(1, line),
-      column: max(1, column)
-    )
-  }
 }
 
 /// Every Lua test of the package, found by reading sources: boots nothing, runs nothing.
-struct TestCatalogue: Sendable {
-  let files: [CataloguedFile]
+package struct TestCatalogue: Sendable {
+  package let files: [CataloguedFile]
   /// What is wrong with the configuration, if something is.
-  let complaint: String?
+  package let complaint: String?
   /// Where a complaint is shown.
-  let origin: String
-  let configuration: Configuration?
+  package let origin: String
+  package let configuration: Configuration?
 
-  static let shared = TestCatalogue(root: findRoot())
+  package static let shared = TestCatalogue(root: findRoot())
 
   /// - Parameter root: the folder of `provium.toml`; nil: there is none, and so there are no Lua tests.
   init(root: String?) {
@@ -125,8 +108,8 @@ struct TestCatalogue: Sendable {
 }
 
 /// Says what no test can say, on standard error.
-enum Diagnostics {
-  static func say(_ text: String) {
+package enum Diagnostics {
+  package static func say(_ text: String) {
     let line = Array("provium: \(text)\n".utf8)
     _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
   }

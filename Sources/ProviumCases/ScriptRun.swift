@@ -1,26 +1,26 @@
-import ProviumEvents
-import ProviumRuntime
+package import ProviumEvents
+package import ProviumRuntime
 import ProviumSystem
 import Synchronization
 
-/// One run of one Lua file, as Swift Testing sees it: a linear script on its own thread, whose outcome reaches each
+/// One run of one Lua file, as a test runner sees it: a linear script on its own thread, whose outcome reaches each
 /// native test case through a stream of its own.
 ///
 /// The thread never waits for Swift: it runs to its end and pushes. So no order, width or filter that swift-testing
 /// chooses can make it wait for ever.
-final class ScriptRun: Sendable {
+package final class ScriptRun: Sendable {
   /// The run that a test case belongs to; set by its suite.
-  @TaskLocal static var current: ScriptRun?
+  @TaskLocal package static var current: ScriptRun?
 
   /// What a native test case stands for.
-  enum Part: Hashable, Sendable {
+  package enum Part: Hashable, Sendable {
     case subTest([String])
     /// What happens outside sub-tests, and the sub-tests that only running reveals.
     case script
   }
 
   /// What a native test case is told.
-  enum Report: Sendable {
+  package enum Report: Sendable {
     case ended(SubTestResult)
     /// The script stopped, or ended, before it came to this sub-test.
     case notReached(why: String, location: ScriptLocation?)
@@ -34,7 +34,7 @@ final class ScriptRun: Sendable {
     var unlisted: [SubTestResult] = []
   }
 
-  let file: TestFile
+  package let file: TestFile
   private let session: FileSession
   private let listed: Set<[String]>
   private let selected: Set<[String]>
@@ -45,7 +45,7 @@ final class ScriptRun: Sendable {
   /// - Parameters:
   ///   - listed: the sub-tests that have native cases.
   ///   - selected: those of them that are to run.
-  init(file: TestFile, number: Int, listed: Set<[String]>, selected: Set<[String]>, engine: Engine) {
+  package init(file: TestFile, number: Int, listed: Set<[String]>, selected: Set<[String]>, engine: Engine) {
     self.file = file
     self.listed = listed
     self.selected = selected
@@ -73,7 +73,7 @@ final class ScriptRun: Sendable {
   }
 
   /// Starts the script's thread.
-  func start() throws {
+  package func start() throws {
     _ = try DedicatedThread(name: "lua-\(file.name)") { [self] in
       let result = session.run()
       finish(result)
@@ -81,16 +81,16 @@ final class ScriptRun: Sendable {
   }
 
   /// Returns when the first selected sub-test begins, or the script has ended: the time before belongs to the suite.
-  func prelude() async { for await _ in ready.stream {} }
-  func waitForEnd() async { for await _ in done.stream {} }
+  package func prelude() async { for await _ in ready.stream {} }
+  package func waitForEnd() async { for await _ in done.stream {} }
 
   /// The reports for one part; nil the second time: a repetition must not pass because nothing is left to say.
-  func reports(for part: Part) -> AsyncStream<Report>? {
+  package func reports(for part: Part) -> AsyncStream<Report>? {
     state.withLock { $0.streams.removeValue(forKey: part) }
   }
 
   /// Ends the script, whatever it is doing.
-  func abort(_ reason: String) { session.interrupt(reason) }
+  package func abort(_ reason: String) { session.interrupt(reason) }
 
   // MARK: From the script's thread
 

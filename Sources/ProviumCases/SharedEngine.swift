@@ -1,8 +1,8 @@
-import ProviumRuntime
+package import ProviumRuntime
 import Synchronization
 
 /// The one engine of a test process: made when the first selected test needs it, never by listing.
-enum SharedEngine {
+package enum SharedEngine {
   private static let made: Result<Engine, EngineUnavailable> = {
     do {
       let configuration = try TestCatalogue.shared.configuration ?? ConfigurationFile.find()
@@ -13,13 +13,13 @@ enum SharedEngine {
   }()
   private static let number = Atomic<Int>(0)
 
-  static var engine: Engine? { try? made.get() }
+  package static var engine: Engine? { try? made.get() }
   /// Why there is no engine.
-  static var complaint: String {
+  package static var complaint: String {
     if case .failure(let error) = made { error.reason } else { "" }
   }
   /// Scripts that run at once: as many as `provium test` would run files.
-  static let admission: Admission = {
+  package static let admission: Admission = {
     var run = RunOptions()
     // A value that means nothing is told by the engine, in every test.
     if let options = try? EngineOptions.fromEnvironment() {
@@ -30,7 +30,7 @@ enum SharedEngine {
   }()
 
   /// A number for each run, by which the resource pool tells files apart.
-  static func nextNumber() -> Int { number.add(1, ordering: .relaxed).newValue }
+  package static func nextNumber() -> Int { number.add(1, ordering: .relaxed).newValue }
 }
 
 /// What stands in the way of all tests that need a machine.
