@@ -1,10 +1,12 @@
 #!/bin/sh
-# Builds the agent and writes its programs into one Swift source:  embed.sh WORKDIR OUTPUT.swift
-# This machine's architecture always; others where a cross compiler is installed.
+# Builds the agent and writes its programs into one Swift source:  embed.sh WORKDIR OUTPUT.swift [COMPILER]…
+# This machine's architecture always, others where one of the compilers is a cross compiler that makes static programs.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-work=${1:?usage: embed.sh WORKDIR OUTPUT.swift}
-output=${2:?usage: embed.sh WORKDIR OUTPUT.swift}
+usage='usage: embed.sh WORKDIR OUTPUT.swift [COMPILER]…'
+work=${1:?$usage}
+output=${2:?$usage}
+shift 2
 native=$(uname -m)
 
 constant() { # NAME FILE
@@ -15,6 +17,31 @@ constant() { # NAME FILE
   fi
 }
 
+# A cross compiler without its libc (installed without what it recommends) must not break everybody's build.
+can_link() {
+  echo 'int main(void) { return 0; }' | "$1" -x c -static - -o "$work/probe" 2>/dev/null
+}
+
+# For another architecture than this machine's, of those that were named; nothing where there is none.
+cross_compiler() { # ARCHITECTURE COMPILER…
+  wanted=$1
+  shift
+  for compiler in "$@"; do
+    case $compiler in
+      */"$wanted"-linux-gnu-gcc)
+        if can_link "$compiler"; then
+          echo "$compiler"
+        else
+          echo "warning: $compiler makes no static programs (is its libc installed?): no guest agent for $wanted" >&2
+        fi
+        return
+        ;;
+    esac
+  done
+}
+
+rm -rf "$work"
+mkdir -p "$work"
 "$here/build.sh" "$work/$native"
 {
   echo '// Generated from Agent/ by embed.sh.'
@@ -23,8 +50,9 @@ constant() { # NAME FILE
   printf '  static let native = "%s"\n' "$native"
   for architecture in x86_64 aarch64 riscv64; do
     agent= wrapper=
-    if [ "$architecture" != "$native" ] && command -v "$architecture-linux-gnu-gcc" >/dev/null 2>&1; then
-      "$here/build.sh" "$work/$architecture" "$architecture-linux-gnu-gcc"
+    if [ "$architecture" != "$native" ]; then
+      compiler=$(cross_compiler "$architecture" "$@")
+      if [ -n "$compiler" ]; then "$here/build.sh" "$work/$architecture" "$compiler"; fi
     fi
     if [ -e "$work/$architecture/provium-agent" ]; then
       agent=$work/$architecture/provium-agent wrapper=$work/$architecture/provium-wrapper

@@ -20,16 +20,30 @@ import PackagePlugin
         includingPropertiesForKeys: nil
       ).filter { ["c", "h"].contains($0.pathExtension) }.sorted { $0.path < $1.path }
     }
+    // As arguments and inputs, so that the agent is built again when a compiler comes, goes, or changes.
+    let compilers = Self.compilers()
     return [
       .buildCommand(
         displayName: "Building the guest agent",
         executable: URL(filePath: "/bin/sh"),
         arguments: [
           agent.appending(path: "embed.sh").path, work.appending(path: "programs").path, output.path,
-        ],
-        inputFiles: inputs,
+        ] + compilers,
+        inputFiles: inputs + compilers.map { URL(filePath: $0) },
         outputFiles: [output]
       )
     ]
+  }
+
+  /// Paths of those compilers that there are: the native one, and cross compilers of other guests' architectures.
+  private static func compilers() -> [String] {
+    let native = find("musl-gcc") ?? find("cc")
+    let crossing = ["x86_64", "aarch64", "riscv64"].compactMap { find("\($0)-linux-gnu-gcc") }
+    return (native.map { [$0] } ?? []) + crossing
+  }
+
+  private static func find(_ program: String) -> String? {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 }

@@ -14,9 +14,12 @@ package enum AgentImage {
     package let architecture: String
 
     package var description: String {
-      let package =
-        architecture == AgentImage.nativeArchitecture ? "musl-tools" : "gcc-\(architecture)-linux-gnu"
-      return "no guest agent for \(architecture): install the package \(package) and build Provium again"
+      // Debian's name of an architecture is not everywhere the kernel's.
+      let debianName = ["x86_64": "amd64", "aarch64": "arm64"][architecture] ?? architecture
+      let packages =
+        architecture == AgentImage.nativeArchitecture
+        ? "musl-tools" : "gcc-\(architecture)-linux-gnu libc6-dev-\(debianName)-cross"
+      return "no guest agent for \(architecture): install \(packages), and build Provium again"
     }
   }
 

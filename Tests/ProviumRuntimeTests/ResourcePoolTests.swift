@@ -95,6 +95,32 @@ import Testing
     #expect(said.first?.contains("provium.claim{") == true)
   }
 
+  @Test("waits for memory that others on the host give back, and only then calls it a deadlock")
+  func patience() throws {
+    let available = Atomic<UInt64>(16 << 30)
+    let pool = ResourcePool(.automatic, patience: .milliseconds(300)) {
+      HostCapacity(
+        total: 64 << 30,
+        available: available.load(ordering: .relaxed),
+        processors: 4,
+        memoryPressure: 0
+      )
+    }
+    let one = try pool.claim(request(256), owner: 1, name: "a.lua", until: .never)
+    available.store(1 << 30, ordering: .relaxed)
+    // Somebody else's program ends while the file waits.
+    let two = try pool.claim(request(1024), owner: 1, name: "a.lua", until: .after(.seconds(10))) {
+      available.store(16 << 30, ordering: .relaxed)
+    }
+    two.release()
+    available.store(1 << 30, ordering: .relaxed)
+    let error = #expect(throws: PoolError.self) {
+      try pool.claim(self.request(1024), owner: 1, name: "a.lua", until: .after(.seconds(10)))
+    }
+    #expect(error?.description.contains("resource deadlock") == true)
+    one.release()
+  }
+
   @Test("staggers cold boots, but not resumes") func staggering() throws {
     let host = HostCapacity(total: 64 << 30, available: 60 << 30, processors: 1, memoryPressure: 0)
     let pool = ResourcePool(.automatic, capacity: { host })

@@ -27,6 +27,8 @@ package final class ResourcePool: Sendable {
     var next = 1
     var waiting: [Ticket] = []
     var holdings: [Int: Holding] = [:]
+    /// Since when every file that holds something waits for more.
+    var stuckSince: UInt64?
 
     func holds(_ owner: Owner) -> Bool { holdings.values.contains { $0.owner == owner } }
     var memory: UInt64 { holdings.values.reduce(0) { $0 + $1.request.memory } }
@@ -36,12 +38,22 @@ package final class ResourcePool: Sendable {
 
   package let budget: PoolBudget
   private let capacity: @Sendable () -> HostCapacity
+  /// How long the automatic mode waits for memory that others of the host may give back, before it takes files that
+  /// wait for each other for a deadlock.
+  private let patience: Duration
   private let state = Monitor(State())
 
-  /// - Parameter capacity: how the automatic mode sees the host; tests give their own.
-  package init(_ budget: PoolBudget, capacity: @escaping @Sendable () -> HostCapacity = { .now }) {
+  /// - Parameters:
+  ///   - capacity: how the automatic mode sees the host; tests give their own.
+  ///   - patience: of the automatic mode; what a fixed pool has changes by its own files alone.
+  package init(
+    _ budget: PoolBudget,
+    patience: Duration = .seconds(10),
+    capacity: @escaping @Sendable () -> HostCapacity = { .now }
+  ) {
     self.budget = budget
     self.capacity = capacity
+    self.patience = budget == .automatic ? patience : .zero
   }
 
   /// Blocks until the request is admitted. The claim is given back by `release`.
@@ -92,6 +104,7 @@ package final class ResourcePool: Sendable {
       }
       if Self.isNext(ticket, in: state), fits(ticket, state) {
         state.waiting.remove(at: index)
+        state.stuckSince = nil
         state.holdings[number] = Holding(
           owner: ticket.owner,
           request: ticket.request,
@@ -137,19 +150,31 @@ package final class ResourcePool: Sendable {
 
   /// Every file that holds something waits for more: nobody will give anything back. The last to ask is told.
   private func breakDeadlock(_ state: inout State) {
-    let holders = Set(state.holdings.values.map(\.owner))
-    let waiting = Set(state.waiting.map(\.owner))
-    guard !holders.isEmpty, holders.isSubset(of: waiting), state.boots == 0 else { return }
-    let stuck = state.waiting.indices.filter { holders.contains(state.waiting[$0].owner) }
-    guard stuck.allSatisfy({ state.waiting[$0].refusal == nil && !fits(state.waiting[$0], state) }),
-      let victim = stuck.last
-    else { return }
+    let stuck = stuckTickets(state)
+    guard let victim = stuck.last else {
+      state.stuckSince = nil
+      return
+    }
+    let since = state.stuckSince ?? Deadline.now
+    state.stuckSince = since
+    guard Duration.nanoseconds(Int64(Deadline.now - since)) >= patience else { return }
+    state.stuckSince = nil
     let others = stuck.dropLast().map { state.waiting[$0].name }
     state.waiting[victim].refusal = .deadlock(
       request: state.waiting[victim].request,
       held: state.memory,
       others: others
     )
+  }
+
+  /// Indices of the requests that hold each other up; empty while anybody can go on.
+  private func stuckTickets(_ state: State) -> [Int] {
+    let holders = Set(state.holdings.values.map(\.owner))
+    let waiting = Set(state.waiting.map(\.owner))
+    guard !holders.isEmpty, holders.isSubset(of: waiting), state.boots == 0 else { return [] }
+    let stuck = state.waiting.indices.filter { holders.contains(state.waiting[$0].owner) }
+    let isStuck = stuck.allSatisfy { state.waiting[$0].refusal == nil && !fits(state.waiting[$0], state) }
+    return isStuck ? stuck : []
   }
 
   private func refuseImpossible(_ request: PoolRequest) throws {
