@@ -58,6 +58,26 @@ import Testing
     #expect(dom.contains("data-found=\"1 tests in 1 files\""))
     #expect(dom.contains("data-without=\"0 tests in 0 files\""))
   }
+
+  @Test(
+    "shows something on every kind of screen",
+    .enabled(if: Browser.path != nil, "no chromium is installed"),
+    .timeLimit(.minutes(2)),
+    arguments: [("wide", 1280, 900), ("narrow", 400, 800)]
+  )
+  func picture(name: String, width: Int, height: Int) throws {
+    let scratch = try Scratch()
+    // Where somebody wants to look at them: PROVIUM_TEST_PICTURES=FOLDER.
+    let folder = Environment["PROVIUM_TEST_PICTURES"] ?? scratch.path
+    let path = "\(scratch.path)/page.html"
+    try Files.write(Array(page.utf8), to: path)
+    let picture = "\(folder)/report-\(name).png"
+    try Browser.picture(of: path, to: picture, width: width, height: height, profile: "\(scratch.path)/profile")
+    let bytes = try Files.read(picture)
+    #expect(bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    // An empty page of that size takes a few kilobytes, compressed.
+    #expect(bytes.count > 20_000)
+  }
 }
 
 /// A headless Chromium, where one is installed.
@@ -66,13 +86,20 @@ private enum Browser {
     .first
 
   static func dom(of page: String, profile: String) throws -> String {
+    try run(["--virtual-time-budget=3000", "--dump-dom", "file://\(page)"], profile: profile)
+  }
+
+  static func picture(of page: String, to path: String, width: Int, height: Int, profile: String) throws {
+    _ = try run(
+      ["--window-size=\(width),\(height)", "--hide-scrollbars", "--screenshot=\(path)", "file://\(page)"],
+      profile: profile
+    )
+  }
+
+  private static func run(_ arguments: [String], profile: String) throws -> String {
     try ToolRun.run(
       path ?? "",
-      [
-        "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000",
-        "--user-data-dir=\(profile)",
-        "--dump-dom", "file://\(page)",
-      ],
+      ["--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(profile)"] + arguments,
       deadline: .after(.seconds(90))
     ).outputText
   }
