@@ -23,6 +23,10 @@ if ! command -v "$cc" >/dev/null 2>&1; then
   exit 1
 fi
 mkdir -p "$out"
+if [ -z "${CFLAGS_EXTRA:-}" ] && ! echo 'int main(void) { return 0; }' | $cc -x c -static - -o "$out/probe" 2>/dev/null; then
+  echo "error: '$cc' makes no static programs, as the guest agent must be; install the package musl-tools" >&2
+  exit 1
+fi
 
 # The agent tells what it was built from: the first 16 bytes of a hash over all of its sources.
 sources=$(ls "$here"/source/*.[ch] "$here"/wrapper/*.[ch] "$wire/provium_wire.h" "$here/build.sh" | LC_ALL=C sort)

@@ -6,6 +6,9 @@
 
 #include "include/clua_bridge.h"
 
+#if !__has_include(<lauxlib.h>)
+#error "Provium needs Lua 5.4, found by pkg-config: apt-get install liblua5.4-dev pkg-config"
+#endif
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>

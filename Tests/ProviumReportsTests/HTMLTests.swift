@@ -72,7 +72,13 @@ import Testing
     let path = "\(scratch.path)/page.html"
     try Files.write(Array(page.utf8), to: path)
     let picture = "\(folder)/report-\(name).png"
-    try Browser.picture(of: path, to: picture, width: width, height: height, profile: "\(scratch.path)/profile")
+    try Browser.picture(
+      of: path,
+      to: picture,
+      width: width,
+      height: height,
+      profile: "\(scratch.path)/profile"
+    )
     let bytes = try Files.read(picture)
     #expect(bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]))
     // An empty page of that size takes a few kilobytes, compressed.

@@ -19,7 +19,24 @@ package struct LuaSourceScanner {
     let (tokens, error) = LuaLexer.tokens(of: source)
     var scanner = LuaSourceScanner(tokens: tokens)
     scanner.readBlock()
-    return ScannedScript(tests: scanner.tests, error: error)
+    return ScannedScript(
+      tests: scanner.tests,
+      error: error,
+      redefinesFunctions: tokens.indices.contains { scanner.redefines(at: $0) }
+    )
+  }
+
+  /// `local test`, `local a, test`, `function test(`, `test =`, a parameter: anything but a call, a field or a method.
+  private func redefines(at index: Int) -> Bool {
+    guard case .name(let name) = tokens[index].kind, ["test", "skip", "todo"].contains(name) else {
+      return false
+    }
+    let before = index > 0 ? tokens[index - 1] : nil
+    if before?.isSymbol(".") == true || before?.isSymbol(":") == true { return false }
+    if before?.isKeyword("function") == true || before?.isKeyword("local") == true { return true }
+    let after = tokens[min(index + 1, tokens.count - 1)]
+    // In a table `skip = "why"` is a field.
+    return after.isSymbol("=") && !["{", ",", ";"].contains { before?.isSymbol($0) == true }
   }
 
   private init(tokens: [LuaToken]) { self.tokens = tokens }

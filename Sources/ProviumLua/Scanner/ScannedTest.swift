@@ -41,6 +41,8 @@ package struct ScannedScript: Sendable, Equatable {
   package var tests: [ScannedTest] = []
   /// What is no Lua; what stands before it was read.
   package var error: LuaSyntaxError?
+  /// It gives `test`, `skip` or `todo` a meaning of its own: what it calls so may not be Provium's.
+  package var redefinesFunctions = false
 
   /// Every test with a literal name, in order, each before its children; what is inside of a dynamic one is left out.
   package var listed: [ListedTest] { Self.list(tests, below: []) }

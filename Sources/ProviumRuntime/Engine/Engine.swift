@@ -75,6 +75,14 @@ package final class Engine: Sendable {
   /// The version of QEMU for the host's own guests; nil where there is none.
   package var qemuVersion: String? { try? machineHost.qemu(for: HostFacts.machine).version }
 
+  /// Why there is no QEMU for the host's own guests, and what to do; nil: there is one.
+  package var qemuComplaint: String? {
+    do {
+      _ = try machineHost.qemu(for: HostFacts.machine)
+      return nil
+    } catch { return "\(error)" }
+  }
+
   func nextMachineNumber() -> Int { machineNumber.add(1, ordering: .relaxed).newValue }
 
   /// A remark that concerns all files is said once.

@@ -40,6 +40,7 @@ package final class NativeMachine: @unchecked Sendable {
       selection: TestSelection(),
       timeout: engine.configuration.settings.timeout
     )
+    session.outerDeadline = .after(session.fileLimit)
   }
 
   // MARK: Life
@@ -79,6 +80,9 @@ package final class NativeMachine: @unchecked Sendable {
 
   /// Ends what goes on. Any thread.
   package func interrupt(_ reason: String) { session.interrupt(reason) }
+
+  /// Why it was interrupted; nil: it was not.
+  package var interruption: String? { session.interruption }
 
   package var isRunning: Bool { machine?.state == .booted }
 

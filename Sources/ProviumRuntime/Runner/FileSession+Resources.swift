@@ -48,7 +48,7 @@ final class MachineClaim {
 
 extension FileSession {
   /// The earliest deadline of the running script.
-  var scriptDeadline: Deadline { luaState?.deadline ?? .never }
+  var scriptDeadline: Deadline { luaState?.deadline ?? outerDeadline }
 
   /// Admission of one machine: from the file's reservation, else from the pool.
   func admit(_ request: PoolRequest) throws -> MachineClaim {

@@ -27,6 +27,8 @@ package final class FileSession: @unchecked Sendable {
   private let luaInterrupt = LuaInterrupt()
   /// Set while the script runs.
   private(set) var luaState: LuaState?
+  /// Of a session without a script.
+  var outerDeadline = Deadline.never
   /// Ends a sleep: set by an interrupt.
   let wakeUp = Monitor(false)
   /// What the file is doing, for whoever watches and for the message of a time limit.
@@ -75,6 +77,7 @@ package final class FileSession: @unchecked Sendable {
   }
 
   var isInterrupted: Bool { luaInterrupt.reason != nil }
+  var interruption: String? { luaInterrupt.reason }
 
   /// While `body` runs, an interrupt of this session reaches `session` too.
   func running<Result>(_ session: FileSession, _ body: () throws -> Result) rethrows -> Result {

@@ -8,8 +8,8 @@ package struct TestSelection: Sendable, Hashable {
   package var excludedTags: [String] = []
   /// `--include-slow`.
   package var includesSlow = false
-  /// Exact paths that a native test case stands for; nil: all.
-  package var exact: Set<[String]>?
+  /// What a runner of native cases chose, case by case; nil: nothing was chosen that way.
+  package var exact: CaseSelection?
 
   package init() {}
 
@@ -27,9 +27,8 @@ package struct TestSelection: Sendable, Hashable {
   ///   - inheritedTags: those of the sub-tests around it.
   package func decide(path: [String], tags: [String], isSlow: Bool) -> Decision {
     if let exact {
-      // An outer test runs for the sake of a selected inner one, and an inner one for that of its selected outer.
-      let related = exact.contains { $0.starts(with: path) || path.starts(with: $0) }
-      return related ? .run : .leaveOut
+      guard exact.includes(path) else { return .leaveOut }
+      return isSlow && !includesSlow ? .skip("slow") : .run
     }
     if !names.isEmpty {
       let name = path.joined(separator: " / ")

@@ -52,6 +52,18 @@ struct SourceScannerTests {
     #expect(script.hasDynamicTests)
   }
 
+  @Test(
+    "a file that gives our names another meaning is noticed",
+    arguments: [
+      ("local function test(name, fn) end", true), ("local skip = nil", true), ("function todo() end", true),
+      ("test = print", true), ("test('a', { skip = 'b', todo = 1 }, function() end)", false),
+      ("t.skip = true; t:test(); local x = { test = 1 }", false),
+    ]
+  )
+  func redefinition(source: String, isOne: Bool) {
+    #expect(scan(source).redefinesFunctions == isOne)
+  }
+
   @Test("what may not run, or run twice, is conditional")
   func conditional() {
     let script = scan(
