@@ -20,7 +20,7 @@ let package = Package(
     .default(enabledTraits: ["CommandLine"]),
     .trait(
       name: "CommandLine",
-      description: "The command `provium`. A package that only runs Lua tests under swift test does without, and fetches less."
+      description: "The command `provium`; a package that only has tests under swift test fetches less without it."
     ),
   ],
   dependencies: [
