@@ -189,10 +189,3 @@ package final class History: Sendable {
     }
   }
 }
-
-extension Outcome {
-  /// What failed, if it did.
-  package var failure: Failure? {
-    if case .failed(let failure) = self { failure } else { nil }
-  }
-}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import ProviumEvents
 import ProviumRuntime
 
 /// The command `provium`. One file a subcommand, in `Commands`.
@@ -44,6 +45,15 @@ enum ExitStatusCode {
   static let testFailed: Int32 = 1
   /// Usage, configuration or harness fault.
   static let fault: Int32 = 2
+
+  /// What `results` come to, after others came to `code`. A run in which nothing but the harness failed says nothing of
+  /// what was tested.
+  static func of(_ results: [FileResult], after code: Int32 = 0) -> Int32 {
+    results.reduce(code) { code, result in
+      guard result.hasFailed, code != testFailed else { return code }
+      return result.failedByHarnessAlone ? fault : testFailed
+    }
+  }
 }
 
 /// The process's own standard output and error.

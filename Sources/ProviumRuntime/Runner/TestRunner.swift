@@ -96,16 +96,6 @@ package final class TestRunner: Sendable {
   }
 }
 
-extension FileResult {
-  /// Every failure in it is the harness's: worth another try, when the user wants that.
-  var failedByHarnessAlone: Bool {
-    let failures = ([outcome] + subTests.map(\.outcome)).compactMap { outcome -> Failure? in
-      if case .failed(let failure) = outcome { failure } else { nil }
-    }
-    return !failures.isEmpty && failures.allSatisfy { $0.kind == .harness }
-  }
-}
-
 extension RunSummary {
   /// Counts one file and its sub-tests.
   mutating func add(_ result: FileResult) {
