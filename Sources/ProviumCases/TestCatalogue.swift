@@ -69,7 +69,7 @@ package struct TestCatalogue: Sendable {
     guard !paths.isEmpty else {
       return ([], "\(path) names no tests: add tests = [\"…\"] under [provium]", configuration)
     }
-    return (read(try TestDiscovery.find(paths, from: root)), nil, configuration)
+    return (read(try TestDiscovery.find(paths, from: root, project: root)), nil, configuration)
   }
 
   /// Reads files on all processors: in a debug build 500 of them take a third of a second on one.

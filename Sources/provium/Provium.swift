@@ -23,7 +23,7 @@ import ProviumRuntime
     // A peer that is gone is an error of the call, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(Self.withSeed(Array(CommandLine.arguments.dropFirst())))
       try command.run()
     } catch let error as ExitCode {
       Glibc.exit(error.rawValue)
@@ -36,6 +36,13 @@ import ProviumRuntime
       Console.error(isUsage ? message : "provium: \(message.droppingErrorPrefix)")
       Glibc.exit(ExitStatusCode.fault)
     }
+  }
+
+  /// `--shuffle` by itself is `--shuffle=0`: the parser's own options with an optional value would take a path for it.
+  static func withSeed(_ arguments: [String]) -> [String] {
+    guard let command = arguments.first, ["test", "list"].contains(command) else { return arguments }
+    let options = arguments.prefix { $0 != "--" }
+    return options.map { $0 == "--shuffle" ? "--shuffle=0" : $0 } + arguments.dropFirst(options.count)
   }
 }
 

@@ -19,7 +19,7 @@ package struct LuaSourceScanner {
     let (tokens, error) = LuaLexer.tokens(of: source)
     var scanner = LuaSourceScanner(tokens: tokens)
     scanner.readBlock()
-    return ScannedScript(tests: scanner.tests, error: error)
+    return ScannedScript(tests: scanner.tests, error: error, loadsOthers: tokens.contains(where: \.loads))
   }
 
   private init(tokens: [LuaToken]) { self.tokens = tokens }
@@ -82,7 +82,11 @@ package struct LuaSourceScanner {
         if token.isSymbol(",") { position += 1 } else { skipArgument() }
       } else if !token.isKeyword("function") {
         skipArgument()
-        if token.isSymbol(",") { position += 1 }
+        if token.isSymbol(",") {
+          // What was passed over is the meta, not the body.
+          test.hasComputedTags = true
+          position += 1
+        }
       }
     }
     if token.isKeyword("function") { readBody(into: &test) }
@@ -221,6 +225,11 @@ extension LuaSourceScanner {
       test.tags = value.compactMap { token in
         if case .string(let tag) = token.kind { String(decoding: tag, as: UTF8.self) } else { nil }
       }
+      test.hasComputedTags = value.contains { token in
+        if case .string = token.kind { return false }
+        return !["{", "}", ",", ";"].contains { token.isSymbol($0) }
+      }
+    case ("tags", _, _): test.hasComputedTags = true
     default: break
     }
   }
