@@ -152,6 +152,33 @@ import Testing
     #expect(try suite.list("--since", "HEAD") == ["other.lua"])
   }
 
+  @Test(
+    "takes files that use a fixture which changed, or a script that it was made with",
+    .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? ""))
+  )
+  func fixtures() throws {
+    let project = try Project(withCache: [
+      "tests/uses.lua": "local vm = provium.fixture('small')\ntest('t', function() vm:exec('true') end)\n",
+      "tests/other.lua": "test('t', function() end)\n",
+      "tests/fixtures/small.lua": "require('lib.setup')\nprovium.create():boot{ memory = '128M' }\n",
+      "lib/setup.lua": "return {}\n",
+    ])
+    try project.shell(
+      "echo cache > .gitignore; git init -q; git add .; git -c user.name=t -c user.email=t@example.org commit -qm x"
+    )
+    let command = try Command("test", in: project.path, seconds: 120)
+    #expect(command.status == .exited(0), "\(command.text)")
+    for path in ["tests/fixtures/small.lua", "lib/setup.lua"] {
+      try project.shell("echo '-- changed' >> \(path)")
+      let list = try Command("list", "--since", "HEAD", in: project.path)
+      #expect(
+        list.output.hasPrefix("uses.lua\n") && !list.output.contains("other.lua"),
+        "\(path): \(list.text)"
+      )
+      try project.shell("git checkout -q .")
+    }
+  }
+
   @Test("takes no option for a revision", arguments: ["--output=stolen", "nowhere", "-h"])
   func injection(revision: String) throws {
     let command = try suite.test("--since=\(revision)")

@@ -70,7 +70,10 @@ struct SelectionOptions: ParsableArguments {
     help: "Only files whose path contains TEXT. Repeatable."
   )
   var filters: [String] = []
-  @Option(name: .customLong("test"), help: "Only sub-tests whose name (OUTER / INNER) contains NAME.")
+  @Option(
+    name: .customLong("test"),
+    help: "Only sub-tests whose name (OUTER / INNER) contains NAME. Repeatable."
+  )
   var tests: [String] = []
   @Option(name: .customLong("tag"), help: "Only sub-tests with this tag. Repeatable.")
   var tags: [String] = []
@@ -78,7 +81,10 @@ struct SelectionOptions: ParsableArguments {
   var excludedTags: [String] = []
   @Flag(name: .customLong("include-slow"), help: "Also sub-tests marked slow.")
   var includeSlow = false
-  @Option(name: .customLong("shard"), help: "One part of the suite, as INDEX/TOTAL.")
+  @Option(
+    name: .customLong("shard"),
+    help: "One part of the suite, as INDEX/TOTAL; else as Bazel, GitLab or a Kubernetes indexed job say."
+  )
   var shard: Shard?
   @Option(
     name: .customLong("durations"),
@@ -93,7 +99,7 @@ struct SelectionOptions: ParsableArguments {
   var since: String?
   @Option(
     name: .customLong("shuffle"),
-    help: ArgumentHelp("Another order; without =SEED one is chosen and shown.", valueName: "seed")
+    help: ArgumentHelp("Another order; without a seed one is chosen and shown.", valueName: "seed")
   )
   var shuffle: UInt64?
 
@@ -128,7 +134,7 @@ struct RunningOptions: ParsableArguments {
     help: "Run the files again until one fails; with --repeat, at most so many times."
   )
   var untilFailure = false
-  @Flag(name: .customLong("flaky"), help: "After --repeat, report tests that both passed and failed.")
+  @Flag(name: .customLong("flaky"), help: "After --repeat, report what both passed and failed.")
   var flaky = false
   @Flag(
     name: .customLong("watch"),
