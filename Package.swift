@@ -20,7 +20,8 @@ let package = Package(
     .default(enabledTraits: ["CommandLine"]),
     .trait(
       name: "CommandLine",
-      description: "The command `provium`; a package that only has tests under swift test fetches less without it."
+      description:
+        "The command `provium`; a package that only has tests under swift test fetches less without it."
     ),
   ],
   dependencies: [

@@ -82,7 +82,9 @@ package struct TestCatalogue: Sendable {
     guard !paths.isEmpty else {
       return ([], "\(path) names no tests: add tests = [\"…\"] under [provium]", configuration)
     }
-    return (named(read(try TestDiscovery.find(paths, from: root)), root: root), nil, configuration)
+    return (
+      named(read(try TestDiscovery.find(paths, from: root, project: root)), root: root), nil, configuration
+    )
   }
 
   /// Files that would have the same name (`a.b.lua` and `a_b.lua`, or the same name below two folders of tests) get names

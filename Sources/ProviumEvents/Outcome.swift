@@ -56,8 +56,10 @@ package enum Outcome: Sendable, Codable, Hashable {
   case todo(reason: String)
   case skipped(reason: String)
 
-  package var isFailure: Bool {
-    if case .failed = self { true } else { false }
+  package var isFailure: Bool { failure != nil }
+  /// What failed, if it did.
+  package var failure: Failure? {
+    if case .failed(let failure) = self { failure } else { nil }
   }
   /// `passed`, `failed`, `todo`, `skipped`.
   package var name: String {
@@ -119,6 +121,11 @@ package struct FileResult: Sendable, Codable, Hashable {
     self.duration = duration
   }
   package var hasFailed: Bool { outcome.isFailure || subTests.contains { $0.outcome.isFailure } }
+  /// Every failure in it is the harness's: it says nothing of what is tested, and is worth another try.
+  package var failedByHarnessAlone: Bool {
+    let failures = ([outcome] + subTests.map(\.outcome)).compactMap(\.failure)
+    return !failures.isEmpty && failures.allSatisfy { $0.kind == .harness }
+  }
   /// The whole file was skipped or is a todo, and nothing in it ran.
   package var isSkipped: Bool {
     if case .skipped = outcome { return subTests.isEmpty }

@@ -1,3 +1,26 @@
+/// Which part of a suite a run is, where several share one.
+package struct RunShard: Sendable, Codable, Hashable {
+  /// From 1.
+  package var index: Int
+  package var total: Int
+  /// The split weighs files by durations that were given; else it deals them out by name.
+  package var isBalanced: Bool
+  /// All files that the shards share.
+  package var suite: [String]
+  /// Those of this shard, whether they run this time or not.
+  package var part: [String]
+
+  package init(index: Int, total: Int, isBalanced: Bool, suite: [String], part: [String]) {
+    self.index = index
+    self.total = total
+    self.isBalanced = isBalanced
+    self.suite = suite
+    self.part = part
+  }
+  /// `2/5`.
+  package var name: String { "\(index)/\(total)" }
+}
+
 /// What a run is made with: the header line, and the first event of every report.
 package struct RunHeader: Sendable, Codable, Hashable {
   package var version: String
@@ -26,6 +49,8 @@ package struct RunHeader: Sendable, Codable, Hashable {
   package var pool: String?
   /// Where the run keeps its logs.
   package var runDirectory: String
+  /// nil for a whole suite.
+  package var shard: RunShard?
 
   package init(
     version: String,
@@ -41,7 +66,8 @@ package struct RunHeader: Sendable, Codable, Hashable {
     startedAt: Double,
     seed: UInt64? = nil,
     pool: String? = nil,
-    runDirectory: String
+    runDirectory: String,
+    shard: RunShard? = nil
   ) {
     self.version = version
     self.qemu = qemu
@@ -57,6 +83,7 @@ package struct RunHeader: Sendable, Codable, Hashable {
     self.seed = seed
     self.pool = pool
     self.runDirectory = runDirectory
+    self.shard = shard
   }
 }
 

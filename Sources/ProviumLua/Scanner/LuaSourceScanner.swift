@@ -22,6 +22,7 @@ package struct LuaSourceScanner {
     return ScannedScript(
       tests: scanner.tests,
       error: error,
+      loadsOthers: tokens.contains(where: \.loads),
       redefinesFunctions: tokens.indices.contains { scanner.redefines(at: $0) }
     )
   }
@@ -99,7 +100,11 @@ package struct LuaSourceScanner {
         if token.isSymbol(",") { position += 1 } else { skipArgument() }
       } else if !token.isKeyword("function") {
         skipArgument()
-        if token.isSymbol(",") { position += 1 }
+        if token.isSymbol(",") {
+          // What was passed over is the meta, not the body.
+          test.hasComputedTags = true
+          position += 1
+        }
       }
     }
     if token.isKeyword("function") { readBody(into: &test) }
@@ -238,6 +243,11 @@ extension LuaSourceScanner {
       test.tags = value.compactMap { token in
         if case .string(let tag) = token.kind { String(decoding: tag, as: UTF8.self) } else { nil }
       }
+      test.hasComputedTags = value.contains { token in
+        if case .string = token.kind { return false }
+        return !["{", "}", ",", ";"].contains { token.isSymbol($0) }
+      }
+    case ("tags", _, _): test.hasComputedTags = true
     default: break
     }
   }

@@ -130,7 +130,18 @@ struct MemberReader {
       startedAt: try double("started_at"),
       seed: value["seed"]?.uint64,
       pool: optional("pool"),
-      runDirectory: try string("run_directory")
+      runDirectory: try string("run_directory"),
+      shard: try value["shard"].map { try MemberReader($0).shard() }
+    )
+  }
+
+  private func shard() throws -> RunShard {
+    RunShard(
+      index: try int("index"),
+      total: try int("total"),
+      isBalanced: value["balanced"]?.bool ?? false,
+      suite: try strings("suite"),
+      part: try strings("part")
     )
   }
 

@@ -51,8 +51,9 @@ struct Shard {
     for (name, said, found) in sums where said != found {
       problems.append("\(path): says \(said) \(name), but its events have \(found)")
     }
-    if !record.missing.isEmpty, ending.stoppedEarly == nil {
-      problems.append("\(path): did not run \(record.missing.joined(separator: ", "))")
+    if !record.missing.isEmpty {
+      let reason = ending.stoppedEarly.map { " (\($0))" } ?? ""
+      problems.append("\(path): did not run \(record.missing.joined(separator: ", "))\(reason)")
     }
   }
 

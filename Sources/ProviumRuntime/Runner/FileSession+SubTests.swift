@@ -45,29 +45,39 @@ extension FileSession {
       line: call.location?.line ?? 1
     )
 
-    let decision = selection.decide(
+    let decision = selectedTests.decide(
       path: subTests.path + [name],
       tags: subTests.tags + meta.tags,
       isSlow: meta.isSlow
     )
     switch meta.skip.map(TestSelection.Decision.skip) ?? decision {
-    case .leaveOut: return []
+    case .leaveOut: subTests.leaveOut()
     case .skip(let reason):
-      if decision == .leaveOut { return [] }
+      if decision == .leaveOut {
+        subTests.leaveOut()
+        return []
+      }
       let result = subTests.record(name, outcome: .skipped(reason: reason), tags: meta.tags, at: location)
       events.send(.subTestEnded(file: file.name, result: result))
-    case .run:
-      try begin(name, meta, at: location)
+    case .run, .contain:
+      try begin(name, meta, at: location, isContainer: decision == .contain)
       run(body, name: name, meta: meta, in: call.state)
     }
     return []
   }
 
-  private func begin(_ name: String, _ meta: SubTestMeta, at location: ScriptLocation) throws {
+  private func begin(
+    _ name: String,
+    _ meta: SubTestMeta,
+    at location: ScriptLocation,
+    isContainer: Bool
+  ) throws {
     // A report that the console shows from here on is this test's.
     machines.noteConsoles()
-    subTests.push(name, tags: meta.tags, at: location)
-    events.send(.subTestStarted(file: file.name, path: subTests.path, location: location))
+    subTests.push(name, tags: meta.tags, at: location, isContainer: isContainer)
+    if !isContainer {
+      events.send(.subTestStarted(file: file.name, path: subTests.path, location: location))
+    }
     activity("test \(name)")
   }
 

@@ -13,6 +13,8 @@ package final class FileSession: @unchecked Sendable {
   let engine: Engine
   let events: EventStream
   let selection: TestSelection
+  /// What the selection means for this file; read when the first sub-test asks.
+  private(set) lazy var selectedTests = SelectedTests(selection, in: readScript())
   private let timeout: Duration
   var fileTimeout: Duration { timeout }
   /// The file's time, as it was scaled.
@@ -109,8 +111,19 @@ package final class FileSession: @unchecked Sendable {
       duration: Double(Deadline.now - start) / 1e9
     )
     result.output = subTests.outerOutput
-    result.isHelper = outcome == .passed && result.subTests.isEmpty && machines.count == 0
+    let isSilent = outcome == .passed && result.subTests.isEmpty
+    result.isHelper = isSilent && machines.count == 0 && !subTests.hasLeftOut
+    // A native case stands for the script as a whole, too.
+    if isSilent, subTests.hasLeftOut, selection.exact == nil {
+      result.outcome = .skipped(reason: "no sub-test of it is selected")
+    }
     return result
+  }
+
+  private func readScript() -> ScannedScript {
+    // Nothing to find out; or a file that loading will complain about.
+    if selection.isEverything || selection.exact != nil { return LuaSourceScanner.scan([]) }
+    return LuaSourceScanner.scan((try? Files.read(file.path)) ?? [])
   }
 
   func runScript() -> Outcome {

@@ -8,6 +8,8 @@ struct SubTestStack {
     let location: ScriptLocation
     let tags: [String]
     let started: UInt64
+    /// Not selected: it runs for the sake of a test inside.
+    let isContainer: Bool
     var output = ""
     /// Names of the sub-tests that began in it: a name may not repeat within its parent.
     var childNames: Set<String> = []
@@ -17,6 +19,8 @@ struct SubTestStack {
   private(set) var results: [SubTestResult] = []
   /// What was printed outside sub-tests.
   private(set) var outerOutput = ""
+  /// Some sub-tests were not selected.
+  private(set) var hasLeftOut = false
   private var topNames: Set<String> = []
   /// More output than this of one test is cut: a script that prints in a loop must not fill the memory.
   private static let outputLimit = 1 << 20
@@ -30,11 +34,21 @@ struct SubTestStack {
     return frames[last].childNames.insert(name).inserted
   }
 
-  mutating func push(_ name: String, tags: [String], at location: ScriptLocation) {
-    frames.append(Frame(path: path + [name], location: location, tags: tags, started: Deadline.now))
+  mutating func leaveOut() { hasLeftOut = true }
+
+  mutating func push(_ name: String, tags: [String], at location: ScriptLocation, isContainer: Bool = false) {
+    frames.append(
+      Frame(
+        path: path + [name],
+        location: location,
+        tags: tags,
+        started: Deadline.now,
+        isContainer: isContainer
+      )
+    )
   }
 
-  /// Ends the innermost sub-test.
+  /// Ends the innermost sub-test; nil for a container that has nothing to tell.
   mutating func pop(_ outcome: Outcome, properties: [String: String]) -> SubTestResult? {
     guard let frame = frames.popLast() else { return nil }
     var result = SubTestResult(
@@ -46,6 +60,10 @@ struct SubTestStack {
     result.output = frame.output
     result.tags = tags + frame.tags
     result.properties = properties
+    if frame.isContainer, result.outcome == .passed {
+      append(output: frame.output)
+      return nil
+    }
     results.append(result)
     return result
   }

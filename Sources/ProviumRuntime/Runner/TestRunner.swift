@@ -2,6 +2,16 @@ package import ProviumEvents
 import ProviumSystem
 import Synchronization
 
+/// One file that has run, retries included.
+package struct EndedFile: Sendable {
+  package let file: TestFile
+  package let result: FileResult
+  /// Host files whose change may change the result.
+  package let touched: Set<String>
+  /// It failed because the run was ended while it ran: that says nothing of the file.
+  package let isCut: Bool
+}
+
 /// Runs files in parallel, one dedicated thread each at a time, and tells the event stream.
 package final class TestRunner: Sendable {
   private struct Progress {
@@ -9,19 +19,30 @@ package final class TestRunner: Sendable {
     var summary = RunSummary()
     var results: [FileResult] = []
     var touched: [TestFile: Set<String>] = [:]
+    /// A file has failed, and with `--fail-fast` that is enough.
+    var hasFailedFast = false
   }
 
   private let files: [TestFile]
   private let options: RunOptions
   private let engine: Engine
   private let interruption: Interruption
+  private let onEnd: @Sendable (EndedFile) -> Void
   private let progress = Mutex(Progress())
 
-  package init(files: [TestFile], options: RunOptions, engine: Engine, interruption: Interruption) {
+  /// - Parameter onEnd: told of each file as it ends, on the file's thread.
+  package init(
+    files: [TestFile],
+    options: RunOptions,
+    engine: Engine,
+    interruption: Interruption,
+    onEnd: @escaping @Sendable (EndedFile) -> Void = { _ in }
+  ) {
     self.files = files
     self.options = options
     self.engine = engine
     self.interruption = interruption
+    self.onEnd = onEnd
   }
 
   /// Blocks until every file has run or the run was stopped.
@@ -31,10 +52,16 @@ package final class TestRunner: Sendable {
       try DedicatedThread(name: "files-\(number)") { self.work() }
     }
     threads.forEach { $0.join() }
-    var summary = progress.withLock { $0.summary }
-    summary.duration = Double(Deadline.now - start) / 1e9
-    if let reason = interruption.reason { summary.stoppedEarly = reason }
-    return summary
+    return progress.withLock { progress in
+      var summary = progress.summary
+      summary.duration = Double(Deadline.now - start) / 1e9
+      if let reason = interruption.reason {
+        summary.stoppedEarly = reason
+      } else if progress.hasFailedFast, progress.next < files.count {
+        summary.stoppedEarly = RunOptions.failFastReason
+      }
+      return summary
+    }
   }
 
   /// What came of each file, in order of completion.
@@ -45,7 +72,7 @@ package final class TestRunner: Sendable {
 
   private func work() {
     while let (number, file) = takeNext() {
-      var result = runFile(file, number: number, attempt: 0)
+      var (result, isCut) = runFile(file, number: number, attempt: 0)
       var attempt = 0
       while attempt < options.retries, result.failedByHarnessAlone, interruption.reason == nil {
         attempt += 1
@@ -55,22 +82,24 @@ package final class TestRunner: Sendable {
             text: "harness fault, running it again (\(attempt) of \(options.retries))"
           )
         )
-        result = runFile(file, number: number, attempt: attempt)
+        (result, isCut) = runFile(file, number: number, attempt: attempt)
       }
       record(result)
+      let touched = progress.withLock { $0.touched[file] ?? [] }
+      onEnd(EndedFile(file: file, result: result, touched: touched, isCut: isCut))
     }
   }
 
   private func takeNext() -> (Int, TestFile)? {
     guard interruption.reason == nil else { return nil }
     return progress.withLock { progress in
-      guard progress.next < files.count else { return nil }
+      guard progress.next < files.count, !progress.hasFailedFast else { return nil }
       defer { progress.next += 1 }
       return (progress.next, files[progress.next])
     }
   }
 
-  private func runFile(_ file: TestFile, number: Int, attempt: Int) -> FileResult {
+  private func runFile(_ file: TestFile, number: Int, attempt: Int) -> (result: FileResult, isCut: Bool) {
     engine.events.send(.fileStarted(file: file.name, attempt: attempt))
     let session = FileSession(
       file: file,
@@ -83,26 +112,15 @@ package final class TestRunner: Sendable {
     result.attempt = attempt
     progress.withLock { $0.touched[file, default: []].formUnion(session.touchedFiles) }
     engine.events.send(.fileEnded(result))
-    return result
+    return (result, session.isInterrupted && result.hasFailed)
   }
 
   private func record(_ result: FileResult) {
-    let failed = progress.withLock { progress -> Bool in
+    progress.withLock { progress in
       progress.results.append(result)
       progress.summary.add(result)
-      return result.hasFailed
+      if result.hasFailed, options.failFast { progress.hasFailedFast = true }
     }
-    if failed, options.failFast { interruption.stopStarting("a file failed (--fail-fast)") }
-  }
-}
-
-extension FileResult {
-  /// Every failure in it is the harness's: worth another try, when the user wants that.
-  var failedByHarnessAlone: Bool {
-    let failures = ([outcome] + subTests.map(\.outcome)).compactMap { outcome -> Failure? in
-      if case .failed(let failure) = outcome { failure } else { nil }
-    }
-    return !failures.isEmpty && failures.allSatisfy { $0.kind == .harness }
   }
 }
 

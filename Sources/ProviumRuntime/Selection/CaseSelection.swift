@@ -22,6 +22,9 @@ package struct CaseSelection: Sendable, Hashable {
     return includesScript
   }
 
+  /// Runs for the sake of inner ones alone.
+  package func isContainer(_ path: [String]) -> Bool { listed.contains(path) && !selected.contains(path) }
+
   /// The innermost listed test around a sub-test that is not listed.
   package func owner(of path: [String]) -> [String]? {
     path.indices.reversed().lazy.map { Array(path[..<$0]) }.first { listed.contains($0) }

@@ -130,6 +130,27 @@ struct SourceScannerTests {
     )
   }
 
+  @Test("what is computed, and what comes from other scripts, is marked")
+  func unknowns() {
+    let script = scan(
+      """
+      test("a", {tags = {"x", Y}}, function() end)
+      test("b", {tags = TAGS}, function() end)
+      test("c", meta, function() end)
+      test("d", {tags = {"x"; "y"}, slow = f()}, function() end)
+      test("e", body)
+      test("inner tags", {tags = {"o"}}, function() test("f", {tags = "i"}, function() end) end)
+      """
+    )
+    #expect(script.tests.map(\.hasComputedTags) == [true, true, true, false, false, false])
+    #expect(script.listed.last?.tags == ["o", "i"])
+    #expect(!script.loadsOthers)
+    for source in ["require 'x'", "local h = require(\"x\")", "dofile('x.lua')", "loadfile(x)()"] {
+      #expect(scan(source).loadsOthers)
+    }
+    #expect(!scan("-- require 'x'").loadsOthers)
+  }
+
   @Test("a script that is cut off lists what stands before")
   func cutOff() {
     let script = scan("test(\"a\", function() end)\ntest(\"b\", function() local s = \"open")
