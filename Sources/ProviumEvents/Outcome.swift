@@ -11,6 +11,8 @@ package enum FailureKind: String, Sendable, Codable, Hashable {
   case timeout
   /// The kernel printed a report (panic, oops, KASAN, WARNING …) that the test did not expect.
   case splat
+  /// A sub-test inside it failed; it has no failure of its own.
+  case inner
 }
 
 /// A place in a script: the path as the run shows it, and a line from 1.
@@ -121,9 +123,10 @@ package struct FileResult: Sendable, Codable, Hashable {
     self.duration = duration
   }
   package var hasFailed: Bool { outcome.isFailure || subTests.contains { $0.outcome.isFailure } }
-  /// Every failure in it is the harness's: it says nothing of what is tested, and is worth another try.
+  /// Every failure in it is the harness's: it says nothing of what is tested, and is worth another try. An outer test that failed by
+  /// its inner ones has no failure of its own.
   package var failedByHarnessAlone: Bool {
-    let failures = ([outcome] + subTests.map(\.outcome)).compactMap(\.failure)
+    let failures = ([outcome] + subTests.map(\.outcome)).compactMap(\.failure).filter { $0.kind != .inner }
     return !failures.isEmpty && failures.allSatisfy { $0.kind == .harness }
   }
   /// The whole file was skipped or is a todo, and nothing in it ran.

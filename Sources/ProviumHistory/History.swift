@@ -205,7 +205,7 @@ package final class History: Sendable {
   }
 
   /// The files of a project in which something fails, by the last that is known of it: since all of a file last ran, its
-  /// script has failed, or one of its sub-tests and has not passed again.
+  /// script has failed, or one of its sub-tests and has not passed again. An outer test that failed by its inner ones goes with them.
   package func failedFiles(root: String) throws -> Set<String> {
     try database.read { database in
       let files = try String.fetchAll(
@@ -218,7 +218,7 @@ package final class History: Sendable {
             WHERE root = ?1 AND result.id >= COALESCE(whole.id, 0))
           SELECT DISTINCT file FROM recent WHERE test = '' AND kind IS NOT NULL
           UNION
-          SELECT file FROM recent WHERE outcome = 'failed' AND test <> '' AND id IN (
+          SELECT file FROM recent WHERE outcome = 'failed' AND kind <> 'inner' AND test <> '' AND id IN (
             SELECT MAX(id) FROM recent GROUP BY file, test)
           """,
         arguments: [root]

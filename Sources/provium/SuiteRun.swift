@@ -59,10 +59,11 @@ struct SuiteRun {
 
     if running.watch { return try watch(engine, options, interruption, interrupts, terminal) }
     let (summary, code, flaky) = try repeatedly(engine, options, interruption)
-    if summary.failed > 0 { engine.run.keep() }
+    engine.endSpares()
+    if summary.hasEvidence { engine.run.keep() }
     engine.events.send(.runEnded(summary))
     try engine.events.finish()
-    if let flaky { Console.print(flaky.text) }
+    if let flaky { (reports.files.takesOutput ? Console.error : Console.print)(flaky.text) }
     if let code = interrupts.exitCode { return .exit(code) }
     // Reading could not tell, and running has told. Another shard may have what was asked for.
     if code == 0, options.selection.asksFor, choice.shard == nil, summary.tests == 0 {
@@ -122,7 +123,7 @@ struct SuiteRun {
       engine.events.send(.runStarted(header(engine, options, files)))
       let runner = runner(files, options, engine, interruption)
       let summary = try runner.run()
-      if summary.failed > 0 { engine.run.keep() }
+      if summary.hasEvidence { engine.run.keep() }
       engine.events.send(.runEnded(summary))
       try terminal.finish()
       watch.note(runner.touchedFiles)
@@ -174,7 +175,9 @@ struct SuiteRun {
   }
 
   private func reportSinks() throws -> [any EventSink] {
-    (GitHubReport.sink().map { [$0] } ?? []) + (try reports.files.sinks())
+    // GitHub reads both streams; a report that has the one must have it alone.
+    let output = LineOutput.descriptor(reports.files.takesOutput ? 2 : 1)
+    return (GitHubReport.sink(output: output).map { [$0] } ?? []) + (try reports.files.sinks())
   }
 }
 

@@ -4,7 +4,8 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
   case circular(chain: [String])
   case noMachine(name: String)
   case machineNotRunning(name: String, state: String)
-  case buildFailed(name: String, reason: String)
+  /// `isHarness`: its script is not to blame; another try may do.
+  case buildFailed(name: String, reason: String, isHarness: Bool)
   case store(path: String, reason: String)
   case interrupted
 
@@ -18,11 +19,18 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
       "fixture '\(name)': its script created no machine (the last one it creates is the one that is kept)"
     case .machineNotRunning(let name, let state):
       "fixture '\(name)': its machine is \(state) at the end of the script; leave it booted"
-    case .buildFailed(let name, let reason):
+    case .buildFailed(let name, let reason, _):
       "fixture '\(name)' could not be built: \(reason)"
     case .store(let path, let reason):
       "fixtures cannot be kept in \(path): \(reason)"
     case .interrupted: "interrupted while another process was building the fixture"
     }
   }
+}
+
+/// A fixture's script failed.
+struct BrokenScript: Error, CustomStringConvertible {
+  let description: String
+  /// QEMU, the guest or Provium failed it; else it is wrong itself, and will fail again.
+  let isHarness: Bool
 }

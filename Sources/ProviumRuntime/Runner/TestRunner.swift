@@ -123,27 +123,3 @@ package final class TestRunner: Sendable {
     }
   }
 }
-
-extension RunSummary {
-  /// Counts one file and its sub-tests.
-  mutating func add(_ result: FileResult) {
-    if result.hasFailed {
-      failed += 1
-    } else if result.isHelper {
-      helpers += 1
-    } else if result.isSkipped {
-      skipped += 1
-    } else {
-      passed += 1
-    }
-    if result.attempt > 0, !result.hasFailed { retried.append(result.file) }
-    for test in result.subTests {
-      switch test.outcome {
-      case .passed: testsPassed += 1
-      case .failed: testsFailed += 1
-      case .todo: testsTodo += 1
-      case .skipped: testsSkipped += 1
-      }
-    }
-  }
-}

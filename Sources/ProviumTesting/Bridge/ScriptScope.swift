@@ -118,8 +118,14 @@ struct ScriptScope: SuiteTrait, TestScoping {
       return nil
     }
     var skip: String?
+    var hasInner = false
     await withTaskCancellationHandler {
-      for await report in reports { skip = record(report, file, line: line) ?? skip }
+      for await report in reports {
+        if case .inner(let result) = report, result.outcome.isFailure { hasInner = true }
+        // What failed inside of it has been told, here; else it has a case of its own, and this one names it.
+        if hasInner, case .ended(let result) = report, result.outcome.failure?.kind == .inner { continue }
+        skip = record(report, file, line: line) ?? skip
+      }
     } onCancel: {
       run.abort("the test was cancelled")
     }
