@@ -96,7 +96,7 @@ import Testing
     let project = try Project(["tests/a.lua": "while true do pcall(function() while true do end end) end\n"])
     let command = try Command("test", "--timeout", "200ms", "tests", in: project.path)
     #expect(command.status == .exited(1))
-    #expect(command.output.contains("time limit of"))
+    #expect(command.output.contains("(timeout) tests/a.lua:1: the file's time limit of "))
   }
 
   @Test("fails by its own line, and keeps a log") func failing() throws {

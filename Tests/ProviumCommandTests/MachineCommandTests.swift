@@ -136,6 +136,46 @@ struct MachineCommandTests {
     #expect(try child.wait(until: .after(.seconds(15))) == .exited(128 + SIGINT))
   }
 
+  @Test("a boot that is interrupted says so") func interruptedBoot() throws {
+    let project = try Project(["tests/a.lua": "provium.create():boot{ memory = \"128M\" }\n"])
+    let output = try project.shell(
+      """
+      '\(Command.binary)' test -v tests > out 2>&1 & run=$!
+      for _ in $(seq 200); do pgrep -P $run qemu > /dev/null && break; sleep 0.05; done
+      kill -INT $run
+      wait $run || echo "status $?" >> out
+      cat out
+      """
+    )
+    #expect(
+      output.contains("(harness) tests/a.lua:1: interrupted during: booting vm1 (default)"),
+      "\(output)"
+    )
+    #expect(output.contains("status 130"))
+  }
+
+  @Test("a time limit says whose it is, and how long") func limits() throws {
+    let project = try Project([
+      "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"200ms\"\n",
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      test("read", function() vm:read_file("/dev/console") end)
+      test("sub-test", { timeout = "300ms" }, function() vm:exec("sleep 1000", { timeout = 2000 }) end)
+      test("script", { timeout = "300ms" }, function() while true do end end)
+      vm:exec("sleep 1000", { timeout = 2000 })
+      """,
+    ])
+    let command = try Command("test", "--timeout", "3s", in: project.path)
+    let verdicts = command.output.split(separator: "\n").filter { $0.contains("(timeout)") }
+    try #require(verdicts.count == 4, "\(command.output)")
+    let ends = [
+      "the operation's time limit of", "the sub-test's time limit of", "the sub-test's time limit of",
+      "the file's time limit of",
+    ]
+    for (verdict, end) in zip(verdicts, ends) { #expect(verdict.contains(end)) }
+    #expect(verdicts[1].contains("(300ms × ") || verdicts[1].contains("limit of 300ms was reached"))
+  }
+
   private func wait(_ what: String, _ condition: () -> Bool) throws {
     let deadline = Deadline.after(.seconds(20))
     while !condition() {

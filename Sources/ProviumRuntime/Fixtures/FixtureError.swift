@@ -1,10 +1,13 @@
+package import ProviumEvents
+
 /// Why there is no machine from a fixture.
 package enum FixtureError: Error, Sendable, CustomStringConvertible {
   case unknown(name: String, looked: [String], hint: String)
   case circular(chain: [String])
   case noMachine(name: String)
   case machineNotRunning(name: String, state: String)
-  case buildFailed(name: String, reason: String)
+  /// `kind`: `.splat` where the guest's kernel is what failed.
+  case buildFailed(name: String, reason: String, kind: FailureKind)
   case store(path: String, reason: String)
   case interrupted
 
@@ -18,7 +21,7 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
       "fixture '\(name)': its script created no machine (the last one it creates is the one that is kept)"
     case .machineNotRunning(let name, let state):
       "fixture '\(name)': its machine is \(state) at the end of the script; leave it booted"
-    case .buildFailed(let name, let reason):
+    case .buildFailed(let name, let reason, _):
       "fixture '\(name)' could not be built: \(reason)"
     case .store(let path, let reason):
       "fixtures cannot be kept in \(path): \(reason)"

@@ -42,7 +42,10 @@ package final class FixtureService: Sendable {
         slots.update { $0[place] = .ready(ready) }
         return ready
       } catch {
-        let failure = session.isInterrupted ? nil : FixtureError.buildFailed(name: name, reason: "\(error)")
+        let kind = (error as? HarnessFault)?.kind ?? .harness
+        let failure =
+          session.isInterrupted
+          ? nil : FixtureError.buildFailed(name: name, reason: "\(error)", kind: kind)
         // An interrupted build says nothing of the fixture.
         slots.update { $0[place] = failure.map { .failed($0) } }
         throw failure ?? error

@@ -134,6 +134,7 @@ package final class NativeMachine: @unchecked Sendable {
 
   /// The first kernel report on the console (panic, oops, WARNING …) that the configuration does not allow.
   package func takeUnseenReport() -> String? {
-    session.machines.takeUnseenSplat(session.engine.configuration.settings.allowedSplats)?.message
+    let found = session.machines.takeReports(allowed: session.engine.configuration.settings.allowedSplats)
+    return found.isEmpty ? nil : found.message
   }
 }

@@ -33,7 +33,8 @@ extension FileSession {
     switch outcome {
     case .passed: break
     case .failed(let failure):
-      throw HarnessFault(([failure.summary] + failure.console.map { "  \($0)" }).joined(separator: "\n"))
+      let text = ([failure.summary] + failure.console.map { "  \($0)" }).joined(separator: "\n")
+      throw HarnessFault(text, kind: failure.kind == .splat ? .splat : .harness)
     case .skipped(let reason), .todo(let reason): throw HarnessFault("its script ended early: \(reason)")
     }
     guard let machine = machines.lastCreated else { throw FixtureError.noMachine(name: name) }
@@ -73,8 +74,11 @@ extension FileSession {
 
   private func fixture(_ name: String, _ body: () throws -> ReadyFixture) throws -> ReadyFixture {
     do { return try body() } catch let error as FixtureError {
-      if case .unknown = error { throw error }
-      throw HarnessFault("\(error)")
+      switch error {
+      case .unknown: throw error
+      case .buildFailed(_, _, let kind): throw HarnessFault("\(error)", kind: kind)
+      default: throw HarnessFault("\(error)")
+      }
     }
   }
 }

@@ -15,14 +15,21 @@ package final class FileSession: @unchecked Sendable {
   let selection: TestSelection
   private let timeout: Duration
   var fileTimeout: Duration { timeout }
-  /// The file's time, as it was scaled.
-  var fileLimit: Duration { timeout * engine.timeScale }
 
   /// What scripts hold: made for this file's state.
   let vmType = ScriptMachine.makeType()
   let workerType = ScriptWorker.makeType()
   let snapshotType = LuaObjectType<ScriptSnapshot>(name: "snapshot", methods: [:])
   var subTests = SubTestStack()
+  /// In force now, outermost first: the file's, and those of the sub-tests that run and have one.
+  var limits: [TimeLimit] = [] {
+    // The scope that has ended may have been outside of its limit for a while; those around it were, too.
+    didSet {
+      if limits.count < oldValue.count { luaState?.deadline = limits.map(\.deadline).min() ?? .never }
+    }
+  }
+  /// The limit that has been reached, the first to be.
+  var reachedLimit: TimeLimit? { limits.filter(\.deadline.isExpired).min { $0.deadline < $1.deadline } }
   let machines = SessionMachines()
   private let luaInterrupt = LuaInterrupt()
   /// Set while the script runs.
@@ -87,9 +94,15 @@ package final class FileSession: @unchecked Sendable {
   /// What `body` takes does not count against the script's time: a fixture is built for all files.
   func outsideTimeLimit<Result>(_ body: () throws -> Result) rethrows -> Result {
     guard let luaState, luaState.deadline != .never else { return try body() }
-    let (limit, begin) = (luaState.deadline, Deadline.now)
+    let begin = Deadline.now
     luaState.deadline = .never
-    defer { luaState.deadline = Deadline(nanoseconds: limit.nanoseconds + (Deadline.now - begin)) }
+    defer {
+      let time = Deadline.now - begin
+      for index in limits.indices {
+        limits[index].deadline = Deadline(nanoseconds: limits[index].deadline.nanoseconds + time)
+      }
+      luaState.deadline = limits.map(\.deadline).min() ?? .never
+    }
     return try body()
   }
 
@@ -111,7 +124,15 @@ package final class FileSession: @unchecked Sendable {
   }
 
   func runScript() -> Outcome {
-    let limit = fileLimit
+    let limit = TimeLimit(of: "the file's", length: timeout, scale: engine.timeScale)
+    limits.append(limit)
+    defer { limits.removeLast() }
+    let outcome = self.outcome(until: limit.deadline)
+    noteReports()
+    return subTests.outerReports.judge(outcome, at: ScriptLocation(file: file.displayPath, line: 1))
+  }
+
+  private func outcome(until deadline: Deadline) -> Outcome {
     do {
       let state = try LuaState(interrupt: luaInterrupt)
       luaState = state
@@ -121,14 +142,18 @@ package final class FileSession: @unchecked Sendable {
       }
       try prepare(state)
       let chunk = try state.loadFile(file.path)
-      _ = try state.call(chunk, deadline: .after(limit))
-      return machines.takeUnseenSplat(engine.configuration.settings.allowedSplats).map { .failed($0) }
-        ?? .passed
+      _ = try state.call(chunk, deadline: deadline)
+      return .passed
     } catch let failure as LuaFailure {
-      return outcome(of: failure, limit: limit)
+      return outcome(of: failure)
     } catch {
-      return .failed(Failure(kind: .harness, message: "\(error)"))
+      return .failed(failure(of: error))
     }
+  }
+
+  /// What kernels reported up to now belongs to what runs now.
+  func noteReports() {
+    subTests.note(machines.takeReports(allowed: engine.configuration.settings.allowedSplats))
   }
 
   private func prepare(_ state: LuaState) throws {
@@ -153,15 +178,20 @@ package final class FileSession: @unchecked Sendable {
 
   // MARK: Outcomes
 
+  /// What went wrong outside the script's own lines.
+  func failure(of error: any Error) -> Failure {
+    if let reason = luaInterrupt.reason { return Failure(kind: .harness, message: interrupted(reason)) }
+    return Failure(kind: (error as? HarnessFault)?.kind ?? .harness, message: "\(error)")
+  }
+
   /// What a failed piece of the script came to.
-  /// - Parameter limit: of the deadline that was the piece's own.
-  func outcome(of failure: LuaFailure, limit: Duration) -> Outcome {
+  func outcome(of failure: LuaFailure) -> Outcome {
     switch failure.payload {
     case SessionSignal.todo(let reason)?: return .todo(reason: reason)
     case SessionSignal.skip(let reason)?: return .skipped(reason: reason)
     default: break
     }
-    let (kind, message) = classify(failure, limit: limit)
+    let (kind, message) = classify(failure)
     var result = Failure(
       kind: kind,
       message: message,
@@ -175,22 +205,24 @@ package final class FileSession: @unchecked Sendable {
     return .failed(result)
   }
 
-  private func classify(_ failure: LuaFailure, limit: Duration) -> (FailureKind, String) {
+  private func classify(_ failure: LuaFailure) -> (FailureKind, String) {
     switch failure.kind {
     case .deadline:
-      let isOwn = failure.kind == .deadline(own: true)
-      return (
-        .timeout, "time limit of \(Quantity.text(isOwn ? limit : fileLimit)) reached during: \(activityText)"
-      )
+      return (.timeout, "\(reachedLimit?.description ?? "a time limit") was reached during: \(activityText)")
     case .interrupted:
-      return (.harness, "\(failure.message) during: \(activityText)")
+      return (.harness, interrupted(failure.message))
     default: break
     }
     switch failure.payload {
     case is LuaAssertion: return (.assertion, failure.message)
-    case let fault as HarnessFault: return (fault.isTimeout ? .timeout : .harness, failure.message)
-    case is PoolError: return (.harness, failure.message)
+    case let fault as HarnessFault:
+      // An interrupt ends machines: what they say of that is not the reason.
+      if let reason = luaInterrupt.reason { return (.harness, interrupted(reason)) }
+      return (fault.kind, failure.message)
+    case is PoolError: return (.harness, luaInterrupt.reason.map(interrupted) ?? failure.message)
     default: return (.error, failure.message)
     }
   }
+
+  private func interrupted(_ reason: String) -> String { "\(reason) during: \(activityText)" }
 }

@@ -9,6 +9,8 @@ struct SubTestStack {
     let tags: [String]
     let started: UInt64
     var output = ""
+    /// What kernels reported while it was the innermost one.
+    var reports = FoundReports()
     /// Names of the sub-tests that began in it: a name may not repeat within its parent.
     var childNames: Set<String> = []
   }
@@ -17,6 +19,8 @@ struct SubTestStack {
   private(set) var results: [SubTestResult] = []
   /// What was printed outside sub-tests.
   private(set) var outerOutput = ""
+  /// What kernels reported outside sub-tests.
+  private(set) var outerReports = FoundReports()
   private var topNames: Set<String> = []
   /// More output than this of one test is cut: a script that prints in a loop must not fill the memory.
   private static let outputLimit = 1 << 20
@@ -34,12 +38,17 @@ struct SubTestStack {
     frames.append(Frame(path: path + [name], location: location, tags: tags, started: Deadline.now))
   }
 
-  /// Ends the innermost sub-test.
+  /// What kernels reported by now belongs to the innermost sub-test, or to the file.
+  mutating func note(_ found: FoundReports) {
+    if let last = frames.indices.last { frames[last].reports.add(found) } else { outerReports.add(found) }
+  }
+
+  /// Ends the innermost sub-test; what its machines' kernels reported may fail it.
   mutating func pop(_ outcome: Outcome, properties: [String: String]) -> SubTestResult? {
     guard let frame = frames.popLast() else { return nil }
     var result = SubTestResult(
       path: frame.path,
-      outcome: outcome,
+      outcome: frame.reports.judge(outcome, at: frame.location),
       duration: Double(Deadline.now - frame.started) / 1e9,
       location: frame.location
     )
