@@ -36,6 +36,7 @@ package final class ScriptRun: Sendable {
 
   package let file: TestFile
   private let session: FileSession
+  private let engine: Engine
   private let listed: Set<[String]>
   private let selected: Set<[String]>
   private let state: Mutex<State>
@@ -47,6 +48,7 @@ package final class ScriptRun: Sendable {
   ///   - selected: those of them that are to run.
   package init(file: TestFile, number: Int, listed: Set<[String]>, selected: Set<[String]>, engine: Engine) {
     self.file = file
+    self.engine = engine
     self.listed = listed
     self.selected = selected
     var state = State()
@@ -75,8 +77,8 @@ package final class ScriptRun: Sendable {
   /// Starts the script's thread.
   package func start() throws {
     _ = try DedicatedThread(name: "lua-\(file.name)") { [self] in
-      let result = session.run()
-      finish(result)
+      let result = engine.stuckWatch.watching(session, giveUp: { [self] in finish($0) }) { session.run() }
+      if let result { finish(result) }
     }
   }
 

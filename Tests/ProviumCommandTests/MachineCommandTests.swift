@@ -136,6 +136,42 @@ struct MachineCommandTests {
     #expect(try child.wait(until: .after(.seconds(15))) == .exited(128 + SIGINT))
   }
 
+  @Test("a script that is stuck is given up with its machines, and what they held goes to the next file")
+  func stuck()
+    throws
+  {
+    let stuck = "(('a'):rep(200)):find(('a-'):rep(100) .. 'b')"
+    let project = try Project(withCache: [
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      test("stuck", { timeout = "100ms" }, function() \(stuck) end)
+      """,
+      "tests/b.lua": "provium.fixture('stuck')\n",
+      "tests/c.lua": "provium.fixture('stuck')\n",
+      "tests/d.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      test("fine", function() assert(vm:exec("true").ok) end)
+      """,
+      "tests/fixtures/stuck.lua":
+        "local vm = provium.create():boot{ memory = \"128M\" }\nlocal x = \(stuck)\n",
+    ])
+    let command = try Command(
+      arguments: [
+        "test", "--mem", "128M", "--cpus", "1", "-p", "1", "--timeout", "2s", "--json", "events", "tests",
+      ],
+      in: project.path
+    )
+    #expect(command.status == .exited(1), "\(command.text)")
+    #expect(command.output.contains("· fine ... ok"), "\(command.text)")
+    #expect(command.output.contains("FAIL: 1 passed, 3 failed"))
+    #expect(command.output.contains("provium: stage agent"))
+    let events = try Files.readText("\(project.path)/events").split(separator: "\n")
+    func count(_ name: String) -> Int { events.count { $0.contains("\"\(name)\"") } }
+    #expect(count("pool_granted") == 3)
+    #expect(count("pool_released") == count("pool_granted"))
+    #expect(count("machine_ended") == count("machine_started"))
+  }
+
   @Test("a boot that is interrupted says so") func interruptedBoot() throws {
     let project = try Project(["tests/a.lua": "provium.create():boot{ memory = \"128M\" }\n"])
     let output = try project.shell(

@@ -199,11 +199,11 @@ import Testing
     var scanner = scan([fault], at: 0)
     scanner.take(die, at: 200_000_000)
     #expect(scanner.reports.map(\.lines) == [[fault, die]])
-    scanner.take("eth0: link up", at: 9_000_000_000)
+    scanner.take("eth0: link up", at: 30_000_000_000)
     #expect(scanner.reports.map(\.lines) == [[fault, die]])
 
     var late = scan([fault], at: 0)
-    late.take(die, at: 9_000_000_000)
+    late.take(die, at: 30_000_000_000)
     #expect(late.reports.map(\.title) == [fault, die])
   }
 

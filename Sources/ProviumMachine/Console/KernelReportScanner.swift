@@ -33,8 +33,8 @@ package struct KernelReportScanner: Sendable {
   private static let keptLines = 200
   private static let keptBytes = 16 << 10
   private static let preludeLines = 4
-  /// Nanoseconds without a line after which a report is over. A kernel prints one in one go.
-  private static let silence: UInt64 = 2_000_000_000
+  /// Nanoseconds without a line after which a report is over. A kernel prints one in one go, but an overloaded host may halt it.
+  private static let silence: UInt64 = 10_000_000_000
 
   package init() {}
 

@@ -70,6 +70,14 @@ package final class FixtureService: Sendable {
     return try current(name, for: session, inAnyCase: isMine)
   }
 
+  /// Whoever builds it will not come back: those who wait are told.
+  func giveUp(_ place: String, name: String, because reason: String) {
+    slots.update { slots in
+      guard case .building = slots[place] else { return }
+      slots[place] = .failed(FixtureError.buildFailed(name: name, reason: reason, kind: .harness))
+    }
+  }
+
   private func warn(_ name: String, _ reason: String, _ session: FileSession) {
     session.engine.warnOnce("fixture \(name) is built again: \(reason)", file: session.file.name)
   }

@@ -148,6 +148,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     death = nil
     lastUse = Self.tick()
     claim?.bootFinished()
+    session.activity("running")
     session.events.send(
       .machineReady(
         id: identifier,
@@ -208,6 +209,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
 
   /// From another thread: what the file's thread waits for ends, and says so.
   func killFromOutside() { running.withLock { $0 }?.kill() }
+
+  /// From another thread, as long as it runs.
+  var tailFromOutside: [String]? { running.withLock { $0 }?.console.tail(20) }
 
   /// The machine may have died while nobody looked.
   func noticeDeath() {

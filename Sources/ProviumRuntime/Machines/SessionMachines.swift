@@ -28,6 +28,9 @@ final class SessionMachines: Sendable {
   /// From any thread: ends what the file's thread may be waiting for.
   func killAll() { for machine in all { machine.killFromOutside() } }
 
+  /// Of the machine that was created last and runs, whatever the file's thread does. Any thread.
+  var consoleTail: [String] { all.reversed().lazy.compactMap(\.tailFromOutside).first ?? [] }
+
   /// The reports on all consoles, and on those of machines that are gone, since the last look.
   func takeReports(allowed: [String]) -> FoundReports {
     var found = FoundReports()

@@ -28,6 +28,12 @@ final class Reservation {
   }
 }
 
+/// A claim, without holding it.
+struct HeldClaim: Sendable {
+  weak let claim: PoolClaim?
+  init(_ claim: PoolClaim) { self.claim = claim }
+}
+
 /// What one machine holds of the pool, or of its file's reservation; given back when nobody holds it.
 final class MachineClaim {
   private let claim: PoolClaim?
@@ -76,6 +82,7 @@ extension FileSession {
         waited: waited
       )
     )
+    note(claim)
     claim.onRelease { [events, name = file.name, number = claim.number] in
       events.send(.poolReleased(file: name, claim: number))
     }

@@ -12,6 +12,8 @@ package final class FileSession: @unchecked Sendable {
   let owner: Int
   let engine: Engine
   let events: EventStream
+  let ledger: SessionLedger
+  let vitals = SessionVitals()
   let selection: TestSelection
   private let timeout: Duration
   var fileTimeout: Duration { timeout }
@@ -25,7 +27,9 @@ package final class FileSession: @unchecked Sendable {
   var limits: [TimeLimit] = [] {
     // The scope that has ended may have been outside of its limit for a while; those around it were, too.
     didSet {
-      if limits.count < oldValue.count { luaState?.deadline = limits.map(\.deadline).min() ?? .never }
+      let next = limits.min { $0.deadline < $1.deadline }
+      vitals.set(next)
+      if limits.count < oldValue.count { luaState?.deadline = next?.deadline ?? .never }
     }
   }
   /// The limit that has been reached, the first to be.
@@ -56,6 +60,9 @@ package final class FileSession: @unchecked Sendable {
   var usedFixtures: [(name: String, key: String)] = []
   /// The session of a fixture that this one builds.
   private let inner = Mutex<FileSession?>(nil)
+  var innerSession: FileSession? { inner.withLock { $0 } }
+  /// Of the pool, as long as somebody holds them.
+  private let claims = Mutex<[HeldClaim]>([])
 
   package init(
     file: TestFile,
@@ -68,17 +75,36 @@ package final class FileSession: @unchecked Sendable {
     self.file = file
     self.owner = owner
     self.engine = engine
-    self.events = events ?? engine.events
+    ledger = SessionLedger(events ?? engine.events)
+    self.events = EventStream([ledger])
     self.selection = selection
     self.timeout = timeout
   }
 
   /// Ends the script, and whatever its machines are doing. Any thread; the first reason stays.
   package func interrupt(_ reason: String) {
+    vitals.interrupted(reason)
     luaInterrupt.raise(reason)
     wakeUp.update { $0 = true }
     machines.killAll()
     inner.withLock { $0 }?.interrupt(reason)
+  }
+
+  var isRunningLua: Bool { luaInterrupt.isInScript }
+  func endHostPrograms() { luaInterrupt.programs.endRunning() }
+
+  /// A claim that goes with its holder, or when the session is given up.
+  func note(_ claim: PoolClaim) {
+    claims.withLock { claims in
+      claims.removeAll { $0.claim == nil }
+      claims.append(HeldClaim(claim))
+    }
+  }
+
+  /// Those of the fixture that it builds, too. Any thread.
+  func releaseClaims() {
+    innerSession?.releaseClaims()
+    for held in claims.withLock({ $0 }) { held.claim?.release() }
   }
 
   var isInterrupted: Bool { luaInterrupt.reason != nil }
@@ -96,6 +122,7 @@ package final class FileSession: @unchecked Sendable {
     guard let luaState, luaState.deadline != .never else { return try body() }
     let begin = Deadline.now
     luaState.deadline = .never
+    vitals.set(nil)
     defer {
       let time = Deadline.now - begin
       for index in limits.indices {
@@ -109,6 +136,7 @@ package final class FileSession: @unchecked Sendable {
   /// Runs the file to its end and leaves nothing behind.
   package func run() -> FileResult {
     let start = Deadline.now
+    vitals.start()
     let outcome = runScript()
     machines.endAll()
     reservation = nil

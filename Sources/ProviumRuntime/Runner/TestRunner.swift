@@ -16,6 +16,8 @@ package final class TestRunner: Sendable {
   private let engine: Engine
   private let interruption: Interruption
   private let progress = Mutex(Progress())
+  /// Threads that take files.
+  private let working = Monitor(0)
 
   package init(files: [TestFile], options: RunOptions, engine: Engine, interruption: Interruption) {
     self.files = files
@@ -27,10 +29,8 @@ package final class TestRunner: Sendable {
   /// Blocks until every file has run or the run was stopped.
   package func run() throws -> RunSummary {
     let start = Deadline.now
-    let threads = try (0..<options.width(for: files.count)).map { number in
-      try DedicatedThread(name: "files-\(number)") { self.work() }
-    }
-    threads.forEach { $0.join() }
+    for _ in 0..<options.width(for: files.count) { try startWorker() }
+    working.wait(until: .never) { (count: inout Int) -> Void? in count == 0 ? () : nil }
     var summary = progress.withLock { $0.summary }
     summary.duration = Double(Deadline.now - start) / 1e9
     if let reason = interruption.reason { summary.stoppedEarly = reason }
@@ -43,9 +43,20 @@ package final class TestRunner: Sendable {
   /// By file: the host files that its run looked at.
   package var touchedFiles: [TestFile: Set<String>] { progress.withLock { $0.touched } }
 
-  private func work() {
+  private func startWorker() throws {
+    working.update { $0 += 1 }
+    do {
+      _ = try DedicatedThread(name: "files") { if self.work() { self.working.update { $0 -= 1 } } }
+    } catch {
+      working.update { $0 -= 1 }
+      throw error
+    }
+  }
+
+  /// False when this thread was given up with its file: another has its place.
+  private func work() -> Bool {
     while let (number, file) = takeNext() {
-      var result = runFile(file, number: number, attempt: 0)
+      guard var result = runFile(file, number: number, attempt: 0) else { return false }
       var attempt = 0
       while attempt < options.retries, result.failedByHarnessAlone, interruption.reason == nil {
         attempt += 1
@@ -55,10 +66,12 @@ package final class TestRunner: Sendable {
             text: "harness fault, running it again (\(attempt) of \(options.retries))"
           )
         )
-        result = runFile(file, number: number, attempt: attempt)
+        guard let again = runFile(file, number: number, attempt: attempt) else { return false }
+        result = again
       }
       record(result)
     }
+    return true
   }
 
   private func takeNext() -> (Int, TestFile)? {
@@ -70,7 +83,8 @@ package final class TestRunner: Sendable {
     }
   }
 
-  private func runFile(_ file: TestFile, number: Int, attempt: Int) -> FileResult {
+  /// nil: the file was given up, and has been recorded.
+  private func runFile(_ file: TestFile, number: Int, attempt: Int) -> FileResult? {
     engine.events.send(.fileStarted(file: file.name, attempt: attempt))
     let session = FileSession(
       file: file,
@@ -79,11 +93,26 @@ package final class TestRunner: Sendable {
       selection: options.selection,
       timeout: options.fileTimeout ?? engine.configuration.settings.timeout
     )
-    var result = interruption.listening({ session.interrupt($0) }) { session.run() }
+    let ended = engine.stuckWatch.watching(session, giveUp: { self.giveUp($0, attempt: attempt) }) {
+      interruption.listening({ session.interrupt($0) }) { session.run() }
+    }
+    guard var result = ended else { return nil }
     result.attempt = attempt
     progress.withLock { $0.touched[file, default: []].formUnion(session.touchedFiles) }
     engine.events.send(.fileEnded(result))
     return result
+  }
+
+  /// The file's thread will not come back: its place is taken by a new one.
+  private func giveUp(_ result: FileResult, attempt: Int) {
+    var result = result
+    result.attempt = attempt
+    engine.events.send(.fileEnded(result))
+    record(result)
+    do { try startWorker() } catch {
+      engine.events.send(.warning(file: nil, text: "\(error): one file less runs in parallel"))
+    }
+    working.update { $0 -= 1 }
   }
 
   private func record(_ result: FileResult) {
