@@ -26,7 +26,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   private var identifier = 0
   /// Counts operations over all machines of the process: the highest was used last.
   private(set) var lastUse: UInt64 = 0
-  private var splats = SplatWatch()
+  var splats = SplatWatch()
   /// Why it is dead.
   private var death: String?
   /// Operations and console of a machine that is gone: failures still show them.
@@ -323,46 +323,8 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   var traceLines: [String] { machine?.session.recentOperations.map { "\($0)" } ?? lastTrace }
   var consoleTail: [String] { machine?.console.tail(20) ?? lastConsole }
 
-  /// Kernel reports up to this moment that nobody has answered for.
-  func takeReports(allowed: [String]) -> (reports: [KernelReport], lost: Int) {
-    machine?.catchUpWithConsole()
-    return splats.take(allowed: allowed)
-  }
-
-  /// Runs `body`, during which a report that `matches` must appear, and fails nothing.
-  func expectSplat(_ matches: @escaping (KernelReport) -> Bool, during body: () throws -> Void) throws -> Bool
-  {
-    machine?.catchUpWithConsole()
-    splats.expect(matches)
-    defer {
-      machine?.catchUpWithConsole()
-      splats.endExpectation()
-    }
-    try body()
-    // What `body` began in the guest may print its report, or the line that is meant, a little later.
-    let deadline = Deadline.after(.seconds(2))
-    while !splats.isMet() {
-      guard !deadline.isExpired, !session.isInterrupted, !session.scriptDeadline.isExpired else {
-        return false
-      }
-      session.sleep(.milliseconds(10))
-    }
-    return true
-  }
-
   private static let clock = Atomic<UInt64>(0)
   private static func tick() -> UInt64 { clock.add(1, ordering: .relaxed).newValue }
-}
-
-extension MachineDeath {
-  /// A panic is something that the test found; all else is a fault of what should carry the test.
-  fileprivate var failureKind: FailureKind {
-    switch self {
-    case .panicked: .splat
-    case .exited(_, _, let panic, _): panic == nil ? .harness : .splat
-    case .ended, .refused: .harness
-    }
-  }
 }
 
 /// The guest said no: a plain error of the script's, no fault of the harness.
