@@ -38,6 +38,7 @@ package final class ScriptRun: Sendable {
 
   package let file: TestFile
   private let session: FileSession
+  private let engine: Engine
   private let listed: Set<[String]>
   private let selected: Set<[String]>
   private let cases: CaseSelection
@@ -51,6 +52,7 @@ package final class ScriptRun: Sendable {
   package init(file: TestFile, number: Int, listed: Set<[String]>, selected parts: Set<Part>, engine: Engine)
   {
     self.file = file
+    self.engine = engine
     self.listed = listed
     selected = Set(parts.compactMap { if case .subTest(let path) = $0 { path } else { nil } })
     cases = CaseSelection(
@@ -83,8 +85,8 @@ package final class ScriptRun: Sendable {
   /// Starts the script's thread.
   package func start() throws {
     _ = try DedicatedThread(name: "lua-\(file.name)") { [self] in
-      let result = session.run()
-      finish(result)
+      let result = engine.stuckWatch.watching(session, giveUp: { [self] in finish($0) }) { session.run() }
+      if let result { finish(result) }
     }
   }
 

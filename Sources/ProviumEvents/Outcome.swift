@@ -5,11 +5,11 @@ package enum FailureKind: String, Sendable, Codable, Hashable {
   case assertion
   /// The script raised: a Lua error, or a misuse of Provium's functions.
   case error
-  /// The machine, the guest or Provium failed: QEMU died, the kernel panicked, the agent was lost.
+  /// The machine, the guest or Provium failed: QEMU died, the agent was lost.
   case harness
   /// The script, a sub-test or an operation ran out of time.
   case timeout
-  /// The kernel printed a report (panic, oops, KASAN, WARNING …) that the test did not expect.
+  /// The kernel printed a report (oops, KASAN, WARNING …) that the test did not expect, or panicked.
   case splat
   /// A sub-test inside it failed; it has no failure of its own.
   case inner

@@ -15,6 +15,7 @@ package final class Engine: Sendable {
   package let channel: ChannelVerdict
 
   package let fixtures: FixtureService
+  package let stuckWatch = StuckWatch()
   let digests: DigestCache
   let spares: SparePool
   let meter = MemoryMeter()

@@ -1,11 +1,13 @@
+package import ProviumEvents
+
 /// Why there is no machine from a fixture.
 package enum FixtureError: Error, Sendable, CustomStringConvertible {
   case unknown(name: String, looked: [String], hint: String)
   case circular(chain: [String])
   case noMachine(name: String)
   case machineNotRunning(name: String, state: String)
-  /// `isHarness`: its script is not to blame; another try may do.
-  case buildFailed(name: String, reason: String, isHarness: Bool)
+  /// `kind`: `.error` where its script is to blame, `.splat` where the guest's kernel is, `.harness` where another try may do.
+  case buildFailed(name: String, reason: String, kind: FailureKind)
   case store(path: String, reason: String)
   case interrupted
 
@@ -31,6 +33,16 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
 /// A fixture's script failed.
 struct BrokenScript: Error, CustomStringConvertible {
   let description: String
-  /// QEMU, the guest or Provium failed it; else it is wrong itself, and will fail again.
-  let isHarness: Bool
+  let kind: FailureKind
+
+  /// - Parameter kind: of the script's own failure.
+  init(description: String, failed kind: FailureKind) {
+    self.description = description
+    switch kind {
+    case .splat: self.kind = .splat
+    case .harness, .timeout: self.kind = .harness
+    // It is wrong itself, and will fail again.
+    case .assertion, .error, .inner: self.kind = .error
+    }
+  }
 }

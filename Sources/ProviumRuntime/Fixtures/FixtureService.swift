@@ -43,14 +43,10 @@ package final class FixtureService: Sendable {
         slots.update { $0[place] = .ready(ready) }
         return ready
       } catch {
+        let kind = (error as? BrokenScript)?.kind ?? (error as? HarnessFault)?.kind ?? .harness
         let failure =
           session.isInterrupted
-          ? nil
-          : FixtureError.buildFailed(
-            name: name,
-            reason: "\(error)",
-            isHarness: (error as? BrokenScript)?.isHarness ?? true
-          )
+          ? nil : FixtureError.buildFailed(name: name, reason: "\(error)", kind: kind)
         // An interrupted build says nothing of the fixture.
         slots.update { $0[place] = failure.map { .failed($0) } }
         throw failure ?? error
@@ -73,6 +69,14 @@ package final class FixtureService: Sendable {
     }
     if isMine { warn(name, "it could not be resumed: \(reason)", session) }
     return try current(name, for: session, inAnyCase: isMine)
+  }
+
+  /// Whoever builds it will not come back: those who wait are told.
+  func giveUp(_ place: String, name: String, because reason: String) {
+    slots.update { slots in
+      guard case .building = slots[place] else { return }
+      slots[place] = .failed(FixtureError.buildFailed(name: name, reason: reason, kind: .harness))
+    }
   }
 
   private func warn(_ name: String, _ reason: String, _ session: FileSession) {

@@ -40,7 +40,9 @@ package final class NativeMachine: @unchecked Sendable {
       selection: TestSelection(),
       timeout: engine.configuration.settings.timeout
     )
-    session.outerDeadline = .after(session.fileLimit)
+    let limit = TimeLimit(of: "the machine's", length: session.fileTimeout, scale: engine.timeScale)
+    session.limits.append(limit)
+    session.outerDeadline = limit.deadline
   }
 
   // MARK: Life
@@ -138,6 +140,7 @@ package final class NativeMachine: @unchecked Sendable {
 
   /// The first kernel report on the console (panic, oops, WARNING …) that the configuration does not allow.
   package func takeUnseenReport() -> String? {
-    session.machines.takeUnseenSplat(session.engine.configuration.settings.allowedSplats)?.message
+    let found = session.machines.takeReports(allowed: session.engine.configuration.settings.allowedSplats)
+    return found.isEmpty ? nil : found.message
   }
 }

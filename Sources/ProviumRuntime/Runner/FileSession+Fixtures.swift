@@ -35,7 +35,7 @@ extension FileSession {
     case .failed(let failure):
       throw BrokenScript(
         description: ([failure.summary] + failure.console.map { "  \($0)" }).joined(separator: "\n"),
-        isHarness: failure.kind == .harness || failure.kind == .timeout
+        failed: failure.kind
       )
     case .skipped(let reason), .todo(let reason): throw HarnessFault("its script ended early: \(reason)")
     }
@@ -76,12 +76,12 @@ extension FileSession {
 
   private func fixture(_ name: String, _ body: () throws -> ReadyFixture) throws -> ReadyFixture {
     do { return try body() } catch let error as FixtureError {
-      // The user's to mend: no other try will do.
       switch error {
-      case .unknown, .buildFailed(_, _, isHarness: false): throw error
-      default: break
+      // The user's to mend: no other try will do.
+      case .unknown, .buildFailed(_, _, .error): throw error
+      case .buildFailed(_, _, let kind): throw HarnessFault("\(error)", kind: kind)
+      default: throw HarnessFault("\(error)")
       }
-      throw HarnessFault("\(error)")
     }
   }
 }

@@ -50,6 +50,12 @@ final class Reservation: Sendable {
   }
 }
 
+/// A claim, without holding it.
+struct HeldClaim: Sendable {
+  weak let claim: PoolClaim?
+  init(_ claim: PoolClaim) { self.claim = claim }
+}
+
 /// What one machine holds of the pool, or of its file's reservation; given back when nobody holds it.
 final class MachineClaim: Sendable {
   private enum Source {
@@ -127,7 +133,7 @@ extension FileSession {
 
   private func claim(_ request: PoolRequest) throws -> PoolClaim {
     let tell = PoolNotice.teller(to: events, file: file.name, request)
-    return try engine.pool.claim(
+    let claim = try engine.pool.claim(
       request,
       owner: owner,
       name: file.name,
@@ -135,6 +141,8 @@ extension FileSession {
       isCancelled: { isInterrupted },
       tell: tell
     )
+    note(claim)
+    return claim
   }
 
   /// `provium.claim{…}`.

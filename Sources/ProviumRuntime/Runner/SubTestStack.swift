@@ -11,6 +11,8 @@ struct SubTestStack {
     /// Not selected: it runs for the sake of a test inside.
     let isContainer: Bool
     var output = ""
+    /// What kernels reported while it was the innermost one.
+    var reports = FoundReports()
     /// Names of the sub-tests that began in it: a name may not repeat within its parent.
     var childNames: Set<String> = []
     /// Names of the sub-tests in it that failed.
@@ -23,6 +25,8 @@ struct SubTestStack {
   private(set) var outerOutput = ""
   /// Some sub-tests were not selected.
   private(set) var hasLeftOut = false
+  /// What kernels reported outside sub-tests.
+  private(set) var outerReports = FoundReports()
   private var topNames: Set<String> = []
   /// More output than this of one test is cut: a script that prints in a loop must not fill the memory.
   private static let outputLimit = 1 << 20
@@ -50,10 +54,15 @@ struct SubTestStack {
     )
   }
 
-  /// Ends the innermost sub-test; nil for a container that has nothing to tell.
+  /// What kernels reported by now belongs to the innermost sub-test, or to the file.
+  mutating func note(_ found: FoundReports) {
+    if let last = frames.indices.last { frames[last].reports.add(found) } else { outerReports.add(found) }
+  }
+
+  /// Ends the innermost sub-test; what its machines' kernels reported may fail it. nil for a container that has nothing to tell.
   mutating func pop(_ outcome: Outcome, properties: [String: String]) -> SubTestResult? {
     guard let frame = frames.popLast() else { return nil }
-    var outcome = outcome
+    var outcome = frame.reports.judge(outcome, at: frame.location)
     if !outcome.isFailure, !frame.failedChildren.isEmpty {
       let names = frame.failedChildren.joined(separator: ", ")
       outcome = .failed(

@@ -29,6 +29,8 @@ package final class TestRunner: Sendable {
   private let interruption: Interruption
   private let onEnd: @Sendable (EndedFile) -> Void
   private let progress = Mutex(Progress())
+  /// Threads that take files.
+  private let working = Monitor(0)
 
   /// - Parameter onEnd: told of each file as it ends, on the file's thread.
   package init(
@@ -48,10 +50,8 @@ package final class TestRunner: Sendable {
   /// Blocks until every file has run or the run was stopped.
   package func run() throws -> RunSummary {
     let start = Deadline.now
-    let threads = try (0..<options.width(for: files.count)).map { number in
-      try DedicatedThread(name: "files-\(number)") { self.work() }
-    }
-    threads.forEach { $0.join() }
+    for _ in 0..<options.width(for: files.count) { try startWorker() }
+    working.wait(until: .never) { (count: inout Int) -> Void? in count == 0 ? () : nil }
     return progress.withLock { progress in
       var summary = progress.summary
       summary.duration = Double(Deadline.now - start) / 1e9
@@ -70,9 +70,20 @@ package final class TestRunner: Sendable {
   /// By file: the host files that its run looked at.
   package var touchedFiles: [TestFile: Set<String>] { progress.withLock { $0.touched } }
 
-  private func work() {
+  private func startWorker() throws {
+    working.update { $0 += 1 }
+    do {
+      _ = try DedicatedThread(name: "files") { if self.work() { self.working.update { $0 -= 1 } } }
+    } catch {
+      working.update { $0 -= 1 }
+      throw error
+    }
+  }
+
+  /// False when this thread was given up with its file: another has its place.
+  private func work() -> Bool {
     while let (number, file) = takeNext() {
-      var (result, isCut) = runFile(file, number: number, attempt: 0)
+      guard var (result, isCut) = runFile(file, number: number, attempt: 0) else { return false }
       var attempt = 0
       while attempt < options.retries, result.failedByHarnessAlone, interruption.reason == nil {
         attempt += 1
@@ -82,12 +93,12 @@ package final class TestRunner: Sendable {
             text: "harness fault, running it again (\(attempt) of \(options.retries))"
           )
         )
-        (result, isCut) = runFile(file, number: number, attempt: attempt)
+        guard let again = runFile(file, number: number, attempt: attempt) else { return false }
+        (result, isCut) = again
       }
-      record(result)
-      let touched = progress.withLock { $0.touched[file] ?? [] }
-      onEnd(EndedFile(file: file, result: result, touched: touched, isCut: isCut))
+      record(result, of: file, isCut: isCut)
     }
+    return true
   }
 
   private func takeNext() -> (Int, TestFile)? {
@@ -99,7 +110,8 @@ package final class TestRunner: Sendable {
     }
   }
 
-  private func runFile(_ file: TestFile, number: Int, attempt: Int) -> (result: FileResult, isCut: Bool) {
+  /// nil: the file was given up, and has been recorded.
+  private func runFile(_ file: TestFile, number: Int, attempt: Int) -> (result: FileResult, isCut: Bool)? {
     engine.events.send(.fileStarted(file: file.name, attempt: attempt))
     let session = FileSession(
       file: file,
@@ -108,18 +120,38 @@ package final class TestRunner: Sendable {
       selection: options.selection,
       timeout: options.fileTimeout ?? engine.configuration.settings.timeout
     )
-    var result = interruption.listening({ session.interrupt($0) }) { session.run() }
+    let ended = engine.stuckWatch.watching(
+      session,
+      giveUp: { self.giveUp(file, $0, attempt: attempt, isCut: session.isInterrupted) }
+    ) {
+      interruption.listening({ session.interrupt($0) }) { session.run() }
+    }
+    guard var result = ended else { return nil }
     result.attempt = attempt
     progress.withLock { $0.touched[file, default: []].formUnion(session.touchedFiles) }
     engine.events.send(.fileEnded(result))
     return (result, session.isInterrupted && result.hasFailed)
   }
 
-  private func record(_ result: FileResult) {
-    progress.withLock { progress in
+  /// The file's thread will not come back: its place is taken by a new one.
+  private func giveUp(_ file: TestFile, _ result: FileResult, attempt: Int, isCut: Bool) {
+    var result = result
+    result.attempt = attempt
+    engine.events.send(.fileEnded(result))
+    record(result, of: file, isCut: isCut)
+    do { try startWorker() } catch {
+      engine.events.send(.warning(file: nil, text: "\(error): one file less runs in parallel"))
+    }
+    working.update { $0 -= 1 }
+  }
+
+  private func record(_ result: FileResult, of file: TestFile, isCut: Bool) {
+    let touched = progress.withLock { progress in
       progress.results.append(result)
       progress.summary.add(result)
       if result.hasFailed, options.failFast { progress.hasFailedFast = true }
+      return progress.touched[file] ?? []
     }
+    onEnd(EndedFile(file: file, result: result, touched: touched, isCut: isCut))
   }
 }
