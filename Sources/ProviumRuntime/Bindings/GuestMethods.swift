@@ -69,8 +69,9 @@ enum GuestMethods {
         "'\(command)' ended with exit code \(result.exitCode)\(errors.isEmpty ? "" : ": \(errors)")"
       )
     }
-    do { return [try JSONText.parse(result.stdout).luaValue] } catch let failure as JSONText.Failure {
-      throw call.misuse("what '\(command)' printed is no JSON: \(failure)")
+    do { return [try JSONTables.parse(result.stdout)] } catch {
+      let place = JSONTables.excerpt(result.stdout, around: error)
+      throw call.misuse("what '\(command)' printed is no JSON: \(error): \(place)")
     }
   }
 
@@ -155,25 +156,4 @@ enum GuestMethods {
       end,
     }
     """#
-}
-
-extension JSONText {
-  var luaValue: LuaValue {
-    switch self {
-    case .null: .null
-    case .boolean(let value): .boolean(value)
-    case .integer(let value): .integer(value)
-    case .number(let value): .number(value)
-    case .string(let value): .text(value)
-    case .array(let elements): .list(elements.map(\.luaValue))
-    case .object(let members):
-      .table(
-        LuaTable(
-          pairs: members.sorted { $0.key < $1.key }.map {
-            .init(key: .text($0.key), value: $0.value.luaValue)
-          }
-        )
-      )
-    }
-  }
 }
