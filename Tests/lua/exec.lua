@@ -33,6 +33,8 @@ test("returns when the command exits, though a child keeps its output", function
   local r = vm:exec("sleep 3 & echo started", { timeout = "2s" })
   assert_eq("started\n", r.stdout)
   assert(r.ok)
+  assert_eq("sleep", r.held_by.name)
+  assert(r.held_by.pid > 1)
   vm:exec("killall sleep")
 end)
 

@@ -82,13 +82,16 @@ enum GuestMethods {
     let timeout = try options["timeout"]?.duration() ?? .seconds(10)
     let interval = try options["interval"]?.duration() ?? .milliseconds(500)
     let what = try options["desc"]?.string() ?? "condition"
-    let deadline = Deadline.after(timeout * holder.session.engine.timeScale)
+    let limit = timeout * holder.session.engine.timeScale
+    let deadline = Deadline.after(limit)
     while true {
       holder.session.activity("waiting for \(what)")
       let result = try call.state.call(condition)
       if let value = result.first, value.isTruthy { return [value] }
       if deadline.isExpired {
-        throw LuaAssertion("\(what) not met within \(Self.seconds(timeout)) s")
+        let stretched =
+          limit == timeout ? "" : " (waited \(Self.seconds(limit)) s: limits stretch without KVM)"
+        throw LuaAssertion("\(what) not met within \(Self.seconds(timeout)) s\(stretched)")
       }
       holder.session.pause(min(interval, deadline.remaining), in: call.state)
     }
