@@ -25,11 +25,19 @@ package enum Files {
 
   /// The first bytes, at most `count`.
   package static func readHead(_ path: String, _ count: Int) throws -> [UInt8] {
+    try read(path, from: 0, count: count)
+  }
+
+  /// The bytes from `offset` on, at most `count`; none behind the file's end.
+  package static func read(_ path: String, from offset: UInt64, count: Int) throws -> [UInt8] {
     let file = try Descriptor.open(path, O_RDONLY)
+    guard let start = Int(exactly: offset) else { return [] }
     var filled = 0
     var head = [UInt8](repeating: 0, count: count)
     while filled < count {
-      let part = head[filled...].withUnsafeMutableBytes { Glibc.read(file.raw, $0.baseAddress, $0.count) }
+      let part = head[filled...].withUnsafeMutableBytes {
+        pread(file.raw, $0.baseAddress, $0.count, start + filled)
+      }
       guard part >= 0 else { throw SystemError("read", path) }
       if part == 0 { break }
       filled += part
@@ -66,6 +74,12 @@ package enum Files {
   package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Not a directory, a device, a pipe or a socket.
+  package static func isRegularFile(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// Bytes; nil when there is no such file.

@@ -1,3 +1,4 @@
+import Glibc
 import ProviumSystem
 import Testing
 
@@ -81,6 +82,71 @@ import Testing
     )
     #expect(command.status == .exited(2))
     #expect(command.errors.contains("/no/qemu"))
+  }
+}
+
+/// QEMU itself starts in these, and refuses.
+@Suite("A boot that fails says why", .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")))
+struct RefusedBootTests {
+  private func error(_ options: String, files: [String: String] = [:], profile: String = "") throws -> Command
+  {
+    let project = try Project(
+      ["tests/a.lua": "provium.create(\(profile)):boot{\(options)}\n"].merging(files) { $1 }
+    )
+    return try Command("test", "tests", in: project.path)
+  }
+
+  @Test(
+    "in QEMU's own words when QEMU refuses",
+    arguments: [
+      ("disks = {{path = 'tests/a.lua', format = 'qcow2'}}", "not in qcow2 format"),
+      ("disks = {'disk', 'disk'}", "lock"),
+      ("append = ('x=1 '):rep(2000)", "a kernel takes 2047"),
+    ]
+  )
+  func refused(options: String, expected: String) throws {
+    let command = try error(options, files: ["disk": String(repeating: "x", count: 4096)])
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains(expected), "\(command.text)")
+    #expect(!command.output.contains("the connection to the agent"), "\(command.text)")
+  }
+
+  @Test(
+    "before QEMU is asked, by the option, when a file cannot be put where it should",
+    arguments: [
+      ("['/'] = {content = 'x'}", "vm:boot: option 'files'['/'] names a directory, not a file"),
+      ("['/a/../b'] = {content = 'x'}", "contains '..'"),
+      ("['/a'] = {content = 'x'}, ['//a'] = {content = 'x'}", "is the same file as another one of them (/a)"),
+      (
+        "['/a'] = {content = 'x'}, ['/a/b'] = {content = 'x'}",
+        "'files'['/a/b'] lies below /a, which is to be a file"
+      ),
+      ("['/a'] = '/etc'", "'files'['/a'] must be a regular host file (/etc is a directory)"),
+      ("['/a'] = {content = 'x', mode = 'rw'}", "option 'files'['/a']['mode'] must be an integer"),
+    ]
+  )
+  func files(files: String, expected: String) throws {
+    let command = try error("files = {\(files)}")
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains(expected), "\(command.text)")
+  }
+
+  @Test("and names an initrd that the kernel could not unpack") func initrd() throws {
+    let project = try Project(["tests/a.lua": "provium.create('cut'):boot{memory = '192M'}\n"])
+    _ = try Command("doctor", in: project.path)
+    let lines = try Files.readText(
+      "\(String(cString: getenv("HOME")))/.cache/provium/kernels/x86_64/prepared"
+    ).split(
+      separator: "\n"
+    )
+    try project.write(
+      "[profile.cut]\nkernel = \"\(lines[0])\"\nmodules = \"\(lines[1])\"\ninitrd = \"cut.gz\"\n",
+      to: "provium.toml"
+    )
+    try project.shell("head -c 400000 /dev/urandom | gzip -c | head -c 200000 > cut.gz")
+    let command = try Command("test", "tests", in: project.path)
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains("the kernel could not unpack \(project.path)/cut.gz"), "\(command.text)")
   }
 }
 

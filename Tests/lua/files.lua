@@ -65,3 +65,12 @@ test("mount_vfs mounts what is missing, once, and leaves what is there", functio
   vm:mount_vfs()
   assert_eq(1, mounts("/sys"))
 end)
+
+test("files are injected under names of any bytes, and names that only look the same are two", function()
+  local names = { "/tmp/\u{e9}", "/tmp/e\u{301}", "/tmp/\xff", "/tmp/caf\xe9/x" }
+  local files = {}
+  for _, name in ipairs(names) do files[name] = { content = "this is " .. name } end
+  local other = provium.create():boot { memory = "192M", files = files }
+  for _, name in ipairs(names) do assert_eq("this is " .. name, other:read_file(name)) end
+  other:kill()
+end)

@@ -46,7 +46,7 @@ enum GuestMethods {
     exec.stdin = try options["stdin"]?.bytes()
     exec.environment =
       try options["env"]?.entries().map { name, value in
-        guard !name.isEmpty, !name.contains("=") else {
+        guard !name.isEmpty, !name.contains(UInt8(ascii: "=")) else {
           throw value.expected("the value of a name without '='")
         }
         return (ByteString(name), ByteString(try value.bytes()))
