@@ -162,12 +162,23 @@ package enum Files {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
+  /// Of this user: `$HOME`, else what the system's list of users says.
+  package static var home: String? {
+    if let home = Environment["HOME"] { return home }
+    var entry = passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16384) { room in
+      guard let text = room.baseAddress, getpwuid_r(getuid(), &entry, text, room.count, &found) == 0,
+        found != nil
+      else { return nil }
+      return entry.pw_dir.map { String(cString: $0) }
+    }
+  }
+
   /// `path` against `base`, unless it is absolute; `~/` is the home directory.
   package static func resolve(_ path: String, against base: String) -> String {
     if path.hasPrefix("/") { return path }
-    if path == "~" || path.hasPrefix("~/"), let home = getenv("HOME") {
-      return String(cString: home) + path.dropFirst()
-    }
+    if path == "~" || path.hasPrefix("~/"), let home { return home + path.dropFirst() }
     return base.hasSuffix("/") ? base + path : "\(base)/\(path)"
   }
 
@@ -178,16 +189,22 @@ package enum Files {
   }
 
   package static func writeAll(_ contents: [UInt8], to descriptor: Int32, path: String) throws {
-    try contents.withUnsafeBytes { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-        if count < 0 {
-          if errno == EINTR { continue }
-          throw SystemError("write", path)
-        }
-        rest = rest.dropFirst(count)
+    try contents.withUnsafeBytes { try writeAll($0, to: descriptor, path: path) }
+  }
+
+  /// Also to a descriptor that somebody has made non-blocking.
+  package static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count < 0 {
+        if errno == EINTR { continue }
+        guard errno == EAGAIN else { throw SystemError("write", path) }
+        var interests = [Readiness.Interest.write(descriptor)]
+        try Readiness.wait(&interests, until: .never)
+        continue
       }
+      rest = rest.dropFirst(count)
     }
   }
 }

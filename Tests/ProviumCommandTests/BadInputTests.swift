@@ -83,6 +83,37 @@ import Testing
     #expect(command.status == .exited(2))
     #expect(command.errors.contains("/no/qemu"))
   }
+
+  @Test("when what stands for QEMU is another program") func noRealQEMU() throws {
+    let project = try Project()
+    let environment = ["PROVIUM_QEMU": "/bin/true", "XDG_CACHE_HOME": project.path]
+    let command = try Command("run", "--", "true", in: project.path, environment: environment)
+    #expect(command.status == .exited(2))
+    #expect(
+      command.errors.contains("/bin/true cannot be used: it is no QEMU: --version says"),
+      "\(command.text)"
+    )
+  }
+
+  @Test("when TMPDIR is no folder, which is not made") func noTemporaryFolder() throws {
+    let project = try Project()
+    let folder = "\(project.path)/nowhere"
+    let command = try Command("run", "--", "true", in: project.path, environment: ["TMPDIR": folder])
+    #expect(command.status == .exited(2))
+    #expect(
+      command.errors.contains("cannot make a run directory in TMPDIR, \(folder): ENOENT"),
+      "\(command.text)"
+    )
+    #expect(!Files.exists(folder))
+  }
+
+  @Test("and without HOME the user's own folder is known to the system") func noHome() throws {
+    let project = try Project()
+    let listed = try project.shell("getent passwd $(id -u) | cut -d: -f6").trimmed
+    let script = "env -u HOME -u XDG_CACHE_HOME PROVIUM_QEMU=/no/qemu \(Command.binary) doctor"
+    let text = try ToolRun.run("sh", ["-c", script], directory: project.path, allowFailure: true).outputText
+    #expect(text.contains("in \(listed)/.cache/provium"), "\(text)")
+  }
 }
 
 /// QEMU itself starts in these, and refuses.
