@@ -62,6 +62,34 @@ import Testing
     #expect(!command.errors.isEmpty)
   }
 
+  @Test("when an option of provium run is none: it is no command") func runOptions() throws {
+    let project = try Project()
+    for arguments in [["run", "--porfile", "x", "--", "true"], ["run", "-x"]] {
+      let command = try Command(arguments: arguments, in: project.path)
+      #expect(command.status == .exited(2))
+      #expect(command.errors.contains("unknown option '\(arguments[1])'"), "\(command.text)")
+    }
+    #expect(
+      try Command("run", "--porfile", "x", "--", "true", in: project.path).errors.contains(
+        "did you mean '--profile'?"
+      )
+    )
+    let help = try Command("run", "--help", in: project.path)
+    #expect(help.status == .exited(0) && help.output.contains("USAGE: provium run"))
+  }
+
+  @Test("when the output cannot be written") func fullOutput() throws {
+    let project = try Project()
+    let run = try ToolRun.run(
+      "sh",
+      ["-c", "\(Command.binary) version > /dev/full"],
+      directory: project.path,
+      allowFailure: true
+    )
+    #expect(run.status == .exited(2))
+    #expect(run.errorText == "provium: cannot write to standard output: ENOSPC (No space left on device)\n")
+  }
+
   @Test("when there is nothing to run") func nothing() throws {
     let project = try Project(["empty/readme": ""])
     let missing = try Command("test", "nowhere", in: project.path)

@@ -73,7 +73,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
         on: host,
         until: min(.after(limit), session.scriptDeadline),
         stage: { [session, label] in session.activity("booting \(label): \($0)") },
-        started: { process in running.withLock { $0 = process } }
+        started: noteRunning
       )
       imageInputs = machine.image.inputs
       adopt(machine, since: begin)
@@ -94,8 +94,11 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     session.events.send(.machineEnded(id: identifier, reason: reason))
   }
 
-  /// From here on the machine can be ended from another thread.
-  func noteRunning(_ process: QEMUProcess) { running.withLock { $0 = process } }
+  /// From here on the machine can be ended from another thread; one that wanted to while there was none is heard now.
+  func noteRunning(_ process: QEMUProcess) {
+    running.withLock { $0 = process }
+    if session.isInterrupted { process.kill() }
+  }
 
   /// Admission for a resume, and its announcement.
   func prepareForResume(_ snapshot: Snapshot, origin: String) throws {
