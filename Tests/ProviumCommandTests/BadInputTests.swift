@@ -240,6 +240,17 @@ struct RefusedBootTests {
     try Files.removeTree(Files.parent(of: log))
   }
 
+  @Test("that uses a machine before its boot is told which call it was") func notBooted() throws {
+    let project = try Project(["tests/a.lua": "provium.create():read_file('/x')\n"])
+    let command = try Command("test", "tests", in: project.path)
+    #expect(command.status == .exited(1))
+    #expect(
+      command.output.contains(
+        "tests/a.lua:1: vm:read_file: the machine is not booted yet: call vm:boot() first"
+      )
+    )
+  }
+
   @Test("is a helper when it tests nothing") func helper() throws {
     let project = try Project(["tests/help.lua": "function help() end\n"])
     let command = try Command("test", "tests", in: project.path)

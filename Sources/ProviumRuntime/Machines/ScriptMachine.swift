@@ -53,7 +53,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
 
   func boot(_ options: BootOptions) throws {
     guard state == .created || state == .shutdown else {
-      throw LuaError.misuse("vm:boot: the machine is \(state.rawValue) already")
+      throw UnnamedMisuse("the machine is \(state.rawValue) already")
     }
     let engine = session.engine
     identifier = engine.nextMachineNumber()
@@ -236,9 +236,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   func usable() throws -> VirtualMachine {
     if let machine, state == .booted { return machine }
     switch state {
-    case .created: throw LuaError.misuse("the machine is not booted yet: call vm:boot() first")
+    case .created: throw UnnamedMisuse("the machine is not booted yet: call vm:boot() first")
     case .dead: throw HarnessFault("the machine is dead\(death.map { ": \($0)" } ?? "")")
-    default: throw LuaError.misuse("the machine is \(state.rawValue)")
+    default: throw UnnamedMisuse("the machine is \(state.rawValue)")
     }
   }
 
