@@ -71,6 +71,9 @@ import Testing
     try CpioWalk.check(bytes)
     try CpioWalk.check(bytes + bytes)
     try CpioWalk.check(bytes + [0x1f, 0x8b, 8, 0])
+    // Without the padding behind its trailer, of whatever length.
+    let trailer = try #require(bytes.lastIndex(of: UInt8(ascii: "!")))
+    try CpioWalk.check(Array(bytes[...(trailer + 1)]))
   }
 
   @Test("in cpio format that is cut, or whose header is none, is refused with the place") func cut() {

@@ -33,7 +33,8 @@ enum CpioWalk {
       guard (1...nameLimit).contains(name) else {
         throw fault("its header at byte \(place) gives a name of \(name) bytes", archive)
       }
-      let end = padded(place + headerSize + name) + size
+      // The last member's padding may be missing: zeros follow.
+      let end = size == 0 ? place + headerSize + name : padded(place + headerSize + name) + size
       guard end <= archive.count else {
         let text = String(decoding: archive[(place + headerSize)...].prefix(name - 1), as: UTF8.self)
         throw fault("it is cut short within '\(text)'", archive)
