@@ -232,7 +232,9 @@ package struct FileFacts: Sendable, Hashable, Codable {
     guard stat(path, &status) == 0 else { throw SystemError("look at", path) }
     size = UInt64(status.st_size)
     inode = UInt64(status.st_ino)
-    modifiedNanoseconds = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-    changedNanoseconds = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+    // Anybody can give a file a time beyond 2262, which wraps: it is compared, not read.
+    func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec) }
+    modifiedNanoseconds = nanoseconds(status.st_mtim)
+    changedNanoseconds = nanoseconds(status.st_ctim)
   }
 }
