@@ -34,6 +34,8 @@ let package = Package(
     .target(name: "CProviumWire"),
     .target(name: "CLinux"),
     .target(name: "ProviumSystem", dependencies: ["CLinux"], swiftSettings: strict),
+    // One reader and writer of JSON: QMP, `vm:json`, event lines.
+    .target(name: "ProviumJSON", swiftSettings: strict),
 
     // The guest's side: the agent's bytes, and the protocol spoken with it.
     .plugin(name: "BuildAgent", capability: .buildTool()),
@@ -48,7 +50,7 @@ let package = Package(
     ),
     .target(
       name: "ProviumMachine",
-      dependencies: ["ProviumGuest", "ProviumImage", "ProviumSystem", "CLinux"],
+      dependencies: ["ProviumGuest", "ProviumImage", "ProviumJSON", "ProviumSystem", "CLinux"],
       swiftSettings: strict
     ),
 
@@ -63,7 +65,11 @@ let package = Package(
 
     // What happens in a run, and who tells of it. Reports are the command line's; the testing bridge needs none.
     .target(name: "ProviumEvents", dependencies: ["ProviumSystem"], swiftSettings: strict),
-    .target(name: "ProviumReports", dependencies: ["ProviumEvents", "ProviumSystem"], swiftSettings: strict),
+    .target(
+      name: "ProviumReports",
+      dependencies: ["ProviumEvents", "ProviumJSON", "ProviumSystem"],
+      swiftSettings: strict
+    ),
 
     // Results and durations of past runs: SQLite, in the command line's own layer.
     .target(
@@ -79,7 +85,7 @@ let package = Package(
     .target(
       name: "ProviumRuntime",
       dependencies: [
-        "ProviumEvents", "ProviumLua", "ProviumMachine",
+        "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumMachine",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict
@@ -122,6 +128,7 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    .testTarget(name: "ProviumJSONTests", dependencies: ["ProviumJSON"], swiftSettings: strict),
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(
       name: "ProviumGuestTests",

@@ -224,7 +224,7 @@ void handle_stat(struct agent *agent, struct span payload) {
   reply_u64(connection, facts.stx_size);
   reply_u64(connection, facts.stx_ino);
   reply_u64(connection, device);
-  reply_u64(connection, (uint64_t)(facts.stx_mtime.tv_sec * 1000000000 + facts.stx_mtime.tv_nsec));
+  reply_u64(connection, (uint64_t)facts.stx_mtime.tv_sec * 1000000000u + facts.stx_mtime.tv_nsec);
   reply_send(connection);
 }
 

@@ -1,5 +1,6 @@
 /* What a shell and its tools would otherwise be needed for: KERNEL_LOG, MOUNT, MOUNT_VFS, SHUTDOWN; and STATE. */
 #include <linux/reboot.h>
+#include <linux/stat.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
@@ -7,6 +8,10 @@
 #include "descriptor.h"
 #include "sys.h"
 #include "vfs.h"
+
+#ifndef STATX_ATTR_MOUNT_ROOT /* headers older than Linux 5.8 */
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
 
 static bool is_malformed(struct agent *agent, struct span payload) {
   bool malformed = decode_nothing(payload) != 0;
@@ -49,10 +54,35 @@ void handle_kernel_log(struct agent *agent, struct span payload) {
 
 /* ---- mounts --------------------------------------------------------------------------------- */
 
+/* Before Linux 5.8 a mount is told by its device, which is not that of the directory above it. */
+static bool is_mounted(const char *target) {
+  struct statx facts, above;
+  if (sys_call5(SYS_statx, AT_FDCWD, target, 0, STATX_BASIC_STATS, &facts) != 0) {
+    return false;
+  }
+  if ((facts.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0) {
+    return (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  }
+  long directory = sys_open(target, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  if (directory < 0) {
+    return false;
+  }
+  long result = sys_call5(SYS_statx, directory, "..", 0, STATX_BASIC_STATS, &above);
+  sys_close((int)directory);
+  return result == 0 && (facts.stx_dev_major != above.stx_dev_major || facts.stx_dev_minor != above.stx_dev_minor);
+}
+
+/*
+ * What somebody has mounted there stays, whatever it is. mount(2) itself refuses a second mount only of the very same
+ * file system on the same place, and stacks everything else.
+ */
 static int mount_vfs(const char *type, const char *target) {
+  if (is_mounted(target)) {
+    return 0;
+  }
   sys_call3(SYS_mkdirat, AT_FDCWD, target, 0755);
   long result = sys_call5(SYS_mount, type, target, type, MS_NOSUID | (type[0] == 'd' ? 0 : MS_NOEXEC | MS_NODEV), 0);
-  return result == -EBUSY ? 0 : (int)-result; /* already there */
+  return result == -EBUSY ? 0 : (int)-result; /* another one was quicker */
 }
 
 void handle_mount_vfs(struct agent *agent, struct span payload) {

@@ -164,7 +164,7 @@ static void overlay_root(const struct cmdline *line) {
   }
   if (result != 0) {
     fail(line, "cannot put injected files into the read-only root", (int)-result,
-         " (overlayfs is needed, or provium.rootflags=rw)");
+         " (overlayfs is needed: CONFIG_OVERLAY_FS)");
   }
 }
 

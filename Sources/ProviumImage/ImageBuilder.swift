@@ -49,13 +49,16 @@ package struct ImageBuilder: Sendable {
       throw ImageError.wrongModules(directory: tree.directory, version: tree.release, kernel: release)
     }
     image.initrd = try initramfs(specification, initrd: initrd, tree: tree, inputs: &image.inputs)
-    image.append = commandLine(specification)
+    image.append = try commandLine(specification)
     return image
   }
 
   // MARK: Command line
 
-  private func commandLine(_ specification: ImageSpecification) -> String {
+  /// `COMMAND_LINE_SIZE` with its NUL, of x86 and arm64: a longer one is cut, or the kernel dies before its first word.
+  private static let commandLineLimit = 2047
+
+  private func commandLine(_ specification: ImageSpecification) throws -> String {
     let console = GuestPlatform.named(specification.architecture)?.console ?? "ttyS0"
     var words = [
       // Warnings and worse on the console: a test must see a WARN. A panic ends the machine at once.
@@ -68,7 +71,11 @@ package struct ImageBuilder: Sendable {
     }
     if specification.rootfs != nil { words += ["provium.root=/dev/vda"] }
     if let program = specification.initProgram { words.append("provium.init=\(program)") }
-    return (words + [specification.append].filter { !$0.isEmpty }).joined(separator: " ")
+    let line = (words + [specification.append].filter { !$0.isEmpty }).joined(separator: " ")
+    guard line.utf8.count <= Self.commandLineLimit else {
+      throw ImageError.longCommandLine(length: line.utf8.count, limit: Self.commandLineLimit)
+    }
+    return line
   }
 
   // MARK: Initramfs
@@ -119,7 +126,8 @@ package struct ImageBuilder: Sendable {
         .init(
           name: "file \(file.path)",
           path: "",
-          digest: SHA256.hex(file.bytes + Array("\(file.mode)".utf8))
+          // With its path, which the name above shows only as text.
+          digest: SHA256.hex(file.bytes + Array("\(file.mode) ".utf8) + file.path.bytes)
         )
       )
     }
@@ -152,7 +160,7 @@ package struct ImageBuilder: Sendable {
     _ specification: ImageSpecification,
     order: [String],
     tree: ModuleTree?,
-    files: [(path: String, bytes: [UInt8], mode: UInt32)]
+    files: [(path: GuestPath, bytes: [UInt8], mode: UInt32)]
   ) throws -> [UInt8] {
     let programs = try AgentImage.programs(for: specification.architecture)
     var archive = CpioArchive()
@@ -163,11 +171,12 @@ package struct ImageBuilder: Sendable {
       archive.addFile(".provium/modules.list", Array(order.map { "\($0).ko\n" }.joined().utf8))
       for module in order { archive.addFile(".provium/modules/\(module).ko", try tree.contents(of: module)) }
     }
-    for file in files { archive.addFile(".provium/files\(file.path)", file.bytes, mode: file.mode) }
+    let folder = Array(".provium/files".utf8)
+    for file in files { archive.addFile(folder + file.path.bytes, file.bytes, mode: file.mode) }
     return archive.finished()
   }
 
-  private func contents(of file: InjectedFile, for path: String) throws -> ([UInt8], UInt32) {
+  private func contents(of file: InjectedFile, for path: GuestPath) throws -> ([UInt8], UInt32) {
     switch file {
     case .contents(let bytes, let mode): return (bytes, mode)
     case .host(let host):
@@ -181,9 +190,13 @@ package struct ImageBuilder: Sendable {
 
   private func checkedInitrd(_ path: String) throws -> String {
     guard Files.exists(path) else { throw ImageError.missingFile(role: "initrd", path: path) }
-    do { _ = try InitrdFormat.detect(try Files.readHead(path, 32)) } catch let problem
-      as InitrdFormat.Unusable
-    {
+    guard !Files.isDirectory(path) else {
+      throw ImageError.badInitrd(path: path, reason: "it is a directory (pack it with cpio -o -H newc)")
+    }
+    do {
+      let format = try InitrdFormat.detect(try Files.readHead(path, InitrdFormat.headSize))
+      if format == .cpio { try CpioWalk.check(try Files.read(path)) }
+    } catch let problem as InitrdFormat.Unusable {
       throw ImageError.badInitrd(path: path, reason: problem.reason)
     }
     return try digests.digest(path)

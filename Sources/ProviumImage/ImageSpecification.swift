@@ -17,8 +17,7 @@ package struct ImageSpecification: Sendable, Hashable {
   package var modules: String?
   /// More kernel command line.
   package var append = ""
-  /// By guest path.
-  package var files: [String: InjectedFile] = [:]
+  package var files: [GuestPath: InjectedFile] = [:]
   /// What the channel and the disks need: `virtio_console`, `virtio_blk`.
   package var drivers: [String] = []
 

@@ -113,14 +113,26 @@ package final class VirtualMachine: Sendable {
       throw BootFailure(
         machine: request.name,
         stage: reached,
-        reason: "\(error)\(Self.hint(image, reached: reached))",
+        reason:
+          "\(error)\(Self.hint(image, reached: reached, initrd: request.image.initrd, process.console))",
         console: process.console.tail()
       )
     }
   }
 
-  /// What a boot that came as far as the agent most likely lacks.
-  private static func hint(_ image: BootImage, reached: BootStage) -> String {
+  /// What a boot that came so far most likely lacks.
+  private static func hint(_ image: BootImage, reached: BootStage, initrd: String?, _ console: ConsoleLog)
+    -> String
+  {
+    if reached == .kernel, console.panic?.contains("VFS: Unable to mount root fs") == true {
+      // It found no wrapper, which stands behind the user's initrd.
+      guard let initrd else {
+        return "; the kernel did not unpack its initramfs (was it built without CONFIG_BLK_DEV_INITRD?)"
+      }
+      let said = console.tail(.max).compactMap { $0.suffix(after: "Initramfs unpacking failed: ") }.last
+      return
+        "; the kernel could not unpack \(initrd)\(said.map { " (it says: \($0))" } ?? ""): is it whole, and packed in a way that this kernel was built for?"
+    }
     guard reached >= .modules, !image.hasModules else { return "" }
     return
       "; no modules were found for its kernel: where its virtio drivers are modules, name their folder with modules = \"…\""
@@ -188,4 +200,11 @@ package final class VirtualMachine: Sendable {
 
   /// The machine's cause of death; nil while it lives.
   package var causeOfDeath: (any Error)? { process.watch.causeOfDeath() }
+}
+
+extension String {
+  /// What stands behind the first `mark`; nil when there is none.
+  fileprivate func suffix(after mark: String) -> Substring? {
+    firstRange(of: mark).map { self[$0.upperBound...] }
+  }
 }

@@ -25,11 +25,19 @@ package enum Files {
 
   /// The first bytes, at most `count`.
   package static func readHead(_ path: String, _ count: Int) throws -> [UInt8] {
+    try read(path, from: 0, count: count)
+  }
+
+  /// The bytes from `offset` on, at most `count`; none behind the file's end.
+  package static func read(_ path: String, from offset: UInt64, count: Int) throws -> [UInt8] {
     let file = try Descriptor.open(path, O_RDONLY)
+    guard let start = Int(exactly: offset) else { return [] }
     var filled = 0
     var head = [UInt8](repeating: 0, count: count)
     while filled < count {
-      let part = head[filled...].withUnsafeMutableBytes { Glibc.read(file.raw, $0.baseAddress, $0.count) }
+      let part = head[filled...].withUnsafeMutableBytes {
+        pread(file.raw, $0.baseAddress, $0.count, start + filled)
+      }
       guard part >= 0 else { throw SystemError("read", path) }
       if part == 0 { break }
       filled += part
@@ -66,6 +74,12 @@ package enum Files {
   package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Not a directory, a device, a pipe or a socket.
+  package static func isRegularFile(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// Bytes; nil when there is no such file.
@@ -148,12 +162,23 @@ package enum Files {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
+  /// Of this user: `$HOME`, else what the system's list of users says.
+  package static var home: String? {
+    if let home = Environment["HOME"] { return home }
+    var entry = passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16384) { room in
+      guard let text = room.baseAddress, getpwuid_r(getuid(), &entry, text, room.count, &found) == 0,
+        found != nil
+      else { return nil }
+      return entry.pw_dir.map { String(cString: $0) }
+    }
+  }
+
   /// `path` against `base`, unless it is absolute; `~/` is the home directory.
   package static func resolve(_ path: String, against base: String) -> String {
     if path.hasPrefix("/") { return path }
-    if path == "~" || path.hasPrefix("~/"), let home = getenv("HOME") {
-      return String(cString: home) + path.dropFirst()
-    }
+    if path == "~" || path.hasPrefix("~/"), let home { return home + path.dropFirst() }
     return base.hasSuffix("/") ? base + path : "\(base)/\(path)"
   }
 
@@ -171,16 +196,22 @@ package enum Files {
   }
 
   package static func writeAll(_ contents: [UInt8], to descriptor: Int32, path: String) throws {
-    try contents.withUnsafeBytes { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-        if count < 0 {
-          if errno == EINTR { continue }
-          throw SystemError("write", path)
-        }
-        rest = rest.dropFirst(count)
+    try contents.withUnsafeBytes { try writeAll($0, to: descriptor, path: path) }
+  }
+
+  /// Also to a descriptor that somebody has made non-blocking.
+  package static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count < 0 {
+        if errno == EINTR { continue }
+        guard errno == EAGAIN else { throw SystemError("write", path) }
+        var interests = [Readiness.Interest.write(descriptor)]
+        try Readiness.wait(&interests, until: .never)
+        continue
       }
+      rest = rest.dropFirst(count)
     }
   }
 }
@@ -208,7 +239,9 @@ package struct FileFacts: Sendable, Hashable, Codable {
     guard stat(path, &status) == 0 else { throw SystemError("look at", path) }
     size = UInt64(status.st_size)
     inode = UInt64(status.st_ino)
-    modifiedNanoseconds = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-    changedNanoseconds = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+    // Anybody can give a file a time beyond 2262, which wraps: it is compared, not read.
+    func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec) }
+    modifiedNanoseconds = nanoseconds(status.st_mtim)
+    changedNanoseconds = nanoseconds(status.st_ctim)
   }
 }

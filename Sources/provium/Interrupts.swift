@@ -3,13 +3,13 @@ import ProviumRuntime
 import ProviumSystem
 import Synchronization
 
-/// Ctrl-C and SIGTERM: the first stops starting files and ends what runs in order, the second ends everything at once.
+/// Ctrl-C, SIGTERM and SIGHUP, taken by a thread of their own.
 final class Interrupts: Sendable {
   /// The first signal; 0: none has come.
   private let first = Atomic<Int32>(0)
 
-  /// Blocks the signals in all threads that start from now on, and waits for them in one of its own.
-  init(_ interruption: Interruption) throws {
+  /// Blocks the signals in all threads that start from now on, and hands on each that comes.
+  init(_ handle: @escaping @Sendable (_ number: Int32, _ isFirst: Bool) -> Void) throws {
     var signals = sigset_t()
     sigemptyset(&signals)
     for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
@@ -20,13 +20,8 @@ final class Interrupts: Sendable {
         var number: Int32 = 0
         var set = waited
         guard sigwait(&set, &number) == 0 else { continue }
-        guard first.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged else {
-          // QEMU dies with us (parent-death signal), the run directory by its reaper.
-          _exit(128 + number)
-        }
-        Console.error("\nprovium: interrupted; ending what runs (again: at once)")
-        interruption.stopStarting("interrupted")
-        interruption.endEverything("interrupted")
+        let isFirst = first.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged
+        handle(number, isFirst)
       }
     }
   }
@@ -35,5 +30,18 @@ final class Interrupts: Sendable {
   var exitCode: Int32? {
     let number = first.load(ordering: .relaxed)
     return number == 0 ? nil : 128 + number
+  }
+
+  /// The first stops starting files and ends what runs in order, the second ends everything at once.
+  convenience init(_ interruption: Interruption) throws {
+    try self.init { number, isFirst in
+      guard isFirst else {
+        // QEMU dies with us (parent-death signal), the run directory by its reaper.
+        _exit(128 + number)
+      }
+      Console.error("\nprovium: interrupted; ending what runs (again: at once)")
+      interruption.stopStarting("interrupted")
+      interruption.endEverything("interrupted")
+    }
   }
 }

@@ -2,6 +2,8 @@ import ArgumentParser
 import Glibc
 import ProviumEvents
 import ProviumRuntime
+import ProviumSystem
+import Synchronization
 
 /// The command `provium`. One file a subcommand, in `Commands`.
 @main struct Provium: ParsableCommand {
@@ -24,9 +26,16 @@ import ProviumRuntime
     signal(SIGPIPE, SIG_IGN)
     do {
       var command = try parseAsRoot(Self.withSeed(Array(CommandLine.arguments.dropFirst())))
-      try command.run()
+      do { try command.run() } catch let code as ExitCode {
+        try Console.checkOutput()
+        throw code
+      }
+      try Console.checkOutput()
     } catch let error as ExitCode {
       Glibc.exit(error.rawValue)
+    } catch let error as SystemError where error.errno.number == EPIPE {
+      // Whoever read our output has seen enough; as if the signal had not been ignored.
+      Glibc.exit(128 + SIGPIPE)
     } catch {
       // Help and the version are asked for that way too.
       if exitCode(for: error) == .success { Self.exit(withError: error) }
@@ -65,18 +74,33 @@ enum ExitStatusCode {
 
 /// The process's own standard output and error.
 enum Console {
+  /// The first failure to write to standard output.
+  private static let failure = Mutex<SystemError?>(nil)
+
+  /// - Throws: when something of the output was lost, which no exit code may hide.
+  static func checkOutput() throws {
+    if let failure = failure.withLock({ $0 }) { throw failure }
+  }
+
   static func print(_ text: String) { write(text + "\n", to: 1) }
   static func error(_ text: String) { write(text + "\n", to: 2) }
 
   static func write(_ bytes: some Sequence<UInt8>, to descriptor: Int32) {
-    let bytes = Array(bytes)
-    var sent = 0
-    while sent < bytes.count {
-      let count = bytes[sent...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 && errno != EINTR { return }
-      sent += max(0, count)
-    }
+    do { try Array(bytes).withUnsafeBytes { try writeAll($0, to: descriptor) } } catch let error
+      as SystemError
+    {
+      if descriptor == 1 { failure.withLock { $0 = $0 ?? error } }
+    } catch {}
   }
+
+  static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {
+    try Files.writeAll(
+      bytes,
+      to: descriptor,
+      path: descriptor == 1 ? "to standard output" : "to standard error"
+    )
+  }
+
   static func write(_ text: String, to descriptor: Int32) { write(text.utf8, to: descriptor) }
 }
 

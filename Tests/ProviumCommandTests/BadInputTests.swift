@@ -1,3 +1,4 @@
+import Glibc
 import ProviumSystem
 import Testing
 
@@ -61,6 +62,34 @@ import Testing
     #expect(!command.errors.isEmpty)
   }
 
+  @Test("when an option of provium run is none: it is no command") func runOptions() throws {
+    let project = try Project()
+    for arguments in [["run", "--porfile", "x", "--", "true"], ["run", "-x"]] {
+      let command = try Command(arguments: arguments, in: project.path)
+      #expect(command.status == .exited(2))
+      #expect(command.errors.contains("unknown option '\(arguments[1])'"), "\(command.text)")
+    }
+    #expect(
+      try Command("run", "--porfile", "x", "--", "true", in: project.path).errors.contains(
+        "did you mean '--profile'?"
+      )
+    )
+    let help = try Command("run", "--help", in: project.path)
+    #expect(help.status == .exited(0) && help.output.contains("USAGE: provium run"))
+  }
+
+  @Test("when the output cannot be written") func fullOutput() throws {
+    let project = try Project()
+    let run = try ToolRun.run(
+      "sh",
+      ["-c", "\(Command.binary) version > /dev/full"],
+      directory: project.path,
+      allowFailure: true
+    )
+    #expect(run.status == .exited(2))
+    #expect(run.errorText == "provium: cannot write to standard output: ENOSPC (No space left on device)\n")
+  }
+
   @Test("when there is nothing to run") func nothing() throws {
     let project = try Project(["empty/readme": ""])
     let missing = try Command("test", "nowhere", in: project.path)
@@ -81,6 +110,102 @@ import Testing
     )
     #expect(command.status == .exited(2))
     #expect(command.errors.contains("/no/qemu"))
+  }
+
+  @Test("when what stands for QEMU is another program") func noRealQEMU() throws {
+    let project = try Project()
+    let environment = ["PROVIUM_QEMU": "/bin/true", "XDG_CACHE_HOME": project.path]
+    let command = try Command("run", "--", "true", in: project.path, environment: environment)
+    #expect(command.status == .exited(2))
+    #expect(
+      command.errors.contains("/bin/true cannot be used: it is no QEMU: --version says"),
+      "\(command.text)"
+    )
+  }
+
+  @Test("when TMPDIR is no folder, which is not made") func noTemporaryFolder() throws {
+    let project = try Project()
+    let folder = "\(project.path)/nowhere"
+    let command = try Command("run", "--", "true", in: project.path, environment: ["TMPDIR": folder])
+    #expect(command.status == .exited(2))
+    #expect(
+      command.errors.contains("cannot make a run directory in TMPDIR, \(folder): ENOENT"),
+      "\(command.text)"
+    )
+    #expect(!Files.exists(folder))
+  }
+
+  @Test("and without HOME the user's own folder is known to the system") func noHome() throws {
+    let project = try Project()
+    let listed = try project.shell("getent passwd $(id -u) | cut -d: -f6").trimmed
+    let script = "env -u HOME -u XDG_CACHE_HOME PROVIUM_QEMU=/no/qemu \(Command.binary) doctor"
+    let text = try ToolRun.run("sh", ["-c", script], directory: project.path, allowFailure: true).outputText
+    #expect(text.contains("in \(listed)/.cache/provium"), "\(text)")
+  }
+}
+
+/// QEMU itself starts in these, and refuses.
+@Suite("A boot that fails says why", .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")))
+struct RefusedBootTests {
+  private func error(_ options: String, files: [String: String] = [:], profile: String = "") throws -> Command
+  {
+    let project = try Project(
+      ["tests/a.lua": "provium.create(\(profile)):boot{\(options)}\n"].merging(files) { $1 }
+    )
+    return try Command("test", "tests", in: project.path)
+  }
+
+  @Test(
+    "in QEMU's own words when QEMU refuses",
+    arguments: [
+      ("disks = {{path = 'tests/a.lua', format = 'qcow2'}}", "not in qcow2 format"),
+      ("disks = {'disk', 'disk'}", "lock"),
+      ("append = ('x=1 '):rep(2000)", "a kernel takes 2047"),
+    ]
+  )
+  func refused(options: String, expected: String) throws {
+    let command = try error(options, files: ["disk": String(repeating: "x", count: 4096)])
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains(expected), "\(command.text)")
+    #expect(!command.output.contains("the connection to the agent"), "\(command.text)")
+  }
+
+  @Test(
+    "before QEMU is asked, by the option, when a file cannot be put where it should",
+    arguments: [
+      ("['/'] = {content = 'x'}", "vm:boot: option 'files'['/'] names a directory, not a file"),
+      ("['/a/../b'] = {content = 'x'}", "contains '..'"),
+      ("['/a'] = {content = 'x'}, ['//a'] = {content = 'x'}", "is the same file as another one of them (/a)"),
+      (
+        "['/a'] = {content = 'x'}, ['/a/b'] = {content = 'x'}",
+        "'files'['/a/b'] lies below /a, which is to be a file"
+      ),
+      ("['/a'] = '/etc'", "'files'['/a'] must be a regular host file (/etc is a directory)"),
+      ("['/a'] = {content = 'x', mode = 'rw'}", "option 'files'['/a']['mode'] must be an integer"),
+    ]
+  )
+  func files(files: String, expected: String) throws {
+    let command = try error("files = {\(files)}")
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains(expected), "\(command.text)")
+  }
+
+  @Test("and names an initrd that the kernel could not unpack") func initrd() throws {
+    let project = try Project(["tests/a.lua": "provium.create('cut'):boot{memory = '192M'}\n"])
+    _ = try Command("doctor", in: project.path)
+    let lines = try Files.readText(
+      "\(String(cString: getenv("HOME")))/.cache/provium/kernels/x86_64/prepared"
+    ).split(
+      separator: "\n"
+    )
+    try project.write(
+      "[profile.cut]\nkernel = \"\(lines[0])\"\nmodules = \"\(lines[1])\"\ninitrd = \"cut.gz\"\n",
+      to: "provium.toml"
+    )
+    try project.shell("head -c 400000 /dev/urandom | gzip -c | head -c 200000 > cut.gz")
+    let command = try Command("test", "tests", in: project.path)
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains("the kernel could not unpack \(project.path)/cut.gz"), "\(command.text)")
   }
 }
 
@@ -175,6 +300,17 @@ import Testing
     let log = try #require(line?.split(separator: " ").last.map(String.init))
     #expect(try Files.readText(log).contains("said"))
     try Files.removeTree(Files.parent(of: log))
+  }
+
+  @Test("that uses a machine before its boot is told which call it was") func notBooted() throws {
+    let project = try Project(["tests/a.lua": "provium.create():read_file('/x')\n"])
+    let command = try Command("test", "tests", in: project.path)
+    #expect(command.status == .exited(1))
+    #expect(
+      command.output.contains(
+        "tests/a.lua:1: vm:read_file: the machine is not booted yet: call vm:boot() first"
+      )
+    )
   }
 
   @Test("is a helper when it tests nothing") func helper() throws {

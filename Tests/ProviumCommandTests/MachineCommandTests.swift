@@ -21,6 +21,75 @@ struct MachineCommandTests {
     #expect(command.errors == "oops\n")
   }
 
+  /// `$1` is the binary.
+  private func shell(_ script: String, in project: Project) throws -> ToolRun {
+    try ToolRun.run(
+      "bash",
+      ["-c", script, "run", Command.binary],
+      directory: project.path,
+      allowFailure: true,
+      deadline: .after(.seconds(60))
+    )
+  }
+
+  @Test("provium run hands on what it is given to read, however much, and does not wait for it") func input()
+    throws
+  {
+    let project = try Project()
+    let run = try shell(
+      """
+      head -c 1500000 /dev/urandom > data
+      "$1" run -- sha256sum < data; sha256sum < data
+      (exec sleep 1000) | ("$1" run --timeout 20s -- echo done; kill $(pgrep -P $$ -x sleep))
+      "$1" run -- 'cat; echo end' < /dev/null
+      """,
+      in: project
+    )
+    let lines = run.outputText.split(separator: "\n").map(String.init)
+    try #require(lines.count == 4, "\(run.outputText) \(run.errorText)")
+    #expect(lines[0] == lines[1])
+    #expect(lines[2...] == ["done", "end"])
+  }
+
+  @Test("provium run prints while the command runs, and ends it when nobody reads any more") func streaming()
+    throws
+  {
+    let project = try Project()
+    let run = try shell(
+      """
+      "$1" run -- 'while echo more; do :; done' < /dev/null | head -n 1; echo "status ${PIPESTATUS[0]}"
+      "$1" run -- echo hi < /dev/null > /dev/full; echo "status $?"
+      """,
+      in: project
+    )
+    #expect(run.outputText == "more\nstatus 141\nstatus 2\n", "\(run.errorText)")
+    #expect(run.errorText.contains("cannot write to standard output: ENOSPC"))
+  }
+
+  @Test("provium run shows the console of a machine that died") func death() throws {
+    let project = try Project()
+    let command = try Command("run", "--", "echo c > /proc/sysrq-trigger; sleep 100", in: project.path)
+    #expect(command.status == .exited(2))
+    #expect(command.errors.contains("--- console (last "))
+    #expect(command.errors.contains("sysrq: Trigger a crash"), "\(command.errors)")
+  }
+
+  @Test("a signal ends provium run at once, whatever it is doing", arguments: [0, 50, 200, 2500])
+  func signal(milliseconds: UInt32) throws {
+    let project = try Project()
+    let child = try ChildProcess(
+      executable: Command.binary,
+      arguments: ["run", "--", "sleep 1000"],
+      directory: project.path
+    )
+    try wait("it takes signals itself") {
+      ((try? Files.readText("/proc/\(child.pid)/status")) ?? "").contains("SigBlk:\t0000000000004003")
+    }
+    usleep(milliseconds * 1000)
+    child.signal(SIGINT)
+    #expect(try child.wait(until: .after(.seconds(5))) == .exited(128 + SIGINT))
+  }
+
   @Test("a guest that panics in mid-command is noticed at once") func panic() throws {
     let project = try Project([
       "tests/a.lua": """

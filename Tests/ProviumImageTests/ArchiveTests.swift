@@ -42,20 +42,60 @@ import Testing
   @Test(
     "is told by its first bytes",
     arguments: [
-      (Array("070701".utf8), InitrdFormat.cpio), ([], .empty), ([0x1f, 0x8b, 8, 0], .gzip),
+      (Array("070701".utf8), InitrdFormat.cpio), ([0x1f, 0x8b, 8, 0], .gzip),
       ([0x28, 0xb5, 0x2f, 0xfd], .zstd), ([0x02, 0x21, 0x4c, 0x18], .lz4),
       ([0x42, 0x5a, 0x68, 0x39], .bzip2),
       ([0x5d, 0, 0, 0x80], .lzma), ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 1], .xz),
     ]
   )
   func formats(head: [UInt8], expected: InitrdFormat) throws {
-    #expect(try InitrdFormat.detect(head) == expected)
+    #expect(try InitrdFormat.detect(head + [UInt8](repeating: 0, count: 110 - head.count)) == expected)
+  }
+
+  @Test(
+    "that ends within its own header is refused",
+    arguments: [
+      [0x1f, 0x8b], [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], [0x28, 0xb5, 0x2f, 0xfd], [0x02, 0x21, 0x4c, 0x18],
+      [0x42, 0x5a, 0x68], [0x5d, 0], Array("070701".utf8) + [UInt8](repeating: 0x30, count: 103),
+    ] as [[UInt8]]
+  )
+  func beginning(head: [UInt8]) {
+    let error = #expect(throws: InitrdFormat.Unusable.self) { try InitrdFormat.detect(head) }
+    #expect(error?.reason.contains("it is cut short") == true)
+  }
+
+  @Test("in cpio format is whole, also before a part that is compressed") func whole() throws {
+    var archive = CpioArchive()
+    archive.addFile("kernel/x86/microcode", Array("code".utf8))
+    let bytes = archive.finished()
+    try CpioWalk.check(bytes)
+    try CpioWalk.check(bytes + bytes)
+    try CpioWalk.check(bytes + [0x1f, 0x8b, 8, 0])
+    // Without the padding behind its trailer, of whatever length.
+    let trailer = try #require(bytes.lastIndex(of: UInt8(ascii: "!")))
+    try CpioWalk.check(Array(bytes[...(trailer + 1)]))
+  }
+
+  @Test("in cpio format that is cut, or whose header is none, is refused with the place") func cut() {
+    var archive = CpioArchive()
+    archive.addFile("init", [UInt8](repeating: 1, count: 1000))
+    let bytes = archive.finished()
+    let short = #expect(throws: InitrdFormat.Unusable.self) { try CpioWalk.check(Array(bytes.prefix(600))) }
+    #expect(short?.reason.contains("it is cut short within 'init' (the file has 600 bytes)") == true)
+    var broken = bytes
+    broken[60] = UInt8(ascii: "x")
+    let odd = #expect(throws: InitrdFormat.Unusable.self) { try CpioWalk.check(broken) }
+    #expect(odd?.reason.contains("its header at byte 0 is no newc header") == true)
+    broken = bytes
+    broken.replaceSubrange(94..<102, with: Array("00000000".utf8))
+    #expect(throws: InitrdFormat.Unusable.self) { try CpioWalk.check(broken) }
   }
 
   @Test(
     "that no kernel can unpack is refused, with what to do",
     arguments: [
-      ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4], "--check=crc32"), ([0x04, 0x22, 0x4d, 0x18], "lz4 -l"),
+      ([], "it is empty"), ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4], "--check=crc32"),
+      ([0x04, 0x22, 0x4d, 0x18], "lz4 -l"),
       (Array("070707".utf8), "cpio -H newc"), (Array("hello".utf8), "no initramfs"),
     ] as [([UInt8], String)]
   )

@@ -79,6 +79,66 @@ final class Scratch: Sendable {
   }
 }
 
+/// ELF files as kernels: a header, one program header, one note.
+@Suite("A vmlinux") struct ELFKernelTests {
+  static func file(
+    type: UInt8 = 2,
+    machine: UInt8 = 62,
+    note: UInt8 = 18,
+    owner: String = "Xen\0",
+    offset: Int = 0x20000
+  ) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: offset + 20)
+    func set(_ at: Int, _ values: [UInt8]) { bytes.replaceSubrange(at..<at + values.count, with: values) }
+    set(0, [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1])
+    set(16, [type, 0, machine, 0])
+    set(32, [64])
+    set(54, [56, 0, 1, 0])
+    set(64, [4])
+    set(72, [UInt8(offset & 0xff), UInt8(offset >> 8 & 0xff), UInt8(offset >> 16)])
+    set(96, [20])
+    set(offset, [4, 0, 0, 0, 4, 0, 0, 0, note, 0, 0, 0] + Array(owner.utf8))
+    return bytes
+  }
+
+  @Test("is a kernel by its PVH note, wherever in the file that stands") func kernel() throws {
+    let scratch = try Scratch()
+    #expect(try KernelImage(try scratch.write("vmlinux", Self.file())).format == .elf)
+    #expect(ELFKernel.problem(Self.file()) == nil)
+  }
+
+  @Test("that QEMU cannot enter is refused before QEMU is asked") func refused() throws {
+    let scratch = try Scratch()
+    for (contents, reason) in [
+      (Self.file(type: 3), "an ELF program or library"), (Self.file(machine: 183), "no vmlinux for x86_64"),
+      (Self.file(note: 17), "without a PVH note"), (Self.file(owner: "GNU\0"), "without a PVH note"),
+      (Array(Self.file().prefix(40)), "no vmlinux for x86_64"),
+      (Array(Self.file().prefix(70)), "outside the file"),
+      (Array(Self.file().prefix(0x10000)), "without a PVH note"),
+    ] {
+      let path = try scratch.write("vmlinux", contents)
+      let error = #expect(throws: ImageError.self) { try KernelImage(path) }
+      #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
+    }
+  }
+
+  @Test("in a bzImage that is cut short is refused with both lengths") func cut() throws {
+    let scratch = try Scratch()
+    var image = [UInt8](repeating: 0, count: 0x1000)
+    image.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
+    image[0x206] = 0x0f
+    image[0x207] = 0x02
+    image[0x1f1] = 1
+    image[0x24d] = 0x20
+    let path = try scratch.write("bzImage", image)
+    let error = #expect(throws: ImageError.self) { try KernelImage(path) }
+    #expect(
+      error?.description.contains("its payload ends at byte \(0x400 + 0x2000), and the file has \(0x1000)")
+        == true
+    )
+  }
+}
+
 @Suite("A module tree") struct ModuleTreeTests {
   private func tree(_ scratch: Scratch, dep: String, builtin: String = "") throws -> ModuleTree {
     for line in dep.split(separator: "\n") {
@@ -188,16 +248,19 @@ final class Scratch: Sendable {
 
 @Suite("An image") struct ImageBuilderTests {
   private func kernel(_ scratch: Scratch) throws -> String {
-    try scratch.write("vmlinux", [0x7f, 0x45, 0x4c, 0x46] + [UInt8](repeating: 0, count: 100))
+    try scratch.write("vmlinux", ELFKernelTests.file())
   }
 
   @Test("is the user's initrd, padding, and the shim; the same is made once") func joined() throws {
     let scratch = try Scratch()
     var specification = ImageSpecification()
     specification.kernel = try kernel(scratch)
-    let initrd = Array("070701odd".utf8)
+    var archive = CpioArchive()
+    archive.addFile("odd", Array("one".utf8))
+    let initrd = archive.bytes
     specification.initrd = try scratch.write("initrd", initrd)
-    specification.files = ["/etc/motd": .contents(Array("hello".utf8), mode: 0o600)]
+    let motd = try GuestPath("/etc/motd")
+    specification.files = [motd: .contents(Array("hello".utf8), mode: 0o600)]
     let builder = ImageBuilder(cache: "\(scratch.path)/cache")
     let image = try builder.build(specification)
     let bytes = try Files.read(image.initrd)
@@ -209,8 +272,37 @@ final class Scratch: Sendable {
     #expect(image.append.contains("rdinit=/provium-wrapper"))
     #expect(!image.append.contains("cryptomgr"))
     #expect(try builder.build(specification).initrd == image.initrd)
-    specification.files["/etc/motd"] = .contents(Array("changed".utf8), mode: 0o600)
+    specification.files[motd] = .contents(Array("changed".utf8), mode: 0o600)
     #expect(try builder.build(specification).initrd != image.initrd)
+  }
+
+  @Test("holds two files whose names only look the same, each in a folder of its own") func lookalikes()
+    throws
+  {
+    let scratch = try Scratch()
+    var specification = ImageSpecification()
+    specification.kernel = try kernel(scratch)
+    for name in ["/\u{e9}/x", "/e\u{301}/x"] {
+      specification.files[try GuestPath(name)] = .contents(Array(name.utf8), mode: 0o600)
+    }
+    let bytes = try Files.read(try ImageBuilder(cache: "\(scratch.path)/cache").build(specification).initrd)
+    for name in ["\u{e9}", "e\u{301}", "\u{e9}/x", "e\u{301}/x"] {
+      let entry = Array(".provium/files/\(name)\0".utf8)
+      #expect(
+        entry.withUnsafeBytes { entry in bytes.withUnsafeBytes { ByteSearch.find(entry, in: $0) } } != nil
+      )
+    }
+  }
+
+  @Test("is refused when its command line is longer than kernels take") func longCommandLine() throws {
+    let scratch = try Scratch()
+    var specification = ImageSpecification()
+    specification.kernel = try kernel(scratch)
+    specification.append = String(repeating: "x=1 ", count: 600)
+    let error = #expect(throws: ImageError.self) {
+      try ImageBuilder(cache: "\(scratch.path)/cache").build(specification)
+    }
+    #expect(error?.description.contains("a kernel takes 2047: shorten append") == true)
   }
 
   @Test("names what is missing") func missing() throws {
@@ -221,5 +313,36 @@ final class Scratch: Sendable {
     let builder = ImageBuilder(cache: "\(scratch.path)/cache")
     let error = #expect(throws: ImageError.self) { try builder.build(specification) }
     #expect(error?.description == "the initrd \(scratch.path)/none does not exist")
+  }
+}
+
+@Suite("A path for an injected file") struct GuestPathTests {
+  @Test(
+    "has one spelling",
+    arguments: [("/a", "/a"), ("//tmp//x", "/tmp/x"), ("/tmp/./y", "/tmp/y"), ("/./.x/..y", "/.x/..y")]
+  )
+  func spelling(path: String, expected: String) throws {
+    #expect(try GuestPath(path).description == expected)
+  }
+
+  @Test(
+    "that means no file is refused",
+    arguments: [
+      ("", "no absolute"), ("a", "no absolute"), ("/", "a directory"), ("/tmp/", "a directory"),
+      ("/tmp/.", "a directory"),
+      ("/..", "a directory"), ("/../../x", "contains '..'"), ("/a\0b", "NUL"),
+      ("/" + String(repeating: "x", count: 256), "longer"),
+      (String(repeating: "/xxx", count: 1001), "longer"),
+    ]
+  )
+  func refused(path: String, reason: String) {
+    let error = #expect(throws: GuestPath.Unusable.self) { try GuestPath(path) }
+    #expect(error?.description.contains(reason) == true)
+  }
+
+  @Test("is told from one that only looks the same, and from one below it") func bytes() throws {
+    #expect(try GuestPath("/\u{e9}") != GuestPath("/e\u{301}"))
+    #expect(try GuestPath("/tmp/x/y").fileAbove(among: [GuestPath("/tmp/x")]) == GuestPath("/tmp/x"))
+    #expect(try GuestPath("/tmp/xy").fileAbove(among: [GuestPath("/tmp/x")]) == nil)
   }
 }

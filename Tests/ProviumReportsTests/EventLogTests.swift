@@ -63,7 +63,7 @@ import Testing
       ),
       ("{\"v\":1}x", "something follows"), ("\"\u{1}\"", "a control character"),
       ("\"\\q\"", "an unknown escape"),
-      (String(repeating: "[", count: 100), "nested too deeply"), ("01x", "something follows"),
+      (String(repeating: "[", count: 300), "nested too deeply"), ("01x", "something follows"),
       ("\"\\u12", "four hexadecimal"),
     ]
   )

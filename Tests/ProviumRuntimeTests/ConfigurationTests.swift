@@ -65,11 +65,36 @@ import Testing
       ),
       ("[provum]\n", "/project/provium.toml:1: unknown key 'provum' (did you mean 'provium'?)"),
       ("[provium]\ntests = [", "/project/provium.toml:2:10: "),
+      ("[provium]\ncache = \"\"", "/project/provium.toml:2: 'provium.cache' is empty, but must be a path"),
+      (
+        "[provium]\ntimeout = 0",
+        "/project/provium.toml:2: 'provium.timeout' is 0, but must be a duration above 0"
+      ),
+      (
+        "[provium]\nop_timeout = \"0s\"",
+        "/project/provium.toml:2: 'provium.op_timeout' is \"0s\", but must be a duration"
+      ),
+      (
+        "[profile]\nb = {kernel = \"k\"}\na = {kernal = \"x\"}",
+        "/project/provium.toml:3: unknown key 'profile.a.kernal' (did you mean 'kernel'?)"
+      ),
+      ("\nprofile = {a = {initrd = \"x\"}}", "/project/provium.toml:2: [profile.a] lacks the key 'kernel'"),
+      (
+        "[profile.a]\nkernel = \"k\"\n[profiles.a]\nkernel = \"l\"",
+        "/project/provium.toml:3: 'profiles.a' is a second profile of that name"
+      ),
     ]
   )
   func complaints(text: String, expected: String) {
     let said = complaint(text)
     #expect(said.hasPrefix(expected), "\(said)")
+  }
+
+  @Test("changes the built-in profile by what [profile.default] says, and by nothing else") func builtIn()
+    throws
+  {
+    let profile = try parse("[profile.default]\nappend = \"quiet\"").profile("default")
+    #expect(profile.isBuiltIn && profile.append == "quiet")
   }
 
   @Test("names the known profiles when one is unknown") func unknownProfile() throws {

@@ -22,6 +22,15 @@ final class Scratch: Sendable {
     #expect(error?.errno.name == "EISDIR")
   }
 
+  @Test("have facts whatever time they claim to be of") func farFuture() throws {
+    let scratch = try Scratch()
+    let path = "\(scratch.path)/file"
+    try Files.write([1], to: path)
+    let late = timespec(tv_sec: 12_000_000_000, tv_nsec: 1)
+    #expect(utimensat(AT_FDCWD, path, [late, late], 0) == 0)
+    #expect(try FileFacts(path).size == 1)
+  }
+
   @Test("are replaced whole, leaving nothing beside them") func replace() throws {
     let scratch = try Scratch()
     let path = "\(scratch.path)/file"

@@ -33,6 +33,8 @@ test("returns when the command exits, though a child keeps its output", function
   local r = vm:exec("sleep 3 & echo started", { timeout = "2s" })
   assert_eq("started\n", r.stdout)
   assert(r.ok)
+  assert_eq("sleep", r.held_by.name)
+  assert(r.held_by.pid > 1)
   vm:exec("killall sleep")
 end)
 
@@ -63,7 +65,13 @@ test("json is parsed, null and empty arrays included", function()
   assert_eq(provium.null, value.none)
   assert_eq(0, #value.empty)
   assert_eq(9007199254740993, value.big)
+  local odd = vm:json([[echo '[1, 1.0, 18446744073709551615]']])
+  assert_eq({"integer", "float", -1}, {math.type(odd[1]), math.type(odd[2]), odd[3]})
   assert_error(function() vm:json("echo '{\"a\":'") end, "JSON")
+  assert_error(
+    function() vm:json([[printf '{ }\n  [1,]']]) end,
+    'is no JSON: something follows the value at line 2, column 3: "  [1,]"'
+  )
   assert_error(function() vm:json("exit 4") end, "4")
 end)
 

@@ -46,3 +46,31 @@ test("the kernel log is read, and searched", function()
   assert_match(vm:dmesg("provium%-was%-h[a-e]re"), "provium")
   assert_eq("", vm:dmesg("nobody wrote this"))
 end)
+
+test("mount_vfs mounts what is missing, once, and leaves what is there", function()
+  local function mounts(target)
+    local count = 0
+    for line in vm:read_file("/proc/mounts"):gmatch("[^\n]+") do
+      if line:find(" " .. target .. " ", 1, true) then count = count + 1 end
+    end
+    return count
+  end
+  vm:mount_vfs()
+  vm:mount_vfs()
+  for _, target in ipairs { "/proc", "/sys", "/dev" } do assert_eq(1, mounts(target), target) end
+  assert(vm:exec("mount -t tmpfs mine /dev && echo kept > /dev/mine").ok)
+  vm:mount_vfs()
+  assert_eq("kept\n", vm:read_file("/dev/mine"))
+  assert(vm:exec("umount /dev && umount /sys/kernel/security; umount /sys").ok)
+  vm:mount_vfs()
+  assert_eq(1, mounts("/sys"))
+end)
+
+test("files are injected under names of any bytes, and names that only look the same are two", function()
+  local names = { "/tmp/\u{e9}", "/tmp/e\u{301}", "/tmp/\xff", "/tmp/caf\xe9/x" }
+  local files = {}
+  for _, name in ipairs(names) do files[name] = { content = "this is " .. name } end
+  local other = provium.create():boot { memory = "192M", files = files }
+  for _, name in ipairs(names) do assert_eq("this is " .. name, other:read_file(name)) end
+  other:kill()
+end)

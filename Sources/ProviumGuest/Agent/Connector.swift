@@ -21,7 +21,7 @@ struct Connector {
         name: "the agent of \(machine)",
         pid: 0,
         transport: transport,
-        control: nil,
+        control: control,
         inbox: inbox
       )
       guard let ready = try first.takeReady(until: deadline) else { throw TransportFailure.deadline }
@@ -95,7 +95,7 @@ struct Connector {
 
   func connectWorker(_ number: UInt32, pid: Int32, until deadline: Deadline) throws -> GuestConnection {
     let name = "worker \(number) (pid \(pid))"
-    return try explained {
+    return try explained(target: number, pid: pid) {
       let transport: any Transport
       var inbox = ByteQueue(capacity: 4096)
       if endpoint.isLink {
@@ -121,8 +121,10 @@ struct Connector {
 
   // MARK: messages
 
-  /// A connection that did not come to be, in words.
-  private func explained<Result>(_ body: () throws -> Result) throws -> Result {
+  /// A connection that did not come to be, in words: the machine's cause of death before what became of its sockets.
+  private func explained<Result>(target: UInt32 = 0, pid: Int32 = 0, _ body: () throws -> Result) throws
+    -> Result
+  {
     do {
       return try body()
     } catch TransportFailure.deadline {
@@ -132,7 +134,14 @@ struct Connector {
     } catch TransportFailure.violation(let text) {
       throw GuestError.lost("\(machine) sent \(text) in place of an answer")
     } catch is TransportFailure {
-      throw GuestError.lost("the connection to the agent of \(machine) ended before it answered")
+      let grace = Deadline.after(GuestConnection.graceForLastWords)
+      switch control.reasonOfLoss(target: target, pid: pid, until: grace) {
+      case .machine(let cause): throw cause
+      case .process(let gone):
+        throw GuestError.lost("the agent of \(machine) \(gone.status.asPredicate) before it answered")
+      case .unknown, nil:
+        throw GuestError.lost("the connection to the agent of \(machine) ended before it answered")
+      }
     }
   }
 

@@ -25,7 +25,9 @@ final class GuestConnection {
   private var lastCode = MessageCode.echo
   /// How long an operation that is over its time may take to end once it has been interrupted.
   static let graceAfterInterrupt = Duration.seconds(2)
-  private static let graceForLastWords = Duration.seconds(1)
+  /// How long the end of a connection waits for its reason: a little more than the control connection's reader takes to
+  /// learn that there is none.
+  static let graceForLastWords = Duration.milliseconds(1500)
 
   /// - Parameter inbox: what has been received behind READY.
   init(
@@ -232,7 +234,7 @@ final class GuestConnection {
   }
 
   /// Turns what the carrier said into what a person understands, with the reason of the peer's death where it becomes
-  /// known within a second.
+  /// known in time.
   private func explain(_ error: any Error, _ what: String) -> any Error {
     guard let carrier = error as? TransportFailure else { return error }
     switch carrier {

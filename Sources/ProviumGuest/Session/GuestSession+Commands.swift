@@ -7,17 +7,33 @@ extension GuestSession {
     _ options: ExecOptions = ExecOptions(),
     until deadline: Deadline
   ) throws -> ExecResult {
+    let output = BoundedOutput(limit: options.outputLimit, what: "exec(\"\(command.shortened)\")")
+    var result = try exec(command, options, until: deadline) { try output.append($0, toError: $1) }
+    result.stdout = output.stdout
+    result.stderr = output.stderr
+    return result
+  }
+
+  /// The same, whose output is handed on as it comes and is nowhere kept: `options.outputLimit` has no meaning, and the
+  /// result's streams are empty. A command whose output is too much for `output` is held up until it has taken it.
+  /// - Parameter output: pieces, valid during the call, and whether they are the standard error's. When it throws, the
+  ///   command is killed and the error goes on.
+  package func exec(
+    _ command: ByteString,
+    _ options: ExecOptions,
+    until deadline: Deadline,
+    output: (UnsafeRawBufferPointer, _ isError: Bool) throws -> Void
+  ) throws -> ExecResult {
     let what = "exec(\"\(command.shortened)\")"
     return try perform("exec", [.text(command)]) { connection in
       let message = try Request.exec(command, options)
       if let stdin = options.stdin { try sendStandardInput(stdin, connection, what, until: deadline) }
-      let output = BoundedOutput(limit: options.outputLimit, what: what)
       var done: ExecDoneReply?
       try connection.request(message, what: what, until: deadline) { code, payload in
         switch code {
         case .output:
           let piece = try OutputReply(payload)
-          try output.append(piece.bytes, toError: piece.isStandardError)
+          try output(piece.bytes, piece.isStandardError)
           return .more
         case .execDone:
           done = try ExecDoneReply(payload)
@@ -29,8 +45,8 @@ extension GuestSession {
       let result = ExecResult(
         exitCode: done.exitCode,
         signal: done.signal == 0 ? nil : done.signal,
-        stdout: output.stdout,
-        stderr: output.stderr,
+        stdout: [],
+        stderr: [],
         timedOut: done.timedOut,
         interrupted: done.interrupted,
         outputHeldBy: done.outputHeldBy

@@ -41,8 +41,8 @@ package struct ExecResult: Hashable, Sendable {
   package let exitCode: Int32
   /// nil when it exited.
   package let signal: Int32?
-  package let stdout: [UInt8]
-  package let stderr: [UInt8]
+  package internal(set) var stdout: [UInt8]
+  package internal(set) var stderr: [UInt8]
   package let timedOut: Bool
   /// An INTERRUPT ended it.
   package let interrupted: Bool

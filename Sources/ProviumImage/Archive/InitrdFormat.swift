@@ -1,12 +1,36 @@
 /// How a user's initrd is packed, by its first bytes (the kernel's lib/decompress.c and init/initramfs.c).
 package enum InitrdFormat: String, Sendable, CaseIterable {
-  case empty, cpio, gzip, bzip2, lzma, xz, zstd, lz4
+  case cpio, gzip, bzip2, lzma, xz, zstd, lz4
 
-  /// - Parameter head: the first bytes, at least 16 where the file has them.
+  /// Bytes that `detect` looks at: the longest header, and no format has a file that is shorter than its own.
+  package static let headSize = CpioWalk.headerSize
+
+  /// The fewest bytes that a file of the format has: header and trailer around nothing.
+  private var shortest: Int {
+    switch self {
+    case .cpio: CpioWalk.headerSize
+    case .gzip: 18
+    case .bzip2: 14
+    case .lzma: 18
+    case .xz: 32
+    case .zstd: 9
+    case .lz4: 8
+    }
+  }
+
+  /// - Parameter head: the first `headSize` bytes, or the whole file where it has fewer.
   /// - Throws: the reason, for what no kernel can unpack.
   package static func detect(_ head: [UInt8]) throws(Unusable) -> InitrdFormat {
+    let format = try magic(head)
+    guard head.count >= format.shortest else {
+      throw Unusable(reason: "it is cut short: the beginning of a \(format) file of only \(head.count) bytes")
+    }
+    return format
+  }
+
+  private static func magic(_ head: [UInt8]) throws(Unusable) -> InitrdFormat {
     func starts(_ magic: [UInt8]) -> Bool { head.starts(with: magic) }
-    if head.isEmpty { return .empty }
+    if head.isEmpty { throw Unusable(reason: "it is empty") }
     if starts(Array("070701".utf8)) || starts(Array("070702".utf8)) { return .cpio }
     if starts(Array("070707".utf8)) {
       throw Unusable(
@@ -40,7 +64,10 @@ package enum InitrdFormat: String, Sendable, CaseIterable {
   }
 
   /// Why a file cannot be an initrd.
-  package struct Unusable: Error, Hashable { package let reason: String }
+  package struct Unusable: Error, Hashable, CustomStringConvertible {
+    package let reason: String
+    package var description: String { reason }
+  }
 }
 
 /// Puts an archive behind a user's initrd, so that the kernel unpacks both.

@@ -18,7 +18,11 @@ package struct KernelImage: Sendable, Hashable {
     if head.count > 0x264, Array(head[0x202..<0x206]) == Array("HdrS".utf8) {
       format = .bzImage
       release = Self.release(inSetup: head)
-    } else if head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) {
+      try Self.checkPayload(path, head)
+    } else if head.starts(with: ELFKernel.magic) {
+      if let problem = try ELFKernel.problem(path, head) {
+        throw ImageError.notAKernel(path: path, what: problem)
+      }
       format = .elf
       release = nil
     } else if Self.isArm64(head) {
@@ -31,6 +35,26 @@ package struct KernelImage: Sendable, Hashable {
     } else {
       throw ImageError.notAKernel(path: path, what: Self.guess(head))
     }
+  }
+
+  /// Where the setup header says that the payload lies; nil before version 2.08 of the boot protocol, which does not say
+  /// (Documentation/arch/x86/boot.rst).
+  private static func payload(inSetup head: [UInt8]) -> Range<Int>? {
+    func word(_ at: Int) -> Int { (0..<4).reduce(0) { $0 | Int(head[at + $1]) << (8 * $1) } }
+    guard Int(head[0x206]) | Int(head[0x207]) << 8 >= 0x208 else { return nil }
+    let sectors = head[0x1f1] == 0 ? 4 : Int(head[0x1f1])
+    let start = (sectors + 1) * 512 + word(0x248)
+    return start..<start + word(0x24c)
+  }
+
+  private static func checkPayload(_ path: String, _ head: [UInt8]) throws {
+    guard let payload = payload(inSetup: head), let size = Files.size(path), payload.upperBound > size else {
+      return
+    }
+    throw ImageError.notAKernel(
+      path: path,
+      what: "it is cut short: its payload ends at byte \(payload.upperBound), and the file has \(size)"
+    )
   }
 
   /// The magic number of an Image (Documentation/arch/arm64/booting.rst).
@@ -111,24 +135,23 @@ package struct KernelImage: Sendable, Hashable {
 
   private func unpacked() throws -> [UInt8] {
     let file = try Files.read(path)
-    func word(_ at: Int) -> Int { (0..<4).reduce(0) { $0 | Int(file[at + $1]) << (8 * $1) } }
-    let sectors = file[0x1f1] == 0 ? 4 : Int(file[0x1f1])
-    let start = (sectors + 1) * 512 + word(0x248)
-    let length = word(0x24c)
-    guard length > 4, start + length <= file.count else {
-      throw ImageError.notAKernel(path: path, what: "its payload lies outside the file")
+    guard let range = Self.payload(inSetup: file), range.upperBound <= file.count else {
+      throw ImageError.notAKernel(path: path, what: "its setup header names no payload")
     }
-    let payload = Array(file[start..<start + length])
+    let payload = Array(file[range])
     guard let tool = Self.decompressor(payload) else {
       throw ImageError.notAKernel(path: path, what: "its payload is packed in an unknown way")
     }
     // The last four bytes are the unpacked size, which decompressors take for trailing garbage.
     let run = try ToolRun.run(tool.name, tool.arguments, input: payload, allowFailure: true)
-    guard run.output.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
+    guard run.output.starts(with: ELFKernel.magic) else {
       throw ImageError.notAKernel(
         path: path,
         what: "its payload is no vmlinux (\(tool.name): \(run.errorText.trimmed.prefix(100)))"
       )
+    }
+    if let problem = ELFKernel.problem(run.output) {
+      throw ImageError.notAKernel(path: path, what: "its payload cannot be booted by itself: \(problem)")
     }
     return run.output
   }

@@ -14,6 +14,9 @@ package struct LuaArgument {
     .misuse("\(callee): \(label) must be \(accepted), got \(isGiven ? value.given : "nothing")")
   }
 
+  /// `vm:boot: option 'files'['/'] REASON`.
+  package func refused(_ reason: String) -> LuaError { .misuse("\(callee): \(label) \(reason)") }
+
   /// A string, or a number as Lua writes it.
   package func bytes() throws -> [UInt8] {
     guard let bytes = value.coercedBytes else { throw expected("a string") }
@@ -84,16 +87,17 @@ package struct LuaArgument {
     }
   }
 
-  /// The entries of a table with string keys, each to be decoded, sorted by name.
-  package func entries() throws -> [(name: String, argument: LuaArgument)] {
+  /// The entries of a table with string keys, each to be decoded, sorted by name. Names are bytes, as they are in Lua.
+  package func entries() throws -> [(name: [UInt8], argument: LuaArgument)] {
     guard case .table(let table) = value, table.array.isEmpty else {
       throw expected("a table with names as keys")
     }
     return try table.pairs.map { pair in
-      guard let name = pair.key.text else { throw expected("a table with names as keys") }
-      let entry = LuaArgument(callee: callee, label: "\(label)['\(name)']", value: pair.value, isGiven: true)
+      guard case .string(let name) = pair.key else { throw expected("a table with names as keys") }
+      let text = String(decoding: name, as: UTF8.self)
+      let entry = LuaArgument(callee: callee, label: "\(label)['\(text)']", value: pair.value, isGiven: true)
       return (name, entry)
-    }.sorted { $0.name < $1.name }
+    }.sorted { $0.name.lexicographicallyPrecedes($1.name) }
   }
 
   package func object<Instance>(_ type: LuaObjectType<Instance>) throws -> Instance {
@@ -122,10 +126,12 @@ package struct LuaArgument {
     return size
   }
 
-  /// A table of named options; a key that is not known raises.
-  package func options(known: [String]) throws -> LuaOptions {
+  /// A table of named options; a key that is not known raises. Complaints name them as parts of this argument.
+  package func options(known: [String]) throws -> LuaOptions { try options(known: known, owner: label) }
+
+  func options(known: [String], owner: String?) throws -> LuaOptions {
     guard case .table(let table) = value else { throw expected("a table of options") }
-    let options = LuaOptions(callee: callee, table: table)
+    let options = LuaOptions(callee: callee, owner: owner, table: table)
     try options.check(known: known)
     return options
   }

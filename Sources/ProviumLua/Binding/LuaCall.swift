@@ -35,7 +35,7 @@ package struct LuaCall {
   /// The table of named options at `index`, empty when absent. A key that is not known raises.
   package func options(_ index: Int, _ label: String = "opts", known: [String]) throws -> LuaOptions {
     guard let argument = optional(index, label) else { return LuaOptions(callee: name, table: LuaTable()) }
-    return try argument.options(known: known)
+    return try argument.options(known: known, owner: nil)
   }
 
   /// Complains about arguments beyond the `count`th.

@@ -81,9 +81,9 @@ package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription
           + "the first argument must be the \(name) itself, got \(given)"
       )
     }
-    return try body(
-      instance,
-      LuaCall(state: call.state, name: call.name, arguments: Array(call.arguments.dropFirst()))
-    )
+    let rest = LuaCall(state: call.state, name: call.name, arguments: Array(call.arguments.dropFirst()))
+    do { return try body(instance, rest) } catch let misuse as UnnamedMisuse {
+      throw call.misuse(misuse.description)
+    }
   }
 }

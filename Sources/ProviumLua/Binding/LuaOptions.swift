@@ -3,10 +3,13 @@ import ProviumSystem
 /// A table of named options, decoded key by key: `try options["timeout"]?.duration() ?? standard`.
 package struct LuaOptions {
   let callee: String
+  /// What they are part of, `option 'files'['/etc/motd']`; nil for the options of the call itself.
+  let owner: String?
   package let table: LuaTable
 
-  init(callee: String, table: LuaTable) {
+  init(callee: String, owner: String? = nil, table: LuaTable) {
     self.callee = callee
+    self.owner = owner
     self.table = table
   }
 
@@ -14,7 +17,8 @@ package struct LuaOptions {
   package subscript(name: String) -> LuaArgument? {
     let value = table[name]
     guard !value.isNil else { return nil }
-    return LuaArgument(callee: callee, label: "option '\(name)'", value: value, isGiven: true)
+    let label = owner.map { "\($0)['\(name)']" } ?? "option '\(name)'"
+    return LuaArgument(callee: callee, label: label, value: value, isGiven: true)
   }
 
   func check(known: [String]) throws {
@@ -23,7 +27,7 @@ package struct LuaOptions {
       let name = entry.key.text ?? entry.key.described()
       let hint = NearestName.hint(for: name, among: known)
       throw LuaError.misuse(
-        "\(callee): unknown option '\(name)'\(hint); known: \(known.joined(separator: ", "))"
+        "\(callee): \(owner.map { "\($0) has an " } ?? "")unknown option '\(name)'\(hint); known: \(known.joined(separator: ", "))"
       )
     }
   }

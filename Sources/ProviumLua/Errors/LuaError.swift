@@ -10,6 +10,13 @@ package enum LuaError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+/// A misuse that is found where nobody knows which function was called: the border puts its name in front.
+package struct UnnamedMisuse: Error, Sendable, Hashable, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) { self.description = description }
+}
+
 /// An assertion of the script did not hold.
 package struct LuaAssertion: Error, Sendable, Hashable, CustomStringConvertible {
   package let message: String

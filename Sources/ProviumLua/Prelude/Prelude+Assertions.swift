@@ -64,18 +64,35 @@ extension Prelude {
       return tostring(value)
     end
 
-    local function same(left, right, seen)
-      if left == right then return true end
-      if left ~= left and right ~= right then return true end
-      if type(left) ~= "table" or type(right) ~= "table" then return false end
-      if metamethod(left, "__eq") or metamethod(right, "__eq") then return false end
-      if seen[left] == right then return true end
-      seen[left] = right
-      for key, value in next, left do
-        if not same(value, rawget(right, key), seen) then return false end
-      end
-      for key in next, right do
-        if rawget(left, key) == nil then return false end
+    local function same_plainly(left, right) return left == right or (left ~= left and right ~= right) end
+
+    -- Pairs that are still to be compared wait on a stack of our own: tables may be nested deeper than calls can.
+    local function same(left, right)
+      local lefts, rights, waiting, seen = {left}, {right}, 1, {}
+      while waiting > 0 do
+        left, right = lefts[waiting], rights[waiting]
+        waiting = waiting - 1
+        if not same_plainly(left, right) then
+          if type(left) ~= "table" or type(right) ~= "table" then return false end
+          if metamethod(left, "__eq") or metamethod(right, "__eq") then return false end
+          local partners = seen[left] or {}
+          seen[left] = partners
+          if not partners[right] then
+            partners[right] = true
+            for key, value in next, left do
+              local other = rawget(right, key)
+              if type(value) == "table" and type(other) == "table" then
+                waiting = waiting + 1
+                lefts[waiting], rights[waiting] = value, other
+              elseif not same_plainly(value, other) then
+                return false
+              end
+            end
+            for key in next, right do
+              if rawget(left, key) == nil then return false end
+            end
+          end
+        end
       end
       return true
     end
@@ -84,7 +101,7 @@ extension Prelude {
     local function first_difference(left, right, path, depth)
       local function inspect(key)
         local here, there = rawget(left, key), rawget(right, key)
-        if same(here, there, {}) then return nil end
+        if same(here, there) then return nil end
         local step = path .. (is_name(key) and "." .. key or "[" .. describe(key, 1) .. "]")
         if depth > 0 and type(here) == "table" and type(there) == "table" then
           return first_difference(here, there, step, depth - 1)
@@ -139,14 +156,14 @@ extension Prelude {
     function assert_eq(...)
       if select("#", ...) == 0 then misuse("assert_eq: needs an expected and an actual value, got nothing") end
       local expected, actual, message = ...
-      if not same(expected, actual, {}) then raise(message, mismatch(expected, actual)) end
+      if not same(expected, actual) then raise(message, mismatch(expected, actual)) end
       return actual
     end
 
     function assert_ne(...)
       if select("#", ...) == 0 then misuse("assert_ne: needs two values, got nothing") end
       local unexpected, actual, message = ...
-      if same(unexpected, actual, {}) then
+      if same(unexpected, actual) then
         raise(message, "expected anything but " .. describe(unexpected) .. ", got just that")
       end
       return actual
@@ -155,7 +172,7 @@ extension Prelude {
     function assert_contains(haystack, needle, message)
       if type(haystack) == "table" then
         for _, value in next, haystack do
-          if same(value, needle, {}) then return haystack end
+          if same(value, needle) then return haystack end
         end
         raise(message, "expected " .. describe(haystack) .. " to contain " .. describe(needle))
       end

@@ -44,15 +44,23 @@ package struct QEMUBinary: Sendable, Hashable {
     let kept = "\(cache)/qemu-version-\(path.split(separator: "/").last ?? "qemu")"
     let lines = ((try? Files.readText(kept)) ?? "").split(separator: "\n")
     if lines.count == 2, lines[0] == key { return String(lines[1]) }
-    let output = try ToolRun.run(path, ["--version"], deadline: .after(.seconds(10))).outputText
-    // `QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)`
-    let words = output.split(whereSeparator: \.isWhitespace)
-    guard let place = words.firstIndex(of: "version"), place + 1 < words.count else {
-      throw Failure.unusable(path: path, reason: "--version says '\(output.trimmed.prefix(80))'")
+    let output: String
+    do { output = try ToolRun.run(path, ["--version"], deadline: .after(.seconds(10))).outputText } catch {
+      throw Failure.unusable(path: path, reason: "\(error)")
     }
-    let version = String(words[place + 1])
+    guard let version = version(in: output) else {
+      let said = output.split(separator: "\n").first ?? ""
+      throw Failure.unusable(path: path, reason: "it is no QEMU: --version says '\(said.prefix(80))'")
+    }
     try? Files.createDirectories(cache)
     try? Files.replace(kept, with: Array("\(key)\n\(version)\n".utf8))
     return version
+  }
+
+  /// `7.2.22` of `QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)`; nil for what another program says.
+  static func version(in output: String) -> String? {
+    let words = output.split(whereSeparator: \.isWhitespace)
+    guard words.count > 3, words.prefix(3) == ["QEMU", "emulator", "version"] else { return nil }
+    return String(words[3])
   }
 }

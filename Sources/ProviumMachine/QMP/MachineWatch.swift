@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import ProviumGuest
+package import ProviumJSON
 package import ProviumSystem
 internal import CLinux
 
@@ -69,11 +70,11 @@ package final class MachineWatch: VitalSigns, Sendable {
   @discardableResult
   package func command(
     _ name: String,
-    _ arguments: [String: QMPValue] = [:],
+    _ arguments: KeyValuePairs<String, JSONValue> = [:],
     passing descriptor: Int32? = nil,
     until deadline: Deadline
-  ) throws -> QMPValue {
-    let line = try QMPCommand.line(name, arguments)
+  ) throws -> JSONValue {
+    let line = QMPCommand.line(name, arguments)
     return try commandTurn.update { _ in
       let isReady: Void? = try state.wait(until: deadline) { state in
         if let cause = state.cause { throw cause }
@@ -190,9 +191,7 @@ package final class MachineWatch: VitalSigns, Sendable {
     switch message {
     case .greeting:
       // Its reply opens the door for everybody else's commands.
-      if let line = try? QMPCommand.line("qmp_capabilities", [:]) {
-        try? Files.writeAll(line, to: qmp.raw, path: "QMP")
-      }
+      try? Files.writeAll(QMPCommand.line("qmp_capabilities", [:]), to: qmp.raw, path: "QMP")
     case .reply, .failure:
       state.update { state in
         if state.isGreeted { state.replies.append(message) } else { state.isGreeted = true }

@@ -19,7 +19,12 @@ package final class RunDirectory: Sendable {
 
   /// Makes `${TMPDIR:-/tmp}/provium-UID/run-…`, and clears away what dead runs left there.
   package init() throws {
-    let parent = "\(Environment["TMPDIR"] ?? "/tmp")/provium-\(getuid())"
+    let temporary = Environment["TMPDIR"] ?? "/tmp"
+    // Not made: nobody would take it away again, and a name that is wrong should be told.
+    guard Files.isDirectory(temporary) else {
+      throw SystemError("make a run directory in TMPDIR,", temporary, Errno(ENOENT))
+    }
+    let parent = "\(temporary)/provium-\(getuid())"
     try Files.createDirectories(parent, mode: 0o700)
     try Self.checkOwner(parent)
     Self.sweep(parent)

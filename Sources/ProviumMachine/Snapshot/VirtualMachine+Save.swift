@@ -1,4 +1,5 @@
 import Glibc
+import ProviumJSON
 package import ProviumSystem
 
 extension VirtualMachine {
@@ -73,26 +74,26 @@ extension MachineWatch {
     guard ftruncate(file.raw, try diskSize(index, until: deadline)) == 0 else {
       throw SystemError("size", path)
     }
-    let target: [String: QMPValue] = [
+    let target: KeyValuePairs<String, JSONValue> = [
       "driver": .string("raw"), "node-name": .string(name),
       "file": .object(["driver": .string("file"), "filename": .string(path)]),
     ]
     try command("blockdev-add", target, until: deadline)
     forgetEvents()
-    let job: [String: QMPValue] = [
+    let job: KeyValuePairs<String, JSONValue> = [
       "device": .string("disk\(index)"), "target": .string(name), "sync": .string("full"),
       "job-id": .string(name),
     ]
     try command("blockdev-backup", job, until: deadline)
     let end = try event(until: deadline) {
-      $0.name == "BLOCK_JOB_COMPLETED" && $0.data["device"]?.text == name
+      $0.name == "BLOCK_JOB_COMPLETED" && $0.data["device"]?.string == name
     }
     guard let end else {
       throw VirtualMachine.SnapshotFailure(
         description: "QEMU did not copy the machine's disk \(index) in time"
       )
     }
-    if let reason = end.data["error"]?.text {
+    if let reason = end.data["error"]?.string {
       throw VirtualMachine.SnapshotFailure(
         description: "QEMU could not copy the machine's disk \(index): \(reason)"
       )
@@ -102,7 +103,7 @@ extension MachineWatch {
   /// As the guest sees it.
   private func diskSize(_ index: Int, until deadline: Deadline) throws -> Int {
     let drives = try command("query-block", until: deadline)
-    let drive = drives.elements.first { $0["device"]?.text == "disk\(index)" }
+    let drive = drives.array?.first { $0["device"]?.string == "disk\(index)" }
     guard case .integer(let size)? = drive?["inserted"]?["image"]?["virtual-size"] else {
       throw VirtualMachine.SnapshotFailure(
         description: "QEMU does not say how large the machine's disk \(index) is"
@@ -119,22 +120,23 @@ extension MachineWatch {
   }
 
   private func setCapabilities(ignoringShared: Bool, until deadline: Deadline) throws {
-    let capabilities: [QMPValue] = [("x-ignore-shared", ignoringShared), ("events", true)].map {
+    let capabilities: [JSONValue] = [("x-ignore-shared", ignoringShared), ("events", true)].map {
       name,
       state in
-      .object(["capability": .string(name), "state": .boolean(state)])
+      .object(["capability": .string(name), "state": .bool(state)])
     }
     try command("migrate-set-capabilities", ["capabilities": .array(capabilities)], until: deadline)
   }
 
   private func awaitMigration(_ what: String, until deadline: Deadline) throws {
     let event = try event(until: deadline) { event in
-      event.name == "MIGRATION" && ["completed", "failed", "cancelled"].contains(event.data["status"]?.text)
+      event.name == "MIGRATION"
+        && ["completed", "failed", "cancelled"].contains(event.data["status"]?.string)
     }
     guard let event else {
       throw VirtualMachine.SnapshotFailure(description: "QEMU did not \(what) the machine's state in time")
     }
-    guard event.data["status"]?.text == "completed" else {
+    guard event.data["status"]?.string == "completed" else {
       throw VirtualMachine.SnapshotFailure(description: "QEMU could not \(what) the machine's state")
     }
   }

@@ -1,4 +1,5 @@
 package import ProviumEvents
+import ProviumJSON
 
 /// One event as one line of JSON, as `Docs/events.md` describes. Pure, both ways.
 package enum EventLine {

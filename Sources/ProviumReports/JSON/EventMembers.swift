@@ -1,4 +1,5 @@
 import ProviumEvents
+import ProviumJSON
 
 // How each value of the event stream is written. `MemberReader` reads the same names.
 

@@ -1,4 +1,5 @@
 import ProviumEvents
+import ProviumJSON
 
 /// Reads the members that `EventMembers` writes. What is missing and has no meaning by its absence is an error that
 /// names it; what is unknown is passed over.

@@ -46,7 +46,7 @@ enum GuestMethods {
     exec.stdin = try options["stdin"]?.bytes()
     exec.environment =
       try options["env"]?.entries().map { name, value in
-        guard !name.isEmpty, !name.contains("=") else {
+        guard !name.isEmpty, !name.contains(UInt8(ascii: "=")) else {
           throw value.expected("the value of a name without '='")
         }
         return (ByteString(name), ByteString(try value.bytes()))
@@ -69,8 +69,9 @@ enum GuestMethods {
         "'\(command)' ended with exit code \(result.exitCode)\(errors.isEmpty ? "" : ": \(errors)")"
       )
     }
-    do { return [try JSONText.parse(result.stdout).luaValue] } catch let failure as JSONText.Failure {
-      throw call.misuse("what '\(command)' printed is no JSON: \(failure)")
+    do { return [try JSONTables.parse(result.stdout)] } catch {
+      let place = JSONTables.excerpt(result.stdout, around: error)
+      throw call.misuse("what '\(command)' printed is no JSON: \(error): \(place)")
     }
   }
 
@@ -81,13 +82,16 @@ enum GuestMethods {
     let timeout = try options["timeout"]?.duration() ?? .seconds(10)
     let interval = try options["interval"]?.duration() ?? .milliseconds(500)
     let what = try options["desc"]?.string() ?? "condition"
-    let deadline = Deadline.after(timeout * holder.session.engine.timeScale)
+    let limit = timeout * holder.session.engine.timeScale
+    let deadline = Deadline.after(limit)
     while true {
       holder.session.activity("waiting for \(what)")
       let result = try call.state.call(condition)
       if let value = result.first, value.isTruthy { return [value] }
       if deadline.isExpired {
-        throw LuaAssertion("\(what) not met within \(Self.seconds(timeout)) s")
+        let stretched =
+          limit == timeout ? "" : " (waited \(Self.seconds(limit)) s: limits stretch without KVM)"
+        throw LuaAssertion("\(what) not met within \(Self.seconds(timeout)) s\(stretched)")
       }
       holder.session.pause(min(interval, deadline.remaining), in: call.state)
     }
@@ -155,25 +159,4 @@ enum GuestMethods {
       end,
     }
     """#
-}
-
-extension JSONText {
-  var luaValue: LuaValue {
-    switch self {
-    case .null: .null
-    case .boolean(let value): .boolean(value)
-    case .integer(let value): .integer(value)
-    case .number(let value): .number(value)
-    case .string(let value): .text(value)
-    case .array(let elements): .list(elements.map(\.luaValue))
-    case .object(let members):
-      .table(
-        LuaTable(
-          pairs: members.sorted { $0.key < $1.key }.map {
-            .init(key: .text($0.key), value: $0.value.luaValue)
-          }
-        )
-      )
-    }
-  }
 }

@@ -13,7 +13,14 @@ enum ResultTables {
     table["stderr"] = .string(result.stderr)
     if let signal = result.signal { table["signal"] = .integer(Int64(signal)) }
     if result.timedOut { table["timed_out"] = true }
-    if let holder = result.outputHeldBy { table["held_by"] = .text("\(holder)") }
+    if let holder = result.outputHeldBy {
+      table["held_by"] = .table(
+        LuaTable(pairs: [
+          .init(key: .text("pid"), value: .integer(Int64(holder.pid))),
+          .init(key: .text("name"), value: .text(holder.name)),
+        ])
+      )
+    }
     return .table(table)
   }
 

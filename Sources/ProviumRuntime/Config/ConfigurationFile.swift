@@ -49,6 +49,13 @@ package enum ConfigurationFile {
       guard let profiles = try reader.table(plural) else { continue }
       for name in profiles.keys {
         guard let one = try profiles.table(name) else { continue }
+        guard configuration.profiles[name] == nil else {
+          throw profiles.bad(
+            name,
+            given: "a second profile of that name (beside [profile.\(name)])",
+            accepted: "named once"
+          )
+        }
         configuration.profiles[name] = try profile(one, name: name, root: configuration.root)
       }
     }
@@ -59,7 +66,7 @@ package enum ConfigurationFile {
     try table.checkKeys(["tests", "cache", "cache_max", "timeout", "op_timeout", "spares", "allow_splats"])
     var settings = Settings()
     settings.tests = try table.strings("tests").map { Files.resolve($0, against: root) }
-    if let cache = try table.string("cache") { settings.cache = Files.resolve(cache, against: root) }
+    if let cache = try table.path("cache", root: root) { settings.cache = cache }
     if let size = try table.bytes("cache_max") { settings.cacheMaximum = size }
     if let timeout = try table.duration("timeout") { settings.timeout = timeout }
     if let timeout = try table.duration("op_timeout") { settings.operationTimeout = timeout }
@@ -84,7 +91,7 @@ package enum ConfigurationFile {
       }
       profile.architecture = architecture
     }
-    if profile.kernel == nil, profile.architecture == nil {
+    if profile.kernel == nil, profile.architecture == nil, name != Profile.builtIn.name {
       throw ConfigurationError.missingKey(
         path: table.path,
         line: table.line,

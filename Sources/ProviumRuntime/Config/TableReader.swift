@@ -10,7 +10,7 @@ struct TableReader {
   let name: String
 
   var keys: [String] { table.keys.sorted() }
-  var line: Int? { lines.line(ofTable: name) }
+  var line: Int? { lines.line(of: name) }
 
   func checkKeys(_ known: [String]) throws {
     for key in keys where !known.contains(key) {
@@ -59,18 +59,17 @@ struct TableReader {
     throw bad(key, given: describe(value), accepted: "a whole number from 0 to 1024")
   }
 
+  /// Longer than nothing: a limit of 0 would end everything before it began.
   func duration(_ key: String) throws -> Duration? {
     guard let value = table[key] else { return nil }
-    if let seconds = value.int.map(Double.init) ?? value.double,
-      let duration = Quantity.duration(seconds: seconds)
-    {
-      return duration
-    }
-    if let duration = value.string.flatMap(Quantity.duration) { return duration }
+    let seconds = value.int.map(Double.init) ?? value.double
+    let duration =
+      seconds.flatMap { Quantity.duration(seconds: $0) } ?? value.string.flatMap(Quantity.duration)
+    if let duration, duration > .zero { return duration }
     throw bad(
       key,
       given: describe(value),
-      accepted: "a duration: seconds, or \"500ms\", \"5s\", \"2m\", \"1h\""
+      accepted: "a duration above 0: seconds, or \"500ms\", \"5s\", \"2m\", \"1h\""
     )
   }
 
@@ -79,7 +78,7 @@ struct TableReader {
   }
 
   private func full(_ key: String) -> String { name.isEmpty ? key : "\(name).\(key)" }
-  private func lineOf(_ key: String) -> Int? { lines.line(ofKey: key, inTable: name) }
+  private func lineOf(_ key: String) -> Int? { lines.line(of: full(key)) }
 
   private func describe(_ value: any TOMLValueConvertible) -> String {
     if let text = value.string { return "\"\(text)\"" }
@@ -93,8 +92,8 @@ struct TableReader {
 }
 
 /// In which line a key stands. TOMLKit keeps positions of syntax errors only, and a complaint about a key is
-/// worth its line: a search of the text for the usual ways to write tables and keys. nil where it is written
-/// otherwise (inline tables).
+/// worth its line: a search of the text for the usual ways to write tables and keys. What stands in an inline table has the
+/// line of the key that holds it.
 struct KeyLines: Hashable {
   private var tables: [String: Int] = [:]
   private var keys: [String: Int] = [:]
@@ -114,11 +113,15 @@ struct KeyLines: Hashable {
     }
   }
 
-  func line(ofTable name: String) -> Int? { tables[name] }
-
-  func line(ofKey key: String, inTable table: String) -> Int? {
-    let full = table.isEmpty ? key : "\(table).\(key)"
-    return keys[full] ?? tables[full]
+  /// Of a table or a key by its dotted name; of what holds it where its own is not known.
+  func line(of name: String) -> Int? {
+    var parts = name.split(separator: ".")[...]
+    while !parts.isEmpty {
+      let name = parts.joined(separator: ".")
+      if let line = keys[name] ?? tables[name] { return line }
+      parts.removeLast()
+    }
+    return nil
   }
 
   /// `a . "b"` → `a.b`.

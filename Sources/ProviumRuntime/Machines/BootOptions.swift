@@ -7,7 +7,7 @@ import ProviumSystem
 struct BootOptions {
   var memory: UInt64 = 512 << 20
   var cpus = 1
-  var files: [String: InjectedFile] = [:]
+  var files: [GuestPath: InjectedFile] = [:]
   var disks: [DiskOptions] = []
   var append = ""
   var timeout: Duration?
@@ -27,13 +27,24 @@ struct BootOptions {
     if let cpus = options["cpus"] { self.cpus = Int(try cpus.integer(in: 1...255)) }
     append = try options["append"]?.string() ?? ""
     timeout = try options["boot_timeout"]?.duration()
-    files = try Dictionary(
-      uniqueKeysWithValues: options["files"]?.entries().map { path, value in
-        guard path.hasPrefix("/") else { throw value.expected("under an absolute guest path, not '\(path)'") }
-        return (path, try Self.file(value, folder: folder))
-      } ?? []
-    )
+    if let files = options["files"] { self.files = try Self.files(files, folder: folder) }
     disks = try options["disks"]?.list().map { try Self.disk($0, folder: folder) } ?? []
+  }
+
+  private static func files(_ table: LuaArgument, folder: String) throws -> [GuestPath: InjectedFile] {
+    var files: [GuestPath: InjectedFile] = [:]
+    for (name, value) in try table.entries() {
+      let path: GuestPath
+      do { path = try GuestPath(name) } catch { throw value.refused("\(error)") }
+      guard files.updateValue(try file(value, folder: folder), forKey: path) == nil else {
+        throw value.refused("is the same file as another one of them (\(path))")
+      }
+      // Sorted by name, so what would be the directory comes first.
+      if let above = path.fileAbove(among: files.keys) {
+        throw value.refused("lies below \(above), which is to be a file")
+      }
+    }
+    return files
   }
 
   private static func file(_ value: LuaArgument, folder: String) throws -> InjectedFile {
@@ -47,6 +58,11 @@ struct BootOptions {
     }
     let path = Files.resolve(try value.string(), against: folder)
     guard Files.exists(path) else { throw value.expected("a host file that exists (looked for \(path))") }
+    guard Files.isRegularFile(path) else {
+      throw value.expected(
+        "a regular host file (\(path) is \(Files.isDirectory(path) ? "a directory" : "none"))"
+      )
+    }
     return .host(path: path)
   }
 
@@ -65,6 +81,9 @@ struct BootOptions {
     let resolved = Files.resolve(try path.string(), against: folder)
     guard Files.exists(resolved) else {
       throw path.expected("a disk image that exists (looked for \(resolved))")
+    }
+    guard !Files.isDirectory(resolved) else {
+      throw path.expected("a disk image (\(resolved) is a directory)")
     }
     return DiskOptions(path: resolved)
   }

@@ -55,7 +55,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
 
   func boot(_ options: BootOptions) throws {
     guard state == .created || state == .shutdown else {
-      throw LuaError.misuse("vm:boot: the machine is \(state.rawValue) already")
+      throw UnnamedMisuse("the machine is \(state.rawValue) already")
     }
     let engine = session.engine
     identifier = engine.nextMachineNumber()
@@ -80,7 +80,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
         on: host,
         until: min(limit.deadline, session.scriptDeadline),
         stage: { [session, label] in session.activity("booting \(label): \($0)") },
-        started: { process in noteRunning(process) }
+        started: noteRunning
       )
       imageInputs = machine.image.inputs
       adopt(machine, since: begin)
@@ -265,9 +265,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   func usable() throws -> VirtualMachine {
     if let machine, state == .booted { return machine }
     switch state {
-    case .created: throw LuaError.misuse("the machine is not booted yet: call vm:boot() first")
+    case .created: throw UnnamedMisuse("the machine is not booted yet: call vm:boot() first")
     case .dead: throw HarnessFault("the machine is dead\(death.map { ": \($0)" } ?? "")")
-    default: throw LuaError.misuse("the machine is \(state.rawValue)")
+    default: throw UnnamedMisuse("the machine is \(state.rawValue)")
     }
   }
 

@@ -22,7 +22,7 @@ final class ScriptWorker: GuestHolder {
     allowance: Duration,
     _ operation: (GuestSession, Deadline) throws -> Value
   ) throws -> Value {
-    guard !isKilled else { throw LuaError.misuse("\(worker.session.name) was killed") }
+    guard !isKilled else { throw UnnamedMisuse("\(worker.session.name) was killed") }
     _ = try machine.usable()
     return try machine.guarded("\(worker.session.name): \(what)", allowance: allowance) {
       try operation(worker.session, $0)

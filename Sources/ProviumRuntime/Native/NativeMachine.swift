@@ -60,8 +60,13 @@ package final class NativeMachine: @unchecked Sendable {
     options.cpus = boot.cpus
     options.append = boot.append
     for (path, file) in boot.files {
-      guard path.hasPrefix("/") else { throw InvalidArgument("files", "'\(path)' is no absolute guest path") }
-      options.files[path] = .contents(file.contents, mode: file.mode)
+      let target: GuestPath
+      do { target = try GuestPath(path) } catch { throw InvalidArgument("files", "'\(path)' \(error)") }
+      options.files[target] = .contents(file.contents, mode: file.mode)
+    }
+    for path in options.files.keys {
+      guard let above = path.fileAbove(among: options.files.keys) else { continue }
+      throw InvalidArgument("files", "'\(path)' lies below \(above), which is to be a file")
     }
     options.disks = try boot.disks.map { path in
       let resolved = Files.resolve(path, against: configuration.root)

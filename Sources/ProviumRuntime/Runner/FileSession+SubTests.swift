@@ -13,7 +13,8 @@ struct SubTestMeta {
   var properties: [String: String] = [:]
 
   init(_ argument: LuaArgument?, call: LuaCall) throws {
-    for (name, value) in try argument?.entries() ?? [] {
+    for (bytes, value) in try argument?.entries() ?? [] {
+      let name = String(decoding: bytes, as: UTF8.self)
       switch name {
       case "tags": tags = try value.list().map { try $0.string() }
       case "timeout": timeout = try value.duration()

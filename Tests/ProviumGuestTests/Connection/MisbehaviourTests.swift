@@ -48,6 +48,27 @@ import Testing
     guard case .incompatible = error else { return #expect(Bool(false), "\(String(describing: error))") }
   }
 
+  @Test("by ending before it answered is given the machine's cause of death, which is known a little later")
+  func lastWords() throws {
+    let main = try FakePeer.pair(), control = try FakePeer.pair()
+    let vitals = try TestVitals()
+    let thread = try onThread("machine") {
+      main.peer.end()
+      control.peer.end()
+      _ = try? Readiness.waitReadable(-1, until: .after(.milliseconds(100)))
+      vitals.die()
+    }
+    #expect(throws: TestVitals.Panic.self) {
+      try GuestAgent.connect(
+        to: .streams(main: main.host, control: control.host),
+        machine: "vm1",
+        vitals: vitals,
+        until: .soon
+      )
+    }
+    thread.join()
+  }
+
   /// Replies to an ECHO that no agent would give.
   static let replies: [(String, [UInt8])] = [
     ("an unexpected message of type 0x8C", FakePeer.message(.done, little(Int64(0)))),

@@ -35,7 +35,12 @@ struct ArgumentTests {
         },
         "env": { call in
           let env = try call.options(1, known: known)["env"]?.entries() ?? []
-          return [.text(try env.map { "\($0.name)=\(try $0.argument.string())" }.joined(separator: " "))]
+          return [
+            .text(
+              try env.map { "\(String(decoding: $0.name, as: UTF8.self))=\(try $0.argument.string())" }
+                .joined(separator: " ")
+            )
+          ]
         },
       ],
       values: ["version": "1"]

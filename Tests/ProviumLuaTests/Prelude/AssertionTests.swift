@@ -18,6 +18,8 @@ struct AssertionTests {
       "assert_eq(nil, nil)", "assert_eq('a', ('a').value)", "assert_eq({1, {a = 2}}, {1, {a = 2.0}})",
       "assert_eq({}, {})", "assert_eq(null, null)", "assert_eq(0/0, 0/0)",
       "local a, b = {}, {} a.x, b.x = a, b assert_eq(a, b)", "assert_eq(print, print)", "assert_eq(nil)",
+      "local a, b = {}, {} for i = 1, 100000 do a, b = {a}, {b} end assert_eq(a, b)",
+      "local x, y, z = {}, {}, {} x.a, x.b = x, x y.a, y.b = z, y z.a, z.b = y, z assert_eq(x, y)",
       "local e = {__eq = function() return true end} assert_eq(setmetatable({}, e), setmetatable({1}, e))",
       "assert_eq({'a', 'b'}, ('a\\nb\\n').lines())", "assert_ne(1, 2)", "assert_ne('1', 1)",
       "assert_ne({1}, {2})",

@@ -24,6 +24,11 @@ package enum JSONValue: Sendable, Hashable {
     }
   }
 
+  /// An object of these members, in their order.
+  package static func object(_ members: KeyValuePairs<String, JSONValue>) -> JSONValue {
+    .object(members.map { Member($0, $1) })
+  }
+
   /// On one line. What JSON cannot say (infinity) is `null`.
   package var text: String {
     var text = ""
