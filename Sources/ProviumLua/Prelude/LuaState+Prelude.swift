@@ -39,6 +39,10 @@ extension LuaState {
           return []
         },
         "load_script": { call in try call.state.loadScript(call) },
+        "note_missing": { call in
+          call.state.scripts.noteMiss(try call.string(1, "path"))
+          return []
+        },
       ]
     )
     try runPrelude(Prelude.strings, natives: ["misuse": Self.misuse])
