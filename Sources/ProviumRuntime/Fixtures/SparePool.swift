@@ -8,18 +8,8 @@ import ProviumSystem
 /// A resume from nothing takes QEMU's start and, without KVM, the translation of the guest's code anew; a spare has both
 /// behind it. Warming runs what a test does first (a shell), which a test can tell by process numbers alone.
 final class SparePool: Sendable {
-  /// The spares of one snapshot.
-  private struct Shelf {
-    let snapshot: Snapshot
-    var ready: [VirtualMachine] = []
-    /// Resumes asked for in this run: a snapshot that is used again and again is worth more spares.
-    var uses = 0
-    var lastUse: UInt64 = 0
-    /// A snapshot that cannot be resumed is not tried again and again: whoever needs it says why.
-    var isBroken = false
-  }
   private struct State {
-    var shelves: [String: Shelf] = [:]
+    var shelves = SpareShelves<VirtualMachine>()
     var isClosed = false
     var filler: DedicatedThread?
   }
@@ -38,17 +28,7 @@ final class SparePool: Sendable {
 
   /// A spare of that snapshot, if one is ready; and in any case a sign that more will be wanted. It is stopped still.
   func take(_ snapshot: Snapshot) -> VirtualMachine? {
-    let spare = state.update { state -> VirtualMachine? in
-      guard !state.isClosed else { return nil }
-      var shelf = state.shelves[snapshot.folder] ?? Shelf(snapshot: snapshot)
-      // A rebuilt fixture has the same folder.
-      if shelf.snapshot != snapshot { shelf = Shelf(snapshot: snapshot) }
-      shelf.uses += 1
-      shelf.lastUse = Deadline.now
-      let spare = shelf.ready.popLast()
-      state.shelves[snapshot.folder] = shelf
-      return spare
-    }
+    let spare = state.update { $0.isClosed ? nil : $0.shelves.take(snapshot) }
     startFiller()
     guard let spare else { return nil }
     if spare.causeOfDeath == nil { return spare }
@@ -58,16 +38,14 @@ final class SparePool: Sendable {
 
   /// A snapshot that will not be wanted any more: its spares go.
   func forget(_ snapshot: Snapshot) {
-    let spares = state.update { $0.shelves.removeValue(forKey: snapshot.folder)?.ready ?? [] }
-    spares.forEach(Self.end)
+    state.update { $0.shelves.remove(snapshot) }.forEach(Self.end)
   }
 
   /// Ends all spares and the thread that makes them. Nothing is handed out any more.
   func close() {
     let (spares, filler) = state.update { state -> ([VirtualMachine], DedicatedThread?) in
       state.isClosed = true
-      defer { state.shelves.removeAll() }
-      return (state.shelves.values.flatMap(\.ready), state.filler)
+      return (state.shelves.removeAll(), state.filler)
     }
     spares.forEach(Self.end)
     filler?.join()
@@ -90,47 +68,42 @@ final class SparePool: Sendable {
   private func fill() {
     while true {
       // Room comes and goes without anybody telling us: look again twice a second.
-      let next = state.wait(until: .after(.milliseconds(500))) { state -> Snapshot?? in
+      let next = state.wait(until: .after(.milliseconds(500))) {
+        state -> SpareShelves<VirtualMachine>.Step?? in
         if state.isClosed { return .some(nil) }
-        return self.mostWanted(state).map { .some($0) }
+        return state.shelves.next(limit: limit, hasRoom: self.hasRoom(beside: state.shelves.count))
+          .map { .some($0) }
       }
       switch next {
       case .some(.none): return
-      case .some(.some(let snapshot)): make(snapshot)
+      case .some(.make(let snapshot)): make(snapshot)
+      case .some(.end(let spare)): Self.end(spare)
       case .none: continue
       }
     }
   }
 
-  /// The snapshot used last whose shelf is not full, while there is room for another machine.
-  private func mostWanted(_ state: State) -> Snapshot? {
-    let count = state.shelves.values.reduce(0) { $0 + $1.ready.count }
-    guard count < limit, pool.hasRoomForSpare(ScriptMachine.resumedCost, present: count) else { return nil }
-    return state.shelves.values
-      .filter { !$0.isBroken && $0.ready.count < min($0.uses, 2) }
-      .max { $0.lastUse < $1.lastUse }?.snapshot
+  private func hasRoom(beside count: Int) -> Bool {
+    count < limit && pool.hasRoomForSpare(ScriptMachine.resumedCost, present: count)
   }
 
   private func make(_ snapshot: Snapshot) {
-    let deadline = Deadline.after(.seconds(30))
+    let scale = host.accelerator(for: snapshot.conditions.architecture).timeScale
+    let deadline = Deadline.after(.seconds(30) * scale)
     var made: VirtualMachine?
     do {
       let machine = try VirtualMachine.resume(snapshot, on: host, until: deadline)
       made = machine
       // A guest without a shell has nothing to warm.
-      _ = try? machine.session.exec("true", ExecOptions(timeout: .seconds(10)), until: deadline)
+      _ = try? machine.session.exec("true", ExecOptions(timeout: .seconds(10) * scale), until: deadline)
       try machine.pause(until: deadline)
     } catch {
       made.map(Self.end)
-      state.update { $0.shelves[snapshot.folder]?.isBroken = true }
+      state.update { $0.shelves.markBroken(snapshot) }
       return
     }
     guard let machine = made else { return }
-    let isKept = state.update { state -> Bool in
-      guard !state.isClosed, state.shelves[snapshot.folder]?.snapshot == snapshot else { return false }
-      state.shelves[snapshot.folder]?.ready.append(machine)
-      return true
-    }
+    let isKept = state.update { !$0.isClosed && $0.shelves.add(machine, of: snapshot) }
     if !isKept { Self.end(machine) }
   }
 }
