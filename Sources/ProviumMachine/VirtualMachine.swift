@@ -56,6 +56,7 @@ package final class VirtualMachine: Sendable {
   /// Boots a machine and waits until its agent answers.
   /// - Parameters:
   ///   - stage: told of each stage that the boot reaches, on this thread.
+  ///   - built: told what the machine is made from, before it starts.
   ///   - started: called once QEMU runs: how to end it from another thread.
   /// - Throws: `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
   package static func boot(
@@ -63,6 +64,7 @@ package final class VirtualMachine: Sendable {
     on host: MachineHost,
     until deadline: Deadline,
     stage: (String) -> Void = { _ in },
+    built: (BootImage) -> Void = { _ in },
     started: (QEMUProcess) -> Void = { _ in }
   ) throws -> VirtualMachine {
     let architecture = request.image.architecture
@@ -73,6 +75,7 @@ package final class VirtualMachine: Sendable {
     let channel = host.channel.kind
     specification.drivers += drivers(channel: channel, disks: request.disks)
     let image = try host.images.build(specification, progress: stage)
+    built(image)
     let directory = try host.run.machineDirectory()
     stage(BootStage.qemu.word)
     let process = try QEMUProcess(qemu, channel: channel, directory: directory) { options in

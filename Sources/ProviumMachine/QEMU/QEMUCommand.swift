@@ -8,6 +8,8 @@ package struct DiskOptions: Sendable, Hashable, Codable {
   package var isReadOnly: Bool
   /// Writes go to a temporary overlay and are dropped.
   package var isSnapshot: Bool
+  /// Where the file lies that a copied image takes the rest of its contents from, absolute; nil: as the image itself has it.
+  package var backing: String?
 
   package init(path: String, format: String = "raw", isReadOnly: Bool = false, isSnapshot: Bool = false) {
     self.path = path
@@ -117,7 +119,8 @@ package enum QEMUCommand {
       [
         "-drive",
         "if=none,id=disk\(index),file=\(escaped(disk.path)),format=\(disk.format)"
-          + (disk.isReadOnly ? ",readonly=on" : "") + (disk.isSnapshot ? ",snapshot=on" : ""),
+          + (disk.isReadOnly ? ",readonly=on" : "") + (disk.isSnapshot ? ",snapshot=on" : "")
+          + (disk.backing.map { ",backing.file.filename=\(escaped($0))" } ?? ""),
         "-device", "virtio-blk-pci,drive=disk\(index)",
       ]
     }

@@ -4,7 +4,9 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
   case circular(chain: [String])
   case noMachine(name: String)
   case machineNotRunning(name: String, state: String)
-  case buildFailed(name: String, reason: String)
+  /// `isFault`: of the harness; another attempt may succeed.
+  case buildFailed(name: String, reason: String, isFault: Bool)
+  case unusable(name: String, reason: String)
   case store(path: String, reason: String)
   case interrupted
 
@@ -18,11 +20,39 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
       "fixture '\(name)': its script created no machine (the last one it creates is the one that is kept)"
     case .machineNotRunning(let name, let state):
       "fixture '\(name)': its machine is \(state) at the end of the script; leave it booted"
-    case .buildFailed(let name, let reason):
+    case .buildFailed(let name, let reason, _):
       "fixture '\(name)' could not be built: \(reason)"
+    case .unusable(let name, let reason):
+      "fixture '\(name)' was built again in this run, and still no machine comes of it: \(reason)"
     case .store(let path, let reason):
       "fixtures cannot be kept in \(path): \(reason)"
     case .interrupted: "interrupted while another process was building the fixture"
     }
   }
+
+  static func buildFailed(_ name: String, because error: any Error) -> FixtureError {
+    let isFault =
+      switch error {
+      case let error as FixtureScriptFailure: error.isFault
+      case let error as FixtureError: error.isFault
+      default: true
+      }
+    return .buildFailed(name: name, reason: "\(error)", isFault: isFault)
+  }
+
+  /// Whether it was the harness that failed, not the fixture's script or its name.
+  var isFault: Bool {
+    switch self {
+    case .unknown, .circular, .noMachine, .machineNotRunning: false
+    case .buildFailed(_, _, let isFault): isFault
+    case .unusable, .store, .interrupted: true
+    }
+  }
+}
+
+/// A fixture's script did not come to its end.
+struct FixtureScriptFailure: Error, CustomStringConvertible {
+  /// What failed, and the console's end.
+  let description: String
+  let isFault: Bool
 }

@@ -33,10 +33,16 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   private var lastTrace: [String] = []
   private var lastConsole: [String] = []
   /// What its image was made from, and files of the host that were injected or attached: for a fixture's key.
+  /// Of all its boots, also of those that failed.
   private(set) var imageInputs: [BootImage.Input] = []
   private(set) var hostFiles: [FixtureInput] = []
+  private(set) var hasTriedToBoot = false
   /// The state that each fresh sub-test starts from.
-  var freshStart: Snapshot?
+  var freshStart: FreshStart?
+  /// The fixture that it was resumed from, and how far `lastUse` had come then.
+  private var resumed: (from: ReadyFixture, at: UInt64)?
+  /// That fixture, while the machine is what it was when it was resumed.
+  var untouchedFixture: ReadyFixture? { resumed.flatMap { $0.at == lastUse ? $0.from : nil } }
 
   init(profile: Profile, session: FileSession) {
     self.profile = profile
@@ -57,6 +63,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     }
     let engine = session.engine
     identifier = engine.nextMachineNumber()
+    hasTriedToBoot = true
     var request = try options.request(name: label, profile: profile, configuration: engine.configuration)
     try admit(PoolRequest(memory: request.memory, cpus: request.cpus, isColdBoot: true))
     let begin = Deadline.now
@@ -73,18 +80,19 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
         on: host,
         until: min(.after(limit), session.scriptDeadline),
         stage: { [session, label] in session.activity("booting \(label): \($0)") },
+        built: { image in imageInputs += image.inputs },
         started: { process in running.withLock { $0 = process } }
       )
-      imageInputs = machine.image.inputs
       adopt(machine, since: begin)
     } catch {
-      failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
-      throw HarnessFault("\(error)")
+      throw failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
     }
   }
 
   /// There is no machine: what was taken for it is given back.
-  func failedToStart(_ reason: String, console: [String]) {
+  @discardableResult
+  func failedToStart(_ said: String, console: [String]) -> HarnessFault {
+    let reason = said + (session.shortage.map { "; \($0)" } ?? "")
     running.withLock { $0 = nil }
     claim = nil
     state = .dead
@@ -92,17 +100,21 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     lastConsole = console
     lastUse = Self.tick()
     session.events.send(.machineEnded(id: identifier, reason: reason))
+    return HarnessFault(reason)
   }
 
   /// From here on the machine can be ended from another thread.
   func noteRunning(_ process: QEMUProcess) { running.withLock { $0 = process } }
 
-  /// Admission for a resume, and its announcement.
-  func prepareForResume(_ snapshot: Snapshot, origin: String) throws {
+  /// Admission for a resume.
+  func admitResume(of snapshot: Snapshot) throws {
     identifier = session.engine.nextMachineNumber()
     try admit(
       PoolRequest(memory: min(snapshot.memory, Self.resumedCost), cpus: snapshot.cpus, isColdBoot: false)
     )
+  }
+
+  func announceResume(of snapshot: Snapshot, origin: String) {
     var description = MachineDescription(
       id: identifier,
       file: session.file.name,
@@ -125,7 +137,20 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     state = .paused
   }
 
-  var livingWorkers: [ScriptWorker] { workers }
+  /// From here on nothing has happened to it that the fixture does not hold.
+  func noteResumed(from fixture: ReadyFixture) { resumed = (fixture, lastUse) }
+
+  /// Whatever there is goes: the handle is again what it was before a boot.
+  func goBack(to before: State) {
+    discard("its sub-test ended")
+    workers.removeAll()
+    state = before
+  }
+
+  var livingWorkers: [ScriptWorker] { workers.filter { !$0.isKilled } }
+
+  /// The machine goes back to a moment at which these lived, and no others.
+  func takeBack(_ workers: [ScriptWorker]) { self.workers = workers }
 
   /// Takes over a machine that is up.
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
@@ -152,9 +177,12 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     var files = request.image.files.sorted { $0.key < $1.key }.compactMap { guest, file in
       if case .host(let path) = file { ("the injected file \(guest)", path) } else { nil }
     }
-    files += request.disks.map { ("disk", $0.path) }
+    for disk in request.disks {
+      files.append(("disk", disk.path))
+      files += try DiskImage(disk.path, format: disk.format).chain.map { ("what the disk takes from", $0) }
+    }
     if let rootfs = request.image.rootfs { files.append(("the root disk", rootfs)) }
-    hostFiles = try files.map { name, path in
+    hostFiles += try files.map { name, path in
       FixtureInput(
         kind: .file,
         name: name,
@@ -209,6 +237,8 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     splats.read(machine.console)
     session.keepConsole(of: machine, label: label)
     machine.discardDirectory()
+    // Its memory, unless that has become a snapshot's.
+    if case .sharedFile(let memory) = machine.options.backing { try? Files.removeTree(memory) }
     self.machine = nil
     self.state = state
     if state == .dead { death = death ?? reason }
@@ -271,7 +301,13 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     }
   }
 
-  private func died(_ reason: String) -> HarnessFault {
+  /// Nothing can go on with a machine that took leave to be saved.
+  func couldNotBeSaved(_ reason: String) -> HarnessFault {
+    died("\(label) could not be saved, and is gone: \(reason)")
+  }
+
+  private func died(_ said: String) -> HarnessFault {
+    let reason = said + (session.shortage.map { "; \($0)" } ?? "")
     death = reason
     machine?.kill()
     end(.dead, reason: reason)

@@ -6,7 +6,7 @@ import ProviumSystem
 final class ScriptWorker: GuestHolder {
   private var worker: GuestWorker
   private let machine: ScriptMachine
-  private var isKilled = false
+  private(set) var isKilled = false
 
   init(_ worker: GuestWorker, of machine: ScriptMachine) {
     self.worker = worker
@@ -29,9 +29,10 @@ final class ScriptWorker: GuestHolder {
     }
   }
 
-  /// After its machine was put to rest and resumed: the worker is still there, its connection is not.
+  /// After its machine went back to a moment at which the worker lived: it is there, also if it was killed since; its
+  /// connection is not.
   func attach(to agent: GuestAgent, until deadline: Deadline) throws {
-    guard !isKilled else { return }
+    isKilled = false
     worker = try agent.attachWorker(
       worker.number,
       pid: worker.pid,

@@ -23,7 +23,15 @@ final class SessionMachines: Sendable {
   func shutDownAll() { for machine in all { machine.shutDown() } }
 
   /// At the end of the file. A machine is ended, not asked: nobody looks at it any more.
-  func endAll() { for machine in all { machine.kill("the file ended") } }
+  func endAll() {
+    for machine in all {
+      machine.kill("the file ended")
+      machine.freshStart = nil
+    }
+  }
+
+  /// Ends those that a fresh sub-test created beside the first `count`: the next one has nothing of them.
+  func end(after count: Int) { for machine in all.dropFirst(count) { machine.kill("its sub-test ended") } }
 
   /// From any thread: ends what the file's thread may be waiting for.
   func killAll() { for machine in all { machine.killFromOutside() } }
@@ -39,7 +47,7 @@ final class SessionMachines: Sendable {
   }
 
   /// Each sub-test starts from the state that the machines had at the file's first one.
-  func startAfresh(_ session: FileSession) throws {
+  func startAfresh() throws {
     for machine in all { try machine.startAfresh() }
   }
 }

@@ -30,6 +30,11 @@ extension FileSession {
   /// `test(name [, meta], fn)`: runs `fn(t)` at once and isolates its failure.
   func runSubTest(_ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 3)
+    guard workplace == nil else {
+      throw call.misuse(
+        "a fixture's script has no sub-tests: nobody would hear of them; assert what must hold"
+      )
+    }
     let name = try call.string(1, "name")
     guard !name.isEmpty else { throw call.argument(1, "name").expected("a name that is not empty") }
     let hasMeta = call.arguments.count > 2
@@ -74,8 +79,12 @@ extension FileSession {
   private func run(_ body: LuaFunction, name: String, meta: SubTestMeta, in state: LuaState) {
     let limit = meta.timeout.map { $0 * engine.timeScale }
     let outcome: Outcome
+    let isFresh = (meta.isFresh || isFresh) && subTests.path.count == 1
+    let before = machines.count
+    // After the outcome: a failure shows their consoles.
+    defer { if isFresh { machines.end(after: before) } }
     do {
-      if meta.isFresh || isFresh, subTests.path.count == 1 { try machines.startAfresh(self) }
+      if isFresh { try machines.startAfresh() }
       _ = try state.call(
         body,
         [.table(LuaTable(pairs: [.init(key: "name", value: .text(name))]))],

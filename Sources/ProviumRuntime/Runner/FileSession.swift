@@ -45,8 +45,10 @@ package final class FileSession: @unchecked Sendable {
   var fixtureChain: [(name: String, place: String)] = []
   /// Where a fixture's machines keep their memory while it is built.
   var workplace: String?
-  /// Fixtures that this script resumed, with their keys.
-  var usedFixtures: [(name: String, key: String)] = []
+  /// Fixtures that this script resumed.
+  var usedFixtures: [UsedFixture] = []
+  /// Where scripts were looked for that stand further on: absolute paths.
+  private(set) var absentScripts: Set<String> = []
   /// The session of a fixture that this one builds.
   private let inner = Mutex<FileSession?>(nil)
 
@@ -134,6 +136,7 @@ package final class FileSession: @unchecked Sendable {
   private func prepare(_ state: LuaState) throws {
     state.scripts.searchFolders = [Files.currentDirectory, engine.configuration.root]
     state.scripts.onLoad = { [unowned self] in loaded.append($0) }
+    state.scripts.onMiss = { [unowned self] in absentScripts.insert($0) }
     try state.setPackagePath([file.root, engine.configuration.root])
     state.onPrint = { [unowned self] in print($0) }
     try Bindings.install(in: state, session: self)

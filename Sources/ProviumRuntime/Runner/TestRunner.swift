@@ -55,6 +55,7 @@ package final class TestRunner: Sendable {
             text: "harness fault, running it again (\(attempt) of \(options.retries))"
           )
         )
+        engine.fixtures.forgetFaults()
         result = runFile(file, number: number, attempt: attempt)
       }
       record(result)
