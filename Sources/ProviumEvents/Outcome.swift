@@ -11,6 +11,8 @@ package enum FailureKind: String, Sendable, Codable, Hashable {
   case timeout
   /// The kernel printed a report (panic, oops, KASAN, WARNING …) that the test did not expect.
   case splat
+  /// A sub-test inside it failed; it has no failure of its own.
+  case inner
 }
 
 /// A place in a script: the path as the run shows it, and a line from 1.

@@ -84,28 +84,6 @@ package struct MachineDescription: Sendable, Codable, Hashable {
   }
 }
 
-/// Counts of a whole run.
-package struct RunSummary: Sendable, Codable, Hashable {
-  /// Files.
-  package var passed = 0
-  package var failed = 0
-  package var skipped = 0
-  package var helpers = 0
-  /// Sub-tests.
-  package var testsPassed = 0
-  package var testsFailed = 0
-  package var testsTodo = 0
-  package var testsSkipped = 0
-  /// Files that failed by a harness fault and passed when tried again.
-  package var retried: [String] = []
-  /// Seconds.
-  package var duration = 0.0
-  /// The run was ended before all files had run (Ctrl-C, --fail-fast), and why.
-  package var stoppedEarly: String?
-
-  package init() {}
-}
-
 /// Everything that happens in a run, in order. The terminal, JUnit, TAP, JSON lines, HTML and the Swift Testing
 /// bridge are consumers of this one stream.
 package enum RunEvent: Sendable {
@@ -125,7 +103,9 @@ package enum RunEvent: Sendable {
   case poolWaiting(file: String, memory: UInt64, cpus: Int)
   /// … was admitted (`waited` seconds) …
   case poolGranted(file: String, claim: Int, memory: UInt64, cpus: Int, waited: Double)
-  /// … and gave it back.
+  /// … holds more by now than it asked for: `memory` bytes …
+  case poolGrown(file: String, claim: Int, memory: UInt64)
+  /// … and gave it back. `file` is empty for spares: machines resumed ahead of need.
   case poolReleased(file: String, claim: Int)
   /// Said once, above the results: a fixture rebuilt, a retry.
   case warning(file: String?, text: String)

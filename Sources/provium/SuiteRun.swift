@@ -64,10 +64,11 @@ struct SuiteRun {
 
     if running.watch { return try watch(engine, options, interruption, terminal) }
     let (summary, results) = try repeatedly(engine, options, interruption)
-    if summary.failed > 0 { engine.run.keep() }
+    engine.endSpares()
+    if summary.hasEvidence { engine.run.keep() }
     engine.events.send(.runEnded(summary))
     try engine.events.finish()
-    if running.flaky { Console.print(FlakyTests(results).text) }
+    if running.flaky { (reports.files.takesOutput ? Console.error : Console.print)(FlakyTests(results).text) }
     if interruption.reason == "interrupted" { return 128 + SIGINT }
     return summary.failed > 0 ? ExitStatusCode.testFailed : 0
   }
@@ -111,7 +112,7 @@ struct SuiteRun {
       let runner = TestRunner(files: files, options: options, engine: engine, interruption: interruption)
       let summary = try runner.run()
       remember(runner.results)
-      if summary.failed > 0 { engine.run.keep() }
+      if summary.hasEvidence { engine.run.keep() }
       engine.events.send(.runEnded(summary))
       try terminal.finish()
       watch.note(runner.touchedFiles)
@@ -176,7 +177,9 @@ struct SuiteRun {
   }
 
   private func reportSinks() throws -> [any EventSink] {
-    (GitHubReport.sink().map { [$0] } ?? []) + (try reports.files.sinks())
+    // GitHub reads both streams; a report that has the one must have it alone.
+    let output = LineOutput.descriptor(reports.files.takesOutput ? 2 : 1)
+    return (GitHubReport.sink(output: output).map { [$0] } ?? []) + (try reports.files.sinks())
   }
 }
 

@@ -44,6 +44,8 @@ struct MemberReader {
         cpus: try int("cpus"),
         waited: try double("waited")
       )
+    case "pool_grown":
+      .poolGrown(file: try string("file"), claim: try int("claim"), memory: try uint64("memory"))
     case "pool_released": .poolReleased(file: try string("file"), claim: try int("claim"))
     case "warning": .warning(file: optional("file"), text: try string("text"))
     case "file_ended": .fileEnded(try file())

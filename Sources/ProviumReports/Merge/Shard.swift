@@ -94,6 +94,8 @@ struct Shard {
     case .poolGranted(let file, let claim, let memory, let cpus, let waited):
       guard isOurs(file) else { return nil }
       return .poolGranted(file: file, claim: number(claim), memory: memory, cpus: cpus, waited: waited)
+    case .poolGrown(let file, let claim, let memory):
+      return isOurs(file) ? .poolGrown(file: file, claim: number(claim), memory: memory) : nil
     case .poolReleased(let file, let claim):
       return isOurs(file) ? .poolReleased(file: file, claim: number(claim)) : nil
     }

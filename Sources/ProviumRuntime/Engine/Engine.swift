@@ -17,6 +17,7 @@ package final class Engine: Sendable {
   package let fixtures: FixtureService
   let digests: DigestCache
   let spares: SparePool
+  let meter = MemoryMeter()
   private let machineHost: MachineHost
   private let machineNumber = Atomic<Int>(0)
   private let warned = Mutex<Set<String>>([])
@@ -41,7 +42,13 @@ package final class Engine: Sendable {
       isFresh: options.freshFixtures
     )
     machineHost = MachineHost(cache: cache, accelerator: accelerator, channel: channel, run: run)
-    spares = SparePool(host: machineHost, pool: pool, limit: configuration.settings.spares)
+    spares = SparePool(
+      host: machineHost,
+      pool: pool,
+      events: events,
+      limit: configuration.settings.spares
+    )
+    pool.onNeed { [weak spares] in spares?.giveUpOne() ?? false }
   }
 
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
@@ -82,9 +89,13 @@ package final class Engine: Sendable {
     if warned.withLock({ $0.insert(text).inserted }) { events.send(.warning(file: file, text: text)) }
   }
 
+  /// Ends machines that nobody asked for: after this, all that was given out is back.
+  package func endSpares() { spares.close() }
+
   /// Ends the run: its directory goes unless it was kept.
   package func close() {
-    spares.close()
+    endSpares()
+    meter.close()
     run.close()
   }
 }

@@ -12,8 +12,9 @@ struct ReadyFixture: Sendable {
 /// Gives out fixtures: current ones from the store, others built, once however many files ask.
 package final class FixtureService: Sendable {
   private enum Slot {
-    /// `waitsFor`: the place of the fixture that the builder itself waits for at the moment.
-    case building(by: String, waitsFor: String?)
+    /// `owner`: as the resource pool knows the builder. `waitsFor`: the place of the fixture that the builder itself waits for
+    /// at the moment.
+    case building(by: String, owner: PoolOwner, waitsFor: String?)
     case ready(ReadyFixture)
     case failed(FixtureError)
   }
@@ -115,25 +116,35 @@ package final class FixtureService: Sendable {
   /// The fixture, if another thread has made it; nil when this thread is to make it.
   private func takeSlot(_ place: String, name: String, _ session: FileSession) throws -> ReadyFixture? {
     var said = false
-    defer { if said { note(session, waitsFor: nil) } }
+    defer {
+      if said {
+        note(session, waitsFor: nil)
+        session.engine.pool.endWait(of: session.owner)
+      }
+    }
     while true {
       var isFirst = false
       let result = slots.wait(until: .after(.milliseconds(100))) {
         slots -> Result<ReadyFixture?, any Error>? in
         switch slots[place] {
         case nil:
-          slots[place] = .building(by: session.file.name, waitsFor: nil)
+          slots[place] = .building(by: session.file.name, owner: session.owner, waitsFor: nil)
           return .success(nil)
         case .ready(let ready): return .success(ready)
         case .failed(let error): return .failure(error)
-        case .building(let builder, _):
+        case .building(let builder, let owner, _):
           if Self.waits(place, for: session, in: slots) {
             return .failure(FixtureError.circular(chain: session.fixtureChain.map(\.name) + [name]))
           }
-          if let mine = session.fixtureChain.last?.place, case .building(let me, _) = slots[mine] {
-            slots[mine] = .building(by: me, waitsFor: place)
+          if let mine = session.fixtureChain.last?.place, case .building(let me, let owner, _) = slots[mine] {
+            slots[mine] = .building(by: me, owner: owner, waitsFor: place)
           }
           isFirst = !said
+          session.engine.pool.noteWait(
+            of: session.owner,
+            for: owner,
+            what: "the fixture \(name), which \(builder) builds"
+          )
           if !said { session.activity("waiting for the fixture \(name), which \(builder) builds") }
           said = true
           return nil
@@ -150,7 +161,7 @@ package final class FixtureService: Sendable {
   private static func waits(_ place: String, for session: FileSession, in slots: [String: Slot]) -> Bool {
     let mine = Set(session.fixtureChain.map(\.place))
     var (next, seen): (String?, Set<String>) = (place, [])
-    while let here = next, seen.insert(here).inserted, case .building(_, let further) = slots[here] {
+    while let here = next, seen.insert(here).inserted, case .building(_, _, let further) = slots[here] {
       if let further, mine.contains(further) { return true }
       next = further
     }
@@ -160,7 +171,9 @@ package final class FixtureService: Sendable {
   private func note(_ session: FileSession, waitsFor place: String?) {
     guard let mine = session.fixtureChain.last?.place else { return }
     slots.update {
-      if case .building(let me, _) = $0[mine] { $0[mine] = .building(by: me, waitsFor: place) }
+      if case .building(let me, let owner, _) = $0[mine] {
+        $0[mine] = .building(by: me, owner: owner, waitsFor: place)
+      }
     }
     // For processes that wait for ours.
     store.note(mine, waitsFor: place)

@@ -1,15 +1,26 @@
+import ProviumEvents
 import ProviumGuest
 import ProviumMachine
 import ProviumSystem
 
 /// Machines resumed ahead of need: answered once, warmed, and stopped. Handed out once, never returned, never counted as
-/// tests' machines, and gone at the end.
+/// tests' machines, and gone at the end. Each has a claim on the pool, which gives way to whatever a test asks for.
 ///
 /// A resume from nothing takes QEMU's start and, without KVM, the translation of the guest's code anew; a spare has both
 /// behind it. Warming runs what a test does first (a shell), which a test can tell by process numbers alone.
 final class SparePool: Sendable {
+  private struct Spare {
+    let machine: VirtualMachine
+    let claim: PoolClaim
+
+    func end() {
+      machine.kill()
+      machine.discardDirectory()
+      claim.release()
+    }
+  }
   private struct State {
-    var shelves = SpareShelves<VirtualMachine>()
+    var shelves = SpareShelves<Spare>()
     var isClosed = false
     var filler: DedicatedThread?
   }
@@ -17,12 +28,14 @@ final class SparePool: Sendable {
   private let state = Monitor(State())
   private let host: MachineHost
   private let pool: ResourcePool
+  private let events: EventStream
   /// Spares over all snapshots.
   private let limit: Int
 
-  init(host: MachineHost, pool: ResourcePool, limit: Int?) {
+  init(host: MachineHost, pool: ResourcePool, events: EventStream, limit: Int?) {
     self.host = host
     self.pool = pool
+    self.events = events
     self.limit = limit ?? max(2, min(8, HostFacts.processors * 2))
   }
 
@@ -31,29 +44,35 @@ final class SparePool: Sendable {
     let spare = state.update { $0.isClosed ? nil : $0.shelves.take(snapshot) }
     startFiller()
     guard let spare else { return nil }
-    if spare.causeOfDeath == nil { return spare }
-    spare.kill()
-    return nil
+    if spare.machine.causeOfDeath != nil {
+      spare.end()
+      return nil
+    }
+    // Whoever takes it has a claim of its own.
+    spare.claim.release()
+    return spare.machine
   }
 
   /// A snapshot that will not be wanted any more: its spares go.
   func forget(_ snapshot: Snapshot) {
-    state.update { $0.shelves.remove(snapshot) }.forEach(Self.end)
+    state.update { $0.shelves.remove(snapshot) }.forEach { $0.end() }
   }
 
-  /// Ends all spares and the thread that makes them. Nothing is handed out any more.
+  /// The pool needs what a spare holds: that of the snapshot that was used longest ago goes. False when there is none.
+  func giveUpOne() -> Bool {
+    let spare = state.update { $0.shelves.giveUpOne() }
+    spare?.end()
+    return spare != nil
+  }
+
+  /// Ends all spares and the thread that makes them. Nothing is handed out any more. Twice is fine.
   func close() {
-    let (spares, filler) = state.update { state -> ([VirtualMachine], DedicatedThread?) in
+    let (spares, filler) = state.update { state -> ([Spare], DedicatedThread?) in
       state.isClosed = true
       return (state.shelves.removeAll(), state.filler)
     }
-    spares.forEach(Self.end)
+    spares.forEach { $0.end() }
     filler?.join()
-  }
-
-  private static func end(_ machine: VirtualMachine) {
-    machine.kill()
-    machine.discardDirectory()
   }
 
   // MARK: Filling
@@ -68,26 +87,42 @@ final class SparePool: Sendable {
   private func fill() {
     while true {
       // Room comes and goes without anybody telling us: look again twice a second.
-      let next = state.wait(until: .after(.milliseconds(500))) {
-        state -> SpareShelves<VirtualMachine>.Step?? in
-        if state.isClosed { return .some(nil) }
-        return state.shelves.next(limit: limit, hasRoom: self.hasRoom(beside: state.shelves.count))
-          .map { .some($0) }
-      }
-      switch next {
-      case .some(.none): return
-      case .some(.make(let snapshot)): make(snapshot)
-      case .some(.end(let spare)): Self.end(spare)
-      case .none: continue
-      }
+      _ = state.wait(until: .after(.milliseconds(500))) { $0.isClosed ? true : nil }
+      while takeStep() {}
+      if state.read({ $0.isClosed }) { return }
     }
   }
 
-  private func hasRoom(beside count: Int) -> Bool {
-    count < limit && pool.hasRoomForSpare(ScriptMachine.resumedCost, present: count)
+  /// Makes the spare that is wanted most where the pool has room for it, else ends one that stands in its way.
+  /// - Returns: false where there is nothing to do for now.
+  private func takeStep() -> Bool {
+    let wanted = state.update { $0.isClosed ? nil : $0.shelves.next(limit: limit, hasRoom: true) }
+    switch wanted {
+    case .make(let snapshot)?:
+      if let claim = claim(for: snapshot) {
+        make(snapshot, claim)
+        return true
+      }
+    case .end(let spare)?:
+      spare.end()
+      return true
+    case nil: return false
+    }
+    guard case .end(let spare)? = state.update({ $0.shelves.next(limit: limit, hasRoom: false) }) else {
+      return false
+    }
+    spare.end()
+    return true
   }
 
-  private func make(_ snapshot: Snapshot) {
+  /// nil: the pool has no room. A spare stands still: it takes no processor.
+  private func claim(for snapshot: Snapshot) -> PoolClaim? {
+    let memory = min(snapshot.memory, ScriptMachine.resumedCost)
+    let request = PoolRequest(memory: memory, cpus: 0, isColdBoot: false)
+    return pool.claimSpare(request, name: "a spare", tell: PoolNotice.teller(to: events, file: "", request))
+  }
+
+  private func make(_ snapshot: Snapshot, _ claim: PoolClaim) {
     let scale = host.accelerator(for: snapshot.conditions.architecture).timeScale
     let deadline = Deadline.after(.seconds(30) * scale)
     var made: VirtualMachine?
@@ -98,12 +133,16 @@ final class SparePool: Sendable {
       _ = try? machine.session.exec("true", ExecOptions(timeout: .seconds(10) * scale), until: deadline)
       try machine.pause(until: deadline)
     } catch {
-      made.map(Self.end)
+      made.map { Spare(machine: $0, claim: claim).end() }
+      claim.release()
       state.update { $0.shelves.markBroken(snapshot) }
       return
     }
     guard let machine = made else { return }
-    let isKept = state.update { !$0.isClosed && $0.shelves.add(machine, of: snapshot) }
-    if !isKept { Self.end(machine) }
+    let cost = machine.process.child.privateMemory ?? 0
+    if cost > claim.request.memory { claim.grow(by: cost - claim.request.memory) }
+    let spare = Spare(machine: machine, claim: claim)
+    let isKept = state.update { !$0.isClosed && $0.shelves.add(spare, of: snapshot) }
+    if !isKept { spare.end() }
   }
 }

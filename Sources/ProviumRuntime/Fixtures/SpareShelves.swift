@@ -55,6 +55,12 @@ struct SpareShelves<Spare> {
     shelves.removeValue(forKey: snapshot.folder)?.ready ?? []
   }
 
+  /// The spare of the snapshot that was used longest ago; nil: there is none at all.
+  mutating func giveUpOne() -> Spare? {
+    let idle = shelves.values.filter { !$0.ready.isEmpty }.min { $0.lastUse < $1.lastUse }
+    return idle.flatMap { shelves[$0.snapshot.folder]?.ready.popLast() }
+  }
+
   /// All spares, which are to end.
   mutating func removeAll() -> [Spare] {
     defer { shelves.removeAll() }

@@ -5,8 +5,9 @@ import ProviumMachine
 import ProviumSystem
 
 extension ScriptMachine {
-  /// What a resumed machine is taken to cost the host: its private pages, not the memory that it shares with its siblings
-  /// through the page cache. Measured: 17 MB at rest, 31 MB after a shell and some work.
+  /// What a resumed machine is taken to cost the host at first: its private pages, not the memory that it shares with its
+  /// siblings through the page cache. Measured: 17 MB at rest, 31 MB after a shell and some work. `MemoryMeter` sees what more
+  /// it comes to.
   static let resumedCost: UInt64 = 64 << 20
 
   /// Brings a snapshot to life behind this handle.
@@ -23,6 +24,7 @@ extension ScriptMachine {
     announceResume(of: snapshot, origin: origin.text(fromSpare: spare != nil))
     do {
       adopt(try spare ?? fromNothing(snapshot, on: host, until: deadline), since: begin)
+      watchCost()
     } catch {
       let fault = failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
       // No room for a copy of it says nothing of the snapshot.

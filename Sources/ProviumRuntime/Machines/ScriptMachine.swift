@@ -23,6 +23,8 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   /// What QEMU runs at the moment, also while it boots.
   private let running = Mutex<QEMUProcess?>(nil)
   private var claim: MachineClaim?
+  /// Of the meter, while it watches what a copy-on-write machine costs.
+  private var reading: Int?
   private var identifier = 0
   /// Counts operations over all machines of the process: the highest was used last.
   private(set) var lastUse: UInt64 = 0
@@ -81,7 +83,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
         until: min(.after(limit), session.scriptDeadline),
         stage: { [session, label] in session.activity("booting \(label): \($0)") },
         built: { image in imageInputs += image.inputs },
-        started: { process in running.withLock { $0 = process } }
+        started: { process in noteRunning(process) }
       )
       adopt(machine, since: begin)
     } catch {
@@ -93,8 +95,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   @discardableResult
   func failedToStart(_ said: String, console: [String]) -> HarnessFault {
     let reason = said + (session.shortage.map { "; \($0)" } ?? "")
-    running.withLock { $0 = nil }
-    claim = nil
+    giveBack()
     state = .dead
     death = reason
     lastConsole = console
@@ -104,14 +105,32 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   }
 
   /// From here on the machine can be ended from another thread.
-  func noteRunning(_ process: QEMUProcess) { running.withLock { $0 = process } }
+  func noteRunning(_ process: QEMUProcess) {
+    running.withLock { $0 = process }
+    // The interrupt may have come before there was anything to end.
+    if session.isInterrupted { process.kill() }
+  }
+
+  /// What was taken for a machine that is no more.
+  private func giveBack() {
+    running.withLock { $0 = nil }
+    reading.map(session.engine.meter.end)
+    reading = nil
+    claim = nil
+  }
+
+  /// From now on the machine is charged what it has of its own.
+  func watchCost() {
+    guard let machine, let claim else { return }
+    reading = session.engine.meter.watch(machine.process) { [weak claim] in claim?.charge($0) }
+  }
 
   /// Admission for a resume.
   func admitResume(of snapshot: Snapshot) throws {
     identifier = session.engine.nextMachineNumber()
-    try admit(
-      PoolRequest(memory: min(snapshot.memory, Self.resumedCost), cpus: snapshot.cpus, isColdBoot: false)
-    )
+    // A fixture's script writes to a copy of its own: that is all of it.
+    let memory = session.workplace == nil ? min(snapshot.memory, Self.resumedCost) : snapshot.memory
+    try admit(PoolRequest(memory: memory, cpus: snapshot.cpus, isColdBoot: false))
   }
 
   func announceResume(of snapshot: Snapshot, origin: String) {
@@ -242,9 +261,8 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     self.machine = nil
     self.state = state
     if state == .dead { death = death ?? reason }
-    running.withLock { $0 = nil }
     if state != .paused { workers.removeAll() }
-    claim = nil
+    giveBack()
     session.events.send(.machineEnded(id: identifier, reason: reason))
   }
 

@@ -35,7 +35,7 @@ extension FileSession {
     case .failed(let failure):
       throw FixtureScriptFailure(
         description: ([failure.summary] + failure.console.map { "  \($0)" }).joined(separator: "\n"),
-        isFault: failure.kind == .harness
+        isFault: failure.kind == .harness || failure.kind == .timeout
       )
     case .skipped(let reason), .todo(let reason):
       throw FixtureScriptFailure(description: "its script ended early: \(reason)", isFault: false)
@@ -82,7 +82,11 @@ extension FileSession {
   /// That there is no fixture of that name is the script's mistake; all else is not.
   private func asFault(_ body: () throws -> ReadyFixture) throws -> ReadyFixture {
     do { return try body() } catch let error as FixtureError {
-      if case .unknown = error { throw error }
+      // The user's to mend: no other try will do.
+      switch error {
+      case .unknown, .buildFailed(_, _, isFault: false): throw error
+      default: break
+      }
       throw HarnessFault("\(error)")
     }
   }

@@ -73,6 +73,7 @@ package final class FileSession: @unchecked Sendable {
     luaInterrupt.raise(reason)
     wakeUp.update { $0 = true }
     machines.killAll()
+    engine.pool.wake()
     inner.withLock { $0 }?.interrupt(reason)
   }
 
@@ -192,7 +193,7 @@ package final class FileSession: @unchecked Sendable {
     switch failure.payload {
     case is LuaAssertion: return (.assertion, failure.message)
     case let fault as HarnessFault: return (fault.isTimeout ? .timeout : .harness, failure.message)
-    case is PoolError: return (.harness, failure.message)
+    case let error as PoolError: return (error.isUsers ? .error : .harness, failure.message)
     default: return (.error, failure.message)
     }
   }

@@ -11,6 +11,8 @@ struct SubTestStack {
     var output = ""
     /// Names of the sub-tests that began in it: a name may not repeat within its parent.
     var childNames: Set<String> = []
+    /// Names of the sub-tests in it that failed.
+    var failedChildren: [String] = []
   }
 
   private(set) var frames: [Frame] = []
@@ -37,6 +39,16 @@ struct SubTestStack {
   /// Ends the innermost sub-test.
   mutating func pop(_ outcome: Outcome, properties: [String: String]) -> SubTestResult? {
     guard let frame = frames.popLast() else { return nil }
+    var outcome = outcome
+    if !outcome.isFailure, !frame.failedChildren.isEmpty {
+      let names = frame.failedChildren.joined(separator: ", ")
+      outcome = .failed(
+        Failure(kind: .inner, message: "inner tests failed: \(names)", location: frame.location)
+      )
+    }
+    if outcome.isFailure, let outer = frames.indices.last, let name = frame.path.last {
+      frames[outer].failedChildren.append(name)
+    }
     var result = SubTestResult(
       path: frame.path,
       outcome: outcome,

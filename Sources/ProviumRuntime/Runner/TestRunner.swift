@@ -98,35 +98,12 @@ package final class TestRunner: Sendable {
 }
 
 extension FileResult {
-  /// Every failure in it is the harness's: worth another try, when the user wants that.
+  /// Every failure in it is the harness's: worth another try, when the user wants that. An outer test that failed by its inner
+  /// ones has no failure of its own.
   var failedByHarnessAlone: Bool {
     let failures = ([outcome] + subTests.map(\.outcome)).compactMap { outcome -> Failure? in
-      if case .failed(let failure) = outcome { failure } else { nil }
+      if case .failed(let failure) = outcome, failure.kind != .inner { failure } else { nil }
     }
     return !failures.isEmpty && failures.allSatisfy { $0.kind == .harness }
-  }
-}
-
-extension RunSummary {
-  /// Counts one file and its sub-tests.
-  mutating func add(_ result: FileResult) {
-    if result.hasFailed {
-      failed += 1
-    } else if result.isHelper {
-      helpers += 1
-    } else if result.isSkipped {
-      skipped += 1
-    } else {
-      passed += 1
-    }
-    if result.attempt > 0, !result.hasFailed { retried.append(result.file) }
-    for test in result.subTests {
-      switch test.outcome {
-      case .passed: testsPassed += 1
-      case .failed: testsFailed += 1
-      case .todo: testsTodo += 1
-      case .skipped: testsSkipped += 1
-      }
-    }
   }
 }
