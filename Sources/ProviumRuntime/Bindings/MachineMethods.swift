@@ -10,6 +10,8 @@ extension ScriptMachine {
         ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
       ] + GuestMethods.all(ScriptMachine.self),
+      memberNames: ["sys"],
+      member: { $1 == "sys" ? GuestNumbers.value(of: $0) : nil },
       describe: { $0.label }
     )
   }
@@ -58,7 +60,7 @@ extension ScriptMachine {
     try call.expect(atMost: 1)
     let snapshot = try call.argument(1, "snapshot").object(machine.session.snapshotType)
     guard snapshot.machine === machine else { throw call.misuse("the snapshot is another machine's") }
-    try machine.restore(snapshot.snapshot)
+    try machine.restore(snapshot.point)
     return []
   }
 

@@ -5,20 +5,20 @@ import ProviumSystem
 
 /// A state of a machine that a script took: `vm:snapshot()`.
 final class ScriptSnapshot {
-  let snapshot: Snapshot
+  let point: RestorePoint
   let machine: ScriptMachine
   private let engine: Engine
 
-  init(_ snapshot: Snapshot, of machine: ScriptMachine) {
-    self.snapshot = snapshot
+  init(_ point: RestorePoint, of machine: ScriptMachine) {
+    self.point = point
     self.machine = machine
     engine = machine.session.engine
   }
 
   /// The script let go of it. A machine that was resumed from it holds its files open, and goes on.
   deinit {
-    engine.spares.forget(snapshot)
-    try? Files.removeTree(snapshot.folder)
+    engine.spares.forget(point.snapshot)
+    try? Files.removeTree(point.snapshot.folder)
   }
 }
 
@@ -55,7 +55,7 @@ extension ScriptMachine {
     do {
       try spare.proceed(until: deadline)
       try spare.wakeUp(until: deadline)
-      spare.session.forgetOperations()
+      spare.agent.operations.forget()
       return spare
     } catch {
       // It was only a convenience.
@@ -84,7 +84,7 @@ extension ScriptMachine {
   func putToRest(in folder: String) throws -> Snapshot {
     let machine = try usable()
     let host = try session.engine.host()
-    let snapshot = try guarded("saving", allowance: .zero) {
+    let snapshot = try guarded("saving", on: machine, allowance: .zero) {
       try machine.save(to: folder, host: host, until: $0)
     }
     rest()
@@ -92,26 +92,40 @@ extension ScriptMachine {
   }
 
   /// `vm:snapshot()`: the machine goes on from the very state that was kept.
-  func takeSnapshot() throws -> Snapshot {
+  func takeSnapshot() throws -> RestorePoint {
     let folder = try session.snapshotFolder()
-    let snapshot = try putToRest(in: folder)
-    try goOn(from: snapshot)
-    return snapshot
+    let point = RestorePoint(snapshot: try putToRest(in: folder), history: history)
+    try goOn(from: point)
+    return point
   }
 
   /// `vm:restore(s)`: the handle, and the handles of its workers, stay the same.
-  func restore(_ snapshot: Snapshot) throws {
+  func restore(_ point: RestorePoint) throws {
     discard("restored")
-    try goOn(from: snapshot)
+    try goOn(from: point)
   }
 
-  private func goOn(from snapshot: Snapshot) throws {
-    do { try resume(snapshot, origin: "restore") } catch let error as UnusableSnapshot { throw error.cause }
-    let agent = try usable().agent
-    for worker in livingWorkers {
-      do { try worker.attach(to: agent, until: .after(.seconds(10))) } catch is GuestError {
-        // Not of that state: its next use says so.
-      }
+  private func goOn(from point: RestorePoint) throws {
+    let earlier = operations
+    do { try resume(point.snapshot, origin: "restore") } catch let error as UnusableSnapshot {
+      throw error.cause
+    }
+    history = point.history.continued
+    defer { operations.continue(earlier) }
+    try attachWorkers()
+  }
+
+  /// The machine was resumed: so were those of its workers that ran.
+  private func attachWorkers() throws {
+    let machine = try usable()
+    let present = workers.filter(\.belongs)
+    guard !present.isEmpty else { return }
+    var running = try guarded("looking for workers", on: machine, allowance: .zero) {
+      try machine.session.state(until: $0).workers
+    }
+    // A number and a pid that were used twice are the later one's.
+    for worker in present.reversed() {
+      worker.attach(to: machine.agent, among: &running, until: .after(.seconds(10)))
     }
   }
 

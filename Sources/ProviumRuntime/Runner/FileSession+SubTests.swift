@@ -68,6 +68,7 @@ extension FileSession {
     machines.noteConsoles()
     subTests.push(name, tags: meta.tags, at: location)
     events.send(.subTestStarted(file: file.name, path: subTests.path, location: location))
+    machines.mark("--- test \"\(subTests.path.joined(separator: " / "))\" begins")
     activity("test \(name)")
   }
 
@@ -88,6 +89,7 @@ extension FileSession {
     } catch {
       outcome = .failed(Failure(kind: .harness, message: "\(error)"))
     }
+    machines.mark("--- test \"\(subTests.path.joined(separator: " / "))\" has ended")
     if let result = subTests.pop(outcome, properties: meta.properties) {
       events.send(.subTestEnded(file: file.name, result: result))
     }
