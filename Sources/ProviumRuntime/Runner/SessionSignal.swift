@@ -16,7 +16,7 @@ enum SessionSignal: LuaSignal {
 /// A fault of the machine, the guest or Provium, on its way through Lua: what was being done, and why it failed.
 package struct HarnessFault: Error, CustomStringConvertible {
   /// Why, in one line or more, for people.
-  let reason: String
+  package let reason: String
   /// The last lines of the console of a machine that was lost.
   let console: [String]
   static let consoleLines = 10
