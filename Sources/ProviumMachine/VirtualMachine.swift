@@ -51,6 +51,7 @@ package final class VirtualMachine: Sendable {
     self.image = image
     self.qemu = qemu
     self.directory = directory
+    process.watch.expectAgent()
   }
 
   /// Boots a machine and waits until its agent answers.

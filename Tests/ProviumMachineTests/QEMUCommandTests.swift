@@ -31,9 +31,10 @@ import Testing
         "chardev:console",
         "-chardev", "socket,id=qmp,fd=10", "-mon", "chardev=qmp,mode=control", "-device",
         "virtio-serial-pci,id=ports,max_ports=3", "-chardev", "socket,id=main,fd=12", "-device",
-        "virtserialport,bus=ports.0,nr=1,chardev=main,name=org.provium.main", "-chardev",
+        "virtserialport,bus=ports.0,nr=1,id=port-main,chardev=main,name=org.provium.main", "-chardev",
         "socket,id=control,fd=13",
-        "-device", "virtserialport,bus=ports.0,nr=2,chardev=control,name=org.provium.control", "-device",
+        "-device", "virtserialport,bus=ports.0,nr=2,id=port-control,chardev=control,name=org.provium.control",
+        "-device",
         "pvpanic-pci", "-kernel", "/k", "-initrd", "/i", "-append",
         "console=ttyS0",
       ]

@@ -105,9 +105,11 @@ package enum QEMUCommand {
       [
         "-device", "virtio-serial-pci,id=ports,max_ports=3",
         "-chardev", "socket,id=main,fd=\(main)",
-        "-device", "virtserialport,bus=ports.0,nr=1,chardev=main,name=org.provium.main",
+        "-device",
+        "virtserialport,bus=ports.0,nr=1,id=\(AgentPort.main.rawValue),chardev=main,name=org.provium.main",
         "-chardev", "socket,id=control,fd=\(control)",
-        "-device", "virtserialport,bus=ports.0,nr=2,chardev=control,name=org.provium.control",
+        "-device",
+        "virtserialport,bus=ports.0,nr=2,id=\(AgentPort.control.rawValue),chardev=control,name=org.provium.control",
       ]
     case .vsock(let cid, let vhost):
       ["-device", "vhost-vsock-pci,id=vsock,guest-cid=\(cid),vhostfd=\(vhost)"]

@@ -10,6 +10,8 @@ extension ScriptMachine {
         ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
       ] + GuestMethods.all(ScriptMachine.self),
+      memberNames: ["sys"],
+      member: { $1 == "sys" ? GuestNumbers.value(of: $0) : nil },
       describe: { $0.label }
     )
   }

@@ -40,7 +40,7 @@ extension ScriptMachine {
     do {
       try spare.proceed(until: deadline)
       try spare.wakeUp(until: deadline)
-      spare.session.forgetOperations()
+      spare.agent.operations.forget()
       return spare
     } catch {
       // It was only a convenience.
@@ -70,45 +70,58 @@ extension ScriptMachine {
     let machine = try usable()
     let host = try session.engine.host()
     do {
-      let snapshot = try guarded("saving", allowance: .zero) {
+      let snapshot = try guarded("saving", on: machine, allowance: .zero) {
         try machine.save(to: folder, host: host, until: $0)
       }
       rest()
       return snapshot
     } catch {
-      throw couldNotBeSaved("\(error)")
+      throw couldNotBeSaved("\(error)", machine)
     }
   }
 
   /// `vm:snapshot()`: the machine goes on from the very state that was kept.
   func takeSnapshot() throws -> ScriptSnapshot {
     let folder = try session.snapshotFolder()
-    let living = livingWorkers
     let snapshot: ScriptSnapshot
-    do { snapshot = ScriptSnapshot(try putToRest(in: folder), of: self, workers: living) } catch {
+    do {
+      let point = RestorePoint(snapshot: try putToRest(in: folder), history: history)
+      snapshot = ScriptSnapshot(point, of: self)
+    } catch {
       try? Files.removeTree(folder)
       throw error
     }
-    try goOn(from: snapshot)
+    try goOn(from: snapshot.point)
     return snapshot
   }
 
-  /// `vm:restore(s)`: the handle, and the handles of the workers of that moment, stay the same.
+  /// `vm:restore(s)`: the handle, and the handles of its workers, stay the same.
   func restore(_ snapshot: ScriptSnapshot) throws {
     discard("restored")
-    try goOn(from: snapshot)
+    try goOn(from: snapshot.point)
   }
 
-  private func goOn(from snapshot: ScriptSnapshot) throws {
-    do { try resume(snapshot.snapshot, origin: .snapshot) } catch let error as UnusableSnapshot {
+  private func goOn(from point: RestorePoint) throws {
+    let earlier = operations
+    do { try resume(point.snapshot, origin: .snapshot) } catch let error as UnusableSnapshot {
       throw error.cause
     }
-    let agent = try usable().agent
-    takeBack(snapshot.workers)
-    for worker in snapshot.workers {
-      do { try worker.attach(to: agent, until: .after(.seconds(10))) } catch is GuestError {
-        // It had ended by itself: its next use says so.
-      }
+    history = point.history.continued
+    defer { operations.continue(earlier) }
+    try attachWorkers()
+  }
+
+  /// The machine was resumed: so were those of its workers that ran.
+  private func attachWorkers() throws {
+    let machine = try usable()
+    let present = workers.filter(\.belongs)
+    guard !present.isEmpty else { return }
+    var running = try guarded("looking for workers", on: machine, allowance: .zero) {
+      try machine.session.state(until: $0).workers
+    }
+    // A number and a pid that were used twice are the later one's.
+    for worker in present.reversed() {
+      worker.attach(to: machine.agent, among: &running, until: .after(.seconds(10)))
     }
   }
 
@@ -124,7 +137,11 @@ extension ScriptMachine {
   /// A machine that nobody has touched since it was resumed from a fixture is what the fixture's own files hold.
   private func startOfFresh() throws -> ScriptSnapshot {
     guard let fixture = untouchedFixture else { return try takeSnapshot() }
-    return ScriptSnapshot(fixture.manifest.snapshot, of: self, workers: [], fixture: fixture.use)
+    return ScriptSnapshot(
+      RestorePoint(snapshot: fixture.manifest.snapshot, history: history),
+      of: self,
+      fixture: fixture.use
+    )
   }
 }
 

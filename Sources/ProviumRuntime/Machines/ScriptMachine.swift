@@ -19,7 +19,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   let profile: Profile
   private(set) var state = State.created
   private(set) var machine: VirtualMachine?
-  private var workers: [ScriptWorker] = []
+  /// All that were ever spawned: a restore may bring any of them back.
+  private(set) var workers: [ScriptWorker] = []
+  var history = MachineHistory()
   /// What QEMU runs at the moment, also while it boots.
   private let running = Mutex<QEMUProcess?>(nil)
   private var claim: MachineClaim?
@@ -31,8 +33,8 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   private var splats = SplatWatch()
   /// Why it is dead.
   private var death: String?
-  /// Operations and console of a machine that is gone: failures still show them.
-  private var lastTrace: [String] = []
+  /// Also of a machine that is gone: failures still show them, and its console.
+  private(set) var operations = OperationLog()
   private var lastConsole: [String] = []
   /// What its image was made from, and files of the host that were injected or attached: for a fixture's key.
   /// Of all its boots, also of those that failed.
@@ -55,6 +57,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     machine?.session.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:))
       ?? GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
   }
+  var jobHolder: String { "the vm" }
   var label: String { identifier == 0 ? profile.name : "vm\(identifier) (\(profile.name))" }
 
   // MARK: Life
@@ -73,7 +76,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     do {
       let host = try engine.host()
       // First: then come copies of its disks, and the files as they are now go in.
-      try noteHostFiles(of: request)
+      if session.workplace != nil { hostFiles += try request.hostFiles(digests: engine.digests) }
       request = try session.prepareForSnapshot(request, machine: identifier)
       let limit =
         (options.timeout ?? .seconds(30)) * host.accelerator(for: request.image.architecture).timeScale
@@ -162,18 +165,14 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   /// Whatever there is goes: the handle is again what it was before a boot.
   func goBack(to before: State) {
     discard("its sub-test ended")
-    workers.removeAll()
     state = before
   }
 
-  var livingWorkers: [ScriptWorker] { workers.filter { !$0.isKilled } }
-
-  /// The machine goes back to a moment at which these lived, and no others.
-  func takeBack(_ workers: [ScriptWorker]) { self.workers = workers }
-
-  /// Takes over a machine that is up.
+  /// Takes over a machine that is up. What was before is no past of it, unless `goOn` says so.
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
     self.machine = machine
+    history = MachineHistory()
+    operations = machine.agent.operations
     running.withLock { $0 = machine.process }
     state = .booted
     death = nil
@@ -188,27 +187,6 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
       )
     )
     for remark in machine.image.remarks { session.engine.warnOnce(remark, file: session.file.name) }
-  }
-
-  /// In a fixture's script: what of the host goes into the machine, by its contents at this moment.
-  private func noteHostFiles(of request: BootRequest) throws {
-    guard session.workplace != nil else { return }
-    var files = request.image.files.sorted { $0.key < $1.key }.compactMap { guest, file in
-      if case .host(let path) = file { ("the injected file \(guest)", path) } else { nil }
-    }
-    for disk in request.disks {
-      files.append(("disk", disk.path))
-      files += try DiskImage(disk.path, format: disk.format).chain.map { ("what the disk takes from", $0) }
-    }
-    if let rootfs = request.image.rootfs { files.append(("the root disk", rootfs)) }
-    hostFiles += try files.map { name, path in
-      FixtureInput(
-        kind: .file,
-        name: name,
-        location: path,
-        value: try session.engine.digests.digest(path)
-      )
-    }
   }
 
   private func admit(_ request: PoolRequest) throws {
@@ -246,12 +224,11 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
 
   /// The machine may have died while nobody looked.
   func noticeDeath() {
-    if let machine, state == .booted, let cause = machine.causeOfDeath { _ = died("\(cause)") }
+    if let machine, state == .booted, let cause = machine.causeOfDeath { _ = died("\(cause)", machine) }
   }
 
   private func end(_ state: State, reason: String) {
     guard let machine else { return }
-    lastTrace = traceLines
     lastConsole = consoleTail
     splats.read(machine.console)
     session.keepConsole(of: machine, label: label)
@@ -261,7 +238,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     self.machine = nil
     self.state = state
     if state == .dead { death = death ?? reason }
-    if state != .paused { workers.removeAll() }
+    for worker in workers { worker.detach() }
     giveBack()
     session.events.send(.machineEnded(id: identifier, reason: reason))
   }
@@ -274,7 +251,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     _ operation: (GuestSession, Deadline) throws -> Value
   ) throws -> Value {
     let machine = try usable()
-    return try guarded(what, allowance: allowance) { try operation(machine.session, $0) }
+    return try guarded(what, on: machine, allowance: allowance) { try operation(machine.session, $0) }
   }
 
   /// The machine, if it can be talked to.
@@ -287,56 +264,68 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     }
   }
 
-  /// Runs one operation of the agent or a worker: says what goes on, sets the deadline, and sorts the errors.
-  func guarded<Value>(_ what: String, allowance: Duration, _ operation: (Deadline) throws -> Value) throws
-    -> Value
-  {
+  /// Runs one operation of that machine's agent or a worker: says what goes on, sets the deadline, and sorts the errors.
+  func guarded<Value>(
+    _ what: String,
+    on machine: VirtualMachine,
+    allowance: Duration,
+    _ operation: (Deadline) throws -> Value
+  ) throws -> Value {
     lastUse = Self.tick()
     session.activity(what)
     let limit = session.engine.configuration.settings.operationTimeout * session.engine.timeScale + allowance
     do {
       return try operation(min(.after(limit), session.scriptDeadline))
     } catch let error as GuestError {
-      throw translate(error, what: what, limit: limit)
+      throw translate(error, machine)
     } catch let error as MachineDeath {
-      throw died("\(error)")
+      throw died("\(error)", machine)
     }
   }
 
-  private func translate(_ error: GuestError, what: String, limit: Duration) -> any Error {
+  private func translate(_ error: GuestError, _ machine: VirtualMachine) -> any Error {
     switch error {
     case .refused, .tooLarge, .inUse: return GuestRefusal(description: "\(error)")
     case .timedOut(let message): return HarnessFault(message, isTimeout: true)
     case .unresponsive(let message):
       // It did not give up its operation when it was interrupted: nothing can be said of its state any more.
-      machine?.kill()
-      return died(message)
-    case .lost(let message):
-      if let cause = machine?.causeOfDeath { return died("\(cause)") }
-      if message.contains("worker") { return HarnessFault(message) }
-      return died(message)
-    case .violation, .incompatible: return died("\(error)")
+      return died(message, machine, saying: "the machine is dead: \(message)")
+    case .lost(let peer, let message):
+      if let cause = machine.causeOfDeath { return died("\(cause)", machine) }
+      if case .worker = peer { return HarnessFault(message) }
+      return died(message, machine, saying: "the machine is dead: \(message)")
+    case .violation, .incompatible:
+      return died("\(error)", machine, saying: "the machine is dead: \(error)")
     }
   }
 
   /// Nothing can go on with a machine that took leave to be saved.
-  func couldNotBeSaved(_ reason: String) -> HarnessFault {
-    died("\(label) could not be saved, and is gone: \(reason)")
+  func couldNotBeSaved(_ reason: String, _ machine: VirtualMachine) -> HarnessFault {
+    died("\(label) could not be saved, and is gone: \(reason)", machine)
   }
 
-  private func died(_ said: String) -> HarnessFault {
-    let reason = said + (session.shortage.map { "; \($0)" } ?? "")
-    death = reason
-    machine?.kill()
-    end(.dead, reason: reason)
-    return HarnessFault(reason)
+  /// - Parameter message: what the script is told, where that is more than the reason.
+  private func died(_ said: String, _ machine: VirtualMachine, saying message: String? = nil)
+    -> HarnessFault
+  {
+    let hint = session.shortage.map { "; \($0)" } ?? ""
+    machine.kill()
+    // Another machine may be in its place by now, which has nothing to do with it.
+    if machine === self.machine {
+      death = said + hint
+      end(.dead, reason: said + hint)
+    }
+    return HarnessFault(
+      (message ?? said) + hint,
+      console: lastConsole.suffix(HarnessFault.consoleLines)
+    )
   }
 
   // MARK: Workers
 
   func spawn(thread: Bool) throws -> ScriptWorker {
     let machine = try usable()
-    let worker = try guarded("spawn", allowance: .zero) {
+    let worker = try guarded("spawn", on: machine, allowance: .zero) {
       try machine.agent.spawnWorker(thread: thread, until: $0)
     }
     let handle = ScriptWorker(worker, of: self)
@@ -347,7 +336,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   // MARK: What failures show
 
   /// The last operations, in the style of strace.
-  var traceLines: [String] { machine?.session.recentOperations.map { "\($0)" } ?? lastTrace }
+  var traceLines: [String] { operations.lines }
   var consoleTail: [String] { machine?.console.tail(20) ?? lastConsole }
 
   func noteConsole() {
@@ -377,6 +366,8 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
 
   private static let clock = Atomic<UInt64>(0)
   private static func tick() -> UInt64 { clock.add(1, ordering: .relaxed).newValue }
+  /// How many operations there have been: a later `lastUse` is greater.
+  static var uses: UInt64 { clock.load(ordering: .relaxed) }
 }
 
 /// The guest said no: a plain error of the script's, no fault of the harness.

@@ -3,20 +3,17 @@ import ProviumSystem
 
 /// A state of a machine that its script can go back to: `vm:snapshot()`, or what fresh sub-tests start from.
 final class ScriptSnapshot {
-  let snapshot: Snapshot
+  let point: RestorePoint
   /// Whose it is. The machine may hold the snapshot: the file's session outlives both.
   unowned let machine: ScriptMachine
-  /// Those that lived at that moment, and live again when the machine goes back to it.
-  let workers: [ScriptWorker]
   /// A fixture's own files, which stay; nil: the snapshot has a folder of its own.
   private let fixture: FixtureUse?
   private let engine: Engine
 
   /// - Parameter fixture: holds the files, where they are a fixture's.
-  init(_ snapshot: Snapshot, of machine: ScriptMachine, workers: [ScriptWorker], fixture: FixtureUse? = nil) {
-    self.snapshot = snapshot
+  init(_ point: RestorePoint, of machine: ScriptMachine, fixture: FixtureUse? = nil) {
+    self.point = point
     self.machine = machine
-    self.workers = workers
     self.fixture = fixture
     engine = machine.session.engine
   }
@@ -24,8 +21,8 @@ final class ScriptSnapshot {
   /// Nobody can go back to it any more. A machine that was resumed from it holds its files open, and goes on.
   deinit {
     guard fixture == nil else { return }
-    engine.spares.forget(snapshot)
-    try? Files.removeTree(snapshot.folder)
+    engine.spares.forget(point.snapshot)
+    try? Files.removeTree(point.snapshot.folder)
   }
 }
 

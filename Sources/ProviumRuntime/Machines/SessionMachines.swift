@@ -14,6 +14,11 @@ final class SessionMachines: Sendable {
 
   var all: [ScriptMachine] { machines.withLock { $0 } }
   var count: Int { machines.withLock { $0.count } }
+  /// Those that the script has used since then, the last one first; if none, the one that it used before.
+  func used(since use: UInt64) -> [ScriptMachine] {
+    let used = all.filter { $0.lastUse > use }.sorted { $0.lastUse > $1.lastUse }
+    return used.isEmpty ? lastUsed.map { [$0] } ?? [] : used
+  }
   /// The one that the script used last: whose console a failure shows.
   var lastUsed: ScriptMachine? { all.filter { $0.lastUse > 0 }.max { $0.lastUse < $1.lastUse } }
   /// The one that a fixture keeps.
@@ -38,6 +43,9 @@ final class SessionMachines: Sendable {
 
   /// Marks where the consoles stand: reports up to here are nobody's.
   func noteConsoles() { for machine in all { machine.noteConsole() } }
+
+  /// Says in the machines' traces what begins, or goes on, here.
+  func mark(_ text: String) { for machine in all { machine.operations.mark(text) } }
 
   /// The first report on any console since the last look that the test did not expect.
   func takeUnseenSplat(_ allowed: [String]) -> Failure? {

@@ -73,6 +73,7 @@ extension FileSession {
     machines.noteConsoles()
     subTests.push(name, tags: meta.tags, at: location)
     events.send(.subTestStarted(file: file.name, path: subTests.path, location: location))
+    machines.mark("--- test \"\(subTests.path.joined(separator: " / "))\" begins")
     activity("test \(name)")
   }
 
@@ -97,6 +98,7 @@ extension FileSession {
     } catch {
       outcome = .failed(Failure(kind: .harness, message: "\(error)"))
     }
+    machines.mark("--- test \"\(subTests.path.joined(separator: " / "))\" has ended")
     if let result = subTests.pop(outcome, properties: meta.properties) {
       events.send(.subTestEnded(file: file.name, result: result))
     }

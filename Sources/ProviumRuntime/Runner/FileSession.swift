@@ -21,6 +21,7 @@ package final class FileSession: @unchecked Sendable {
   /// What scripts hold: made for this file's state.
   let vmType = ScriptMachine.makeType()
   let workerType = ScriptWorker.makeType()
+  let numbersType = GuestNumbers.makeType()
   let snapshotType = LuaObjectType<ScriptSnapshot>(name: "snapshot", methods: [:])
   var subTests = SubTestStack()
   let machines = SessionMachines()
@@ -172,9 +173,13 @@ package final class FileSession: @unchecked Sendable {
       location: failure.location.map { ScriptLocation(file: $0.file, line: $0.line) }
     )
     result.traceback = failure.traceback
-    if let machine = machines.lastUsed {
-      result.trace = machine.traceLines
-      result.console = machine.consoleTail
+    let used = machines.used(since: subTests.frames.last?.usesBefore ?? 0)
+    result.trace =
+      used.count > 1 ? used.flatMap { ["\($0.label):"] + $0.traceLines } : used.first?.traceLines ?? []
+    result.console = used.first?.consoleTail ?? []
+    if let fault = failure.payload as? HarnessFault {
+      // Reports show the console by itself.
+      result.message = result.message.replacing(fault.consoleText, with: "")
     }
     return .failed(result)
   }

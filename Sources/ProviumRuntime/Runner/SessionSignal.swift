@@ -15,13 +15,24 @@ enum SessionSignal: LuaSignal {
 
 /// A fault of the machine, the guest or Provium, on its way through Lua: what was being done, and why it failed.
 package struct HarnessFault: Error, CustomStringConvertible {
-  /// One line or more, for people.
-  package let description: String
+  /// Why, in one line or more, for people.
+  package let reason: String
+  /// The last lines of the console of a machine that was lost.
+  let console: [String]
+  static let consoleLines = 10
   /// The operation ran into its limit.
   package let isTimeout: Bool
 
-  package init(_ description: String, isTimeout: Bool = false) {
-    self.description = description
+  package init(_ reason: String, isTimeout: Bool = false, console: [String] = []) {
+    self.reason = reason
+    self.console = console
     self.isTimeout = isTimeout
+  }
+
+  package var description: String { reason + consoleText }
+
+  /// Behind the reason; empty without a console.
+  var consoleText: String {
+    console.isEmpty ? "" : "\nthe console's last lines:" + console.map { "\n  \($0)" }.joined()
   }
 }

@@ -8,6 +8,8 @@ struct SubTestStack {
     let location: ScriptLocation
     let tags: [String]
     let started: UInt64
+    /// Machines that are used later are used by it.
+    let usesBefore = ScriptMachine.uses
     var output = ""
     /// Names of the sub-tests that began in it: a name may not repeat within its parent.
     var childNames: Set<String> = []

@@ -55,7 +55,9 @@ final class MachineThread: Sendable {
     -> Value
   {
     do { return try body(machine) } catch {
-      throw MachineError("\(error)", operations: machine.operations, console: machine.console)
+      // The console stands below, once.
+      let message = (error as? HarnessFault)?.reason ?? "\(error)"
+      throw MachineError(message, operations: machine.operations, console: machine.console)
     }
   }
 }
