@@ -103,6 +103,10 @@ static void try_others(uint8_t type, struct span payload) {
   if (decode_interrupt(payload, &interrupt) == 0) {
     expect(interrupt.target <= PV_MAX_WORKERS);
   }
+  struct kill_request kill;
+  if (decode_kill(payload, &kill) == 0) {
+    expect(kill.worker != 0 && kill.worker <= PV_MAX_WORKERS && kill.pid >= 0);
+  }
   decode_u32(payload, &value);
 }
 

@@ -38,17 +38,18 @@ static void handle_interrupt(struct control *control, struct span payload) {
 }
 
 static void handle_kill_worker(struct control *control, struct span payload) {
-  uint32_t number;
-  if (decode_u32(payload, &number) != 0 || number == 0 || number >= TARGETS) {
+  struct kill_request request;
+  if (decode_kill(payload, &request) != 0) {
     host_send_error(control, EINVAL, "malformed kill request");
     return;
   }
-  struct slot *slot = &control->shared->slots[number];
-  if (slot->state == SLOT_FREE || slot->pid <= 0) {
+  struct slot *slot = &control->shared->slots[request.worker];
+  /* Another one may have the number by now: the host's is gone then. */
+  if (slot->state == SLOT_FREE || slot->pid <= 0 || (request.pid != 0 && request.pid != slot->pid)) {
     host_send_error(control, ESRCH, "no such worker");
     return;
   }
-  control->kill_awaited[number] = true;
+  control->kill_awaited[request.worker] = true;
   sys_kill(slot->pid, SIGKILL);
 }
 

@@ -307,6 +307,14 @@ int decode_interrupt(struct span payload, struct interrupt_request *request) {
              : 0;
 }
 
+int decode_kill(struct span payload, struct kill_request *request) {
+  struct reader reader = {payload, false};
+  request->worker = take_u32(&reader);
+  request->pid = payload.length > 4 ? (int32_t)take_u32(&reader) : 0;
+  return finish(&reader) != 0 || request->worker == 0 || request->worker > PV_MAX_WORKERS || request->pid < 0 ? EINVAL
+                                                                                                              : 0;
+}
+
 int decode_u32(struct span payload, uint32_t *value) {
   struct reader reader = {payload, false};
   *value = take_u32(&reader);

@@ -70,6 +70,11 @@ struct interrupt_request {
   uint32_t target, flags, request;
 };
 
+struct kill_request {
+  uint32_t worker;
+  int32_t pid; /* 0: whoever has that number */
+};
+
 /* `ioctl_number` is the system call that an ioctl becomes. */
 int decode_call(uint8_t type, struct span payload, uint32_t ioctl_number, struct call_request *request);
 /* EXEC, EXEC_ASYNC and EXEC_FULL. */
@@ -82,7 +87,8 @@ int decode_resume(struct span payload, struct resume_request *request);
 /* JOB_WAIT, JOB_KILL and JOB_COLLECT. */
 int decode_job(uint8_t type, struct span payload, struct job_request *request);
 int decode_interrupt(struct span payload, struct interrupt_request *request);
-/* SPAWN_WORKER and KILL_WORKER: one integer. */
+int decode_kill(struct span payload, struct kill_request *request);
+/* SPAWN_WORKER: one integer. */
 int decode_u32(struct span payload, uint32_t *value);
 int decode_nothing(struct span payload);
 

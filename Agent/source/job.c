@@ -249,7 +249,7 @@ static struct job *job_requested(struct agent *agent, uint8_t type, struct span 
   }
   struct job *job = job_find(agent, request.job);
   if (job == NULL) {
-    reply_error(connection, ESRCH, "no such job on this connection");
+    reply_error(connection, ESRCH, "not a job of this vm or worker");
     return NULL;
   }
   bool kill = type == PV_JOB_KILL || (request.flags & PV_COLLECT_KILL) != 0;

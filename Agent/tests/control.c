@@ -114,6 +114,10 @@ static void check_bad_requests(struct agent_under_test *agent) {
   put_u32(&payload, 33);
   reply = peer_call(&agent->control, PV_KILL_WORKER, &payload);
   CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINVAL);
+  put_u32(&payload, 0);
+  put_u32(&payload, 0); /* longer than any */
+  reply = peer_call(&agent->control, PV_KILL_WORKER, &payload);
+  CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINVAL);
   payload.length = 0;
   put_u32(&payload, 5);
   reply = peer_call(&agent->control, PV_KILL_WORKER, &payload);

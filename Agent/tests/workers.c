@@ -57,6 +57,12 @@ static void check_ends(uint32_t flags) {
   send_syscall(&agent.control, 1, SYS_pause, 0, 0, 0);
   struct bytes payload = {0};
   put_u32(&payload, number);
+  put_u32(&payload, (uint32_t)pid + 1); /* one that had the number before */
+  reply = peer_call(&agent.control, PV_KILL_WORKER, &payload);
+  CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == ESRCH && kill(pid, 0) == 0);
+  payload.length = 0;
+  put_u32(&payload, number);
+  put_u32(&payload, (uint32_t)pid);
   peer_request(&agent.control, PV_KILL_WORKER, &payload);
   CHECK(worker_ends(&agent, 1, pid, &status) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
   CHECK(peer_receive(&agent.control).type == PV_DONE);

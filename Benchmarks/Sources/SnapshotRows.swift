@@ -80,7 +80,62 @@ struct SnapshotRows {
         unit: " %",
         promise: .atMost(2)
       ),
-    ] + (try crowd(middle.0))
+    ] + (try [spares(small.0, large.0), copy(large.0)]) + (try crowd(middle.0))
+  }
+
+  /// A machine that was resumed, asked, warmed and stopped, as spares are, to its first answer.
+  private func spares(_ small: Snapshot, _ large: Snapshot) throws -> Row {
+    var at256 = Sample(), at2048 = Sample()
+    func take(_ snapshot: Snapshot, _ sample: inout Sample) throws {
+      let spare = try VirtualMachine.resume(snapshot, on: host, until: limit())
+      defer { spare.kill() }
+      _ = try spare.session.exec("true", until: limit())
+      try spare.pause(until: limit())
+      try sample.take {
+        try spare.proceed(until: limit())
+        try spare.wakeUp(until: limit())
+        _ = try spare.session.syscall(SystemCall(number: 39), until: limit())
+      }
+    }
+    for _ in 0..<rounds * 3 {
+      try take(small, &at256)
+      try take(large, &at2048)
+    }
+    return Row(
+      name: "with a spare: 2 GiB of memory against 256 MiB",
+      figure: text(seconds: at2048.median),
+      baseline: text(seconds: at256.median),
+      value: abs(at2048.median / at256.median - 1) * 100,
+      unit: " %",
+      promise: .atMost(20)
+    )
+  }
+
+  /// What a fixture that starts from another copies of that one's memory.
+  private func copy(_ snapshot: Snapshot) throws -> Row {
+    let target = "\(folder)/copy"
+    defer { try? Files.removeTree(target) }
+    try Files.copySparse(snapshot.memoryPath, to: target)
+    let copied = Double(Files.blocks(target)), used = Double(try nonZero(snapshot.memoryPath))
+    return Row(
+      name: "a nested fixture's copy of 2 GiB of memory",
+      figure: "\(number(copied / 1_048_576)) MiB on the disk",
+      baseline: "\(number(used / 1_048_576)) MiB of it are not zero",
+      value: copied / used,
+      unit: "×",
+      promise: .atMost(1.1)
+    )
+  }
+
+  /// Bytes in pages that hold anything.
+  private func nonZero(_ path: String) throws -> UInt64 {
+    let file = try Descriptor.open(path, O_RDONLY)
+    var (total, page): (UInt64, [UInt8]) = (0, [UInt8](repeating: 0, count: 4096))
+    while true {
+      let count = page.withUnsafeMutableBytes { read(file.raw, $0.baseAddress, $0.count) }
+      guard count > 0 else { return total }
+      if page.prefix(count).contains(where: { $0 != 0 }) { total += UInt64(count) }
+    }
   }
 
   private func image() throws -> BootImage {
@@ -141,10 +196,10 @@ struct SnapshotRows {
     ]
   }
 
-  /// Bytes that belong to this QEMU alone, anonymous or copied: `Private_Dirty` of `smaps_rollup`.
+  /// Bytes that belong to this QEMU alone, of its own or copied when they were written to: `Anonymous` of `smaps_rollup`.
   private func privateMemory(of machine: VirtualMachine) -> Double {
     let text = (try? Files.readText("/proc/\(machine.process.child.pid)/smaps_rollup")) ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("Private_Dirty:") }
+    let line = text.split(separator: "\n").first { $0.hasPrefix("Anonymous:") }
     let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? .nan
     return kilobytes * 1024
   }

@@ -53,11 +53,13 @@ package final class VirtualMachine: Sendable {
     self.image = image
     self.qemu = qemu
     self.directory = directory
+    process.watch.expectAgent()
   }
 
   /// Boots a machine and waits until its agent answers.
   /// - Parameters:
   ///   - stage: told of each stage that the boot reaches, on this thread.
+  ///   - built: told what the machine is made from, before it starts.
   ///   - started: called once QEMU runs: how to end it from another thread.
   /// - Throws: `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
   package static func boot(
@@ -65,6 +67,7 @@ package final class VirtualMachine: Sendable {
     on host: MachineHost,
     until deadline: Deadline,
     stage: (String) -> Void = { _ in },
+    built: (BootImage) -> Void = { _ in },
     started: (QEMUProcess) -> Void = { _ in }
   ) throws -> VirtualMachine {
     let architecture = request.image.architecture
@@ -75,6 +78,7 @@ package final class VirtualMachine: Sendable {
     let channel = host.channel.kind
     specification.drivers += drivers(channel: channel, disks: request.disks)
     let image = try host.images.build(specification, progress: stage)
+    built(image)
     let directory = try host.run.machineDirectory()
     stage(BootStage.qemu.word)
     let process = try QEMUProcess(qemu, channel: channel, directory: directory) { options in

@@ -114,7 +114,7 @@ package enum Files {
   package static func removeTree(_ path: String) throws {
     var status = stat()
     guard lstat(path, &status) == 0 else {
-      if errno == ENOENT { return }
+      if errno == ENOENT || errno == ENOTDIR { return }
       throw SystemError("remove", path)
     }
     if status.st_mode & S_IFMT == S_IFDIR {

@@ -85,3 +85,11 @@ final class Project: Sendable {
 let noMachines: String? =
   Environment["PROVIUM_TEST_NO_VM"] != nil
   ? "PROVIUM_TEST_NO_VM is set" : ToolRun.find("qemu-system-x86_64") == nil ? "QEMU is not installed" : nil
+
+/// Why a small file system cannot be mounted here; nil: it can.
+let noMounts: String? = {
+  let line = "d=$(mktemp -d); trap 'rmdir $d' EXIT; mount -t tmpfs none $d && umount $d"
+  let run = try? ToolRun.run("bash", ["-c", line], allowFailure: true, deadline: .after(.seconds(10)))
+  return run?.status == .exited(0)
+    ? nil : "no file system can be mounted here: \(run?.errorText.trimmed ?? "")"
+}()

@@ -35,14 +35,6 @@ extension Project {
   }
 }
 
-/// Why a small file system cannot be mounted here; nil: it can.
-private let noMounts: String? = {
-  let line = "d=$(mktemp -d); trap 'rmdir $d' EXIT; mount -t tmpfs none $d && umount $d"
-  let run = try? ToolRun.run("bash", ["-c", line], allowFailure: true, deadline: .after(.seconds(10)))
-  return run?.status == .exited(0)
-    ? nil : "no file system can be mounted here: \(run?.errorText.trimmed ?? "")"
-}()
-
 @Suite(
   "A fixture is built",
   .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")),
@@ -234,5 +226,21 @@ struct FixtureBuildTests {
     try project.shell("mount -o remount,size=1G cache/fixtures")
     let again = try Command("test", in: project.path)
     #expect(again.status == .exited(0), "\(again.text)")
+  }
+
+  @Test(
+    "on a disk that others' fixtures fill, once those that nobody uses have left",
+    .enabled(if: noMounts == nil, Comment(rawValue: noMounts ?? ""))
+  )
+  func crowdedDisk() throws {
+    let project = try countingProject([
+      "tests/fixtures/other.lua": "provium.create():boot{ memory = '128M' }\n"
+    ])
+    try project.shell("mkdir cache/fixtures; mount -t tmpfs -o size=150M none cache/fixtures")
+    defer { _ = try? project.shell("umount -l cache/fixtures") }
+    #expect(try Command("fixture", "build", "other", in: project.path).status == .exited(0))
+    let command = try Command("test", in: project.path)
+    #expect(command.status == .exited(0), "\(command.text)")
+    #expect(!project.kept.contains { $0.contains("other") }, "\(project.kept)")
   }
 }

@@ -31,9 +31,10 @@ import Testing
         "chardev:console",
         "-chardev", "socket,id=qmp,fd=10", "-mon", "chardev=qmp,mode=control", "-device",
         "virtio-serial-pci,id=ports,max_ports=3", "-chardev", "socket,id=main,fd=12", "-device",
-        "virtserialport,bus=ports.0,nr=1,chardev=main,name=org.provium.main", "-chardev",
+        "virtserialport,bus=ports.0,nr=1,id=port-main,chardev=main,name=org.provium.main", "-chardev",
         "socket,id=control,fd=13",
-        "-device", "virtserialport,bus=ports.0,nr=2,chardev=control,name=org.provium.control", "-device",
+        "-device", "virtserialport,bus=ports.0,nr=2,id=port-control,chardev=control,name=org.provium.control",
+        "-device",
         "pvpanic-pci", "-kernel", "/k", "-initrd", "/i", "-append",
         "console=ttyS0",
       ]
@@ -77,12 +78,37 @@ import Testing
     #expect(!arguments.contains("-kernel"))
   }
 
+  @Test("of a resume is the same as that of the machine that was saved, but for what no guest can tell")
+  func invariant() {
+    var saved = MachineOptions(channel: .serial(main: 12, control: 13), qmp: 10, console: 11)
+    saved.backing = .sharedFile("/work/memory-1")
+    saved.kernel = "/k"
+    saved.append = "quiet"
+    saved.disks = [DiskOptions(path: "disk0")]
+    var resumed = MachineOptions(channel: .serial(main: 3, control: 4), qmp: 5, console: 6)
+    resumed.backing = .privateFile("/cache/memory")
+    resumed.isIncoming = true
+    resumed.disks = [DiskOptions(path: "/cache/disk0", isSnapshot: true)]
+    #expect(saved.invariant == resumed.invariant)
+    let changes: [(inout MachineOptions) -> Void] = [
+      { $0.memory *= 2 }, { $0.cpus = 2 }, { $0.disks = [] }, { $0.disks[0].isReadOnly = true },
+      { $0.accelerator = .kvm }, { $0.platform = .aarch64 }, { $0.channel = .vsock(cid: 7, vhost: 14) },
+    ]
+    for change in changes {
+      var other = resumed
+      change(&other)
+      #expect(QEMUCommand.arguments(other.invariant) != QEMUCommand.arguments(saved.invariant))
+    }
+  }
+
   @Test("attaches disks in order, with commas in paths doubled") func disks() {
     let arguments = options {
       $0.disks = [
         DiskOptions(path: "/a,b.img", isReadOnly: true),
         DiskOptions(path: "/c.qcow2", format: "qcow2", isSnapshot: true),
+        DiskOptions(path: "/copy", format: "qcow2"),
       ]
+      $0.disks[2].backing = "/b,ase"
     }
     #expect(
       contains(
@@ -92,6 +118,7 @@ import Testing
           "virtio-blk-pci,drive=disk0",
           "-drive", "if=none,id=disk1,file=/c.qcow2,format=qcow2,snapshot=on", "-device",
           "virtio-blk-pci,drive=disk1",
+          "-drive", "if=none,id=disk2,file=/copy,format=qcow2,backing.file.filename=/b,,ase",
         ]
       )
     )

@@ -9,7 +9,6 @@ import Testing
 private final class Bench {
   let path = "/tmp/provium-inspection-\(getpid())-\(UInt32.random(in: 0 ... .max))"
   let engine: Engine
-  let session: FileSession
   var manifest: FixtureManifest
 
   init() throws {
@@ -22,17 +21,11 @@ private final class Bench {
     profile.append = "quiet"
     configuration.profiles["mine"] = profile
     engine = try Engine(configuration: configuration, options: EngineOptions(), sinks: [])
-    session = FileSession(
-      file: TestFile(name: "a.lua", path: "\(path)/tests/a.lua", root: "\(path)/tests"),
-      owner: 1,
-      engine: engine,
-      selection: TestSelection(),
-      timeout: .seconds(1)
-    )
     let host = try engine.host()
     manifest = FixtureManifest(
       name: "base",
       source: "\(path)/tests/fixtures/base.lua",
+      root: "\(path)/tests",
       key: SHA256.hex([]),
       inputs: [],
       files: [],
@@ -40,7 +33,14 @@ private final class Bench {
         folder: path,
         name: "base",
         isStream: false,
-        conditions: .now(qemu: try host.qemu(for: HostFacts.machine), host: host),
+        conditions: SnapshotConditions(
+          qemu: "",
+          accelerator: "",
+          channel: "",
+          architecture: HostFacts.machine,
+          processor: "",
+          arguments: ""
+        ),
         memory: 128 << 20,
         cpus: 1,
         disks: [],
@@ -51,6 +51,10 @@ private final class Bench {
       builtAt: 0,
       buildDuration: 0
     )
+    manifest.snapshot.conditions = try manifest.snapshot.presentConditions(
+      qemu: try host.qemu(for: HostFacts.machine),
+      host: host
+    )
   }
   deinit {
     engine.close()
@@ -59,8 +63,22 @@ private final class Bench {
 
   var reason: String? {
     get throws {
-      try FixtureInspection(store: engine.fixtures.store, session: session).staleness(of: manifest)?.reason
+      try FixtureInspection(store: engine.fixtures.store, engine: engine).staleness(of: manifest)?.reason
     }
+  }
+
+  /// A fixture in the store.
+  func build(_ script: String, _ change: (inout FixtureManifest) -> Void = { _ in }) throws -> FixtureManifest
+  {
+    var built = manifest
+    built.source = script
+    built.key = SHA256.hex(Array(script.utf8))
+    let digest = try engine.digests.digest(script)
+    built.inputs = [FixtureInput(kind: .source, name: "the script", location: script, value: digest)]
+    change(&built)
+    let store = engine.fixtures.store
+    let place = store.place(of: LocatedFixture(source: script))
+    return try store.publish(built, from: try store.workplace(for: place), to: place)
   }
 
   /// A file that went in, as it is now.
@@ -131,7 +149,7 @@ struct FixtureInspectionTests {
     let now = bench.manifest.snapshot.conditions
     let changes: [(WritableKeyPath<SnapshotConditions, String>, String)] = [
       (\.qemu, "QEMU"), (\.accelerator, "the accelerator"), (\.channel, "the channel"),
-      (\.processor, "the processor"),
+      (\.processor, "the processor"), (\.arguments, "the digest of QEMU's arguments"),
     ]
     for (path, name) in changes {
       bench.manifest.snapshot.conditions = now
@@ -140,30 +158,70 @@ struct FixtureInspectionTests {
     }
   }
 
+  @Test("by its machine: one with more memory is another") func machine() throws {
+    let bench = try Bench()
+    bench.manifest.snapshot.memory *= 2
+    #expect(try bench.reason?.hasPrefix("the digest of QEMU's arguments was ") == true)
+  }
+
+  @Test("by a script that is found before the one that was loaded") func shadowed() throws {
+    let bench = try Bench()
+    let path = "\(bench.path)/tests/lib.lua"
+    bench.manifest.inputs = [FixtureInput(kind: .absent, name: "lib", location: path, value: "")]
+    #expect(try bench.reason == nil)
+    try Files.createDirectories(path)
+    #expect(try bench.reason == nil, "a folder is not loaded")
+    try Files.removeTree(path)
+    try Files.write([], to: path)
+    #expect(try bench.reason == "\(TestFile.display(path)) is there now, and is loaded first")
+  }
+
   @Test("by the fixture that it starts from") func base() throws {
     let bench = try Bench()
     let script = "\(bench.path)/tests/fixtures/low.lua"
     try Files.write(Array("-- one".utf8), to: script)
-    bench.manifest.inputs = [FixtureInput(kind: .base, name: "fixture low", location: "low", value: "key")]
+    func starts(from key: String) {
+      bench.manifest.inputs = [FixtureInput(kind: .base, name: "low", location: script, value: key)]
+    }
+    starts(from: "key")
     let prefix = "the fixture low, from which it starts, would be built again: "
     #expect(try bench.reason == prefix + "it is not there")
-    var low = bench.manifest
-    low.key = SHA256.hex([1])
-    low.inputs = [
-      FixtureInput(
-        kind: .source,
-        name: "the script",
-        location: script,
-        value: try bench.engine.digests.digest(script)
-      )
-    ]
-    let store = bench.engine.fixtures.store
-    let place = store.place(name: "low", source: script)
-    low = try store.publish(low, from: try store.workplace(for: place), to: place)
+    let low = try bench.build(script)
     #expect(try bench.reason == "the fixture low, from which it starts, was built again")
-    bench.manifest.inputs = [FixtureInput(kind: .base, name: "fixture low", location: "low", value: low.key)]
+    starts(from: low.key)
     #expect(try bench.reason == nil)
     try Files.write(Array("-- two".utf8), to: script)
     #expect(try bench.reason == prefix + "the script (\(TestFile.display(script))) changed")
+  }
+
+  @Test("by the fixture that its own script means, whatever the asking file means by that name")
+  func ownBase() throws {
+    let bench = try Bench()
+    let (outer, inner) = ("\(bench.path)/tests/fixtures/low.lua", "\(bench.path)/tests/net/fixtures/low.lua")
+    try Files.createDirectories("\(bench.path)/tests/net/fixtures")
+    for script in [outer, inner] { try Files.write(Array("-- \(script)".utf8), to: script) }
+    let low = try bench.build(outer)
+    bench.manifest.inputs = [FixtureInput(kind: .base, name: "low", location: outer, value: low.key)]
+    #expect(try bench.reason == nil)
+    // Its script moves to where the name means another one.
+    bench.manifest.source = "\(bench.path)/tests/net/fixtures/base.lua"
+    #expect(
+      try bench.reason
+        == "the fixture low, from which it starts, was \(TestFile.display(outer)), and is \(TestFile.display(inner))"
+    )
+  }
+
+  @Test("and fixtures that start from each other are named, not followed for ever") func circle() throws {
+    let bench = try Bench()
+    let script = "\(bench.path)/tests/fixtures/low.lua"
+    try Files.write(Array("-- one".utf8), to: script)
+    let low = try bench.build(script) { low in
+      low.inputs = [FixtureInput(kind: .base, name: "low", location: script, value: low.key)]
+    }
+    bench.manifest.inputs = [FixtureInput(kind: .base, name: "low", location: script, value: low.key)]
+    #expect(throws: FixtureError.self) { try bench.reason }
+    #expect(
+      FixtureInspection(store: bench.engine.fixtures.store, engine: bench.engine).sources(of: low) == [script]
+    )
   }
 }

@@ -13,7 +13,9 @@ private final class Shelf {
   init(maximum: UInt64 = .max) { store = FixtureStore(cache: path, maximum: maximum) }
   deinit { try? Files.removeTree(path) }
 
-  func place(_ name: String) -> String { store.place(name: name, source: "/tests/fixtures/\(name).lua") }
+  func place(_ name: String) -> String {
+    store.place(of: LocatedFixture(source: "/tests/fixtures/\(name).lua"))
+  }
 
   @discardableResult
   func build(_ name: String, bytes: Int = 4096) throws -> FixtureManifest {
@@ -27,7 +29,8 @@ private final class Shelf {
       accelerator: "tcg",
       channel: "serial",
       architecture: "x86_64",
-      processor: "emulated"
+      processor: "emulated",
+      arguments: "digest"
     )
     let snapshot = Snapshot(
       folder: work,
@@ -42,6 +45,7 @@ private final class Shelf {
     let manifest = FixtureManifest(
       name: name,
       source: "/tests/fixtures/\(name).lua",
+      root: "/tests",
       key: SHA256.hex(Array("\(UInt64.random(in: 0 ... .max))".utf8)),
       inputs: [],
       files: [],
@@ -161,6 +165,41 @@ private final class Shelf {
     #expect(holder == "process \(getpid())")
   }
 
+  @Test("tells a circle of builders in several processes from a long wait, and names it") func circle() throws
+  {
+    let shelf = Shelf()
+    let (a, b, c) = (shelf.place("a"), shelf.place("b"), shelf.place("c"))
+    let mine = try shelf.store.lock(a, until: .after(.seconds(1)))
+    let second = try shelf.store.lock(b, until: .after(.seconds(1)))
+    let third = try shelf.store.lock(c, until: .after(.seconds(1)))
+    _ = mine
+    _ = second
+    _ = third
+    // b waits for c, c for nobody: whoever builds it may take its time.
+    shelf.store.note(b, waitsFor: c)
+    var looks = 0
+    #expect(throws: FixtureError.self) {
+      _ = try shelf.store.lock(
+        b,
+        until: .never,
+        holding: [a],
+        isCancelled: {
+          looks += 1
+          return looks > 5
+        }
+      )
+    }
+    // Now c waits for what we build.
+    shelf.store.note(c, waitsFor: a)
+    var chain: [String] = []
+    do { _ = try shelf.store.lock(b, until: .never, holding: [shelf.place("outer"), a]) } catch let error {
+      if case .circular(let found)? = error as? FixtureError { chain = found }
+    }
+    #expect(chain == ["a", "b", "c", "a"])
+    // We wait for nobody any more, and say so.
+    #expect(try Files.readText("\(a).lock") == "process \(getpid())")
+  }
+
   @Test("removes the least recently used above its maximum") func eviction() throws {
     let shelf = Shelf(maximum: 100 << 10)
     try shelf.build("first", bytes: 32 << 10)
@@ -170,6 +209,20 @@ private final class Shelf {
     try shelf.build("third", bytes: 32 << 10)
     #expect(shelf.verdict("second") == "nothing")
     #expect(shelf.verdict("first") == "whole" && shelf.verdict("third") == "whole")
+  }
+
+  @Test("lets those go that nobody uses while the disk has less room than is wanted") func room() throws {
+    let shelf = Shelf()
+    let used = try shelf.build("used")
+    let use = FixtureUse(of: used)
+    #expect(use != nil)
+    for name in ["idle", "mine"] { try shelf.build(name) }
+    #expect(!shelf.store.makeRoom(free: 0, keeping: shelf.place("mine")))
+    #expect(shelf.verdict("idle") == "whole")
+    #expect(shelf.store.makeRoom(free: .max, keeping: shelf.place("mine")))
+    #expect(shelf.verdict("idle") == "nothing")
+    #expect(shelf.verdict("used") == "whole" && shelf.verdict("mine") == "whole")
+    withExtendedLifetime(use) {}
   }
 
   @Test("keeps the one that was just built, however large it is") func tooLarge() throws {
@@ -212,7 +265,7 @@ private final class Shelf {
     try Files.rename(shelf.path, to: there)
     defer { try? Files.removeTree(there) }
     let store = FixtureStore(cache: there, maximum: .max)
-    let place = store.place(name: "base", source: "/tests/fixtures/base.lua")
+    let place = store.place(of: LocatedFixture(source: "/tests/fixtures/base.lua"))
     #expect(store.manifest(at: place)?.firstAlteration() == nil)
     #expect(store.manifest(at: place)?.snapshot.folder.hasPrefix(there) == true)
   }
@@ -222,5 +275,35 @@ private final class Shelf {
     try shelf.build("net/base")
     #expect(shelf.verdict("net/base") == "whole")
     #expect(shelf.store.places().count == 1)
+  }
+
+  @Test("keeps a name that is as long as a file's may be") func longName() throws {
+    let shelf = Shelf()
+    let name = String(repeating: "n", count: 251)
+    try shelf.build(name)
+    #expect(shelf.verdict(name) == "whole")
+  }
+
+  @Test("builds over a file that stands in a fixture's place") func fileInPlace() throws {
+    let shelf = Shelf()
+    try Files.createDirectories(shelf.store.folder)
+    try Files.write([1], to: shelf.place("base"))
+    #expect(shelf.verdict("base") == "damaged: what stands in its place is no folder")
+    try shelf.build("base")
+    #expect(shelf.verdict("base") == "whole")
+  }
+
+  @Test(
+    "knows one script by one name, whatever way it was asked for",
+    arguments: [
+      ("/tests/fixtures/base.lua", "base"), ("/tests/fixtures/./base.lua", "base"),
+      ("/tests/fixtures/../fixtures/base.lua", "base"), ("/tests/fixtures/net/base.lua", "net/base"),
+      ("/tests/net/fixtures/base.lua", "base"), ("/elsewhere/base.lua", "base"),
+    ]
+  )
+  func oneName(path: String, name: String) {
+    let fixture = LocatedFixture(source: path)
+    #expect(fixture.name == name)
+    #expect(LocatedFixture(source: fixture.source) == fixture)
   }
 }

@@ -19,3 +19,27 @@ test("a panic is an error at once, with the console", function()
   assert_eq("dead", doomed:state())
   assert_error(function() doomed:exec("true") end, "dead")
 end)
+
+for what, lose in pairs({
+  ["is killed with everything else"] = function(machine) machine:exec("kill -9 -1") end,
+  ["loses its descriptors"] = function(machine)
+    machine:syscall("close_range", 3, 0xffffffff, 0)
+    machine:exec("true")
+  end,
+  ["loses its parent"] = function(machine)
+    machine:exec("kill -9 " .. machine:syscall("getppid"))
+    machine:exec("sleep 100")
+  end,
+  ["is killed by a command that says worker"] = function(machine)
+    machine:exec("kill -9 " .. machine:syscall("getpid") .. " # worker")
+  end,
+}) do
+  test("an agent that " .. what .. " is missed at once, not at a time limit", function()
+    local doomed = provium.create():boot()
+    local begin = os.time()
+    local error = assert_error(function() lose(doomed) end, "agent")
+    assert_contains(tostring(error), "the console's last lines:")
+    assert(os.time() - begin < 20, "it took " .. os.time() - begin .. " s")
+    assert_eq("dead", doomed:state())
+  end)
+end

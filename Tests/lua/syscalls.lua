@@ -121,3 +121,31 @@ test("mistakes are refused before anything is sent, with the argument's name", f
   end, "overlap")
   assert_error(function() vm:syscall("getpid", {}) end, "integer")
 end)
+
+test("a number is no memory", function()
+  assert_error(function() vm:syscall_buf("write", 1, 12345, 1, 0, 5) end, "vm:syscall_buf: argument 'data' must be a string of bytes, got number 12345")
+  assert_error(function() vm:syscall_bufs("write", { [1] = 5 }, 1, 0, 1) end, "table of strings")
+  assert_error(function() vm:ioctl(1, 0x541B, 3) end, 'vm:syscall("ioctl", fd, cmd, n)')
+  assert_error(function() vm:ioctl_buf(1, 0x541B, 3, {}) end, "argument 'struct' must be a string of bytes")
+  assert_error(function() provium.unpack("u8", 5) end, "argument 'data' must be a string of bytes")
+end)
+
+test("what the layers below refuse names the function and the argument", function()
+  assert_error(function() vm:ioctl(1, 0x541B, "") end, "vm:ioctl: argument 'data': has 0 bytes")
+  assert_error(function() vm:syscall_buf("read", 1, "") end, "vm:syscall_buf: argument 'data'")
+  assert_error(function() vm:read_file("") end, "vm:read_file: argument 'path'")
+end)
+
+test("vm.sys has the guest's numbers, and constants cannot be assigned", function()
+  assert_eq(vm:exec("uname -m").stdout.trim() == "aarch64" and 0x4000 or 0x10000, vm.sys.O_DIRECTORY)
+  local fd = vm:syscall_buf("openat", 1, "/etc/passwd\0", vm.sys.AT_FDCWD, 0, vm.sys.O_DIRECTORY)
+  assert_eq(-provium.errno.ENOTDIR, fd)
+  assert_error(function() return vm.sys.O_DIRECTROY end, "did you mean 'O_DIRECTORY'?")
+  assert_error(function() vm.sys.O_RDONLY = 1 end, "vm.sys: cannot assign 'O_RDONLY'")
+  assert_error(function() provium.sys.O_RDONLY = 1 end, "provium.sys.O_RDONLY cannot be assigned")
+  assert_error(function() provium.errno.NEW = 1 end, "provium.errno.NEW cannot be assigned")
+  assert_error(function() vm.sys = {} end, "cannot assign 'sys'")
+  local found
+  for name, value in pairs(provium.errno) do found = found or (name == "ENOENT" and value) end
+  assert_eq(2, found)
+end)

@@ -96,7 +96,8 @@ enum pv_request {
                           optionally request u32 -> no reply. `request` counts the requests of the target's
                           connection since its READY, from 1: that one is interrupted, also if it has not begun
                           yet, and never another. Without it, or 0: what the target does now, if anything */
-  PV_KILL_WORKER = 0x21, /* worker u32 -> DONE once it is gone */
+  PV_KILL_WORKER = 0x21, /* worker u32, optionally pid i32 -> DONE once it is gone. With a pid (not 0): that worker and no
+                            other that has its number by now, else ERROR ESRCH */
 };
 
 enum pv_reply {

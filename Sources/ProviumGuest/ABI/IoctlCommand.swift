@@ -23,6 +23,16 @@ package enum IoctlCommand {
   }
   package static func isRead(_ command: UInt32) -> Bool { direction(command) & read != 0 }
 
+  /// `_IOR('T', 0x30, 4)`; the number where it tells no direction.
+  static func description(_ command: UInt32) -> String {
+    guard direction(command) != 0 else { return "0x" + String(command, radix: 16) }
+    let type = UInt8(truncatingIfNeeded: command >> 8)
+    let isLetter = (0x21..<0x7F).contains(type) && type != UInt8(ascii: "'")
+    let shown = isLetter ? "'\(UnicodeScalar(type))'" : "0x" + String(type, radix: 16)
+    let name = ["", "_IOW", "_IOR", "_IOWR"][Int(direction(command))]
+    return "\(name)(\(shown), 0x\(String(command & 0xFF, radix: 16)), \(size(command)))"
+  }
+
   private static func direction(_ command: UInt32) -> UInt32 { command >> 30 }
 
   private static func sized(_ direction: UInt32, _ type: UInt8, _ number: UInt8, _ size: Int) -> UInt32? {

@@ -10,10 +10,9 @@ struct Connector {
   // MARK: the main agent
 
   func connectMain(until deadline: Deadline) throws -> (GuestConnection, ReadyReply) {
-    try explained {
-      let alarm = try EventDescriptor()
-      control.watch(target: 0, pid: 0, alarm)
-      let dialler = Dialler(peer: .main, alarm: alarm, vitals: vitals)
+    let life = try explained(.main) { try control.follow(target: 0, pid: 0) }
+    return try explained(.main, life: life) {
+      let dialler = Dialler(peer: .main, alarm: life.alarm, vitals: vitals)
       let (transport, inbox) = try connect(dialler, until: deadline)
       // Its pid is known only from READY, with which the connection then begins.
       let first = GuestConnection(
@@ -22,6 +21,7 @@ struct Connector {
         pid: 0,
         transport: transport,
         control: control,
+        life: nil,
         inbox: inbox
       )
       guard let ready = try first.takeReady(until: deadline) else { throw TransportFailure.deadline }
@@ -31,6 +31,7 @@ struct Connector {
         pid: ready.pid,
         transport: transport,
         control: control,
+        life: life,
         inbox: first.rest
       )
       return (connection, ready)
@@ -82,7 +83,7 @@ struct Connector {
   // MARK: the control process
 
   func awaitControl(sameBootAs ready: ReadyReply, until deadline: Deadline) throws {
-    let other = try explained {
+    let other = try explained(.control) {
       guard let other = try control.awaitReady(until: deadline) else { throw TransportFailure.deadline }
       return other
     }
@@ -95,15 +96,14 @@ struct Connector {
 
   func connectWorker(_ number: UInt32, pid: Int32, until deadline: Deadline) throws -> GuestConnection {
     let name = "worker \(number) (pid \(pid))"
-    return try explained(target: number, pid: pid) {
+    let life = try explained(.worker(number)) { try control.follow(target: number, pid: pid) }
+    return try explained(.worker(number), life: life) {
       let transport: any Transport
       var inbox = ByteQueue(capacity: 4096)
       if endpoint.isLink {
         transport = try control.openChannel(UInt16(number), until: deadline)
       } else {
-        let alarm = try EventDescriptor()
-        control.watch(target: number, pid: pid, alarm)
-        let dialler = Dialler(peer: .worker(number), alarm: alarm, vitals: vitals)
+        let dialler = Dialler(peer: .worker(number), alarm: life.alarm, vitals: vitals)
         (transport, inbox) = try connect(dialler, until: deadline)
       }
       let connection = GuestConnection(
@@ -112,6 +112,7 @@ struct Connector {
         pid: pid,
         transport: transport,
         control: control,
+        life: life,
         inbox: inbox
       )
       guard try connection.takeReady(until: deadline) != nil else { throw TransportFailure.deadline }
@@ -122,9 +123,11 @@ struct Connector {
   // MARK: messages
 
   /// A connection that did not come to be, in words: the machine's cause of death before what became of its sockets.
-  private func explained<Result>(target: UInt32 = 0, pid: Int32 = 0, _ body: () throws -> Result) throws
-    -> Result
-  {
+  private func explained<Result>(
+    _ peer: GuestPeer,
+    life: ProcessLife? = nil,
+    _ body: () throws -> Result
+  ) throws -> Result {
     do {
       return try body()
     } catch TransportFailure.deadline {
@@ -132,15 +135,15 @@ struct Connector {
     } catch TransportFailure.died(let cause) {
       throw cause
     } catch TransportFailure.violation(let text) {
-      throw GuestError.lost("\(machine) sent \(text) in place of an answer")
+      throw GuestError.lost(peer, "\(machine) sent \(text) in place of an answer")
     } catch is TransportFailure {
       let grace = Deadline.after(GuestConnection.graceForLastWords)
-      switch control.reasonOfLoss(target: target, pid: pid, until: grace) {
+      switch control.reasonOfLoss(of: life, until: grace) {
       case .machine(let cause): throw cause
       case .process(let gone):
-        throw GuestError.lost("the agent of \(machine) \(gone.status.asPredicate) before it answered")
+        throw GuestError.lost(peer, "the agent of \(machine) \(gone.status.asPredicate) before it answered")
       case .unknown, nil:
-        throw GuestError.lost("the connection to the agent of \(machine) ended before it answered")
+        throw GuestError.lost(peer, "the connection to the agent of \(machine) ended before it answered")
       }
     }
   }

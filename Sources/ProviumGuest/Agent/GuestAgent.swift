@@ -13,6 +13,8 @@ package final class GuestAgent: Sendable {
   package let machine: String
   let endpoint: GuestEndpoint
   let control: ControlConnection
+  /// What was asked of it and of its workers.
+  package let operations: OperationLog
   private let workers = Mutex<[UInt32: GuestWorker]>([:])
 
   private init(
@@ -23,6 +25,7 @@ package final class GuestAgent: Sendable {
     control: ControlConnection
   ) {
     self.session = session
+    operations = session.operations
     self.ready = ready
     self.machine = machine
     self.endpoint = endpoint
@@ -57,7 +60,12 @@ package final class GuestAgent: Sendable {
       try connector.check(ready, against: buildID)
       try connector.awaitControl(sameBootAs: ready, until: deadline)
       let architecture = try connector.architecture(of: ready)
-      let session = GuestSession(connection, control: control, architecture: architecture)
+      let session = GuestSession(
+        connection,
+        control: control,
+        architecture: architecture,
+        operations: OperationLog()
+      )
       return GuestAgent(
         session: session,
         ready: ready,
@@ -127,6 +135,7 @@ package final class GuestAgent: Sendable {
   package func spawnWorker(thread: Bool, until deadline: Deadline) throws -> GuestWorker {
     let started = try session.perform("spawn", [.word(thread ? "thread" : "fork")]) { connection in
       let message = try Request.spawnWorker(thread: thread)
+      control.forgetEarlierWorkers()
       let started = try connection.ask(message, .workerStarted, what: "spawn", until: deadline) {
         try WorkerStartedReply($0)
       }
@@ -147,7 +156,12 @@ package final class GuestAgent: Sendable {
     }
     let connector = Connector(endpoint: endpoint, control: control, vitals: control.vitals, machine: machine)
     let connection = try connector.connectWorker(number, pid: pid, until: deadline)
-    let session = GuestSession(connection, control: control, architecture: self.session.architecture)
+    let session = GuestSession(
+      connection,
+      control: control,
+      architecture: self.session.architecture,
+      operations: operations
+    )
     let worker = GuestWorker(number: number, isThread: isThread, session: session)
     workers.withLock { $0[number] = worker }
     return worker
@@ -159,9 +173,13 @@ package final class GuestAgent: Sendable {
       worker.session.connection.end()
       workers.withLock { if $0[worker.number] === worker { $0[worker.number] = nil } }
     }
-    if control.departure(target: worker.number, pid: worker.pid) != nil { return }
+    if worker.session.connection.life?.departure != nil { return }
     do {
-      try askControl(try Request.killWorker(worker.number), "kill \(worker.session.name)", until: deadline)
+      try askControl(
+        try Request.killWorker(worker.number, pid: worker.pid),
+        "kill \(worker.session.name)",
+        until: deadline
+      )
     } catch GuestError.refused(let errno, _) where errno.number == 3 /* ESRCH */ {}
   }
 
@@ -174,7 +192,7 @@ package final class GuestAgent: Sendable {
     } catch TransportFailure.died(let cause) {
       throw cause
     } catch is TransportFailure {
-      throw GuestError.lost("\(what): the connection to the agent's control process has ended")
+      throw GuestError.lost(.control, "\(what): the connection to the agent's control process has ended")
     }
     if reply.code == .error, let error = try? reply.payload.withUnsafeBytes({ try ErrorReply($0) }) {
       throw GuestError.refused(

@@ -14,6 +14,8 @@ final class GuestConnection {
   let pid: Int32
   private let transport: any Transport
   private let control: ControlConnection?
+  /// Of the process at the other end.
+  let life: ProcessLife?
   private let inbox: ByteQueue
   private var consumed = 0
   private var failure: (any Error)?
@@ -36,6 +38,7 @@ final class GuestConnection {
     pid: Int32,
     transport: any Transport,
     control: ControlConnection?,
+    life: ProcessLife?,
     inbox: ByteQueue
   ) {
     self.peer = peer
@@ -43,6 +46,7 @@ final class GuestConnection {
     self.pid = pid
     self.transport = transport
     self.control = control
+    self.life = life
     self.inbox = inbox
   }
 
@@ -81,7 +85,7 @@ final class GuestConnection {
   ) throws {
     if let failure { throw failure }
     if let known = knownLoss() { throw fail(known) }
-    if isEnded.load(ordering: .acquiring) { throw GuestError.lost("\(name) is no longer connected") }
+    if isEnded.load(ordering: .acquiring) { throw GuestError.lost(peer, "\(name) is no longer connected") }
     lastCode = message.code
     sent &+= 1
     outstanding += 1
@@ -228,9 +232,7 @@ final class GuestConnection {
 
   private func knownLoss() -> (any Error)? {
     if let cause = control?.state.read({ $0.causeOfDeath }) { return cause }
-    return control?.departure(target: peer.target, pid: pid).map {
-      GuestError.lost("\(name) \($0.status.asPredicate)")
-    }
+    return life?.departure.map { GuestError.lost(peer, "\(name) \($0.status.asPredicate)") }
   }
 
   /// Turns what the carrier said into what a person understands, with the reason of the peer's death where it becomes
@@ -239,19 +241,19 @@ final class GuestConnection {
     guard let carrier = error as? TransportFailure else { return error }
     switch carrier {
     case .died(let cause): return cause
-    case .violation(let text): return GuestError.lost("\(what): \(name) sent \(text)")
+    case .violation(let text): return GuestError.lost(peer, "\(what): \(name) sent \(text)")
     case .deadline: return GuestError.unresponsive("\(what): \(name) does not take the request")
     case .alarm, .ended:
       if isEnded.load(ordering: .acquiring) {
-        return knownLoss() ?? GuestError.lost("\(what): \(name) has been disconnected")
+        return knownLoss() ?? GuestError.lost(peer, "\(what): \(name) has been disconnected")
       }
-      switch control?.reasonOfLoss(target: peer.target, pid: pid, until: .after(Self.graceForLastWords)) {
+      switch control?.reasonOfLoss(of: life, until: .after(Self.graceForLastWords)) {
       case .machine(let cause): return cause
-      case .process(let gone): return GuestError.lost("\(what): \(name) \(gone.status.asPredicate)")
+      case .process(let gone): return GuestError.lost(peer, "\(what): \(name) \(gone.status.asPredicate)")
       case .unknown, nil:
         var detail = ""
         if case .ended(let errno?) = carrier { detail = ": \(errno)" }
-        return GuestError.lost("\(what): the connection to \(name) has ended\(detail)")
+        return GuestError.lost(peer, "\(what): the connection to \(name) has ended\(detail)")
       }
     }
   }

@@ -26,7 +26,7 @@ package enum GuestEndpoint: Sendable, Hashable {
 }
 
 /// Which of an agent's connections.
-enum GuestPeer: Hashable, Sendable {
+package enum GuestPeer: Hashable, Sendable {
   case control, main
   case worker(UInt32)
 

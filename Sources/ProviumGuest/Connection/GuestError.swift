@@ -8,8 +8,9 @@ package enum GuestError: Error, Sendable, CustomStringConvertible {
   case timedOut(String)
   /// The operation took too long and could not be ended; the connection is unusable.
   case unresponsive(String)
-  /// The agent, its process or its machine is gone. A machine's own cause of death is thrown as it is instead.
-  case lost(String)
+  /// That process of the agent, or the connection to it, is gone. A machine's own cause of death is thrown as it is
+  /// instead.
+  case lost(GuestPeer, String)
   /// What came is against the protocol; the connection is unusable.
   case violation(ProtocolViolation)
   /// The agent in the guest is of another protocol version, or another build.
@@ -21,7 +22,7 @@ package enum GuestError: Error, Sendable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .refused(_, let message), .timedOut(let message), .unresponsive(let message), .lost(let message),
+    case .refused(_, let message), .timedOut(let message), .unresponsive(let message), .lost(_, let message),
       .incompatible(let message), .tooLarge(let message), .inUse(let message):
       message
     case .violation(let violation): violation.description

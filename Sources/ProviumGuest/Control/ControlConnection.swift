@@ -13,8 +13,10 @@ final class ControlConnection: Sendable {
     var failure: (any Error)?
     /// The machine's own cause of death.
     var causeOfDeath: (any Error)?
-    var departures: [Departure] = []
-    var alarms: [(target: UInt32, pid: Int32, alarm: EventDescriptor)] = []
+    /// Processes that are followed, oldest first, until their end is told.
+    var lives: [ProcessLife] = []
+    /// Ends of processes that nobody follows.
+    var unclaimed: [Departure] = []
     var channels: [UInt16: LinkChannel] = [:]
     var isSending = false
     var isRequesting = false

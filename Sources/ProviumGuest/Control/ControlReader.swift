@@ -114,14 +114,7 @@ struct ControlReader {
       pid: gone.pid,
       status: ExitStatus(waitStatus: gone.waitStatus)
     )
-    let alarms = connection.state.update { state -> [EventDescriptor] in
-      if state.departures.count >= Departure.kept { state.departures.removeFirst() }
-      state.departures.append(departure)
-      let alarms = state.alarms.filter { departure.isOf($0.target, $0.pid) }.map(\.alarm)
-      state.alarms.removeAll { departure.isOf($0.target, $0.pid) }
-      return alarms
-    }
-    for alarm in alarms { alarm.raise() }
+    connection.state.update { $0.note(departure) }
   }
 
   // MARK: the end

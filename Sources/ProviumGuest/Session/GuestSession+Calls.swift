@@ -7,7 +7,7 @@ extension GuestSession {
     -> SystemCallResult
   {
     let name = name ?? SyscallName.name(call.number, architecture) ?? "syscall_\(call.number)"
-    return try perform(name, call.recordArguments) { connection in
+    return try perform(name, call.recordArguments(name)) { connection in
       try call.check()
       let lengths = call.sortedBuffers.map(\.bytes.count) + call.pointers.filter(\.isOutput).map(\.length)
       let message = try Request.syscall(call)
@@ -19,7 +19,13 @@ extension GuestSession {
         buffers: Array(reply.pieces.prefix(call.buffers.count)),
         outputs: Array(reply.pieces.dropFirst(call.buffers.count))
       )
-      return (result, .systemCall(reply.result))
+      let written = OperationRecord.Argument.written(
+        call.sortedBuffers.map(\.bytes),
+        result.buffers,
+        outputs: result.outputs,
+        addresses: call.addresses
+      )
+      return (result, .systemCall(reply.result, written: written))
     }
   }
 
@@ -34,7 +40,7 @@ extension GuestSession {
     until deadline: Deadline
   ) throws -> IoctlResult {
     let given: [OperationRecord.Argument] = data.map { [.text($0)] } ?? []
-    return try perform("ioctl", [.integer(Int64(descriptor)), .integer(Int64(command))] + given) {
+    return try perform("ioctl", [.integer(Int64(descriptor)), .command(command)] + given) {
       connection in
       if let data, data.isEmpty { throw InvalidArgument("data", "has 0 bytes; leave it out for none") }
       var sent = data ?? []
@@ -50,14 +56,15 @@ extension GuestSession {
         try CallReply($0, lengths: [sent.count])
       }
       let result = IoctlResult(result: reply.result, data: sent.isEmpty ? nil : reply.pieces[0], outputs: [])
-      return (result, .systemCall(reply.result))
+      let written = OperationRecord.Argument.written([sent], reply.pieces)
+      return (result, .systemCall(reply.result, written: written))
     }
   }
 
   /// An ioctl whose struct holds pointers to further memory.
   package func ioctl(_ call: IoctlCall, until deadline: Deadline) throws -> IoctlResult {
     let arguments: [OperationRecord.Argument] = [
-      .integer(Int64(call.descriptor)), .integer(Int64(call.command)), .text(call.data),
+      .integer(Int64(call.descriptor)), .command(call.command), .text(call.data),
     ]
     return try perform("ioctl", arguments) { connection in
       try call.check()
@@ -71,19 +78,39 @@ extension GuestSession {
         data: reply.pieces.first,
         outputs: Array(reply.pieces.dropFirst())
       )
-      return (result, .systemCall(reply.result))
+      let written = OperationRecord.Argument.written(
+        [call.data],
+        Array(reply.pieces.prefix(1)),
+        outputs: result.outputs,
+        addresses: [0: call.pointers.map(\.offset)]
+      )
+      return (result, .systemCall(reply.result, written: written))
     }
   }
 }
 
 extension SystemCall {
   /// Arguments as given, with data in the place of buffers.
-  fileprivate var recordArguments: [OperationRecord.Argument] {
+  fileprivate func recordArguments(_ name: String) -> [OperationRecord.Argument] {
     var list: [OperationRecord.Argument] = paddedForRecord.map { .integer($0) }
+    for position in DirectoryArguments.positions(name) {
+      if list.indices.contains(position), case .integer(let value) = list[position] {
+        list[position] = .directory(value)
+      }
+    }
     for buffer in buffers where list.indices.contains(buffer.argument) {
       list[buffer.argument] = .text(buffer.bytes.withoutTerminator)
     }
     return list
+  }
+
+  /// Where pointers stand, by the position of their buffer.
+  fileprivate var addresses: [Int: [Int]] {
+    guard !pointers.isEmpty else { return [:] }
+    let order = sortedBuffers.map(\.argument)
+    return Dictionary(grouping: pointers) { order.firstIndex(of: $0.buffer) ?? -1 }.mapValues {
+      $0.map(\.offset)
+    }
   }
 
   /// `check` has not been made yet: an index may be anything.

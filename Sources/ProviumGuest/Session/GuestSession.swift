@@ -4,14 +4,15 @@ import Synchronization
 /// The operations of one connection: the main agent's or a worker's. Each runs on one and the same guest thread.
 ///
 /// Operations block and belong to one thread at a time; a second one is refused, not made to wait. `interrupt` and
-/// `recentOperations` are anybody's. The `deadline` of an operation is the host's patience: it must leave room for
+/// `operations` are anybody's. The `deadline` of an operation is the host's patience: it must leave room for
 /// whatever the operation itself waits for (a command's timeout, a job).
 package final class GuestSession: @unchecked Sendable {
   // Sendable because `connection` is only touched by whoever has set `isInUse`.
   let connection: GuestConnection
   let control: ControlConnection?
   private let isInUse = Atomic(false)
-  private let trace = Mutex(OperationTrace())
+  /// What is asked goes here, together with what the machine's other sessions are asked.
+  package let operations: OperationLog
 
   /// For messages: "the agent", "worker 3 (pid 57)".
   package let name: String
@@ -19,19 +20,19 @@ package final class GuestSession: @unchecked Sendable {
   package let pid: Int32
   package let architecture: GuestArchitecture
 
-  init(_ connection: GuestConnection, control: ControlConnection?, architecture: GuestArchitecture) {
+  init(
+    _ connection: GuestConnection,
+    control: ControlConnection?,
+    architecture: GuestArchitecture,
+    operations: OperationLog
+  ) {
     self.connection = connection
     self.control = control
     self.architecture = architecture
+    self.operations = operations
     name = connection.name
     pid = connection.pid
   }
-
-  /// The last sixteen operations, oldest first. Any thread.
-  package var recentOperations: [OperationRecord] { trace.withLock { $0.records } }
-
-  /// The operations so far were nobody's: they warmed a machine that a test gets now.
-  package func forgetOperations() { trace.withLock { $0 = OperationTrace() } }
 
   /// Makes the operation that is under way end early: a system call returns `-EINTR`, a command is killed if
   /// `command` is set. Nothing happens when none is. Any thread.
@@ -43,7 +44,7 @@ package final class GuestSession: @unchecked Sendable {
     } catch TransportFailure.deadline {
       throw GuestError.timedOut("interrupt: the agent's control process does not take the request")
     } catch is TransportFailure {
-      throw GuestError.lost("interrupt: the agent's control process is gone")
+      throw GuestError.lost(.control, "interrupt: the agent's control process is gone")
     }
   }
 
@@ -52,7 +53,8 @@ package final class GuestSession: @unchecked Sendable {
 
   // MARK: for the operations
 
-  /// Runs one operation: alone on the connection, and recorded. `body` gives its outcome for the record.
+  /// Runs one operation: alone on the connection, and recorded unless it is refused before anything is sent. `body` gives
+  /// its outcome for the record.
   func perform<Result>(
     _ name: String,
     _ arguments: [OperationRecord.Argument],
@@ -60,20 +62,28 @@ package final class GuestSession: @unchecked Sendable {
   ) throws -> Result {
     try exclusively {
       let begin = Deadline.now
-      let place = trace.withLock { $0.begin(name, arguments) }
+      let number = operations.begin(OperationRecord(name, arguments, actor: actor))
       func finish(_ outcome: OperationRecord.Outcome) {
         let duration = Duration.nanoseconds(Int64(clamping: Deadline.now - begin))
-        trace.withLock { $0.finish(place, outcome, duration) }
+        operations.finish(number, outcome, duration)
       }
       do {
         let (result, outcome) = try body(connection)
         finish(outcome)
         return result
+      } catch let error as InvalidArgument {
+        operations.withdraw(number)
+        throw error
       } catch {
         finish(.word(Self.shortText(error)))
         throw error
       }
     }
+  }
+
+  /// How the record names it: the main agent needs no name.
+  private var actor: String? {
+    if case .worker(let number) = connection.peer { "worker \(number)" } else { nil }
   }
 
   func exclusively<Result>(_ body: () throws -> Result) throws -> Result {
@@ -90,7 +100,6 @@ package final class GuestSession: @unchecked Sendable {
     case GuestError.timedOut: "timed out"
     case GuestError.unresponsive: "unresponsive"
     case GuestError.lost: "lost"
-    case is InvalidArgument: "invalid argument"
     default: "failed"
     }
   }

@@ -1,125 +1,78 @@
-import ProviumSystem
+import Synchronization
 
-/// One thing that was asked of a guest, for the report of a failure. Made cheaply; put into words only when asked.
-package struct OperationRecord: Sendable {
-  /// An argument as given. Long data are shortened when they are taken in.
-  package enum Argument: Sendable {
-    case integer(Int64)
-    case text([UInt8], count: Int)
-    case output(count: Int)
-    case word(String)
-
-    /// At most this many bytes of data are kept.
-    static let keptBytes = 32
-
-    static func text(_ bytes: [UInt8]) -> Argument {
-      .text(Array(bytes.prefix(keptBytes)), count: bytes.count)
-    }
-    static func text(_ text: ByteString) -> Argument { .text(text.bytes) }
-  }
-
-  package enum Outcome: Sendable {
-    case pending
-    case nothing
-    case integer(Int64)
-    /// A system call's result: negative ones are errors.
-    case systemCall(Int64)
-    case bytes(Int)
-    case word(String)
-  }
-
-  package let name: String
-  package let arguments: [Argument]
-  package internal(set) var outcome: Outcome = .pending
-  package internal(set) var duration: Duration = .zero
-}
-
-extension OperationRecord: CustomStringConvertible {
-  /// As strace(1) writes it: `openat(AT_FDCWD, "/etc/passwd", 0) = 3 <0.4ms>`.
-  package var description: String {
-    let list = arguments.map(\.description).joined(separator: ", ")
-    switch outcome {
-    case .pending: return "\(name)(\(list)) <unfinished>"
-    case .nothing: return "\(name)(\(list)) <\(Quantity.text(duration))>"
-    default: return "\(name)(\(list)) = \(outcome) <\(Quantity.text(duration))>"
-    }
-  }
-}
-
-extension OperationRecord.Argument: CustomStringConvertible {
-  package var description: String {
-    switch self {
-    case .integer(-100): "AT_FDCWD"
-    case .integer(let value):
-      value > 0xFFFF || value < -4096 ? "0x\(String(UInt64(bitPattern: value), radix: 16))" : "\(value)"
-    case .text(let bytes, let count):
-      "\"\(Self.escaped(bytes))\"" + (count > bytes.count ? "...(\(count) bytes)" : "")
-    case .output(let count): "[\(count) bytes]"
-    case .word(let word): word
-    }
-  }
-
-  private static func escaped(_ bytes: [UInt8]) -> String {
-    var text = ""
-    for byte in bytes {
-      switch byte {
-      case UInt8(ascii: "\n"): text += "\\n"
-      case UInt8(ascii: "\t"): text += "\\t"
-      case 0: text += "\\0"
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): text += "\\" + String(UnicodeScalar(byte))
-      case 0x20..<0x7F: text += String(UnicodeScalar(byte))
-      default: text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-      }
-    }
-    return text
-  }
-}
-
-extension OperationRecord.Outcome: CustomStringConvertible {
-  package var description: String {
-    switch self {
-    case .pending, .nothing: ""
-    case .integer(let value): "\(value)"
-    case .systemCall(let value):
-      (-4095 ... -1).contains(value)
-        ? "-\(Errno(Int32(-value)).name)" : OperationRecord.Argument.integer(value).resultText
-    case .bytes(let count): "\(count) bytes"
-    case .word(let word): word
-    }
-  }
-}
-
-extension OperationRecord.Argument {
-  /// A result is no directory descriptor.
-  fileprivate var resultText: String {
-    if case .integer(-100) = self { return "-100" }
-    return description
-  }
-}
-
-/// The last operations of a session, oldest first.
+/// The last operations on a machine, of its main agent and its workers, oldest first; and marks between them.
 package struct OperationTrace: Sendable {
   package static let capacity = 16
-  private var ring: [OperationRecord] = []
+  /// One more than is shown: an operation that is withdrawn leaves no gap.
+  private var entries: [(number: Int, record: OperationRecord)] = []
+  /// What began before the operation of that number.
+  private var marks: [(number: Int, text: String)] = []
   private var next = 0
 
-  package var records: [OperationRecord] { Array(ring[next...]) + Array(ring[..<next]) }
+  package var records: [OperationRecord] { entries.suffix(Self.capacity).map(\.record) }
 
-  /// Returns where `finish` finds it.
-  mutating func begin(_ name: String, _ arguments: [OperationRecord.Argument]) -> Int {
-    let record = OperationRecord(name: name, arguments: arguments)
-    if ring.count < Self.capacity {
-      ring.append(record)
-      return ring.count - 1
+  /// The operations, with those marks that have operations before them.
+  package var lines: [String] {
+    let shown = entries.suffix(Self.capacity)
+    guard let first = shown.first else { return [] }
+    var marks = self.marks.filter { $0.number > first.number }[...]
+    var lines: [String] = []
+    for entry in shown {
+      while let mark = marks.first, mark.number <= entry.number { lines.append(marks.removeFirst().text) }
+      lines.append(entry.record.description)
     }
-    defer { next = (next + 1) % Self.capacity }
-    ring[next] = record
-    return next
+    return lines + marks.map(\.text)
   }
 
-  mutating func finish(_ place: Int, _ outcome: OperationRecord.Outcome, _ duration: Duration) {
-    guard ring.indices.contains(place) else { return }
-    ring[place].outcome = outcome
-    ring[place].duration = duration
+  /// Of several marks at one place the last one stays.
+  mutating func mark(_ text: String) {
+    let oldest = entries.first?.number ?? next
+    marks.removeAll { $0.number == next || $0.number <= oldest }
+    marks.append((next, text))
   }
+
+  /// Returns the number by which `finish` finds it.
+  mutating func begin(_ record: OperationRecord) -> Int {
+    if entries.count > Self.capacity { entries.removeFirst() }
+    entries.append((next, record))
+    next += 1
+    return next - 1
+  }
+
+  mutating func finish(_ number: Int, _ outcome: OperationRecord.Outcome, _ duration: Duration) {
+    guard let index = entries.lastIndex(where: { $0.number == number }) else { return }
+    entries[index].record.outcome = outcome
+    entries[index].record.duration = duration
+  }
+
+  /// It was refused before it reached the guest.
+  mutating func withdraw(_ number: Int) { entries.removeAll { $0.number == number } }
+}
+
+/// The trace that all sessions of one machine write to. Any thread.
+package final class OperationLog: Sendable {
+  private let trace = Mutex(OperationTrace())
+
+  package init() {}
+
+  package var records: [OperationRecord] { trace.withLock { $0.records } }
+  package var lines: [String] { trace.withLock { $0.lines } }
+
+  /// Says between the operations what begins here.
+  package func mark(_ text: String) { trace.withLock { $0.mark(text) } }
+
+  /// The operations so far were nobody's: they warmed a machine that a test gets now.
+  package func forget() { trace.withLock { $0 = OperationTrace() } }
+
+  /// Goes on from where `earlier` stands: the same machine, resumed. What brought it there is nobody's operation.
+  package func `continue`(_ earlier: OperationLog) {
+    let before = earlier.trace.withLock { $0 }
+    trace.withLock { $0 = before }
+  }
+
+  func begin(_ record: OperationRecord) -> Int { trace.withLock { $0.begin(record) } }
+  func finish(_ number: Int, _ outcome: OperationRecord.Outcome, _ duration: Duration) {
+    trace.withLock { $0.finish(number, outcome, duration) }
+  }
+  func withdraw(_ number: Int) { trace.withLock { $0.withdraw(number) } }
 }

@@ -81,9 +81,10 @@ enum Request {
     return try writer.finish()
   }
 
-  static func killWorker(_ number: UInt32) throws -> EncodedMessage {
+  static func killWorker(_ number: UInt32, pid: Int32) throws -> EncodedMessage {
     let writer = MessageWriter(.killWorker)
     writer.integer(number)
+    writer.integer(pid)
     return try writer.finish()
   }
 

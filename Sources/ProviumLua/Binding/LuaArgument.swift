@@ -23,6 +23,12 @@ package struct LuaArgument {
     return bytes
   }
 
+  /// As `bytes`, for memory that a kernel is shown: a number is none, though Lua would write it as a string.
+  package func memory() throws -> [UInt8] {
+    guard case .string(let bytes) = value else { throw expected("a string of bytes") }
+    return bytes
+  }
+
   /// As `bytes`, for names and paths: must be UTF-8 without NULs.
   package func string() throws -> String {
     let bytes = try bytes()

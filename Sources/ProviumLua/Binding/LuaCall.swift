@@ -51,6 +51,7 @@ package struct LuaCall {
 extension LuaCall {
   package func string(_ index: Int, _ label: String) throws -> String { try argument(index, label).string() }
   package func bytes(_ index: Int, _ label: String) throws -> [UInt8] { try argument(index, label).bytes() }
+  package func memory(_ index: Int, _ label: String) throws -> [UInt8] { try argument(index, label).memory() }
   package func integer(_ index: Int, _ label: String) throws -> Int64 { try argument(index, label).integer() }
   package func function(_ index: Int, _ label: String) throws -> LuaFunction {
     try argument(index, label).function()

@@ -15,9 +15,13 @@ protocol LuaObjectTypeDescription: AnyObject {
 /// on its way, holds it; one instance is one Lua value, so that `==` works.
 package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription {
   package typealias Method = (Instance, LuaCall) throws -> [LuaValue]
+  /// What `vm.NAME` is, which cannot be assigned; nil where there is no such member.
+  package typealias Member = (Instance, String) throws -> LuaValue?
 
   package let name: String
   private let methods: [(key: String, value: Method)]
+  private let member: Member
+  private let memberNames: [String]
   private let describe: (Instance) -> String
 
   /// - Parameters:
@@ -31,9 +35,18 @@ package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription
     self.init(name: name, methodList: methods.map { ($0, $1) }, describe: describe)
   }
 
-  /// As above, for methods that several types share.
-  package init(name: String, methodList: [(String, Method)], describe: ((Instance) -> String)? = nil) {
+  /// As above, for methods that several types share, and for members that are no methods.
+  /// - Parameter memberNames: those of `member` that a mistyped name may mean.
+  package init(
+    name: String,
+    methodList: [(String, Method)],
+    memberNames: [String] = [],
+    member: @escaping Member = { _, _ in nil },
+    describe: ((Instance) -> String)? = nil
+  ) {
     self.name = name
+    self.memberNames = memberNames
+    self.member = member
     methods = methodList.map { (key: $0.0, value: $0.1) }
     self.describe = describe ?? { _ in name }
   }
@@ -55,8 +68,13 @@ package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription
       )
     }
     let name = name
-    let names = methods.map(\.key)
-    let unknown = state.function(name) { call in
+    let names = methods.map(\.key) + memberNames
+    let unknown = state.function(name) { [self] call in
+      if let instance = call.arguments.first.flatMap(instance(of:)), let key = call.arguments.last?.text,
+        let value = try member(instance, key)
+      {
+        return [value]
+      }
       throw LuaError.misuse(
         UnknownMember.message(call.arguments.last ?? .nil, of: name, names, noun: "method")
       )

@@ -42,6 +42,10 @@ extension LuaState {
         "execute": Self.execute,
         "open_program": Self.openProgram,
         "close_program": Self.closeProgram,
+        "note_missing": { call in
+          call.state.scripts.noteMiss(try call.string(1, "path"))
+          return []
+        },
       ]
     )
     try runPrelude(Prelude.strings, natives: ["misuse": Self.misuse])

@@ -5,6 +5,7 @@ enum Prelude {
   static let library = #"""
     local native = ...
     local misuse, unknown, emit, load_script = native.misuse, native.unknown, native.emit, native.load_script
+    local note_missing = native.note_missing
     local exported = {}
 
     function exported.library(name, members)
@@ -29,6 +30,12 @@ enum Prelude {
 
     package.searchers[2] = function(module)
       local path, searched = package.searchpath(module, package.path)
+      local name = module:gsub("%.", "/")
+      for template in package.path:gmatch("[^;]+") do
+        local candidate = template:gsub("%?", (name:gsub("%%", "%%%%")))
+        if candidate == path then break end
+        note_missing(candidate)
+      end
       if not path then return searched end
       return load_script(path, "require"), path
     end

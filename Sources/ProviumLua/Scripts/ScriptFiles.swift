@@ -20,6 +20,8 @@ package final class ScriptFiles {
   }
   /// Told of every file before it runs, once per load: for fixture keys, with the very bytes that run.
   package var onLoad: (LoadedScript) -> Void = { _ in }
+  /// Told of every absolute path at which a script was looked for in vain, before it was found or not.
+  package var onMiss: (String) -> Void = { _ in }
   private var paths: [String: String] = [:]
 
   /// The absolute path of a script by the name that messages show.
@@ -29,8 +31,19 @@ package final class ScriptFiles {
   func find(_ path: String, calledFrom caller: String?) -> String? {
     var folders = searchFolders
     if let caller = caller.flatMap({ paths[$0] }) { folders.append(Files.parent(of: caller)) }
-    return folders.lazy.map { Files.resolve(path, against: $0) }
-      .first { Files.exists($0) && !Files.isDirectory($0) }
+    return first(of: folders.map { Files.resolve(path, against: $0) })
+  }
+
+  /// `require` looks by itself.
+  func noteMiss(_ path: String) { onMiss(Files.resolve(path, against: Files.currentDirectory)) }
+
+  /// The first of these paths at which a file is.
+  private func first(of candidates: [String]) -> String? {
+    for candidate in candidates {
+      if Files.exists(candidate), !Files.isDirectory(candidate) { return candidate }
+      onMiss(candidate)
+    }
+    return nil
   }
 
   func read(_ path: String) throws -> LoadedScript {

@@ -8,6 +8,8 @@ package struct DiskOptions: Sendable, Hashable, Codable {
   package var isReadOnly: Bool
   /// Writes go to a temporary overlay and are dropped.
   package var isSnapshot: Bool
+  /// Where the file lies that a copied image takes the rest of its contents from, absolute; nil: as the image itself has it.
+  package var backing: String?
 
   package init(path: String, format: String = "raw", isReadOnly: Bool = false, isSnapshot: Bool = false) {
     self.path = path
@@ -103,9 +105,11 @@ package enum QEMUCommand {
       [
         "-device", "virtio-serial-pci,id=ports,max_ports=3",
         "-chardev", "socket,id=main,fd=\(main)",
-        "-device", "virtserialport,bus=ports.0,nr=1,chardev=main,name=org.provium.main",
+        "-device",
+        "virtserialport,bus=ports.0,nr=1,id=\(AgentPort.main.rawValue),chardev=main,name=org.provium.main",
         "-chardev", "socket,id=control,fd=\(control)",
-        "-device", "virtserialport,bus=ports.0,nr=2,chardev=control,name=org.provium.control",
+        "-device",
+        "virtserialport,bus=ports.0,nr=2,id=\(AgentPort.control.rawValue),chardev=control,name=org.provium.control",
       ]
     case .vsock(let cid, let vhost):
       ["-device", "vhost-vsock-pci,id=vsock,guest-cid=\(cid),vhostfd=\(vhost)"]
@@ -117,7 +121,8 @@ package enum QEMUCommand {
       [
         "-drive",
         "if=none,id=disk\(index),file=\(escaped(disk.path)),format=\(disk.format)"
-          + (disk.isReadOnly ? ",readonly=on" : "") + (disk.isSnapshot ? ",snapshot=on" : ""),
+          + (disk.isReadOnly ? ",readonly=on" : "") + (disk.isSnapshot ? ",snapshot=on" : "")
+          + (disk.backing.map { ",backing.file.filename=\(escaped($0))" } ?? ""),
         "-device", "virtio-blk-pci,drive=disk\(index)",
       ]
     }

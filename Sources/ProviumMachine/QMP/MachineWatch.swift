@@ -13,6 +13,8 @@ package final class MachineWatch: VitalSigns, Sendable {
     var replies: [QMPMessage] = []
     var events: [QMPEvent] = []
     var isGreeted = false
+    /// Whoever closes a port from now on is not starting any more.
+    var isAgentUp = false
     /// Said by us: what comes now is no accident.
     var isExpected = false
   }
@@ -63,6 +65,9 @@ package final class MachineWatch: VitalSigns, Sendable {
 
   /// The death that we cause is no accident.
   func expectEnd() { state.update { $0.isExpected = true } }
+
+  /// The agent has answered: from here on it keeps its ports open as long as it lives.
+  func expectAgent() { state.update { $0.isAgentUp = true } }
 
   // MARK: QMP
 
@@ -120,20 +125,22 @@ package final class MachineWatch: VitalSigns, Sendable {
   private func watch() {
     var pending: [UInt8] = []
     var open = (qmp: true, console: true)
+    var ports = PortWatch()
     while open.qmp || open.console {
       var interests = [
         Readiness.Interest.read(open.qmp ? qmp.raw : -1), .read(open.console ? consoleSocket.raw : -1),
         .read(process.exitDescriptor),
       ]
-      guard (try? Readiness.wait(&interests, until: .never)) != nil else { break }
+      guard (try? Readiness.wait(&interests, until: ports.deadline)) != nil else { break }
       if interests[1].isReadable { open.console = drainConsole() }
-      if interests[0].isReadable { open.qmp = drainQMP(&pending) }
+      if interests[0].isReadable { open.qmp = drainQMP(&pending, &ports) }
       if interests[2].isReadable {
         // What it still had to say first.
         while open.console { open.console = drainConsole(waiting: false) }
-        while open.qmp { open.qmp = drainQMP(&pending, waiting: false) }
+        while open.qmp { open.qmp = drainQMP(&pending, &ports, waiting: false) }
         break
       }
+      if let port = ports.takeLost() { die { _ in .agentLost(port, tail: console.tail()) } }
     }
     // A socket may end a moment before the process does.
     let status = try? process.wait(until: .after(.seconds(5)))
@@ -166,10 +173,10 @@ package final class MachineWatch: VitalSigns, Sendable {
     }
   }
 
-  private func drainQMP(_ pending: inout [UInt8], waiting: Bool = true) -> Bool {
+  private func drainQMP(_ pending: inout [UInt8], _ ports: inout PortWatch, waiting: Bool = true) -> Bool {
     let isOpen = drain(qmp.raw, waiting: waiting) { pending.append(contentsOf: $0) }
     while let end = pending.firstIndex(of: 0x0a) {
-      if let message = QMPMessage(line: pending[..<end]) { receive(message) }
+      if let message = QMPMessage(line: pending[..<end]) { receive(message, &ports) }
       pending.removeSubrange(...end)
     }
     if pending.count > Self.lineLimit { pending.removeAll() }
@@ -187,7 +194,7 @@ package final class MachineWatch: VitalSigns, Sendable {
     }
   }
 
-  private func receive(_ message: QMPMessage) {
+  private func receive(_ message: QMPMessage, _ ports: inout PortWatch) {
     switch message {
     case .greeting:
       // Its reply opens the door for everybody else's commands.
@@ -200,6 +207,7 @@ package final class MachineWatch: VitalSigns, Sendable {
       state.update { state in
         if state.events.count < Self.eventLimit { state.events.append(event) }
       }
+      ports.note(event, isAgentUp: state.read { $0.isAgentUp })
       if event.name == "GUEST_PANICKED" {
         die { _ in .panicked(line: console.panic ?? "Kernel panic", tail: console.tail()) }
       }
@@ -226,6 +234,8 @@ package enum MachineDeath: Error, Sendable, CustomStringConvertible {
   case panicked(line: String, tail: [String])
   /// Provium's wrapper in the guest, process 1 until the guest's init takes over, cannot go on.
   case refused(reason: String)
+  /// The agent, or its control process, has closed its port.
+  case agentLost(AgentPort, tail: [String])
   case exited(status: ExitStatus?, errors: [String], panic: String?, tail: [String])
 
   package var description: String {
@@ -233,6 +243,8 @@ package enum MachineDeath: Error, Sendable, CustomStringConvertible {
     case .ended: return "the machine was ended"
     case .refused(let reason): return "the guest cannot be started: \(reason)"
     case .panicked(let line, _): return "the guest's kernel panicked: \(line)"
+    case .agentLost(let port, _):
+      return "\(port.owner) is gone: its port was closed (was it killed, or were its descriptors closed?)"
     case .exited(let status, let errors, let panic, _):
       if let panic { return "the guest's kernel panicked: \(panic)" }
       let said = errors.isEmpty ? "" : ": \(errors.joined(separator: "; "))"

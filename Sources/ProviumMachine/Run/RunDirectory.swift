@@ -98,18 +98,21 @@ package final class RunDirectory: Sendable {
     return folder
   }
 
-  /// The folder stays after the run, for people to look into; only machines' own folders go.
+  /// The folder stays after the run, for people to look into; only machines' own folders go, and the snapshots.
   package func keep() {
     state.withLock { $0.isKept = true }
     try? Files.write([], to: "\(path)/kept")
   }
+
+  /// Where machines' memory lies that is of no use after the run, and large.
+  package var snapshots: String { "\(path)/snapshots" }
 
   /// Ends the run: removes the folder unless it is kept. Twice is fine.
   package func close() {
     state.withLock { state in
       guard !state.isRemoved else { return }
       state.isRemoved = true
-      if !state.isKept { try? Files.removeTree(path) }
+      try? Files.removeTree(state.isKept ? snapshots : path)
       let leash = state.leash.take()
       if let leash {
         _ = Array("k\n".utf8).withUnsafeBytes { write(leash.raw, $0.baseAddress, $0.count) }

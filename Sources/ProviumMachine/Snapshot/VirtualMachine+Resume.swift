@@ -20,7 +20,9 @@ extension VirtualMachine {
   ) throws -> VirtualMachine {
     let platform = try GuestPlatform.required(snapshot.conditions.architecture)
     let qemu = try host.qemu(for: platform.name)
-    if let difference = snapshot.conditions.difference(from: .now(qemu: qemu, host: host)) {
+    if let difference = snapshot.conditions.difference(
+      from: try snapshot.presentConditions(qemu: qemu, host: host)
+    ) {
       throw SnapshotFailure(description: "the snapshot does not fit this host any more: \(difference)")
     }
     let directory = try host.run.machineDirectory()

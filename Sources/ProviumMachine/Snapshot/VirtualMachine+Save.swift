@@ -9,8 +9,16 @@ extension VirtualMachine {
   }
 
   /// Puts the machine to rest in `folder`, where its memory lies if it was booted for that (`MemoryBacking.sharedFile`); a
-  /// machine with private memory takes a stream of everything. The machine is over then.
+  /// machine with private memory takes a stream of everything. The machine is over then, also where that failed: its
+  /// connections have taken leave, and its processors may stand still.
   package func save(to folder: String, host: MachineHost, until deadline: Deadline) throws -> Snapshot {
+    do { return try write(to: folder, host: host, until: deadline) } catch {
+      kill()
+      throw error
+    }
+  }
+
+  private func write(to folder: String, host: MachineHost, until deadline: Deadline) throws -> Snapshot {
     // The agent is at the boundary of a request, and nothing is on its way to it.
     try agent.quiesce(until: deadline)
     let watch = process.watch
@@ -39,11 +47,13 @@ extension VirtualMachine {
       if disk.path.hasPrefix("\(folder)/") { disk.path = String(disk.path.dropFirst(folder.count + 1)) }
       return disk
     }
+    var saved = options
+    saved.disks = disks
     return Snapshot(
       folder: folder,
       name: name,
       isStream: isStream,
-      conditions: .now(qemu: qemu, host: host),
+      conditions: .now(for: saved, qemu: qemu, host: host),
       memory: options.memory,
       cpus: options.cpus,
       disks: disks,

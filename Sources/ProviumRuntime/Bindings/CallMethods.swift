@@ -24,7 +24,7 @@ enum CallMethods {
   {
     let number = try syscallNumber(holder, call)
     let index = try call.argument(2, "index").integer(in: 0...5)
-    let buffer = CallBuffer(argument: Int(index), bytes: try call.bytes(3, "data"))
+    let buffer = CallBuffer(argument: Int(index), bytes: try call.memory(3, "data"))
     return try run(
       holder,
       call,
@@ -72,7 +72,6 @@ enum CallMethods {
     _ call: LuaCall,
     _ request: SystemCall
   ) throws -> [LuaValue] {
-    do { try request.check() } catch let problem as InvalidArgument { throw misuse(call, problem) }
     let name = call.arguments.first?.text ?? SyscallName.name(request.number, holder.architecture)
     let result = try holder.perform("syscall \(name ?? "\(request.number)")") {
       try $0.syscall(request, name: name, until: $1)
@@ -107,7 +106,7 @@ enum CallMethods {
   /// `{[index] = data, …}`, indices from 0.
   private static func buffers(_ argument: LuaArgument) throws -> [CallBuffer] {
     try argument.table().entries.map { entry in
-      guard let index = entry.key.integer, let bytes = entry.value.coercedBytes else {
+      guard let index = entry.key.integer, case .string(let bytes) = entry.value else {
         throw argument.expected("a table of strings by argument index (0…5)")
       }
       return CallBuffer(argument: Int(clamping: index), bytes: bytes)
@@ -120,7 +119,7 @@ enum CallMethods {
       guard let option = options[name] else { throw spec.expected("a table with '\(name)'") }
       return Int(try option.integer(in: 0...Int64(Int32.max)))
     }
-    let data = try options["data"]?.bytes()
+    let data = try options["data"]?.memory()
     let size = try options[length] != nil ? required(length) : data?.count ?? required(length)
     return MemoryPointer(
       buffer: known.contains("buf_idx") ? try required("buf_idx") : 0,
@@ -137,9 +136,13 @@ enum CallMethods {
     try call.expect(atMost: 3)
     let descriptor = try descriptor(call)
     let command = try command(call)
-    let data = try call.optional(3, "data")?.bytes()
-    if let data, data.count > WireLimit.buffer {
-      throw call.misuse("argument 'data': \(data.count) bytes; at most \(WireLimit.buffer) are accepted")
+    let data = try call.optional(3, "data").map { data in
+      guard data.value.integer == nil else {
+        throw data.expected(
+          "a string of bytes (an ioctl whose argument is a number: vm:syscall(\"ioctl\", fd, cmd, n))"
+        )
+      }
+      return try data.memory()
     }
     let result = try holder.perform("ioctl \(hex(command))") {
       try $0.ioctl(descriptor, command, data, until: $1)
@@ -156,10 +159,9 @@ enum CallMethods {
     let request = IoctlCall(
       descriptor: try descriptor(call),
       command: try command(call),
-      data: try call.bytes(3, "struct"),
+      data: try call.memory(3, "struct"),
       pointers: specs
     )
-    do { try request.check() } catch let problem as InvalidArgument { throw misuse(call, problem) }
     let result = try holder.perform("ioctl_buf \(hex(request.command))") { try $0.ioctl(request, until: $1) }
     return [.integer(result.result), result.data.map(LuaValue.string) ?? .nil]
       + result.outputs.map(LuaValue.string)
@@ -175,8 +177,4 @@ enum CallMethods {
   }
 
   private static func hex(_ number: UInt32) -> String { "0x" + String(number, radix: 16) }
-
-  private static func misuse(_ call: LuaCall, _ problem: InvalidArgument) -> LuaError {
-    call.misuse("argument '\(problem.name)': \(problem.reason)")
-  }
 }

@@ -4,8 +4,11 @@ import ProviumSystem
 
 /// What a script holds that can be told to do something in the guest: a machine's main agent, or a worker.
 protocol GuestHolder: AnyObject, SendableMetatype {
-  /// `vm`, `worker`: for messages.
   var session: FileSession { get }
+  /// As jobs are marked with it: whose they are within one machine.
+  var jobHolder: String { get }
+  /// What the state of its machine has behind it.
+  var history: MachineHistory { get }
   /// Runs one operation under its deadline. A lost guest becomes a `HarnessFault`, a refusal a plain error.
   /// - Parameters:
   ///   - what: for whoever watches: `exec make check`.
@@ -27,11 +30,22 @@ extension GuestHolder {
 /// The methods that machines and workers share.
 enum GuestMethods {
   static func all<Holder: GuestHolder>(_: Holder.Type) -> [(String, LuaObjectType<Holder>.Method)] {
-    [
-      ("exec", exec), ("json", json), ("write_file", writeFile), ("read_file", readFile), ("dmesg", dmesg),
-      ("mount_vfs", mountVFS), ("wait_until", waitUntil),
-      ("background", JobMethods.background), ("job_wait", JobMethods.wait), ("job_kill", JobMethods.kill),
-    ] + CallMethods.all(Holder.self)
+    let methods: [(String, LuaObjectType<Holder>.Method)] =
+      [
+        ("exec", exec), ("json", json), ("write_file", writeFile), ("read_file", readFile), ("dmesg", dmesg),
+        ("mount_vfs", mountVFS), ("wait_until", waitUntil),
+        ("background", JobMethods.background), ("job_wait", JobMethods.wait), ("job_kill", JobMethods.kill),
+      ] + CallMethods.all(Holder.self)
+    return methods.map { name, body in
+      (name, { holder, call in try naming(call) { try body(holder, call) } })
+    }
+  }
+
+  /// What the layers below refuse before they send anything is the script's mistake, in this call.
+  private static func naming(_ call: LuaCall, _ body: () throws -> [LuaValue]) throws -> [LuaValue] {
+    do { return try body() } catch let problem as InvalidArgument {
+      throw call.misuse("argument '\(problem.name)': \(problem.reason)")
+    }
   }
 
   // MARK: Commands

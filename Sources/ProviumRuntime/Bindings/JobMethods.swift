@@ -2,7 +2,8 @@ import ProviumGuest
 import ProviumLua
 import ProviumSystem
 
-/// Background jobs. A job is the table `{id, pid}` that `background` gave.
+/// Background jobs. A job is the table `{id, pid}` that `background` gave, with marks of whose it is: `holder`, and `boot`
+/// for when it began.
 enum JobMethods {
   static func background<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
@@ -10,12 +11,17 @@ enum JobMethods {
     let job = try holder.perform("background \(GuestMethods.brief(command))") {
       try $0.background(command, until: $1)
     }
-    return [["id": .integer(Int64(job.id)), "pid": .integer(Int64(job.pid))]]
+    return [
+      [
+        "id": .integer(Int64(job.id)), "pid": .integer(Int64(job.pid)), "holder": .text(holder.jobHolder),
+        "boot": .integer(Int64(holder.history.stretch)),
+      ]
+    ]
   }
 
   static func wait<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 2)
-    let id = try job(call)
+    let id = try job(call, holder)
     let timeout = try call.optional(2, "timeout")?.duration() ?? .zero
     let result = try holder.perform("job_wait \(id)", allowance: timeout) {
       try $0.collect(job: id, wait: timeout, until: $1)
@@ -25,18 +31,26 @@ enum JobMethods {
 
   static func kill<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
-    let id = try job(call)
+    let id = try job(call, holder)
     let result = try holder.perform("job_kill \(id)") { try $0.collect(job: id, kill: true, until: $1) }
     return [ResultTables.job(result)]
   }
 
-  private static func job(_ call: LuaCall) throws -> UInt32 {
+  /// The number under which the holder's agent knows it.
+  private static func job<Holder: GuestHolder>(_ call: LuaCall, _ holder: Holder) throws -> UInt32 {
     let argument = call.argument(1, "job")
-    if let id = argument.value.table?["id"].integer ?? argument.value.integer,
-      let number = UInt32(exactly: id)
-    {
-      return number
+    let table = argument.value.table
+    guard let id = table?["id"].integer ?? argument.value.integer, let number = UInt32(exactly: id) else {
+      throw argument.expected("a job that background() gave")
     }
-    throw argument.expected("a job that background() gave")
+    if let owner = table?["holder"].text, owner != holder.jobHolder {
+      throw call.misuse("argument 'job': job \(id) is a job of \(owner), not of \(holder.jobHolder)")
+    }
+    if let boot = table?["boot"].integer, !holder.history.contains(Int(boot)) {
+      throw call.misuse(
+        "argument 'job': job \(id) belonged to an earlier boot of the machine, or to another machine"
+      )
+    }
+    return number
   }
 }

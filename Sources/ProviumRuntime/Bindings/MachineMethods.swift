@@ -11,6 +11,8 @@ extension ScriptMachine {
         ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
       ] + GuestMethods.all(ScriptMachine.self),
+      memberNames: ["sys"],
+      member: { $1 == "sys" ? GuestNumbers.value(of: $0) : nil },
       describe: { $0.label }
     )
   }
@@ -51,7 +53,13 @@ extension ScriptMachine {
   /// `vm:snapshot()`
   private static func snapshot(_ machine: ScriptMachine, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 0)
-    return [machine.session.snapshotType.value(ScriptSnapshot(try machine.takeSnapshot(), of: machine))]
+    machine.noticeDeath()
+    switch machine.state {
+    case .created, .paused, .shutdown:
+      throw call.misuse("the machine is \(machine.state.rawValue): only one that is booted can be kept")
+    case .booted, .dead: break
+    }
+    return [machine.session.snapshotType.value(try machine.takeSnapshot())]
   }
 
   /// `vm:restore(s)`
@@ -59,7 +67,7 @@ extension ScriptMachine {
     try call.expect(atMost: 1)
     let snapshot = try call.argument(1, "snapshot").object(machine.session.snapshotType)
     guard snapshot.machine === machine else { throw call.misuse("the snapshot is another machine's") }
-    try machine.restore(snapshot.snapshot)
+    try machine.restore(snapshot)
     return []
   }
 

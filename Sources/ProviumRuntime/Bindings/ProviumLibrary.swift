@@ -26,45 +26,17 @@ enum ProviumLibrary {
       values: ["version": .text(ProviumVersion.string), "null": .null]
     )
     try state.runPrelude(
-      strictTables,
-      natives: [
-        "sys": { _ in [constants(SystemConstants.all(hostArchitecture))] },
-        "errno": { _ in [constants(ErrnoName.all)] },
-        "unknown": { call in
-          let table = try call.string(1, "table")
-          let key = call.arguments.count > 1 ? call.arguments[1] : .nil
-          throw LuaError.misuse(
-            "\(table) has no '\(key.text ?? key.given)'\(NearestName.hint(for: key.text ?? "", among: names(of: table)))"
-          )
-        },
-        "set": { [unowned session] in try set($0, session) },
-      ]
+      assignment,
+      natives: ["set": { [unowned session] in try set($0, session) }]
     )
+    try ConstantTables.install(in: state, session: session)
   }
 
-  /// Where no machine says otherwise, constants are the host's.
-  private static let hostArchitecture = GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
-
-  /// `provium.sys.O_RDOLNY` is a mistake to be told, not a nil to be added.
-  private static let strictTables = #"""
+  private static let assignment = #"""
     local native = ...
-    local unknown, set = native.unknown, native.set
-    local function strict(name, members)
-      return setmetatable(members, { __index = function(_, key) unknown(name, key) end })
-    end
-    rawset(provium, "sys", strict("provium.sys", native.sys()))
-    rawset(provium, "errno", strict("provium.errno", native.errno()))
+    local set = native.set
     getmetatable(provium).__newindex = function(_, key, value) set(key, value) end
     """#
-
-  private static func names(of table: String) -> [String] {
-    table == "provium.errno"
-      ? Array(ErrnoName.all.keys) : Array(SystemConstants.all(hostArchitecture).keys)
-  }
-
-  private static func constants(_ values: [String: Int64]) -> LuaValue {
-    .table(LuaTable(pairs: values.map { LuaTable.Pair(key: .text($0.key), value: .integer($0.value)) }))
-  }
 
   /// `provium.fresh = true` at the top of a file.
   private static func set(_ call: LuaCall, _ session: FileSession) throws -> [LuaValue] {
@@ -123,7 +95,7 @@ enum ProviumLibrary {
   private static func unpack(_ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 3)
     let text = try call.string(1, "fmt")
-    let data = try call.bytes(2, "data")
+    let data = try call.memory(2, "data")
     let offset = try call.optional(3, "offset")?.integer(in: 0...Int64(Int32.max)) ?? 0
     do {
       return try PackFormat(text).unpack(data, at: Int(offset)).map { value in

@@ -35,10 +35,8 @@ package struct FixtureAdministration {
   /// What takes room and cannot be used is shown too; only its folder's name tells what it was.
   private func damaged(_ place: String) -> Entry? {
     guard case .unusable(let reason, _) = engine.fixtures.store.kept(at: place) else { return nil }
-    let folder = place.split(separator: "/").last.map(String.init) ?? place
-    let name = folder.lastIndex(of: "-").map { String(folder[..<$0]) } ?? folder
     return Entry(
-      name: name,
+      name: FixtureStore.name(at: place),
       source: place,
       size: FixtureStore.size(place),
       builtAt: (try? FileFacts(place)).map { Double($0.modifiedNanoseconds) / 1e9 } ?? 0,
@@ -48,7 +46,7 @@ package struct FixtureAdministration {
 
   private func staleness(of manifest: FixtureManifest) -> String? {
     do {
-      var inspection = FixtureInspection(store: engine.fixtures.store, session: session(for: manifest.source))
+      var inspection = FixtureInspection(store: engine.fixtures.store, engine: engine)
       // Projects share a cache.
       inspection.comparesProfiles = manifest.project == engine.configuration.path ?? ""
       return try inspection.staleness(of: manifest)?.reason
@@ -57,19 +55,17 @@ package struct FixtureAdministration {
 
   /// Which input changed since the last build; nil: none. Throws when there is no such fixture.
   package func why(_ name: String) throws -> String? {
-    let (source, place) = try find(name)
-    switch engine.fixtures.store.kept(at: place) {
+    switch engine.fixtures.store.kept(at: engine.fixtures.store.place(of: try find(name))) {
     case .nothing: return "it was never built"
     case .unusable(let reason, _): return reason
-    case .fixture(let manifest):
-      return staleness(of: manifest) ?? (manifest.source == source ? nil : "its script moved")
+    case .fixture(let manifest): return staleness(of: manifest)
     }
   }
 
   /// Builds it if it is not current, or in any case. Returns the seconds that the last build took.
   package func build(_ name: String, inAnyCase: Bool) throws -> Double {
-    let (source, _) = try find(name)
-    return try engine.fixtures.current(name, for: session(for: source), inAnyCase: inAnyCase)
+    let fixture = try find(name)
+    return try engine.fixtures.current(fixture, for: session(for: fixture.source), inAnyCase: inAnyCase)
       .manifest.buildDuration
   }
 
@@ -102,18 +98,24 @@ package struct FixtureAdministration {
       guard let manifest = engine.fixtures.store.manifest(at: place) else { return false }
       return manifest.name == name && !Files.exists(manifest.source)
     }
-    do { return [try find(name).place] + orphans } catch  where !orphans.isEmpty { return orphans }
+    do { return [engine.fixtures.store.place(of: try find(name))] + orphans } catch  where !orphans.isEmpty {
+      return orphans
+    }
   }
 
-  private func find(_ name: String) throws -> (source: String, place: String) {
-    // As a test file in the current folder, or in one of the configured ones, would see it.
+  /// - Parameter name: as a test file in the current folder, or in one of the configured ones, would say it; or the path of
+  ///   the script, for a fixture that neither of them sees.
+  private func find(_ name: String) throws -> LocatedFixture {
+    let path = TestDiscovery.normalize(Files.resolve(name, against: Files.currentDirectory))
+    let script = path.hasSuffix(".lua") ? path : "\(path).lua"
+    // A test file of the same name is no fixture.
+    if script.contains("/fixtures/"), Files.exists(script) { return LocatedFixture(source: script) }
     let file = TestFile(
       name: "",
       path: "\(Files.currentDirectory)/_",
       root: engine.configuration.settings.tests.first ?? Files.currentDirectory
     )
-    let source = try FixtureLocator(configuration: engine.configuration).find(name, for: file)
-    return (source, engine.fixtures.store.place(name: name, source: source))
+    return try FixtureLocator(configuration: engine.configuration).find(name, for: file)
   }
 
   private func session(for source: String) -> FileSession {

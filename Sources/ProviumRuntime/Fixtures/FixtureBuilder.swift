@@ -4,47 +4,53 @@ import ProviumSystem
 
 /// Builds one fixture: runs its script, and puts its last machine to rest.
 struct FixtureBuilder {
-  let name: String
-  let source: String
+  let fixture: LocatedFixture
   let place: String
   let store: FixtureStore
 
-  /// Blocks; the caller holds the fixture's lock.
+  /// Blocks; the caller holds the fixture's lock. Where the disk is full, what nobody uses leaves first.
   func build(for outer: FileSession) throws -> FixtureManifest {
+    do { return try attempt(for: outer) } catch let shortage as Shortage {
+      guard !outer.isInterrupted, store.makeRoom(free: Self.wantedRoom, keeping: place) else {
+        throw shortage.error
+      }
+    }
+    do { return try attempt(for: outer) } catch let shortage as Shortage { throw shortage.error }
+  }
+
+  /// Bytes that are to be free for another attempt: enough for the memory of most machines.
+  private static let wantedRoom: UInt64 = 1 << 30
+
+  /// A build failed, and the disk was full at that moment.
+  private struct Shortage: Error {
+    let error: FixtureError
+  }
+
+  private func attempt(for outer: FileSession) throws -> FixtureManifest {
     let work = try store.workplace(for: place)
     do {
       return try build(for: outer, in: work)
     } catch {
       // Before the folder goes: afterwards there is room again, and nobody would understand.
-      let hint = Self.shortage(in: work)
+      let hint = DiskShortage.hint(in: work)
       try? Files.removeTree(work)
       store.sweep(place)
       guard let hint, !outer.isInterrupted else { throw error }
-      throw FixtureError.store(path: store.folder, reason: "\(hint)\n\(error)")
+      throw Shortage(error: .store(path: store.folder, reason: "\(hint)\n\(error)"))
     }
-  }
-
-  /// A file system on which so little is left is full for a machine's memory: QEMU only says that it was killed by SIGBUS.
-  private static let leastRoom: UInt64 = 8 << 20
-
-  private static func shortage(in work: String) -> String? {
-    guard let free = Files.freeSpace(work), free < leastRoom else { return nil }
-    return "the disk is full (\(Quantity.text(bytes: free)) are free)"
   }
 
   private func build(for outer: FileSession, in work: String) throws -> FixtureManifest {
     let begin = Deadline.now
-    let session = outer.fixtureSession(
-      name: name,
-      place: place,
-      file: TestFile(name: outer.file.name, path: source, root: outer.file.root),
-      work: work
-    )
+    let script = TestFile(name: fixture.name, path: fixture.source, root: outer.file.root)
+    let session = outer.session(for: fixture, place: place, file: script)
+    session.workplace = work
     let built = try outer.running(session) { try session.buildFixture() }
     var manifest = FixtureManifest(
-      name: name,
-      source: source,
-      key: SHA256.hex(Array("\(name) \(Deadline.now) \(UInt64.random(in: 0 ... .max))".utf8)),
+      name: fixture.name,
+      source: fixture.source,
+      root: outer.file.root,
+      key: SHA256.hex(Array("\(fixture.source) \(Deadline.now) \(UInt64.random(in: 0 ... .max))".utf8)),
       inputs: inputs(of: session),
       files: [],
       snapshot: built.snapshot,
@@ -53,7 +59,7 @@ struct FixtureBuilder {
       builtAt: Double(time(nil)),
       buildDuration: 0
     )
-    manifest.snapshot.name = name
+    manifest.snapshot.name = fixture.name
     // What other machines of the script left in the folder.
     let kept = Set(["memory", "state"] + built.snapshot.disks.map(\.path))
     for file in try Files.list(work) where !kept.contains(file) { try Files.removeTree("\(work)/\(file)") }
@@ -67,7 +73,7 @@ struct FixtureBuilder {
       FixtureInput(
         kind: .source,
         name: "the script",
-        location: source,
+        location: fixture.source,
         value: digest(session.loaded.first?.contents)
       )
     ]
@@ -81,17 +87,20 @@ struct FixtureBuilder {
         )
       )
     }
-    for (name, key) in session.usedFixtures {
-      inputs.append(FixtureInput(kind: .base, name: "fixture \(name)", location: name, value: key))
+    inputs += session.absentScripts.map {
+      FixtureInput(kind: .absent, name: TestFile.display($0), location: $0, value: "")
     }
-    // Of all machines: what one of them found out may be in the one that is kept.
-    let booted = session.machines.all.filter { !$0.imageInputs.isEmpty }
-    for machine in booted {
+    for base in session.usedFixtures {
+      inputs.append(FixtureInput(kind: .base, name: base.name, location: base.source, value: base.key))
+    }
+    // Of all machines, also of boots that failed: what one of them found out may be in the one that is kept.
+    for machine in session.machines.all {
       for input in machine.imageInputs where !input.path.isEmpty {
         inputs.append(FixtureInput(kind: .file, name: input.name, location: input.path, value: input.digest))
       }
       inputs += machine.hostFiles
     }
+    let booted = session.machines.all.filter(\.hasTriedToBoot)
     for profile in Set(booted.map(\.profile.name)).sorted() {
       inputs += FixtureInput.profileValues(profile, of: session.engine).sorted { $0.key < $1.key }.map {
         FixtureInput(kind: .profile, name: $0.key, location: profile, value: $0.value)

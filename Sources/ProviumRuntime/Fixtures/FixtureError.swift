@@ -8,6 +8,7 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
   case machineNotRunning(name: String, state: String)
   /// `kind`: `.error` where its script is to blame, `.splat` where the guest's kernel is, `.harness` where another try may do.
   case buildFailed(name: String, reason: String, kind: FailureKind)
+  case unusable(name: String, reason: String)
   case store(path: String, reason: String)
   case interrupted
 
@@ -23,15 +24,38 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
       "fixture '\(name)': its machine is \(state) at the end of the script; leave it booted"
     case .buildFailed(let name, let reason, _):
       "fixture '\(name)' could not be built: \(reason)"
+    case .unusable(let name, let reason):
+      "fixture '\(name)' was built again in this run, and still no machine comes of it: \(reason)"
     case .store(let path, let reason):
       "fixtures cannot be kept in \(path): \(reason)"
     case .interrupted: "interrupted while another process was building the fixture"
     }
   }
+
+  static func buildFailed(_ name: String, because error: any Error) -> FixtureError {
+    let kind =
+      switch error {
+      case let error as FixtureScriptFailure: error.kind
+      case let error as FixtureError: error.kind
+      case let error as HarnessFault: error.kind == .splat ? FailureKind.splat : .harness
+      default: FailureKind.harness
+      }
+    return .buildFailed(name: name, reason: "\(error)", kind: kind)
+  }
+
+  /// `.error` where the fixture's script or its name is to blame, `.splat` where the guest's kernel is, else `.harness`.
+  var kind: FailureKind {
+    switch self {
+    case .unknown, .circular, .noMachine, .machineNotRunning: .error
+    case .buildFailed(_, _, let kind): kind
+    case .unusable, .store, .interrupted: .harness
+    }
+  }
 }
 
-/// A fixture's script failed.
-struct BrokenScript: Error, CustomStringConvertible {
+/// A fixture's script did not come to its end.
+struct FixtureScriptFailure: Error, CustomStringConvertible {
+  /// What failed, and the console's end.
   let description: String
   let kind: FailureKind
 

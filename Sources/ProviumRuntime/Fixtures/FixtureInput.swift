@@ -10,7 +10,9 @@ package struct FixtureInput: Sendable, Codable, Hashable {
     case source
     /// A file that the script loaded (`dofile`, `require`).
     case loaded
-    /// The fixture that it starts from; the value is that one's key.
+    /// A file that was looked for before a loaded one and was not there: from when it is, another one is loaded.
+    case absent
+    /// The fixture that it starts from, by the name that its script gives it; the value is that one's key.
     case base
     /// Kernel, initrd, root disk, modules, disks, injected files: by content.
     case file
@@ -24,7 +26,7 @@ package struct FixtureInput: Sendable, Codable, Hashable {
   package let kind: Kind
   /// `kernel`, `fixtures/base.lua`, `QEMU`: how `provium fixture why` calls it.
   package let name: String
-  /// Where it is looked up again: an absolute path, or the name of a fixture or profile; empty for values.
+  /// Where it is looked up again: an absolute path (of a base, its script's), or the name of a profile; empty for values.
   package let location: String
   /// SHA-256 in hex, or the value itself.
   package let value: String

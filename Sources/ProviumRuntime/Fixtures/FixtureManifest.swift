@@ -5,12 +5,14 @@ import ProviumSystem
 /// What is written down of a fixture that was built: what it came from, and what it must still look like.
 package struct FixtureManifest: Sendable, Codable, Hashable {
   /// Of this layout; another is rebuilt.
-  static let format = 2
+  static let format = 3
 
   package var format = FixtureManifest.format
   package var name: String
   /// Absolute path of the script.
   package var source: String
+  /// The tests' root when it was built: names of fixtures in its script mean what they meant from there.
+  package var root: String
   /// Tells builds apart: fixtures that start from this one are stale after a rebuild.
   package var key: String
   package var inputs: [FixtureInput]
@@ -28,6 +30,9 @@ package struct FixtureManifest: Sendable, Codable, Hashable {
 
   /// Of one build, at a fixture's place.
   func folder(in place: String) -> String { "\(place)/\(key.prefix(16))" }
+
+  /// The script, as a file that asks for the fixtures it starts from.
+  var script: TestFile { TestFile(name: TestFile.display(source), path: source, root: root) }
 
   /// The first file that is not what it was, in words. Only `stat`s: quick enough for every use, and no way of writing to a
   /// file leaves its change time alone.

@@ -1,6 +1,7 @@
 import Glibc
 import ProviumMachine
 import ProviumSystem
+import Synchronization
 
 /// A fixture that is ready to be resumed, and held against removal.
 struct ReadyFixture: Sendable {
@@ -15,11 +16,18 @@ package final class FixtureService: Sendable {
     /// at the moment.
     case building(by: String, owner: PoolOwner, waitsFor: String?)
     case ready(ReadyFixture)
-    case failed(any Error & Sendable)
+    case failed(FixtureError)
   }
 
   package let store: FixtureStore
   private let slots = Monitor<[String: Slot]>([:])
+  private struct History {
+    /// The builds that spares may have been made of, by place.
+    var latest: [String: Snapshot] = [:]
+    /// Places of those that were whole, of no use, and built again in this run.
+    var rebuilt: Set<String> = []
+  }
+  private let history = Mutex(History())
   /// Nothing that was kept between runs is used.
   private let isFresh: Bool
 
@@ -28,25 +36,31 @@ package final class FixtureService: Sendable {
     self.isFresh = isFresh
   }
 
-  /// The fixture of that name, current. Builds it on this thread if it must; waits while another thread or process does.
+  /// The fixture of that name, as the session's file means it, current. Builds it on this thread if it must; waits while
+  /// another thread or process does.
+  func current(_ name: String, for session: FileSession) throws -> ReadyFixture {
+    try current(
+      FixtureLocator(configuration: session.engine.configuration).find(name, for: session.file),
+      for: session
+    )
+  }
+
   /// - Parameter inAnyCase: what was kept is not looked at.
-  func current(_ name: String, for session: FileSession, inAnyCase: Bool = false) throws -> ReadyFixture {
-    let source = try FixtureLocator(configuration: session.engine.configuration).find(name, for: session.file)
-    let place = store.place(name: name, source: source)
+  func current(_ fixture: LocatedFixture, for session: FileSession, inAnyCase: Bool = false) throws
+    -> ReadyFixture
+  {
+    let place = store.place(of: fixture)
     if let start = session.fixtureChain.firstIndex(where: { $0.place == place }) {
-      throw FixtureError.circular(chain: session.fixtureChain[start...].map(\.name) + [name])
+      throw FixtureError.circular(chain: session.fixtureChain[start...].map(\.name) + [fixture.name])
     }
     return try session.outsideTimeLimit {
-      if let ready = try takeSlot(place, name: name, session) { return ready }
+      if let ready = try takeSlot(place, name: fixture.name, session) { return ready }
       do {
-        let ready = try makeCurrent(name, source: source, place: place, inAnyCase: inAnyCase, session)
-        slots.update { $0[place] = .ready(ready) }
+        let ready = try makeCurrent(fixture, place: place, inAnyCase: inAnyCase, session)
+        settle(ready, at: place, session)
         return ready
       } catch {
-        let kind = (error as? BrokenScript)?.kind ?? (error as? HarnessFault)?.kind ?? .harness
-        let failure =
-          session.isInterrupted
-          ? nil : FixtureError.buildFailed(name: name, reason: "\(error)", kind: kind)
+        let failure = session.isInterrupted ? nil : FixtureError.buildFailed(fixture.name, because: error)
         // An interrupted build says nothing of the fixture.
         slots.update { $0[place] = failure.map { .failed($0) } }
         throw failure ?? error
@@ -54,21 +68,45 @@ package final class FixtureService: Sendable {
     }
   }
 
+  /// From now on everybody gets this one. Of the one before it no spare is wanted any more.
+  private func settle(_ ready: ReadyFixture, at place: String, _ session: FileSession) {
+    slots.update { $0[place] = .ready(ready) }
+    let snapshot = ready.manifest.snapshot
+    let former = history.withLock { $0.latest.updateValue(snapshot, forKey: place) }
+    if let former, former != snapshot { session.engine.spares.forget(former) }
+  }
+
   /// It looked whole, and yet no machine came of it: it is built again, once in a run, and whoever asks next gets that.
-  func rebuild(_ name: String, instead ready: ReadyFixture, because reason: String, for session: FileSession)
+  /// - Throws: `FixtureError.unusable` where that was in vain.
+  func rebuild(
+    _ fixture: LocatedFixture,
+    instead ready: ReadyFixture,
+    because reason: String,
+    for session: FileSession
+  )
     throws -> ReadyFixture
   {
-    let source = try FixtureLocator(configuration: session.engine.configuration).find(name, for: session.file)
-    let place = store.place(name: name, source: source)
-    let isMine = slots.update { slots -> Bool in
+    let place = store.place(of: fixture)
+    // Whoever waits meanwhile for its slot gets what comes of this.
+    let isMine = try slots.update { slots -> Bool in
       guard case .ready(let known) = slots[place], known.manifest.key == ready.manifest.key else {
         return false
+      }
+      guard history.withLock({ $0.rebuilt.insert(place).inserted }) else {
+        throw FixtureError.unusable(name: fixture.name, reason: reason)
       }
       slots[place] = nil
       return true
     }
-    if isMine { warn(name, "it could not be resumed: \(reason)", session) }
-    return try current(name, for: session, inAnyCase: isMine)
+    if isMine { warn(fixture.name, "it could not be resumed: \(reason)", session) }
+    return try current(fixture, for: session, inAnyCase: isMine)
+  }
+
+  /// A file is run again because of a fault of the harness: builds that failed by one get another chance.
+  func forgetFaults() {
+    slots.update { slots in
+      slots = slots.filter { if case .failed(let error) = $0.value { error.kind != .harness } else { true } }
+    }
   }
 
   /// Whoever builds it will not come back: those who wait are told.
@@ -93,6 +131,7 @@ package final class FixtureService: Sendable {
       }
     }
     while true {
+      var isFirst = false
       let result = slots.wait(until: .after(.milliseconds(100))) {
         slots -> Result<ReadyFixture?, any Error>? in
         switch slots[place] {
@@ -108,6 +147,7 @@ package final class FixtureService: Sendable {
           if let mine = session.fixtureChain.last?.place, case .building(let me, let owner, _) = slots[mine] {
             slots[mine] = .building(by: me, owner: owner, waitsFor: place)
           }
+          isFirst = !said
           session.engine.pool.noteWait(
             of: session.owner,
             for: owner,
@@ -119,6 +159,7 @@ package final class FixtureService: Sendable {
         }
       }
       if let result { return try result.get() }
+      if isFirst { note(session, waitsFor: place) }
       if session.isInterrupted { throw FixtureError.interrupted }
     }
   }
@@ -142,11 +183,12 @@ package final class FixtureService: Sendable {
         $0[mine] = .building(by: me, owner: owner, waitsFor: place)
       }
     }
+    // For processes that wait for ours.
+    store.note(mine, waitsFor: place)
   }
 
   private func makeCurrent(
-    _ name: String,
-    source: String,
+    _ fixture: LocatedFixture,
     place: String,
     inAnyCase: Bool,
     _ session: FileSession
@@ -154,17 +196,17 @@ package final class FixtureService: Sendable {
     let lock = try store.lock(
       place,
       until: .after(.seconds(1800)),
+      holding: session.fixtureChain.map(\.place),
       waiting: { holder in
-        session.activity("waiting for the fixture \(name)\(holder.isEmpty ? "" : ", which \(holder) builds")")
+        let who = holder.isEmpty ? "" : ", which \(holder) builds"
+        session.activity("waiting for the fixture \(fixture.name)\(who)")
       },
       isCancelled: { session.isInterrupted }
     )
     _ = lock
-    if !isFresh, !inAnyCase, let ready = try kept(name, at: place, for: session) { return ready }
-    session.activity("building the fixture \(name)")
-    let manifest = try FixtureBuilder(name: name, source: source, place: place, store: store).build(
-      for: session
-    )
+    if !isFresh, !inAnyCase, let ready = try kept(fixture, at: place, for: session) { return ready }
+    session.activity("building the fixture \(fixture.name)")
+    let manifest = try FixtureBuilder(fixture: fixture, place: place, store: store).build(for: session)
     guard let use = FixtureUse(of: manifest) else {
       throw FixtureError.store(path: store.folder, reason: "\(manifest.snapshot.folder) went away")
     }
@@ -173,21 +215,25 @@ package final class FixtureService: Sendable {
   }
 
   /// What was kept, if it is current. Damage is said; the caller holds the fixture's lock.
-  private func kept(_ name: String, at place: String, for session: FileSession) throws -> ReadyFixture? {
+  private func kept(_ fixture: LocatedFixture, at place: String, for session: FileSession) throws
+    -> ReadyFixture?
+  {
     switch store.kept(at: place) {
     case .nothing: return nil
     case .unusable(let reason, let isDamage):
-      if isDamage { warn(name, reason, session) }
+      if isDamage { warn(fixture.name, reason, session) }
       return nil
     case .fixture(let manifest):
       // Held before it is looked at: what was found whole stays.
       let use = FixtureUse(of: manifest)
-      let inspection = FixtureInspection(store: store, session: session)
-      if let staleness = try inspection.staleness(
-        of: manifest,
-        base: { try self.current($0, for: session).manifest }
-      ) {
-        if staleness.isDamage { warn(name, staleness.reason, session) }
+      let inspection = FixtureInspection(store: store, engine: session.engine)
+      // Whatever is built for the look is built for this fixture: it may not ask for it again.
+      let looking = session.session(for: fixture, place: place, file: manifest.script)
+      let staleness = try session.running(looking) {
+        try inspection.staleness(of: manifest) { try self.current($0, for: looking).manifest }
+      }
+      if let staleness {
+        if staleness.isDamage { warn(fixture.name, staleness.reason, session) }
         return nil
       }
       guard let use else { return nil }
@@ -203,5 +249,6 @@ package final class FixtureService: Sendable {
     slots.update { slots in
       slots = slots.filter { if case .building = $0.value { true } else { false } }
     }
+    history.withLock { $0.rebuilt.removeAll() }
   }
 }

@@ -52,12 +52,26 @@ extension FixtureStore {
       _ = lock
       sweep(other)
     }
-    var entries = places().map { (place: $0, size: Self.size($0), used: Self.lastUse($0)) }
-    entries.sort { $0.used < $1.used }
-    var total = entries.reduce(0) { $0 + $1.size }
-    for entry in entries where total > maximum && entry.place != place {
-      if (try? remove(entry.place)) == true { total -= entry.size }
+    var total = places().reduce(0) { $0 + Self.size($1) }
+    for other in leastRecentlyUsed where total > maximum && other != place {
+      let size = Self.size(other)
+      if (try? remove(other)) == true { total -= size }
     }
+  }
+
+  /// Lets the least recently used fixtures go that nobody uses, until that many bytes are free where the store is.
+  /// - Returns: whether any went.
+  func makeRoom(free wanted: UInt64, keeping place: String) -> Bool {
+    var isAnyGone = false
+    for other in leastRecentlyUsed where other != place {
+      guard let free = Files.freeSpace(folder), free < wanted else { break }
+      if (try? remove(other)) == true { isAnyGone = true }
+    }
+    return isAnyGone
+  }
+
+  private var leastRecentlyUsed: [String] {
+    places().map { (place: $0, used: Self.lastUse($0)) }.sorted { $0.used < $1.used }.map(\.place)
   }
 
   private func isInUse(_ place: String) -> Bool {

@@ -1,13 +1,13 @@
 import Glibc
 import ProviumMachine
-package import ProviumSystem
+import ProviumSystem
 
 /// Where fixtures are kept between runs.
 ///
 ///     CACHE/fixtures/NAME-ID/manifest.json   what was built last; replaced as a whole
 ///     CACHE/fixtures/NAME-ID/BUILD/          memory, state and disks of one build, never written again
 ///     CACHE/fixtures/NAME-ID/building/       what is being built, or what a killed build left
-///     CACHE/fixtures/NAME-ID.lock            held by whoever builds or removes
+///     CACHE/fixtures/NAME-ID.lock            held by whoever builds or removes; stays, see `FixtureStore+Lock`
 ///
 /// ID is made from the script's path, BUILD from the build's key. Each build has a folder of its own, so that a process that
 /// resumes from one never meets another's files; it holds the folder (`FixtureUse`), and nobody removes what is held.
@@ -32,17 +32,30 @@ package struct FixtureStore: Sendable {
   }
 
   /// The folder of one fixture.
-  package func place(name: String, source: String) -> String {
-    // A name may say a folder (`net/base`); the store is flat.
-    let safe = String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "_" })
-    return "\(folder)/\(safe)-\(SHA256.hex(Array(source.utf8)).prefix(16))"
+  func place(of fixture: LocatedFixture) -> String {
+    // A name may say a folder (`net/base`), and be as long as a file's name; the store is flat, and needs room for the rest.
+    let safe = String(
+      fixture.name.prefix(100).map {
+        $0.isASCII && ($0.isLetter || $0.isNumber) || "-_.".contains($0) ? $0 : "_"
+      }
+    )
+    return "\(folder)/\(safe)-\(SHA256.hex(Array(fixture.source.utf8)).prefix(16))"
+  }
+
+  /// What a fixture's place calls it.
+  static func name(at place: String) -> String {
+    let folder = place.split(separator: "/").last.map(String.init) ?? place
+    return folder.lastIndex(of: "-").map { String(folder[..<$0]) } ?? folder
   }
 
   package func kept(at place: String) -> Kept {
     do { return .fixture(try FixtureManifest.read(place)) } catch let error as FixtureManifest.OtherFormat {
       return .unusable(reason: "\(error)", isDamage: false)
     } catch {
-      guard let names = try? Files.list(place) else { return .nothing }
+      guard let names = try? Files.list(place) else {
+        return Files.exists(place)
+          ? .unusable(reason: "what stands in its place is no folder", isDamage: true) : .nothing
+      }
       if Files.exists("\(place)/manifest.json") {
         return .unusable(reason: "manifest.json cannot be read: \(error)", isDamage: true)
       }
@@ -56,40 +69,11 @@ package struct FixtureStore: Sendable {
     if case .fixture(let manifest) = kept(at: place) { manifest } else { nil }
   }
 
-  /// Only one process builds a fixture; the others wait.
-  /// - Parameters:
-  ///   - waiting: told who is at it.
-  ///   - isCancelled: asked again and again; a cancelled wait ends with `FixtureError.interrupted`.
-  package func lock(
-    _ place: String,
-    until deadline: Deadline,
-    waiting: (String) -> Void = { _ in },
-    isCancelled: () -> Bool = { false }
-  ) throws -> FileLock {
-    do { try Files.createDirectories(folder, mode: 0o700) } catch {
-      throw FixtureError.store(path: folder, reason: "\(error)")
-    }
-    let lock = try FileLock.acquire(
-      "\(place).lock",
-      until: deadline,
-      waiting: waiting,
-      isCancelled: isCancelled
-    )
-    guard let lock else {
-      if isCancelled() { throw FixtureError.interrupted }
-      throw FixtureError.store(
-        path: folder,
-        reason: "another process has been building this fixture for too long"
-      )
-    }
-    lock.describeHolder("process \(getpid())")
-    return lock
-  }
-
   /// An empty folder to build in. What a killed build left there goes.
   package func workplace(for place: String) throws -> String {
     let work = "\(place)/\(Self.buildingName)"
     do {
+      if !Files.isDirectory(place) { try Files.removeTree(place) }
       try Files.removeTree(work)
       try Files.createDirectories(place, mode: 0o700)
       try Files.createDirectories(work, mode: 0o700)
@@ -121,9 +105,9 @@ package struct FixtureStore: Sendable {
   /// Notes that a fixture was used, for who leaves first.
   package func touch(_ place: String) { utimes("\(place)/manifest.json", nil) }
 
-  /// Folders of all fixtures, also of those that are not whole.
+  /// Where there is something of a fixture, whole or not.
   package func places() -> [String] {
-    ((try? Files.list(folder)) ?? []).map { "\(folder)/\($0)" }.filter { Files.isDirectory($0) }
+    ((try? Files.list(folder)) ?? []).filter { !$0.hasSuffix(".lock") }.map { "\(folder)/\($0)" }
   }
 
   /// Bytes on the disk.

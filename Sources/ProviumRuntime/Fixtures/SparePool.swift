@@ -19,18 +19,8 @@ final class SparePool: Sendable {
       claim.release()
     }
   }
-  /// The spares of one snapshot.
-  private struct Shelf {
-    let snapshot: Snapshot
-    var ready: [Spare] = []
-    /// Resumes asked for in this run: a snapshot that is used again and again is worth more spares.
-    var uses = 0
-    var lastUse: UInt64 = 0
-    /// A snapshot that cannot be resumed is not tried again and again: whoever needs it says why.
-    var isBroken = false
-  }
   private struct State {
-    var shelves: [String: Shelf] = [:]
+    var shelves = SpareShelves<Spare>()
     var isClosed = false
     var filler: DedicatedThread?
   }
@@ -51,17 +41,7 @@ final class SparePool: Sendable {
 
   /// A spare of that snapshot, if one is ready; and in any case a sign that more will be wanted. It is stopped still.
   func take(_ snapshot: Snapshot) -> VirtualMachine? {
-    let spare = state.update { state -> Spare? in
-      guard !state.isClosed else { return nil }
-      var shelf = state.shelves[snapshot.folder] ?? Shelf(snapshot: snapshot)
-      // A rebuilt fixture has the same folder.
-      if shelf.snapshot != snapshot { shelf = Shelf(snapshot: snapshot) }
-      shelf.uses += 1
-      shelf.lastUse = Deadline.now
-      let spare = shelf.ready.popLast()
-      state.shelves[snapshot.folder] = shelf
-      return spare
-    }
+    let spare = state.update { $0.isClosed ? nil : $0.shelves.take(snapshot) }
     startFiller()
     guard let spare else { return nil }
     if spare.machine.causeOfDeath != nil {
@@ -75,16 +55,12 @@ final class SparePool: Sendable {
 
   /// A snapshot that will not be wanted any more: its spares go.
   func forget(_ snapshot: Snapshot) {
-    let spares = state.update { $0.shelves.removeValue(forKey: snapshot.folder)?.ready ?? [] }
-    spares.forEach { $0.end() }
+    state.update { $0.shelves.remove(snapshot) }.forEach { $0.end() }
   }
 
   /// The pool needs what a spare holds: that of the snapshot that was used longest ago goes. False when there is none.
   func giveUpOne() -> Bool {
-    let spare = state.update { state -> Spare? in
-      let shelf = state.shelves.filter { !$0.value.ready.isEmpty }.min { $0.value.lastUse < $1.value.lastUse }
-      return shelf.flatMap { state.shelves[$0.key]?.ready.popLast() }
-    }
+    let spare = state.update { $0.shelves.giveUpOne() }
     spare?.end()
     return spare != nil
   }
@@ -93,8 +69,7 @@ final class SparePool: Sendable {
   func close() {
     let (spares, filler) = state.update { state -> ([Spare], DedicatedThread?) in
       state.isClosed = true
-      defer { state.shelves.removeAll() }
-      return (state.shelves.values.flatMap(\.ready), state.filler)
+      return (state.shelves.removeAll(), state.filler)
     }
     spares.forEach { $0.end() }
     filler?.join()
@@ -113,55 +88,61 @@ final class SparePool: Sendable {
     while true {
       // Room comes and goes without anybody telling us: look again twice a second.
       _ = state.wait(until: .after(.milliseconds(500))) { $0.isClosed ? true : nil }
-      while let (snapshot, claim) = next() { make(snapshot, claim) }
+      while takeStep() {}
       if state.read({ $0.isClosed }) { return }
     }
   }
 
-  /// What to make next, and the room for it: of the snapshot used last whose shelf is not full.
-  private func next() -> (Snapshot, PoolClaim)? {
-    let wanted = state.read { state -> Snapshot? in
-      let count = state.shelves.values.reduce(0) { $0 + $1.ready.count }
-      guard !state.isClosed, count < limit else { return nil }
-      return state.shelves.values
-        .filter { !$0.isBroken && $0.ready.count < min($0.uses, 2) }
-        .max { $0.lastUse < $1.lastUse }?.snapshot
+  /// Makes the spare that is wanted most where the pool has room for it, else ends one that stands in its way.
+  /// - Returns: false where there is nothing to do for now.
+  private func takeStep() -> Bool {
+    let wanted = state.update { $0.isClosed ? nil : $0.shelves.next(limit: limit, hasRoom: true) }
+    switch wanted {
+    case .make(let snapshot)?:
+      if let claim = claim(for: snapshot) {
+        make(snapshot, claim)
+        return true
+      }
+    case .end(let spare)?:
+      spare.end()
+      return true
+    case nil: return false
     }
-    guard let wanted else { return nil }
-    // It stands still: it takes no processor.
-    let request = PoolRequest(
-      memory: min(wanted.memory, ScriptMachine.resumedCost),
-      cpus: 0,
-      isColdBoot: false
-    )
-    let tell = PoolNotice.teller(to: events, file: "", request)
-    return pool.claimSpare(request, name: "a spare", tell: tell).map { (wanted, $0) }
+    guard case .end(let spare)? = state.update({ $0.shelves.next(limit: limit, hasRoom: false) }) else {
+      return false
+    }
+    spare.end()
+    return true
+  }
+
+  /// nil: the pool has no room. A spare stands still: it takes no processor.
+  private func claim(for snapshot: Snapshot) -> PoolClaim? {
+    let memory = min(snapshot.memory, ScriptMachine.resumedCost)
+    let request = PoolRequest(memory: memory, cpus: 0, isColdBoot: false)
+    return pool.claimSpare(request, name: "a spare", tell: PoolNotice.teller(to: events, file: "", request))
   }
 
   private func make(_ snapshot: Snapshot, _ claim: PoolClaim) {
-    let deadline = Deadline.after(.seconds(30))
+    let scale = host.accelerator(for: snapshot.conditions.architecture).timeScale
+    let deadline = Deadline.after(.seconds(30) * scale)
     var made: VirtualMachine?
     do {
       let machine = try VirtualMachine.resume(snapshot, on: host, until: deadline)
       made = machine
       // A guest without a shell has nothing to warm.
-      _ = try? machine.session.exec("true", ExecOptions(timeout: .seconds(10)), until: deadline)
+      _ = try? machine.session.exec("true", ExecOptions(timeout: .seconds(10) * scale), until: deadline)
       try machine.pause(until: deadline)
     } catch {
       made.map { Spare(machine: $0, claim: claim).end() }
       claim.release()
-      state.update { $0.shelves[snapshot.folder]?.isBroken = true }
+      state.update { $0.shelves.markBroken(snapshot) }
       return
     }
     guard let machine = made else { return }
     let cost = machine.process.child.privateMemory ?? 0
     if cost > claim.request.memory { claim.grow(by: cost - claim.request.memory) }
     let spare = Spare(machine: machine, claim: claim)
-    let isKept = state.update { state -> Bool in
-      guard !state.isClosed, state.shelves[snapshot.folder]?.snapshot == snapshot else { return false }
-      state.shelves[snapshot.folder]?.ready.append(spare)
-      return true
-    }
+    let isKept = state.update { !$0.isClosed && $0.shelves.add(spare, of: snapshot) }
     if !isKept { spare.end() }
   }
 }

@@ -37,7 +37,7 @@ extension MachineDeath {
     switch self {
     case .panicked: .splat
     case .exited(_, _, let panic, _): panic == nil ? .harness : .splat
-    case .ended, .refused: .harness
+    case .ended, .refused, .agentLost: .harness
     }
   }
 }

@@ -1,26 +1,8 @@
 import ProviumEvents
 import ProviumGuest
+import ProviumImage
 import ProviumMachine
 import ProviumSystem
-
-/// A state of a machine that a script took: `vm:snapshot()`.
-final class ScriptSnapshot {
-  let snapshot: Snapshot
-  let machine: ScriptMachine
-  private let engine: Engine
-
-  init(_ snapshot: Snapshot, of machine: ScriptMachine) {
-    self.snapshot = snapshot
-    self.machine = machine
-    engine = machine.session.engine
-  }
-
-  /// The script let go of it. A machine that was resumed from it holds its files open, and goes on.
-  deinit {
-    engine.spares.forget(snapshot)
-    try? Files.removeTree(snapshot.folder)
-  }
-}
 
 extension ScriptMachine {
   /// What a resumed machine is taken to cost the host at first: its private pages, not the memory that it shares with its
@@ -30,34 +12,35 @@ extension ScriptMachine {
 
   /// Brings a snapshot to life behind this handle.
   /// - Throws: `UnusableSnapshot` where no machine came of it; what the pool says.
-  func resume(_ snapshot: Snapshot, origin: String) throws {
+  func resume(_ snapshot: Snapshot, origin: ResumeOrigin) throws {
     let begin = Deadline.now
-    try prepareForResume(snapshot, origin: origin)
+    try admitResume(of: snapshot)
     let host = try session.engine.host()
     let limit = Duration.seconds(30) * host.accelerator(for: snapshot.conditions.architecture).timeScale
+    session.activity("resuming \(label)")
+    let deadline = min(Deadline.after(limit), session.scriptDeadline)
+    let spare = spare(of: snapshot, until: deadline)
+    // Only now is it known where the machine comes from.
+    announceResume(of: snapshot, origin: origin.text(fromSpare: spare != nil))
     do {
-      session.activity("resuming \(label)")
-      let deadline = min(Deadline.after(limit), session.scriptDeadline)
-      let resumed =
-        try spare(of: snapshot, until: deadline) ?? fromNothing(snapshot, on: host, until: deadline)
-      adopt(resumed, since: begin)
+      adopt(try spare ?? fromNothing(snapshot, on: host, until: deadline), since: begin)
       watchCost()
     } catch {
-      failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
+      let fault = failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
       // No room for a copy of it says nothing of the snapshot.
-      if error is FixtureError { throw HarnessFault("\(error)") }
-      throw UnusableSnapshot(cause: HarnessFault("\(error)"))
+      if error is FixtureError { throw fault }
+      throw UnusableSnapshot(cause: fault)
     }
   }
 
   /// A machine that was resumed ahead of need: it has only to go on, and to learn the time.
-  private func spare(of snapshot: Snapshot, until deadline: Deadline) throws -> VirtualMachine? {
+  private func spare(of snapshot: Snapshot, until deadline: Deadline) -> VirtualMachine? {
     guard session.workplace == nil, let spare = session.engine.spares.take(snapshot) else { return nil }
     noteRunning(spare.process)
     do {
       try spare.proceed(until: deadline)
       try spare.wakeUp(until: deadline)
-      spare.session.forgetOperations()
+      spare.agent.operations.forget()
       return spare
     } catch {
       // It was only a convenience.
@@ -82,47 +65,96 @@ extension ScriptMachine {
     )
   }
 
-  /// Puts the machine to rest; the handle is no longer booted.
+  /// Puts the machine to rest; the handle is no longer booted. Where that fails the machine is dead.
   func putToRest(in folder: String) throws -> Snapshot {
     let machine = try usable()
     let host = try session.engine.host()
-    let snapshot = try guarded("saving", allowance: .zero) {
-      try machine.save(to: folder, host: host, until: $0)
+    do {
+      let snapshot = try guarded("saving", on: machine, allowance: .zero) {
+        try machine.save(to: folder, host: host, until: $0)
+      }
+      rest()
+      return snapshot
+    } catch {
+      throw couldNotBeSaved("\(error)", machine)
     }
-    rest()
-    return snapshot
   }
 
   /// `vm:snapshot()`: the machine goes on from the very state that was kept.
-  func takeSnapshot() throws -> Snapshot {
+  func takeSnapshot() throws -> ScriptSnapshot {
     let folder = try session.snapshotFolder()
-    let snapshot = try putToRest(in: folder)
-    try goOn(from: snapshot)
+    let snapshot: ScriptSnapshot
+    do {
+      let point = RestorePoint(snapshot: try putToRest(in: folder), history: history)
+      snapshot = ScriptSnapshot(point, of: self)
+    } catch {
+      try? Files.removeTree(folder)
+      throw error
+    }
+    try goOn(from: snapshot.point)
     return snapshot
   }
 
   /// `vm:restore(s)`: the handle, and the handles of its workers, stay the same.
-  func restore(_ snapshot: Snapshot) throws {
+  func restore(_ snapshot: ScriptSnapshot) throws {
     discard("restored")
-    try goOn(from: snapshot)
+    try goOn(from: snapshot.point)
   }
 
-  private func goOn(from snapshot: Snapshot) throws {
-    do { try resume(snapshot, origin: "restore") } catch let error as UnusableSnapshot { throw error.cause }
-    let agent = try usable().agent
-    for worker in livingWorkers {
-      do { try worker.attach(to: agent, until: .after(.seconds(10))) } catch is GuestError {
-        // Not of that state: its next use says so.
-      }
+  private func goOn(from point: RestorePoint) throws {
+    let earlier = operations
+    do { try resume(point.snapshot, origin: .snapshot) } catch let error as UnusableSnapshot {
+      throw error.cause
+    }
+    history = point.history.continued
+    defer { operations.continue(earlier) }
+    try attachWorkers()
+  }
+
+  /// The machine was resumed: so were those of its workers that ran.
+  private func attachWorkers() throws {
+    let machine = try usable()
+    let present = workers.filter(\.belongs)
+    guard !present.isEmpty else { return }
+    var running = try guarded("looking for workers", on: machine, allowance: .zero) {
+      try machine.session.state(until: $0).workers
+    }
+    // A number and a pid that were used twice are the later one's.
+    for worker in present.reversed() {
+      worker.attach(to: machine.agent, among: &running, until: .after(.seconds(10)))
     }
   }
 
   /// The sub-test starts from the state that the machine had at the file's first fresh one.
   func startAfresh() throws {
-    if let freshStart {
-      try restore(freshStart)
-    } else if state == .booted {
-      freshStart = try takeSnapshot()
+    switch freshStart {
+    case .booted(let snapshot): try restore(snapshot)
+    case .absent(let before): if state == .booted || state == .paused { goBack(to: before) }
+    case nil: freshStart = try state == .booted ? .booted(startOfFresh()) : .absent(state)
+    }
+  }
+
+  /// A machine that nobody has touched since it was resumed from a fixture is what the fixture's own files hold.
+  private func startOfFresh() throws -> ScriptSnapshot {
+    guard let fixture = untouchedFixture else { return try takeSnapshot() }
+    return ScriptSnapshot(
+      RestorePoint(snapshot: fixture.manifest.snapshot, history: history),
+      of: self,
+      fixture: fixture.use
+    )
+  }
+}
+
+/// From what a machine is resumed, as the run's events have it.
+enum ResumeOrigin {
+  case fixture(String)
+  /// A script's own: `vm:restore`, a fresh sub-test.
+  case snapshot
+
+  func text(fromSpare: Bool) -> String {
+    switch self {
+    case .fixture(let name): fromSpare ? "spare \(name)" : "fixture \(name)"
+    case .snapshot: fromSpare ? "spare restore" : "restore"
     }
   }
 }
@@ -132,11 +164,17 @@ extension FileSession {
   /// its end tells which one is kept. Disks that it writes to are copies: a user's image stays what it is.
   func prepareForSnapshot(_ request: BootRequest, machine: Int) throws -> BootRequest {
     var request = request
-    guard let folder = try workplace ?? (isFresh ? snapshotFolder() : nil) else { return request }
+    guard let folder = workplace ?? (isFresh ? engine.run.snapshots : nil) else { return request }
+    try Files.createDirectories(folder, mode: 0o700)
     request.backing = .sharedFile("\(folder)/memory-\(machine)")
     if workplace != nil {
       for index in request.disks.indices where !request.disks[index].isReadOnly {
         let copy = "\(folder)/disk\(index)-\(machine)"
+        // Named by where the copy is, a file beside the image would be looked for beside the copy.
+        request.disks[index].backing = try DiskImage(
+          request.disks[index].path,
+          format: request.disks[index].format
+        ).chain.first
         try Files.copySparse(request.disks[index].path, to: copy)
         request.disks[index].path = copy
         // What it writes belongs to the fixture; an overlay would be gone with it.
@@ -163,10 +201,11 @@ extension FileSession {
     return (memory, disks)
   }
 
-  /// A folder of its own for one snapshot, gone with the run. In a fixture's script it lies where the machine's memory does
+  /// A folder of its own for one snapshot, gone with it. In a fixture's script it lies where the machine's memory does
   /// already, on the same file system.
   func snapshotFolder() throws -> String {
-    let folder = "\(workplace ?? engine.run.path)/snapshots/\(engine.nextMachineNumber())"
+    let folder =
+      "\(workplace.map { "\($0)/snapshots" } ?? engine.run.snapshots)/\(engine.nextMachineNumber())"
     try Files.createDirectories(folder, mode: 0o700)
     return folder
   }

@@ -19,7 +19,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   let profile: Profile
   private(set) var state = State.created
   private(set) var machine: VirtualMachine?
-  private var workers: [ScriptWorker] = []
+  /// All that were ever spawned: a restore may bring any of them back.
+  private(set) var workers: [ScriptWorker] = []
+  var history = MachineHistory()
   /// What QEMU runs at the moment, also while it boots.
   private let running = Mutex<QEMUProcess?>(nil)
   private var claim: MachineClaim?
@@ -31,14 +33,20 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   var splats = SplatWatch()
   /// Why it is dead.
   private var death: String?
-  /// Operations and console of a machine that is gone: failures still show them.
-  private var lastTrace: [String] = []
+  /// Also of a machine that is gone: failures still show them, and its console.
+  private(set) var operations = OperationLog()
   private var lastConsole: [String] = []
   /// What its image was made from, and files of the host that were injected or attached: for a fixture's key.
+  /// Of all its boots, also of those that failed.
   private(set) var imageInputs: [BootImage.Input] = []
   private(set) var hostFiles: [FixtureInput] = []
+  private(set) var hasTriedToBoot = false
   /// The state that each fresh sub-test starts from.
-  var freshStart: Snapshot?
+  var freshStart: FreshStart?
+  /// The fixture that it was resumed from, and how far `lastUse` had come then.
+  private var resumed: (from: ReadyFixture, at: UInt64)?
+  /// That fixture, while the machine is what it was when it was resumed.
+  var untouchedFixture: ReadyFixture? { resumed.flatMap { $0.at == lastUse ? $0.from : nil } }
 
   init(profile: Profile, session: FileSession) {
     self.profile = profile
@@ -49,6 +57,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     machine?.session.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:))
       ?? GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
   }
+  var jobHolder: String { "the vm" }
   var label: String { identifier == 0 ? profile.name : "vm\(identifier) (\(profile.name))" }
 
   // MARK: Life
@@ -59,6 +68,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     }
     let engine = session.engine
     identifier = engine.nextMachineNumber()
+    hasTriedToBoot = true
     var request = try options.request(name: label, profile: profile, configuration: engine.configuration)
     try admit(PoolRequest(memory: request.memory, cpus: request.cpus, isColdBoot: true))
     let begin = Deadline.now
@@ -67,7 +77,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     do {
       let host = try engine.host()
       // First: then come copies of its disks, and the files as they are now go in.
-      try noteHostFiles(of: request)
+      if session.workplace != nil { hostFiles += try request.hostFiles(digests: engine.digests) }
       request = try session.prepareForSnapshot(request, machine: identifier)
       let limit = TimeLimit(
         of: "the boot's",
@@ -80,22 +90,24 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
         on: host,
         until: min(limit.deadline, session.scriptDeadline),
         stage: { [session, label] in session.activity("booting \(label): \($0)") },
+        built: { image in imageInputs += image.inputs },
         started: noteRunning
       )
-      imageInputs = machine.image.inputs
       adopt(machine, since: begin)
     } catch {
-      failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
+      let fault = failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
       let reached = session.reachedLimit ?? bootLimit.flatMap { $0.deadline.isExpired ? $0 : nil }
       throw HarnessFault(
-        reached.map { "\(error)\n\($0.description) was reached" } ?? "\(error)",
+        reached.map { "\(fault.reason)\n\($0.description) was reached" } ?? fault.reason,
         kind: session.reachedLimit == nil ? .harness : .timeout
       )
     }
   }
 
   /// There is no machine: what was taken for it is given back.
-  func failedToStart(_ reason: String, console: [String]) {
+  @discardableResult
+  func failedToStart(_ said: String, console: [String]) -> HarnessFault {
+    let reason = said + (session.shortage.map { "; \($0)" } ?? "")
     giveBack()
     splats.detach()
     state = .dead
@@ -103,6 +115,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     lastConsole = console
     lastUse = Self.tick()
     session.events.send(.machineEnded(id: identifier, reason: reason))
+    return HarnessFault(reason)
   }
 
   /// From here on the machine can be ended from another thread, and what its kernel reports is seen.
@@ -127,12 +140,15 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     reading = session.engine.meter.watch(machine.process) { [weak claim] in claim?.charge($0) }
   }
 
-  /// Admission for a resume, and its announcement.
-  func prepareForResume(_ snapshot: Snapshot, origin: String) throws {
+  /// Admission for a resume.
+  func admitResume(of snapshot: Snapshot) throws {
     identifier = session.engine.nextMachineNumber()
     // A fixture's script writes to a copy of its own: that is all of it.
     let memory = session.workplace == nil ? min(snapshot.memory, Self.resumedCost) : snapshot.memory
     try admit(PoolRequest(memory: memory, cpus: snapshot.cpus, isColdBoot: false))
+  }
+
+  func announceResume(of snapshot: Snapshot, origin: String) {
     var description = MachineDescription(
       id: identifier,
       file: session.file.name,
@@ -155,11 +171,20 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     state = .paused
   }
 
-  var livingWorkers: [ScriptWorker] { workers }
+  /// From here on nothing has happened to it that the fixture does not hold.
+  func noteResumed(from fixture: ReadyFixture) { resumed = (fixture, lastUse) }
 
-  /// Takes over a machine that is up.
+  /// Whatever there is goes: the handle is again what it was before a boot.
+  func goBack(to before: State) {
+    discard("its sub-test ended")
+    state = before
+  }
+
+  /// Takes over a machine that is up. What was before is no past of it, unless `goOn` says so.
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
     self.machine = machine
+    history = MachineHistory()
+    operations = machine.agent.operations
     noteRunning(machine.process)
     state = .booted
     death = nil
@@ -174,24 +199,6 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
       )
     )
     for remark in machine.image.remarks { session.engine.warnOnce(remark, file: session.file.name) }
-  }
-
-  /// In a fixture's script: what of the host goes into the machine, by its contents at this moment.
-  private func noteHostFiles(of request: BootRequest) throws {
-    guard session.workplace != nil else { return }
-    var files = request.image.files.sorted { $0.key < $1.key }.compactMap { guest, file in
-      if case .host(let path) = file { ("the injected file \(guest)", path) } else { nil }
-    }
-    files += request.disks.map { ("disk", $0.path) }
-    if let rootfs = request.image.rootfs { files.append(("the root disk", rootfs)) }
-    hostFiles = try files.map { name, path in
-      FixtureInput(
-        kind: .file,
-        name: name,
-        location: path,
-        value: try session.engine.digests.digest(path)
-      )
-    }
   }
 
   private func admit(_ request: PoolRequest) throws {
@@ -232,20 +239,21 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
 
   /// The machine may have died while nobody looked.
   func noticeDeath() {
-    if let machine, state == .booted, let cause = machine.causeOfDeath { _ = died("\(cause)") }
+    if let machine, state == .booted, let cause = machine.causeOfDeath { _ = died("\(cause)", machine) }
   }
 
   private func end(_ state: State, reason: String) {
     guard let machine else { return }
-    lastTrace = traceLines
     lastConsole = consoleTail
     splats.detach()
     session.keepConsole(of: machine, label: label)
     machine.discardDirectory()
+    // Its memory, unless that has become a snapshot's.
+    if case .sharedFile(let memory) = machine.options.backing { try? Files.removeTree(memory) }
     self.machine = nil
     self.state = state
     if state == .dead { death = death ?? reason }
-    if state != .paused { workers.removeAll() }
+    for worker in workers { worker.detach() }
     giveBack()
     session.events.send(.machineEnded(id: identifier, reason: reason))
   }
@@ -258,7 +266,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     _ operation: (GuestSession, Deadline) throws -> Value
   ) throws -> Value {
     let machine = try usable()
-    return try guarded(what, allowance: allowance) { try operation(machine.session, $0) }
+    return try guarded(what, on: machine, allowance: allowance) { try operation(machine.session, $0) }
   }
 
   /// The machine, if it can be talked to.
@@ -271,38 +279,42 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     }
   }
 
-  /// Runs one operation of the agent or a worker: says what goes on, sets the deadline, and sorts the errors.
-  func guarded<Value>(_ what: String, allowance: Duration, _ operation: (Deadline) throws -> Value) throws
-    -> Value
-  {
+  /// Runs one operation of that machine's agent or a worker: says what goes on, sets the deadline, and sorts the errors.
+  func guarded<Value>(
+    _ what: String,
+    on machine: VirtualMachine,
+    allowance: Duration,
+    _ operation: (Deadline) throws -> Value
+  ) throws -> Value {
     lastUse = Self.tick()
     session.activity(what)
     let limit = session.engine.configuration.settings.operationTimeout * session.engine.timeScale + allowance
     do {
       return try operation(min(.after(limit), session.scriptDeadline))
     } catch let error as GuestError {
-      throw translate(error, allowance: allowance)
+      throw translate(error, machine, allowance: allowance)
     } catch let error as MachineDeath {
-      throw died("\(error)", kind: error.failureKind)
+      throw died("\(error)", machine, kind: error.failureKind)
     }
   }
 
-  private func translate(_ error: GuestError, allowance: Duration) -> any Error {
+  private func translate(_ error: GuestError, _ machine: VirtualMachine, allowance: Duration) -> any Error {
     switch error {
     case .refused, .tooLarge, .inUse: return GuestRefusal(description: "\(error)")
     case .timedOut(let message):
       return HarnessFault("\(message): \(limitText(allowance)) was reached", kind: .timeout)
     case .unresponsive(let message):
       // It did not give up its operation when it was interrupted: nothing can be said of its state any more.
-      machine?.kill()
-      return died("\(message): \(limitText(allowance)) was reached")
-    case .lost(let message):
-      if let cause = machine?.causeOfDeath {
-        return died("\(cause)", kind: (cause as? MachineDeath)?.failureKind ?? .harness)
+      let reason = "\(message): \(limitText(allowance)) was reached"
+      return died(reason, machine, saying: "the machine is dead: \(reason)")
+    case .lost(let peer, let message):
+      if let cause = machine.causeOfDeath {
+        return died("\(cause)", machine, kind: (cause as? MachineDeath)?.failureKind ?? .harness)
       }
-      if message.contains("worker") { return HarnessFault(message) }
-      return died(message)
-    case .violation, .incompatible: return died("\(error)")
+      if case .worker = peer { return HarnessFault(message) }
+      return died(message, machine, saying: "the machine is dead: \(message)")
+    case .violation, .incompatible:
+      return died("\(error)", machine, saying: "the machine is dead: \(error)")
     }
   }
 
@@ -314,18 +326,37 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     return allowance == .zero ? text : "\(text) and the call's own of \(Quantity.text(allowance))"
   }
 
-  private func died(_ reason: String, kind: FailureKind = .harness) -> HarnessFault {
-    death = reason
-    machine?.kill()
-    end(.dead, reason: reason)
-    return HarnessFault(reason, kind: kind)
+  /// Nothing can go on with a machine that took leave to be saved.
+  func couldNotBeSaved(_ reason: String, _ machine: VirtualMachine) -> HarnessFault {
+    died("\(label) could not be saved, and is gone: \(reason)", machine)
+  }
+
+  /// - Parameter message: what the script is told, where that is more than the reason.
+  private func died(
+    _ said: String,
+    _ machine: VirtualMachine,
+    saying message: String? = nil,
+    kind: FailureKind = .harness
+  ) -> HarnessFault {
+    let hint = session.shortage.map { "; \($0)" } ?? ""
+    machine.kill()
+    // Another machine may be in its place by now, which has nothing to do with it.
+    if machine === self.machine {
+      death = said + hint
+      end(.dead, reason: said + hint)
+    }
+    return HarnessFault(
+      (message ?? said) + hint,
+      kind: kind,
+      console: lastConsole.suffix(HarnessFault.consoleLines)
+    )
   }
 
   // MARK: Workers
 
   func spawn(thread: Bool) throws -> ScriptWorker {
     let machine = try usable()
-    let worker = try guarded("spawn", allowance: .zero) {
+    let worker = try guarded("spawn", on: machine, allowance: .zero) {
       try machine.agent.spawnWorker(thread: thread, until: $0)
     }
     let handle = ScriptWorker(worker, of: self)
@@ -336,11 +367,13 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   // MARK: What failures show
 
   /// The last operations, in the style of strace.
-  var traceLines: [String] { machine?.session.recentOperations.map { "\($0)" } ?? lastTrace }
+  var traceLines: [String] { operations.lines }
   var consoleTail: [String] { machine?.console.tail(20) ?? lastConsole }
 
   private static let clock = Atomic<UInt64>(0)
   private static func tick() -> UInt64 { clock.add(1, ordering: .relaxed).newValue }
+  /// How many operations there have been: a later `lastUse` is greater.
+  static var uses: UInt64 { clock.load(ordering: .relaxed) }
 }
 
 /// The guest said no: a plain error of the script's, no fault of the harness.

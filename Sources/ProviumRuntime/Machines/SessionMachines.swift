@@ -14,6 +14,11 @@ final class SessionMachines: Sendable {
 
   var all: [ScriptMachine] { machines.withLock { $0 } }
   var count: Int { machines.withLock { $0.count } }
+  /// Those that the script has used since then, the last one first; if none, the one that it used before.
+  func used(since use: UInt64) -> [ScriptMachine] {
+    let used = all.filter { $0.lastUse > use }.sorted { $0.lastUse > $1.lastUse }
+    return used.isEmpty ? lastUsed.map { [$0] } ?? [] : used
+  }
   /// The one that the script used last: whose console a failure shows.
   var lastUsed: ScriptMachine? { all.filter { $0.lastUse > 0 }.max { $0.lastUse < $1.lastUse } }
   /// The one that a fixture keeps.
@@ -23,13 +28,24 @@ final class SessionMachines: Sendable {
   func shutDownAll() { for machine in all { machine.shutDown() } }
 
   /// At the end of the file. A machine is ended, not asked: nobody looks at it any more.
-  func endAll() { for machine in all { machine.kill("the file ended") } }
+  func endAll() {
+    for machine in all {
+      machine.kill("the file ended")
+      machine.freshStart = nil
+    }
+  }
+
+  /// Ends those that a fresh sub-test created beside the first `count`: the next one has nothing of them.
+  func end(after count: Int) { for machine in all.dropFirst(count) { machine.kill("its sub-test ended") } }
 
   /// From any thread: ends what the file's thread may be waiting for.
   func killAll() { for machine in all { machine.killFromOutside() } }
 
   /// Of the machine that was created last and runs, whatever the file's thread does. Any thread.
   var consoleTail: [String] { all.reversed().lazy.compactMap(\.tailFromOutside).first ?? [] }
+
+  /// Says in the machines' traces what begins, or goes on, here.
+  func mark(_ text: String) { for machine in all { machine.operations.mark(text) } }
 
   /// The reports on all consoles, and on those of machines that are gone, since the last look.
   func takeReports(allowed: [String]) -> FoundReports {
@@ -42,7 +58,7 @@ final class SessionMachines: Sendable {
   }
 
   /// Each sub-test starts from the state that the machines had at the file's first one.
-  func startAfresh(_ session: FileSession) throws {
+  func startAfresh() throws {
     for machine in all { try machine.startAfresh() }
   }
 }

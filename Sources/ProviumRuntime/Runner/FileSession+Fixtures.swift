@@ -10,18 +10,18 @@ struct BuiltFixture {
 }
 
 extension FileSession {
-  /// A session that runs a fixture's script for this one.
-  func fixtureSession(name: String, place: String, file: TestFile, work: String) -> FileSession {
+  /// A session of a fixture's script for this one.
+  func session(for fixture: LocatedFixture, place: String, file: TestFile) -> FileSession {
     let session = FileSession(
-      file: file,
+      // What happens in it is this file's.
+      file: TestFile(name: self.file.name, path: file.path, root: file.root),
       owner: owner,
       engine: engine,
       events: events,
       selection: TestSelection(),
       timeout: fileTimeout
     )
-    session.fixtureChain = fixtureChain + [(name, place)]
-    session.workplace = work
+    session.fixtureChain = fixtureChain + [(fixture.name, place)]
     return session
   }
 
@@ -33,11 +33,12 @@ extension FileSession {
     switch outcome {
     case .passed: break
     case .failed(let failure):
-      throw BrokenScript(
+      throw FixtureScriptFailure(
         description: ([failure.summary] + failure.console.map { "  \($0)" }).joined(separator: "\n"),
         failed: failure.kind
       )
-    case .skipped(let reason), .todo(let reason): throw HarnessFault("its script ended early: \(reason)")
+    case .skipped(let reason), .todo(let reason):
+      throw FixtureScriptFailure(description: "its script ended early: \(reason)", failed: .error)
     }
     guard let machine = machines.lastCreated else { throw FixtureError.noMachine(name: name) }
     for other in machines.all where other !== machine { other.kill("not the fixture's") }
@@ -50,40 +51,48 @@ extension FileSession {
 
   /// `provium.fixture(name)`.
   func resumeFixture(_ name: String) throws -> ScriptMachine {
-    let ready = try fixture(name) { try engine.fixtures.current(name, for: self) }
-    do { return try resume(ready, name: name) } catch let error as UnusableSnapshot {
+    let fixture = try FixtureLocator(configuration: engine.configuration).find(name, for: file)
+    let ready = try asFault { try engine.fixtures.current(fixture, for: self) }
+    do { return try resume(ready, asked: name) } catch let error as UnusableSnapshot {
       // What looks whole and gives no machine is not trusted a second time.
       guard !isInterrupted, !scriptDeadline.isExpired else { throw error.cause }
-      let rebuilt = try fixture(name) {
-        try engine.fixtures.rebuild(name, instead: ready, because: "\(error.cause)", for: self)
+      let rebuilt = try asFault {
+        try engine.fixtures.rebuild(fixture, instead: ready, because: "\(error.cause)", for: self)
       }
-      do { return try resume(rebuilt, name: name) } catch let error as UnusableSnapshot { throw error.cause }
+      do { return try resume(rebuilt, asked: name) } catch let error as UnusableSnapshot { throw error.cause }
     }
   }
 
-  private func resume(_ ready: ReadyFixture, name: String) throws -> ScriptMachine {
+  private func resume(_ ready: ReadyFixture, asked name: String) throws -> ScriptMachine {
     let manifest = ready.manifest
     let profile = (try? engine.configuration.profile(manifest.profile)) ?? Profile(name: manifest.profile)
     let machine = machines.add(profile: profile, session: self)
     // QEMU must have its files open before anybody may remove them.
-    try withExtendedLifetime(ready.use) { try machine.resume(manifest.snapshot, origin: "fixture \(name)") }
-    usedFixtures.append((name, manifest.key))
+    try withExtendedLifetime(ready.use) {
+      try machine.resume(manifest.snapshot, origin: .fixture(manifest.name))
+    }
+    machine.noteResumed(from: ready)
+    usedFixtures.append(UsedFixture(name: name, source: manifest.source, key: manifest.key))
     fixtureSources.formUnion(
-      FixtureInspection(store: engine.fixtures.store, session: self).sources(of: manifest)
+      FixtureInspection(store: engine.fixtures.store, engine: engine).sources(of: manifest)
     )
     return machine
   }
 
-  private func fixture(_ name: String, _ body: () throws -> ReadyFixture) throws -> ReadyFixture {
+  /// That there is no fixture of that name is the script's mistake; all else is not.
+  private func asFault(_ body: () throws -> ReadyFixture) throws -> ReadyFixture {
     do { return try body() } catch let error as FixtureError {
-      switch error {
-      // The user's to mend: no other try will do.
-      case .unknown, .buildFailed(_, _, .error): throw error
-      case .buildFailed(_, _, let kind): throw HarnessFault("\(error)", kind: kind)
-      default: throw HarnessFault("\(error)")
-      }
+      guard error.kind != .error else { throw error }
+      throw HarnessFault("\(error)", kind: error.kind)
     }
   }
+}
+
+/// A fixture that another fixture's script resumed: what it is called there, and which build it was.
+struct UsedFixture {
+  let name: String
+  let source: String
+  let key: String
 }
 
 /// QEMU made no machine of a snapshot.

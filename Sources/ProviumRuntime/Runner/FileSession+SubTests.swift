@@ -31,6 +31,11 @@ extension FileSession {
   /// `test(name [, meta], fn)`: runs `fn(t)` at once and isolates its failure.
   func runSubTest(_ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 3)
+    guard workplace == nil else {
+      throw call.misuse(
+        "a fixture's script has no sub-tests: nobody would hear of them; assert what must hold"
+      )
+    }
     let name = try call.string(1, "name")
     guard !name.isEmpty else { throw call.argument(1, "name").expected("a name that is not empty") }
     let hasMeta = call.arguments.count > 2
@@ -79,6 +84,7 @@ extension FileSession {
     if !isContainer {
       events.send(.subTestStarted(file: file.name, path: subTests.path, location: location))
     }
+    machines.mark("--- test \"\(subTests.path.joined(separator: " / "))\" begins")
     activity("test \(name)")
   }
 
@@ -87,8 +93,12 @@ extension FileSession {
     let outcome: Outcome
     if let limit { limits.append(limit) }
     defer { if limit != nil { limits.removeLast() } }
+    let isFresh = (meta.isFresh || isFresh) && subTests.path.count == 1
+    let before = machines.count
+    // After the outcome: a failure shows their consoles.
+    defer { if isFresh { machines.end(after: before) } }
     do {
-      if meta.isFresh || isFresh, subTests.path.count == 1 { try machines.startAfresh(self) }
+      if isFresh { try machines.startAfresh() }
       _ = try state.call(
         body,
         [.table(LuaTable(pairs: [.init(key: "name", value: .text(name))]))],
@@ -101,6 +111,7 @@ extension FileSession {
       outcome = .failed(failure(of: error))
     }
     noteReports()
+    machines.mark("--- test \"\(subTests.path.joined(separator: " / "))\" has ended")
     if let result = subTests.pop(outcome, properties: meta.properties) {
       events.send(.subTestEnded(file: file.name, result: result))
     }

@@ -23,6 +23,7 @@ package final class FileSession: @unchecked Sendable {
   /// What scripts hold: made for this file's state.
   let vmType = ScriptMachine.makeType()
   let workerType = ScriptWorker.makeType()
+  let numbersType = GuestNumbers.makeType()
   let snapshotType = LuaObjectType<ScriptSnapshot>(name: "snapshot", methods: [:])
   var subTests = SubTestStack()
   /// In force now, outermost first: the file's, and those of the sub-tests that run and have one.
@@ -60,8 +61,10 @@ package final class FileSession: @unchecked Sendable {
   var fixtureChain: [(name: String, place: String)] = []
   /// Where a fixture's machines keep their memory while it is built.
   var workplace: String?
-  /// Fixtures that this script resumed, with their keys.
-  var usedFixtures: [(name: String, key: String)] = []
+  /// Fixtures that this script resumed.
+  var usedFixtures: [UsedFixture] = []
+  /// Where scripts were looked for that stand further on: absolute paths.
+  private(set) var absentScripts: Set<String> = []
   /// The session of a fixture that this one builds.
   private let inner = Mutex<FileSession?>(nil)
   var innerSession: FileSession? { inner.withLock { $0 } }
@@ -204,6 +207,7 @@ package final class FileSession: @unchecked Sendable {
   private func prepare(_ state: LuaState) throws {
     state.scripts.searchFolders = [Files.currentDirectory, engine.configuration.root]
     state.scripts.onLoad = { [unowned self] in loaded.append($0) }
+    state.scripts.onMiss = { [unowned self] in absentScripts.insert($0) }
     try state.setPackagePath([file.root, engine.configuration.root])
     state.onPrint = { [unowned self] in print($0) }
     try Bindings.install(in: state, session: self)
@@ -243,9 +247,13 @@ package final class FileSession: @unchecked Sendable {
       location: failure.location.map { ScriptLocation(file: $0.file, line: $0.line) }
     )
     result.traceback = failure.traceback
-    if let machine = machines.lastUsed {
-      result.trace = machine.traceLines
-      result.console = machine.consoleTail
+    let used = machines.used(since: subTests.frames.last?.usesBefore ?? 0)
+    result.trace =
+      used.count > 1 ? used.flatMap { ["\($0.label):"] + $0.traceLines } : used.first?.traceLines ?? []
+    result.console = used.first?.consoleTail ?? []
+    if let fault = failure.payload as? HarnessFault {
+      // Reports show the console by itself.
+      result.message = result.message.replacing(fault.consoleText, with: "")
     }
     return .failed(result)
   }

@@ -23,7 +23,9 @@ final class InputPipe: Sendable {
     let made = try Self.call(worker, "pipe2", [0, Int64(O_CLOEXEC)], pair, until: deadline)
     let ends = made.buffers.first ?? []
     func end(_ at: Int) -> Int32 { (0..<4).reduce(0) { $0 | Int32(ends[at + $1]) << (8 * Int32($1)) } }
-    guard ends.count == 8 else { throw GuestError.lost("the guest made no pipe for the standard input") }
+    guard ends.count == 8 else {
+      throw GuestError.lost(.main, "the guest made no pipe for the standard input")
+    }
     (reading, writing) = (end(0), end(4))
     _ = try Self.call(worker, "fcntl", [Int64(reading), Int64(F_SETFD), 0], until: deadline)
   }
@@ -72,7 +74,7 @@ final class InputPipe: Sendable {
     until deadline: Deadline
   ) throws -> SystemCallResult {
     guard let number = SyscallName.number(name, worker.session.architecture) else {
-      throw GuestError.lost("the guest's architecture has no \(name)")
+      throw GuestError.lost(.main, "the guest's architecture has no \(name)")
     }
     let call = SystemCall(number: number, arguments: arguments, buffers: buffer.map { [$0] } ?? [])
     let result = try worker.session.syscall(call, until: deadline)

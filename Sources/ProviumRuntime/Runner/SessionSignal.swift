@@ -16,13 +16,24 @@ enum SessionSignal: LuaSignal {
 
 /// A fault of the machine, the guest or Provium, on its way through Lua: what was being done, and why it failed.
 package struct HarnessFault: Error, CustomStringConvertible {
-  /// One line or more, for people.
-  package let description: String
+  /// Why, in one line or more, for people.
+  package let reason: String
   /// `.harness`; `.timeout` of an operation that ran into a limit, `.splat` where the guest's kernel itself ended it.
   package let kind: FailureKind
+  /// The last lines of the console of a machine that was lost.
+  let console: [String]
+  static let consoleLines = 10
 
-  package init(_ description: String, kind: FailureKind = .harness) {
-    self.description = description
+  package init(_ reason: String, kind: FailureKind = .harness, console: [String] = []) {
+    self.reason = reason
     self.kind = kind
+    self.console = console
+  }
+
+  package var description: String { reason + consoleText }
+
+  /// Behind the reason; empty without a console.
+  var consoleText: String {
+    console.isEmpty ? "" : "\nthe console's last lines:" + console.map { "\n  \($0)" }.joined()
   }
 }

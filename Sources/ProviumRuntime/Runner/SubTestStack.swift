@@ -10,6 +10,8 @@ struct SubTestStack {
     let started: UInt64
     /// Not selected: it runs for the sake of a test inside.
     let isContainer: Bool
+    /// Machines that are used later are used by it.
+    let usesBefore = ScriptMachine.uses
     var output = ""
     /// What kernels reported while it was the innermost one.
     var reports = FoundReports()

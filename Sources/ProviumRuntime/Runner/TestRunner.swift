@@ -93,6 +93,7 @@ package final class TestRunner: Sendable {
             text: "harness fault, running it again (\(attempt) of \(options.retries))"
           )
         )
+        engine.fixtures.forgetFaults()
         guard let again = runFile(file, number: number, attempt: attempt) else { return false }
         (result, isCut) = again
       }

@@ -78,9 +78,10 @@ final class MachineThread: Sendable {
     -> Value
   {
     do { return try body(machine) } catch {
-      // What was interrupted only knows that its machine went away.
+      // What was interrupted only knows that its machine went away. The console stands below, once.
       let reason = machine.interruption.map { "\($0): " } ?? ""
-      throw MachineError("\(reason)\(error)", operations: machine.operations, console: machine.console)
+      let message = (error as? HarnessFault)?.reason ?? "\(error)"
+      throw MachineError(reason + message, operations: machine.operations, console: machine.console)
     }
   }
 }

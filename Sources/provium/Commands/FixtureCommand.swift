@@ -45,7 +45,7 @@ struct FixtureCommand: ParsableCommand {
 
   struct Build: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Build a fixture, if it is not current.")
-    @Argument(help: "Names of fixtures.") var names: [String]
+    @Argument(help: "Names of fixtures, or paths of their scripts.") var names: [String]
     @OptionGroup var machines: MachineOptionGroup
 
     func run() throws {
@@ -65,7 +65,7 @@ struct FixtureCommand: ParsableCommand {
 
   struct Rebuild: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Build a fixture in any case.")
-    @Argument(help: "Names of fixtures.") var names: [String]
+    @Argument(help: "Names of fixtures, or paths of their scripts.") var names: [String]
     @OptionGroup var machines: MachineOptionGroup
 
     func run() throws {
@@ -80,7 +80,7 @@ struct FixtureCommand: ParsableCommand {
 
   struct Why: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Which input changed since the last build.")
-    @Argument(help: "A fixture.") var name: String
+    @Argument(help: "A fixture, or its script's path.") var name: String
     @OptionGroup var machines: MachineOptionGroup
 
     func run() throws {
@@ -105,7 +105,7 @@ struct FixtureCommand: ParsableCommand {
 
   struct Clean: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Remove a fixture, or all.")
-    @Argument(help: "A fixture; without one, all.") var name: String?
+    @Argument(help: "A fixture, or its script's path; without one, all.") var name: String?
     @OptionGroup var machines: MachineOptionGroup
 
     func run() throws {

@@ -120,7 +120,7 @@ import Testing
     let error = #expect(throws: GuestError.self) {
       try session.syscall(call, until: .after(.milliseconds(100)))
     }
-    guard case .timedOut = error else { throw error ?? GuestError.lost("no error") }
+    guard case .timedOut = error else { throw error ?? GuestError.lost(.main, "no error") }
     #expect(Deadline.now - begin < 1_500_000_000)
     #expect(try session.call("getpid").result == Int64(session.pid))
   }

@@ -66,7 +66,7 @@ import Testing
     let error = #expect(throws: GuestError.self) {
       try guest.session.exec("yes", ExecOptions(outputLimit: 100_000), until: .soon)
     }
-    guard case .tooLarge = error else { throw error ?? GuestError.lost("no error") }
+    guard case .tooLarge = error else { throw error ?? GuestError.lost(.main, "no error") }
     #expect(try guest.session.exec("echo fine", until: .soon).stdout.text == "fine\n")
   }
 
@@ -76,7 +76,7 @@ import Testing
     let error = #expect(throws: GuestError.self) {
       try guest.session.exec("sleep 1000", until: .after(.milliseconds(200)))
     }
-    guard case .timedOut = error else { throw error ?? GuestError.lost("no error") }
+    guard case .timedOut = error else { throw error ?? GuestError.lost(.main, "no error") }
     #expect(try guest.session.exec("echo fine", until: .soon).stdout.text == "fine\n")
   }
 
@@ -86,7 +86,9 @@ import Testing
     let error = #expect(throws: GuestError.self) {
       try guest.session.exec("true", ExecOptions(directory: "/no/such"), until: .soon)
     }
-    guard case .refused(let errno, let message) = error else { throw error ?? GuestError.lost("no error") }
+    guard case .refused(let errno, let message) = error else {
+      throw error ?? GuestError.lost(.main, "no error")
+    }
     #expect(errno.name == "ENOENT" && message.contains("/no/such"))
   }
 
@@ -122,7 +124,7 @@ import Testing
       buffers: [CallBuffer(argument: 1, bytes: .text("/nope\0"))]
     )
     _ = try? guest.session.readFile("/nope", until: .soon)
-    let lines = guest.session.recentOperations.map { $0.description.split(separator: " <")[0] }
+    let lines = guest.agent.operations.records.map { $0.description.split(separator: " <")[0] }
     #expect(
       lines == [
         "exec(\"true\") = exit 0", "openat(AT_FDCWD, \"/nope\", 0) = -ENOENT",

@@ -63,7 +63,9 @@ import Testing
     ]
     for (operation, name, path) in cases {
       let error = #expect(throws: GuestError.self) { try operation() }
-      guard case .refused(let errno, let message) = error else { throw error ?? GuestError.lost("no error") }
+      guard case .refused(let errno, let message) = error else {
+        throw error ?? GuestError.lost(.main, "no error")
+      }
       #expect(errno.name == name && message.contains(path) && message.contains(name))
     }
     #expect(try guest.session.echo([1], until: .soon) == [1])
@@ -75,7 +77,7 @@ import Testing
     let error = #expect(throws: GuestError.self) {
       try guest.session.readFile("/dev/zero", limit: 3 << 20, until: .soon)
     }
-    guard case .tooLarge = error else { throw error ?? GuestError.lost("no error") }
+    guard case .tooLarge = error else { throw error ?? GuestError.lost(.main, "no error") }
     #expect(try guest.session.echo([1, 2], until: .soon) == [1, 2])
   }
 

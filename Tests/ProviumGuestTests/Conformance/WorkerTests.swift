@@ -47,6 +47,31 @@ struct WorkerKind: Sendable, CustomTestStringConvertible {
     try guest.agent.kill(worker, until: .soon)
   }
 
+  @Test("is not killed by a handle of one that had its number before", arguments: WorkerKind.all)
+  func staleHandle(_ kind: WorkerKind) throws {
+    let guest = try RealAgent(kind.link)
+    let old = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    #expect(throws: GuestError.self) { try old.session.call("exit_group", 0) }
+    let new = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    #expect(new.number == old.number)
+    // More ends than anybody could remember.
+    for _ in 0..<Departure.kept + 2 {
+      try guest.agent.kill(try guest.agent.spawnWorker(thread: kind.isThread, until: .soon), until: .soon)
+    }
+    try guest.agent.kill(old, until: .soon)
+    #expect(try new.session.call("getpid").result == Int64(new.pid))
+  }
+
+  @Test("enters the machine's one record of operations under its number", arguments: LinkKind.allCases)
+  func trace(_ link: LinkKind) throws {
+    let guest = try RealAgent(link)
+    let worker = try guest.agent.spawnWorker(thread: true, until: .soon)
+    _ = try worker.session.call("getppid")
+    _ = try guest.session.call("getuid")
+    let lines = guest.agent.operations.lines.map { $0.split(separator: " <")[0] }
+    #expect(lines[1].hasPrefix("[worker 1] getppid() = ") && lines[2].hasPrefix("getuid() = "))
+  }
+
   @Test("ends with its exit code when it calls exit_group", arguments: WorkerKind.all)
   func exits(_ kind: WorkerKind) throws {
     let guest = try RealAgent(kind.link)
@@ -81,7 +106,7 @@ struct WorkerKind: Sendable, CustomTestStringConvertible {
         until: .after(.milliseconds(100))
       )
     }
-    guard case .timedOut = error else { throw error ?? GuestError.lost("no error") }
+    guard case .timedOut = error else { throw error ?? GuestError.lost(.main, "no error") }
     #expect(try worker.session.echo([1], until: .soon) == [1])
     #expect(try guest.session.echo([2], until: .soon) == [2])
   }

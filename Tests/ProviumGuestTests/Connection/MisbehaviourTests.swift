@@ -135,7 +135,7 @@ import Testing
     let error = #expect(throws: GuestError.self) {
       try agent.session.echo([2], until: .after(.milliseconds(50)))
     }
-    guard case .timedOut = error else { throw error ?? GuestError.lost("no error") }
+    guard case .timedOut = error else { throw error ?? GuestError.lost(.main, "no error") }
     #expect(interrupt.wait() == [0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0])
     #expect(try agent.session.echo([3], until: .soon) == [3])
     thread.join()
@@ -147,7 +147,7 @@ import Testing
     let error = #expect(throws: GuestError.self) {
       try agent.session.echo([1], until: .after(.milliseconds(50)))
     }
-    guard case .unresponsive = error else { throw error ?? GuestError.lost("no error") }
+    guard case .unresponsive = error else { throw error ?? GuestError.lost(.main, "no error") }
     #expect((2_000_000_000..<4_000_000_000).contains(Deadline.now - begin))
     #expect(!agent.session.isUsable)
     withExtendedLifetime((main, control)) {}
@@ -158,7 +158,7 @@ import Testing
     let error = #expect(throws: GuestError.self) {
       try agent.session.echo(.pattern(8 << 20), until: .after(.milliseconds(100)))
     }
-    guard case .unresponsive = error else { throw error ?? GuestError.lost("no error") }
+    guard case .unresponsive = error else { throw error ?? GuestError.lost(.main, "no error") }
     withExtendedLifetime((main, control)) {}
   }
 
@@ -167,7 +167,7 @@ import Testing
     main.end()
     control.end()
     let error = #expect(throws: GuestError.self) { try agent.session.echo([1], until: .soon) }
-    guard case .lost = error else { throw error ?? GuestError.lost("no error") }
+    guard case .lost = error else { throw error ?? GuestError.lost(.main, "no error") }
   }
 
   @Test("by dying says so through its control process") func gone() throws {
@@ -192,8 +192,39 @@ import Testing
       control.sendMessage(.done, little(Int64(0)))
     }
     _ = try agent.control.request(try Request.empty(.quiesce), until: .soon)
-    #expect(agent.control.state.read { $0.departures.count } == Departure.kept)
+    #expect(agent.control.state.read { $0.unclaimed.count } == Departure.kept)
     thread.join()
+  }
+
+  @Test("a worker with the number and the pid of an earlier one lives a life of its own") func reusedWorker()
+    throws
+  {
+    let (agent, _, control) = try scripted()
+    func reportEnd(_ target: UInt32, _ pid: Int32, status: Int32) throws {
+      control.sendMessage(.gone, little(target) + little(pid) + little(status))
+      // The news is in when the answer to a later request is.
+      let thread = try onThread("peer") {
+        _ = control.receiveMessage()
+        control.sendMessage(.done, little(Int64(0)))
+      }
+      _ = try agent.control.request(try Request.empty(.quiesce), until: .soon)
+      thread.join()
+    }
+    let first = try agent.control.follow(target: 1, pid: 50)
+    try reportEnd(1, 50, status: 9)
+    #expect(first.departure?.status == .signaled(9))
+    // Its end overtakes the news of its start.
+    agent.control.forgetEarlierWorkers()
+    try reportEnd(2, 60, status: 3 << 8)
+    let hasty = try agent.control.follow(target: 2, pid: 60)
+    #expect(hasty.departure?.status == .exited(3))
+    // Another one's end that nobody was there for.
+    try reportEnd(1, 50, status: 11)
+    agent.control.forgetEarlierWorkers()
+    let second = try agent.control.follow(target: 1, pid: 50)
+    #expect(second.departure == nil && first.departure?.status == .signaled(9))
+    try reportEnd(1, 50, status: 15)
+    #expect(second.departure?.status == .signaled(15) && first.departure?.status == .signaled(9))
   }
 
   @Test("by never being ready is timed out") func silent() throws {
@@ -204,7 +235,7 @@ import Testing
         until: .after(.milliseconds(50))
       )
     }
-    guard case .timedOut = error else { throw error ?? GuestError.lost("no error") }
+    guard case .timedOut = error else { throw error ?? GuestError.lost(.main, "no error") }
   }
 
   @Test("is not waited for when its machine is dead") func deadMachine() throws {

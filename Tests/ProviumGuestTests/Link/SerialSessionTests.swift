@@ -60,7 +60,7 @@ import Testing
         until: .after(.milliseconds(200))
       )
     }
-    guard case .timedOut = error else { throw error ?? GuestError.lost("no error") }
+    guard case .timedOut = error else { throw error ?? GuestError.lost(.main, "no error") }
     thread.join()
   }
 

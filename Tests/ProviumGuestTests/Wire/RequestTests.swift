@@ -105,7 +105,7 @@ import Testing
         == [0x17, 12, 0, 0, 0, 2, 0, 0, 0, 0xE8, 3, 0, 0, 1, 0, 0, 0]
     )
     #expect(try Request.spawnWorker(thread: true).contents == [0x0B, 4, 0, 0, 0, 1, 0, 0, 0])
-    #expect(try Request.killWorker(3).contents == [0x21, 4, 0, 0, 0, 3, 0, 0, 0])
+    #expect(try Request.killWorker(3, pid: 258).contents == [0x21, 8, 0, 0, 0, 3, 0, 0, 0, 2, 1, 0, 0])
     #expect(
       try Request.interrupt(target: 2, command: true, request: 9).contents
         == [0x20, 12, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0]

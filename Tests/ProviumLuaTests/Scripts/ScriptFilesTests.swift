@@ -30,15 +30,26 @@ struct ScriptFilesTests {
       "return dofile('common.lua'), dofile('beside.lua'), require('helpers.x').got, (loadfile('common.lua'))()"
     )
     let state = try LuaState()
-    var loaded: [String] = []
+    var (loaded, missed): ([String], [String]) = ([], [])
     state.scripts.searchFolders = [root]
     state.scripts.displayPath = { String($0.dropFirst(root.count + 1)) }
     state.scripts.onLoad = { loaded.append($0.displayPath) }
+    state.scripts.onMiss = { missed.append(String($0.dropFirst(root.count + 1))) }
     try state.setPackagePath([root + "/tests", root])
     let results = try state.call(state.loadFile(root + "/tests/a.lua"))
     #expect(results == ["common", "beside", "helpers.x", "common"])
     #expect(loaded == ["tests/a.lua", "common.lua", "tests/beside.lua", "tests/helpers/x.lua", "common.lua"])
     #expect(state.scripts.path(ofDisplayed: "common.lua") == root + "/common.lua")
+    // Where one of them would be found instead, if it were there.
+    #expect(missed == ["beside.lua"])
+    try write(root + "/helpers.lua", "return require('helpers.y')")
+    _ = try? state.run("require('helpers')", chunkName: "b.lua")
+    #expect(
+      missed.dropFirst() == [
+        "tests/helpers.lua", "tests/helpers/init.lua", "tests/helpers/y.lua", "tests/helpers/y/init.lua",
+        "helpers/y.lua", "helpers/y/init.lua",
+      ]
+    )
   }
 
   @Test("what cannot be loaded is told: missing, and with its own line where it does not parse")
