@@ -2,6 +2,7 @@
 #ifndef PROVIUM_AGENT_H
 #define PROVIUM_AGENT_H
 
+#include "call_memory.h"
 #include "connection.h"
 #include "endpoint.h"
 #include "guest.h"
@@ -25,7 +26,8 @@ struct agent {
   bool is_thread;
   struct connection connection;
   struct endpoint endpoint;
-  struct buffer arena;      /* memory of calls, strings and lists; valid during one request */
+  struct buffer arena;      /* strings and lists; valid during one request */
+  struct call_memory memory;
   struct buffer capture[2]; /* stdout and stderr of EXEC, which come in one reply */
   uint8_t *command_stack;   /* of a command's process until it is another program */
   int input;                /* what STDIN requests have brought, hidden; -1: nothing */

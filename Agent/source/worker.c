@@ -25,6 +25,7 @@ static void worker_memory_free(struct agent *worker) {
   buffer_free(&worker->connection.raw);
   buffer_free(&worker->connection.out);
   buffer_free(&worker->arena);
+  memory_free(&worker->memory);
   buffer_free(&worker->capture[0]);
   buffer_free(&worker->capture[1]);
   sys_unmap(worker->command_stack, COMMAND_STACK_SIZE);
