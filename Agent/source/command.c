@@ -71,15 +71,19 @@ static void describe_failure(const struct start *start, struct text *failure) {
 
 int command_start(struct agent *agent, const struct command *command, struct process *process, struct text *failure) {
   struct start start = {command, agent->guest, 0, ""};
-  long pid = sys_clone_call(CLONE_VM | CLONE_VFORK | SIGCHLD, agent->command_stack + COMMAND_STACK_SIZE, NULL,
-                            command_child, &start);
+  unsigned long flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
+  flags |= command->job != NULL ? CLONE_PARENT | CLONE_PARENT_SETTID : 0;
+  int *tid = command->job != NULL ? (int *)&command->job->pid : NULL;
+  long pid = sys_clone_call(flags, agent->command_stack + COMMAND_STACK_SIZE, tid, command_child, &start);
   if (pid < 0) {
     text_add(failure, "cannot start a process: ");
     text_add_errno(failure, (int)-pid);
     return (int)-pid;
   }
   if (start.error != 0) {
-    sys_wait((int)pid, NULL, 0);
+    if (command->job == NULL) {
+      sys_wait((int)pid, NULL, 0);
+    }
     describe_failure(&start, failure);
     return start.error;
   }
@@ -152,10 +156,9 @@ char **command_environment(struct agent *agent, const struct exec_request *reque
 bool process_poll(struct process *process) {
   if (!process->exited) {
     long result = sys_wait(process->pid, &process->status, WNOHANG);
-    if (result == -ECHILD) { /* a script has taken its status, or ignores SIGCHLD: it is gone all the same */
-      process->status = 0;
-    }
-    process->exited = result == process->pid || result == -ECHILD;
+    /* A script ignores SIGCHLD, or has a wait of its own under way: the process is gone all the same. */
+    process->status_unknown = result == -ECHILD;
+    process->exited = result == process->pid || process->status_unknown;
   }
   return process->exited;
 }
