@@ -25,9 +25,25 @@ final class ScriptWorker: GuestHolder {
     guard !isKilled else { throw LuaError.misuse("\(worker.session.name) was killed") }
     _ = try machine.usable()
     return try machine.guarded("\(worker.session.name): \(what)", allowance: allowance) {
-      try operation(worker.session, $0)
+      do {
+        return try operation(worker.session, $0)
+      } catch GuestError.unresponsive(let message) {
+        throw endUnresponsive(message)
+      }
     }
   }
+
+  /// Its operation could not be interrupted: the worker goes, and its machine only if the worker cannot.
+  private func endUnresponsive(_ message: String) -> GuestError {
+    do {
+      try machine.machine?.agent.kill(worker, until: .after(Self.killPatience))
+      return .lost("\(message): the worker was killed")
+    } catch {
+      return .unresponsive("\(message), nor killed")
+    }
+  }
+
+  private static let killPatience = Duration.seconds(2)
 
   /// After its machine was put to rest and resumed: the worker is still there, its connection is not.
   func attach(to agent: GuestAgent, until deadline: Deadline) throws {
