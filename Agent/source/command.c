@@ -23,6 +23,19 @@ static void start_fail(struct start *start, long result, const char *step) {
 /* Standard descriptors may be among those that are handed over (a script can close its own): out of the way first. */
 static int fd_lifted(int fd) { return fd > 2 ? fd : (int)sys_fcntl(fd, F_DUPFD_CLOEXEC, 10); }
 
+/* Its starter may live in a pid namespace of its own, where numbers mean nothing to control, which looks from outside. */
+static void note_outer_pid(const struct start *start) {
+  char link[16];
+  int pid = 0;
+  long length = sys_call4(SYS_readlinkat, start->guest->proc, "self", link, sizeof link);
+  for (long i = 0; i < length; i++) {
+    pid = pid * 10 + (link[i] - '0');
+  }
+  if (pid > 0) {
+    start->command->job->pid = pid;
+  }
+}
+
 /*
  * The child: on its own stack, in the agent's memory, while its parent waits. It may change nothing but `start`
  * and what the kernel keeps per process. A failure needs no pipe: it is simply written down.
@@ -33,6 +46,9 @@ static void command_child(void *argument) {
   sys_sigset none = 0;
   sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
   sys_call0(SYS_setsid);
+  if (command->job != NULL) {
+    note_outer_pid(start);
+  }
   guest_set_oom_score(start->guest, "0");
   int descriptors[3] = {fd_lifted(command->input), fd_lifted(command->output), fd_lifted(command->error)};
   for (int i = 0; i < 3; i++) {
@@ -75,6 +91,11 @@ int command_start(struct agent *agent, const struct command *command, struct pro
   flags |= command->job != NULL ? CLONE_PARENT | CLONE_PARENT_SETTID : 0;
   int *tid = command->job != NULL ? (int *)&command->job->pid : NULL;
   long pid = sys_clone_call(flags, agent->command_stack + COMMAND_STACK_SIZE, tid, command_child, &start);
+  if (pid == -EINVAL && command->job != NULL) {
+    text_add(failure, "the first process of a pid namespace cannot start jobs; a further worker there can: ");
+    text_add_errno(failure, EINVAL);
+    return EINVAL;
+  }
   if (pid < 0) {
     text_add(failure, "cannot start a process: ");
     text_add_errno(failure, (int)-pid);

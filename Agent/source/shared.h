@@ -38,8 +38,8 @@ struct job_entry {
   _Atomic uint32_t id;
   _Atomic uint32_t owner; /* slot that started it */
   /*
-   * The shell, leader of its own process group; written by the kernel (CLONE_PARENT_SETTID) before its first
-   * instruction, 0: none, or it has been reaped. It is a child of control, which reaps it only when nobody of its group
+   * The shell, leader of its own process group, as control sees it; written by the kernel (CLONE_PARENT_SETTID) before
+   * its first instruction and by itself, 0: none, or it has been reaped. It is a child of control, which reaps it only when nobody of its group
    * lives on: until then the number is nobody else's. And no wait(2) of a script takes its status.
    */
   _Atomic int32_t pid;
