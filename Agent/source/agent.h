@@ -2,6 +2,7 @@
 #ifndef PROVIUM_AGENT_H
 #define PROVIUM_AGENT_H
 
+#include "call_memory.h"
 #include "connection.h"
 #include "endpoint.h"
 #include "guest.h"
@@ -10,12 +11,12 @@ enum { COMMAND_STACK_SIZE = 65536 };
 
 /* What the owner of a background command knows of it; the rest stands in shared memory under the same index. */
 struct job {
-  uint32_t id; /* 0: free */
+  uint32_t id; /* 0: none */
   int32_t pid;
   int files[2]; /* stdout, stderr; hidden */
   uint64_t sizes[2]; /* once finished: what was written later, by others who held the pipe, is not the job's */
   int status;
-  bool finished, collected;
+  bool finished, truncated;
 };
 
 struct agent {
@@ -25,12 +26,13 @@ struct agent {
   bool is_thread;
   struct connection connection;
   struct endpoint endpoint;
-  struct buffer arena;      /* memory of calls, strings and lists; valid during one request */
+  struct buffer arena;      /* strings and lists; valid during one request */
+  struct call_memory memory;
   struct buffer capture[2]; /* stdout and stderr of EXEC, which come in one reply */
   uint8_t *command_stack;   /* of a command's process until it is another program */
   int input;                /* what STDIN requests have brought, hidden; -1: nothing */
   int file;                 /* the open file of WRITE_PIECE, hidden; -1: none */
-  struct job jobs[SHARED_MAX_JOBS];
+  struct job jobs[PV_MAX_JOBS];
   void *worker_memory[PV_MAX_WORKERS + 1]; /* of thread-mode workers, to be freed once they are gone */
 };
 

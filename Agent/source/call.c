@@ -3,48 +3,37 @@
 #include "interrupt.h"
 #include "sys.h"
 
-enum { ALIGNMENT = 16 };
-
-static size_t size_aligned(size_t size) { return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
-
-static size_t arena_size(const struct call_request *request) {
-  size_t size = 0;
-  for (uint32_t i = 0; i < request->buffer_count; i++) {
-    size += size_aligned(request->buffers[i].length);
-  }
-  for (uint32_t i = 0; i < request->pointer_count; i++) {
-    size += size_aligned(request->pointers[i].length);
-  }
-  return size;
-}
-
-static uint8_t *fill(uint8_t *memory, const uint8_t *input, uint32_t length) {
-  if (length == 0) {
-    return memory;
-  }
-  if (input != NULL) {
+static uint8_t *take(struct agent *agent, uint32_t region, const uint8_t *input, uint32_t length) {
+  uint8_t *memory = memory_take(&agent->memory, region, length);
+  if (memory != NULL && input != NULL) {
     memcpy(memory, input, length);
-  } else {
+  } else if (memory != NULL) {
     memset(memory, 0, length);
   }
-  return memory + size_aligned(length);
+  return memory;
 }
 
-/* Lays out buffers, then what is pointed to, each aligned; arguments and pointers get their addresses. */
-static void arena_build(uint8_t *arena, struct call_request *request, uint8_t *buffers[], uint8_t *pointers[]) {
+/* Buffers, then what is pointed to; arguments and pointers get their addresses. False without memory. */
+static bool build(struct agent *agent, struct call_request *request, uint8_t *buffers[], uint8_t *pointers[]) {
+  uint32_t region = 0;
   for (uint32_t i = 0; i < request->buffer_count; i++) {
     struct call_buffer *buffer = &request->buffers[i];
-    buffers[i] = arena;
-    request->arguments[buffer->argument] = (int64_t)(uintptr_t)arena;
-    arena = fill(arena, buffer->input, buffer->length);
+    buffers[i] = take(agent, region++, buffer->input, buffer->length);
+    if (buffers[i] == NULL) {
+      return false;
+    }
+    request->arguments[buffer->argument] = (int64_t)(uintptr_t)buffers[i];
   }
   for (uint32_t i = 0; i < request->pointer_count; i++) {
     struct call_pointer *pointer = &request->pointers[i];
-    uint64_t address = (uintptr_t)arena;
-    pointers[i] = arena;
+    pointers[i] = take(agent, region++, pointer->input, pointer->length);
+    if (pointers[i] == NULL) {
+      return false;
+    }
+    uint64_t address = (uintptr_t)pointers[i];
     memcpy(buffers[pointer->buffer] + pointer->offset, &address, sizeof address);
-    arena = fill(arena, pointer->input, pointer->length);
   }
+  return true;
 }
 
 /* A child of the agent that returned here would answer in its parent's place; it has nothing to do and ends. */
@@ -84,14 +73,14 @@ void handle_call(struct agent *agent, struct message message) {
     return;
   }
   /* Everything that can fail for want of memory comes before the call: a call that was made is answered. */
+  uint8_t *buffers[PV_MAX_BUFFERS], *pointers[PV_MAX_POINTERS];
   reply_begin(connection, PV_SYSCALL_RESULT);
-  if (buffer_reserve(&agent->arena, arena_size(&request)) != 0 ||
+  if (!build(agent, &request, buffers, pointers) ||
       reply_room(connection, sizeof(int64_t) + request.reply_size) == NULL) {
+    memory_trim(&agent->memory, request.buffer_count + request.pointer_count);
     reply_error(connection, ENOMEM, "no memory for the buffers of the call");
     return;
   }
-  uint8_t *buffers[PV_MAX_BUFFERS], *pointers[PV_MAX_POINTERS];
-  arena_build(agent->arena.data, &request, buffers, pointers);
   reply_u64(connection, (uint64_t)call_kernel(agent, &request));
   for (uint32_t i = 0; i < request.buffer_count; i++) {
     reply_bytes(connection, buffers[i], request.buffers[i].length);
@@ -101,5 +90,6 @@ void handle_call(struct agent *agent, struct message message) {
       reply_bytes(connection, pointers[i], request.pointers[i].length);
     }
   }
+  memory_trim(&agent->memory, request.buffer_count + request.pointer_count);
   reply_send(connection);
 }

@@ -23,6 +23,19 @@ static void start_fail(struct start *start, long result, const char *step) {
 /* Standard descriptors may be among those that are handed over (a script can close its own): out of the way first. */
 static int fd_lifted(int fd) { return fd > 2 ? fd : (int)sys_fcntl(fd, F_DUPFD_CLOEXEC, 10); }
 
+/* Its starter may live in a pid namespace of its own, where numbers mean nothing to control, which looks from outside. */
+static void note_outer_pid(const struct start *start) {
+  char link[16];
+  int pid = 0;
+  long length = sys_call4(SYS_readlinkat, start->guest->proc, "self", link, sizeof link);
+  for (long i = 0; i < length; i++) {
+    pid = pid * 10 + (link[i] - '0');
+  }
+  if (pid > 0) {
+    start->command->job->pid = pid;
+  }
+}
+
 /*
  * The child: on its own stack, in the agent's memory, while its parent waits. It may change nothing but `start`
  * and what the kernel keeps per process. A failure needs no pipe: it is simply written down.
@@ -33,6 +46,9 @@ static void command_child(void *argument) {
   sys_sigset none = 0;
   sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
   sys_call0(SYS_setsid);
+  if (command->job != NULL) {
+    note_outer_pid(start);
+  }
   guest_set_oom_score(start->guest, "0");
   int descriptors[3] = {fd_lifted(command->input), fd_lifted(command->output), fd_lifted(command->error)};
   for (int i = 0; i < 3; i++) {
@@ -71,15 +87,24 @@ static void describe_failure(const struct start *start, struct text *failure) {
 
 int command_start(struct agent *agent, const struct command *command, struct process *process, struct text *failure) {
   struct start start = {command, agent->guest, 0, ""};
-  long pid = sys_clone_call(CLONE_VM | CLONE_VFORK | SIGCHLD, agent->command_stack + COMMAND_STACK_SIZE, NULL,
-                            command_child, &start);
+  unsigned long flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
+  flags |= command->job != NULL ? CLONE_PARENT | CLONE_PARENT_SETTID : 0;
+  int *tid = command->job != NULL ? (int *)&command->job->pid : NULL;
+  long pid = sys_clone_call(flags, agent->command_stack + COMMAND_STACK_SIZE, tid, command_child, &start);
+  if (pid == -EINVAL && command->job != NULL) {
+    text_add(failure, "the first process of a pid namespace cannot start jobs; a further worker there can: ");
+    text_add_errno(failure, EINVAL);
+    return EINVAL;
+  }
   if (pid < 0) {
     text_add(failure, "cannot start a process: ");
     text_add_errno(failure, (int)-pid);
     return (int)-pid;
   }
   if (start.error != 0) {
-    sys_wait((int)pid, NULL, 0);
+    if (command->job == NULL) {
+      sys_wait((int)pid, NULL, 0);
+    }
     describe_failure(&start, failure);
     return start.error;
   }
@@ -152,10 +177,9 @@ char **command_environment(struct agent *agent, const struct exec_request *reque
 bool process_poll(struct process *process) {
   if (!process->exited) {
     long result = sys_wait(process->pid, &process->status, WNOHANG);
-    if (result == -ECHILD) { /* a script has taken its status, or ignores SIGCHLD: it is gone all the same */
-      process->status = 0;
-    }
-    process->exited = result == process->pid || result == -ECHILD;
+    /* A script ignores SIGCHLD, or has a wait of its own under way: the process is gone all the same. */
+    process->status_unknown = result == -ECHILD;
+    process->exited = result == process->pid || process->status_unknown;
   }
   return process->exited;
 }

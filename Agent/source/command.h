@@ -9,13 +9,15 @@ struct command {
   const char *cwd;  /* NULL: the agent's */
   char **environment;
   int input, output, error; /* its standard descriptors */
+  struct job_entry *job;    /* of a background command, which becomes control's child; NULL: the caller's own */
 };
 
 struct process {
   int pid;  /* also its process group and session */
   int watch; /* pidfd, close-on-exec; negative on kernels before 5.3 */
   bool exited;
-  int status; /* as from wait4(2), once exited */
+  bool status_unknown; /* it has exited, and somebody else has been told how */
+  int status;          /* as from wait4(2), once exited and not unknown */
 };
 
 /* 0, or the errno (positive) of the step that failed and what it was in *failure. */

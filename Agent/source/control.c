@@ -15,7 +15,7 @@ int control_init(struct control *control, struct guest *guest, int internal) {
   for (uint32_t i = 0; i < TARGETS; i++) {
     control->channels[i].handing = control->channels[i].stream = -1;
   }
-  for (uint32_t i = 0; i < SHARED_MAX_JOBS; i++) {
+  for (uint32_t i = 0; i < PV_MAX_JOBS; i++) {
     control->drains[i] = (struct drain){{-1, -1}, {-1, -1}, {0, 0}};
   }
   control->epoll = descriptor_hide((int)sys_call1(SYS_epoll_create1, EPOLL_CLOEXEC));
@@ -56,10 +56,11 @@ void control_take_internal(struct control *control) {
   while (internal_receive(control->internal, &message, MSG_DONTWAIT) == 0) {
     if (message.kind == INTERNAL_WORKER && message.number < TARGETS && message.count == 1) {
       channel_add(control, message.number, message.descriptors[0]);
-    } else if (message.kind == INTERNAL_JOB && message.number < SHARED_MAX_JOBS && message.count == 4) {
+    } else if (message.kind == INTERNAL_JOB && message.number < PV_MAX_JOBS && message.count == 4) {
       drain_add(control, message.number, message.descriptors);
-    } else if (message.kind == INTERNAL_FLUSH && message.number < SHARED_MAX_JOBS) {
-      drain_flush(control, message.number);
+    } else if (message.kind >= INTERNAL_JOB_LOOK && message.kind <= INTERNAL_JOB_FREE &&
+               message.number < PV_MAX_JOBS) {
+      job_handle(control, &message);
     } else {
       for (uint32_t i = 0; i < message.count; i++) {
         sys_close(message.descriptors[i]);
@@ -83,7 +84,7 @@ static bool find_target(const struct control *control, int pid, uint32_t *target
 /* First what it still had to say, then the news; its number is free last. */
 static void bury(struct control *control, uint32_t target, int pid, int status) {
   control_take_internal(control); /* a job it has just started would otherwise be missed */
-  drain_end_jobs(control, target);
+  jobs_end(control, target);
   control->interrupts[target].active = false;
   if (target == 0) {
     control->main_gone = true;
@@ -100,14 +101,29 @@ static void bury(struct control *control, uint32_t target, int pid, int status) 
   }
 }
 
+/*
+ * Leaders of background commands stay what they are until their entry is freed, so there is no waiting for "any
+ * child": those in control's own group, the serving processes (which a script may have given a group of their own),
+ * and a look at the jobs.
+ */
 static void reap(struct control *control) {
   int status, pid;
   uint32_t target;
-  while ((pid = (int)sys_wait(-1, &status, WNOHANG)) > 0) {
+  while ((pid = (int)sys_wait(0, &status, WNOHANG)) > 0) {
     if (find_target(control, pid, &target)) {
+      bury(control, target, pid, status);
+    } else {
+      jobs_note_reaped(control, pid, status);
+    }
+  }
+  for (target = 0; target < TARGETS; target++) {
+    const struct slot *slot = &control->shared->slots[target];
+    pid = slot->state != SLOT_FREE ? slot->pid : 0;
+    if (pid > 0 && sys_wait(pid, &status, WNOHANG) == pid) {
       bury(control, target, pid, status);
     }
   }
+  jobs_look(control);
 }
 
 /* A test's agent ends when everything it served has. */
@@ -139,7 +155,21 @@ static void dispatch(struct control *control, uint64_t tag, uint32_t events) {
   }
 }
 
-static void note_child(int signal) { (void)signal; }
+static volatile sig_atomic_t child_ended = 1; /* also before anybody listened */
+
+static void note_child(int signal) {
+  (void)signal;
+  child_ended = 1;
+}
+
+/* As long as there is always something to do, epoll_pwait(2) never lets the signal in. */
+static bool take_child_ended(void) {
+  static const sys_sigset child = SYS_SIGNAL_BIT(SIGCHLD);
+  static const struct timespec now = {0, 0};
+  bool ended = sys_call4(SYS_rt_sigtimedwait, &child, NULL, &now, sizeof child) == SIGCHLD || child_ended;
+  child_ended = 0;
+  return ended;
+}
 
 void control_run(struct control *control) {
   enum { EVENTS = 32, LOOK_MS = 20 };
@@ -150,7 +180,9 @@ void control_run(struct control *control) {
   sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &child, 0, sizeof child);
   for (;;) {
     struct epoll_event events[EVENTS];
-    reap(control);
+    if (take_child_ended()) {
+      reap(control);
+    }
     int timeout = interrupt_tick(control);
     if (timeout < 0 && control->host.port < 0 && control->host.events < 0 && !control->guest->is_test) {
       timeout = LOOK_MS; /* a kernel without device events */

@@ -10,6 +10,7 @@
 #include "buffer.h"
 #include "decode.h"
 #include "guest.h"
+#include "internal.h"
 #include "link.h"
 
 /* A queue of bytes: data[start, end). */
@@ -41,7 +42,13 @@ struct channel {
 /* The pipes of a background command and the files they are emptied into. */
 struct drain {
   int pipes[2], files[2];
-  uint64_t sizes[2];
+  uint32_t sizes[2]; /* kept so far, at most PV_MAX_JOB_STREAM */
+};
+
+/* What control alone knows of a background command. */
+struct job_state {
+  bool killed;  /* nobody of its group lives on */
+  bool leaving; /* freed as soon as its leader can be reaped */
 };
 
 struct interrupt {
@@ -61,7 +68,8 @@ struct control {
   int main_status;
   bool channels_paused; /* the host does not read: nor do we */
   struct channel channels[TARGETS];
-  struct drain drains[SHARED_MAX_JOBS];
+  struct drain drains[PV_MAX_JOBS];
+  struct job_state jobs[PV_MAX_JOBS];
   struct interrupt interrupts[TARGETS];
   bool kill_awaited[TARGETS]; /* KILL_WORKER is to be answered when it is gone */
 };
@@ -111,8 +119,17 @@ void channels_resume(struct control *control);
 /* ---- control_drain.c: output of background commands ---- */
 void drain_add(struct control *control, uint32_t index, const int descriptors[4]);
 void drain_ready(struct control *control, uint32_t index);
-void drain_flush(struct control *control, uint32_t index);
-void drain_end_jobs(struct control *control, uint32_t owner);
+void drain_close(struct control *control, uint32_t index);
+
+/* ---- control_job.c: processes of background commands ---- */
+/* What their owner asks: LOOK, KILL and FREE. */
+void job_handle(struct control *control, const struct internal_message *message);
+/* The owner is gone: its jobs go too. */
+void jobs_end(struct control *control, uint32_t owner);
+/* After a child's end: whose it was. */
+void jobs_look(struct control *control);
+/* A child that died before it led its own group has been reaped with control's. */
+void jobs_note_reaped(struct control *control, int pid, int status);
 
 /* ---- control_interrupt.c ---- */
 /* `request`: which one of the target's session, counted from 1, also one that has not begun; 0: what it does now. */

@@ -32,7 +32,7 @@ void channel_open(struct control *control, uint32_t number) {
     send_close(control, number);
     return;
   }
-  struct internal_message message = {INTERNAL_CONNECTION, number, 1, {ends[1]}};
+  struct internal_message message = {.kind = INTERNAL_CONNECTION, .number = number, .count = 1, .descriptors = {ends[1]}};
   int error = internal_send(channel->handing, &message);
   sys_close(ends[1]);
   if (error != 0) {

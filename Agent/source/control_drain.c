@@ -1,5 +1,4 @@
 /* Output of background commands: pipes emptied into files in memory, so that none of them ever waits for a reader. */
-#include <linux/futex.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -9,25 +8,20 @@
 
 enum { READ_SIZE = 65536, READS_AT_ONCE = 16 };
 
-/* A command that prints for ever must not eat the guest's memory: beyond this its output is dropped, and says so. */
-static const uint64_t size_limit = 64u << 20;
-static const char limit_note[] = "\n[provium: output beyond 64 MiB dropped]\n";
-
-static void store(struct drain *drain, int stream, const uint8_t *bytes, size_t length) {
-  uint64_t size = drain->sizes[stream];
-  drain->sizes[stream] = size + length;
-  if (size >= size_limit) {
-    return;
-  }
-  for (size_t done = 0; done < length;) {
-    long put = sys_write(drain->files[stream], bytes + done, length - done);
+/* A command that prints for ever must not eat the guest's memory: what cannot be kept is dropped, and that is noted. */
+static void store(struct job_entry *entry, struct drain *drain, int stream, const uint8_t *bytes, size_t length) {
+  size_t room = PV_MAX_JOB_STREAM - drain->sizes[stream];
+  size_t kept = length < room ? length : room, done = 0;
+  while (done < kept) {
+    long put = sys_write(drain->files[stream], bytes + done, kept - done);
     if (put <= 0 && put != -EINTR) {
-      return;
+      break; /* no memory */
     }
     done += put > 0 ? (size_t)put : 0;
   }
-  if (size + length >= size_limit) {
-    sys_write(drain->files[stream], limit_note, sizeof limit_note - 1);
+  drain->sizes[stream] += (uint32_t)done;
+  if (done < length) {
+    entry->truncated = 1;
   }
 }
 
@@ -38,7 +32,8 @@ static void close_stream(struct control *control, struct drain *drain, int strea
 }
 
 /* True when the pipe is empty, or has ended. */
-static bool empty(struct control *control, struct drain *drain, int stream) {
+static bool empty(struct control *control, uint32_t index, int stream) {
+  struct drain *drain = &control->drains[index];
   uint8_t bytes[READ_SIZE];
   for (int reads = 0; reads < READS_AT_ONCE; reads++) {
     if (drain->pipes[stream] < 0) {
@@ -46,7 +41,7 @@ static bool empty(struct control *control, struct drain *drain, int stream) {
     }
     long got = sys_read(drain->pipes[stream], bytes, sizeof bytes);
     if (got > 0) {
-      store(drain, stream, bytes, (size_t)got);
+      store(&control->shared->jobs[index], drain, stream, bytes, (size_t)got);
     } else if (got == -EAGAIN) {
       return true;
     } else if (got != -EINTR) {
@@ -58,8 +53,8 @@ static bool empty(struct control *control, struct drain *drain, int stream) {
 
 void drain_add(struct control *control, uint32_t index, const int descriptors[4]) {
   struct drain *drain = &control->drains[index];
+  drain_close(control, index);
   for (int stream = 0; stream < 2; stream++) {
-    close_stream(control, drain, stream); /* an older job's, whose pipe somebody still holds */
     drain->pipes[stream] = descriptor_hide(descriptors[stream]);
     drain->files[stream] = descriptor_hide(descriptors[2 + stream]);
     drain->sizes[stream] = 0;
@@ -69,29 +64,11 @@ void drain_add(struct control *control, uint32_t index, const int descriptors[4]
 }
 
 void drain_ready(struct control *control, uint32_t index) {
-  empty(control, &control->drains[index], 0);
-  empty(control, &control->drains[index], 1);
+  empty(control, index, 0);
+  empty(control, index, 1);
 }
 
-void drain_flush(struct control *control, uint32_t index) {
-  struct job_entry *entry = &control->shared->jobs[index];
-  uint32_t asked = entry->flush_asked;
-  drain_ready(control, index);
-  entry->flush_done = asked;
-  sys_call3(SYS_futex, &entry->flush_done, FUTEX_WAKE, INT32_MAX);
-}
-
-void drain_end_jobs(struct control *control, uint32_t owner) {
-  for (uint32_t i = 0; i < SHARED_MAX_JOBS; i++) {
-    struct job_entry *entry = &control->shared->jobs[i];
-    if (entry->id == 0 || entry->owner != owner) {
-      continue;
-    }
-    if (!entry->reaped) {
-      sys_kill(-entry->pid, SIGKILL);
-    }
-    close_stream(control, &control->drains[i], 0);
-    close_stream(control, &control->drains[i], 1);
-    entry->id = 0;
-  }
+void drain_close(struct control *control, uint32_t index) {
+  close_stream(control, &control->drains[index], 0);
+  close_stream(control, &control->drains[index], 1);
 }

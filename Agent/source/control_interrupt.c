@@ -36,7 +36,7 @@ static void tick(struct slot *slot, struct interrupt *interrupt) {
   if (ahead < 0 || slot->base != interrupt->base || slot->pid <= 0) {
     interrupt->active = false;
   } else if (ahead == 0) {
-    sys_kill(slot->pid, SHARED_INTERRUPT_SIGNAL);
+    sys_kill(slot->pid, PV_INTERRUPT_SIGNAL);
     interrupt->tries++;
   }
 }

@@ -238,6 +238,8 @@ void handle_exec(struct agent *agent, struct message message) {
     reply_error(connection, error, failure.data);
   } else if (execution.too_large) {
     reply_error(connection, EFBIG, "the command's output is larger than one message; it was ended");
+  } else if (execution.process.status_unknown) {
+    reply_error(connection, ECHILD, "the command's exit status was taken by a wait of the script's own");
   } else {
     reply_begin(connection, PV_EXEC_RESULT);
     reply_u32(connection, (uint32_t)status_exit_code(execution.process.status));
@@ -257,9 +259,11 @@ static void reply_exec_done(struct execution *execution) {
     execution->done_flags |= PV_DONE_OUTPUT_HELD;
     holder_find(execution->agent->guest, execution->pipes, STREAMS, &holder);
   }
+  bool unknown = execution->process.status_unknown;
+  execution->done_flags |= unknown ? PV_DONE_STATUS_UNKNOWN : 0;
   reply_begin(connection, PV_EXEC_DONE);
-  reply_u32(connection, (uint32_t)status_exit_code(execution->process.status));
-  reply_u32(connection, (uint32_t)status_signal(execution->process.status));
+  reply_u32(connection, unknown ? (uint32_t)-1 : (uint32_t)status_exit_code(execution->process.status));
+  reply_u32(connection, unknown ? 0 : (uint32_t)status_signal(execution->process.status));
   reply_u32(connection, execution->done_flags);
   reply_u32(connection, (uint32_t)holder.pid);
   reply_bytes(connection, holder.name, strlen(holder.name));

@@ -10,7 +10,7 @@ union ancillary {
 };
 
 int internal_send(int socket, const struct internal_message *message) {
-  uint32_t body[2] = {message->kind, message->number};
+  uint32_t body[3] = {message->kind, message->number, message->job};
   struct iovec part = {body, sizeof body};
   union ancillary ancillary;
   memset(&ancillary, 0, sizeof ancillary);
@@ -31,7 +31,7 @@ int internal_send(int socket, const struct internal_message *message) {
 }
 
 int internal_receive(int socket, struct internal_message *message, int flags) {
-  uint32_t body[2] = {0, 0};
+  uint32_t body[3] = {0, 0, 0};
   struct iovec part = {body, sizeof body};
   union ancillary ancillary;
   struct msghdr packet = {
@@ -43,7 +43,7 @@ int internal_receive(int socket, struct internal_message *message, int flags) {
   if (got < 0) {
     return (int)got;
   }
-  *message = (struct internal_message){.kind = body[0], .number = body[1]};
+  *message = (struct internal_message){.kind = body[0], .number = body[1], .job = body[2]};
   if (packet.msg_controllen >= sizeof(struct cmsghdr) && ancillary.header.cmsg_type == SCM_RIGHTS) {
     message->count = (uint32_t)((ancillary.header.cmsg_len - CMSG_LEN(0)) / sizeof(int));
     memcpy(message->descriptors, CMSG_DATA(&ancillary.header), sizeof(int) * message->count);

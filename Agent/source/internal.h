@@ -11,13 +11,16 @@
 
 enum internal_kind {
   INTERNAL_WORKER = 1, /* number: the worker; carries the socket over which it is handed its connections */
-  INTERNAL_JOB,        /* number: index of its entry; stdout pipe, stderr pipe, stdout file, stderr file */
-  INTERNAL_FLUSH,      /* number: index of its entry: bring the files up to date, then raise flush_done */
+  /* number: index of a job's entry, job: its id; all but the first raise `answered` there, also when it is gone */
+  INTERNAL_JOB,        /* begins; stdout pipe, stderr pipe, stdout file, stderr file */
+  INTERNAL_JOB_LOOK,   /* note whether it has ended, then bring the files up to date */
+  INTERNAL_JOB_KILL,   /* its whole process group */
+  INTERNAL_JOB_FREE,   /* it failed to start, or its result makes room: free the entry */
   INTERNAL_CONNECTION, /* control to a worker: its next connection */
 };
 
 struct internal_message {
-  uint32_t kind, number, count;
+  uint32_t kind, number, job, count;
   int descriptors[INTERNAL_MAX_DESCRIPTORS];
 };
 

@@ -8,7 +8,7 @@
 static _Atomic uint32_t count;
 
 static void note_signal(int signal) {
-  if (signal == SHARED_INTERRUPT_SIGNAL) {
+  if (signal == PV_INTERRUPT_SIGNAL) {
     count++;
   }
 }

@@ -1,72 +1,10 @@
 /* Commands in the background: EXEC_ASYNC, JOB_WAIT, JOB_KILL and JOB_COLLECT. */
-#include <linux/futex.h>
-
 #include "command.h"
-#include "descriptor.h"
 #include "internal.h"
+#include "job.h"
 #include "sys.h"
 
-enum { STREAMS = 2, FLUSH_WAIT_MS = 1000, FOREVER = -1 };
-
-static struct job_entry *job_entry(const struct agent *agent, const struct job *job) {
-  return &agent->guest->shared->jobs[job - agent->jobs];
-}
-
-static struct job *job_find(struct agent *agent, uint32_t id) {
-  for (uint32_t i = 0; id != 0 && i < SHARED_MAX_JOBS; i++) {
-    if (agent->jobs[i].id == id) {
-      return &agent->jobs[i];
-    }
-  }
-  return NULL;
-}
-
-/* ---- the table ------------------------------------------------------------------------------ */
-
-static void job_free(struct agent *agent, struct job *job) {
-  descriptor_close(job->files[0]);
-  descriptor_close(job->files[1]);
-  job->id = 0;
-  job_entry(agent, job)->id = 0;
-}
-
-/* The oldest result that has been read at least once. */
-static struct job *job_oldest_collected(struct agent *agent) {
-  struct job *oldest = NULL;
-  for (uint32_t i = 0; i < SHARED_MAX_JOBS; i++) {
-    struct job *job = &agent->jobs[i];
-    if (job->id != 0 && job->finished && job->collected && (oldest == NULL || job->id < oldest->id)) {
-      oldest = job;
-    }
-  }
-  return oldest;
-}
-
-static struct job *job_claim_free(struct agent *agent) {
-  for (uint32_t i = 0; i < SHARED_MAX_JOBS; i++) {
-    uint32_t expected = 0;
-    struct job_entry *entry = &agent->guest->shared->jobs[i];
-    /* Other processes look for a free entry at the same time. */
-    if (atomic_compare_exchange_strong(&entry->id, &expected, UINT32_MAX)) {
-      entry->owner = agent->number;
-      entry->pid = 0;
-      entry->reaped = 1; /* nothing to end yet */
-      entry->flush_asked = entry->flush_done = 0;
-      return &agent->jobs[i];
-    }
-  }
-  return NULL;
-}
-
-/* A free place in the table, claimed in shared memory; NULL if 128 jobs wait to be read. */
-static struct job *job_claim(struct agent *agent) {
-  struct job *job = job_claim_free(agent);
-  if (job == NULL && (job = job_oldest_collected(agent)) != NULL) {
-    job_free(agent, job);
-    job = job_claim_free(agent);
-  }
-  return job;
-}
+enum { STREAMS = 2, FOREVER = -1 };
 
 /* ---- start ---------------------------------------------------------------------------------- */
 
@@ -98,8 +36,13 @@ static void job_pipes_close(struct job_pipes *pipes) {
 }
 
 static int job_announce(struct agent *agent, const struct job *job, const struct job_pipes *pipes) {
-  struct internal_message message = {INTERNAL_JOB, (uint32_t)(job - agent->jobs), 4,
-                                     {pipes->reads[0], pipes->reads[1], job->files[0], job->files[1]}};
+  struct internal_message message = {
+      .kind = INTERNAL_JOB,
+      .number = (uint32_t)(job - agent->jobs),
+      .job = job->id,
+      .count = 4,
+      .descriptors = {pipes->reads[0], pipes->reads[1], job->files[0], job->files[1]},
+  };
   return -internal_send(agent->guest->control, &message);
 }
 
@@ -107,9 +50,9 @@ static int job_start(struct agent *agent, struct job *job, const struct exec_req
   size_t used = 0;
   struct job_pipes pipes;
   struct process process;
-  struct job_entry *entry = job_entry(agent, job);
-  struct command command = {.input = command_null_input(agent->guest)};
-  *job = (struct job){.files = {guest_memory_file(agent->guest), guest_memory_file(agent->guest)}};
+  struct command command = {.input = command_null_input(agent->guest), .job = job_entry(agent, job)};
+  job->files[0] = guest_memory_file(agent->guest);
+  job->files[1] = guest_memory_file(agent->guest);
   if (buffer_reserve(&agent->arena, (size_t)request->command.length + 65536) == 0) {
     command.environment = command_environment(agent, request, &used);
     command.line = agent_copy_string(agent, request->command, &used);
@@ -128,10 +71,6 @@ static int job_start(struct agent *agent, struct job *job, const struct exec_req
   if (error == 0) {
     job->pid = process.pid;
     process_close(&process);
-    entry->pid = process.pid;
-    entry->reaped = 0;
-    job->id = 1 + atomic_fetch_add(&agent->guest->shared->next_job, 1);
-    entry->id = job->id;
   } else if (failure->length == 0) {
     text_add(failure, "cannot start the job: ");
     text_add_errno(failure, error);
@@ -148,13 +87,17 @@ void handle_exec_async(struct agent *agent, struct span payload) {
   }
   struct job *job = job_claim(agent);
   if (job == NULL) {
-    reply_error(connection, EAGAIN, "there are 128 jobs that nobody has collected");
+    struct text full = {.length = 0};
+    text_add_number(&full, PV_MAX_JOBS);
+    text_add(&full, " jobs are running or unread in the guest; more cannot be kept");
+    reply_error(connection, EAGAIN, full.data);
     return;
   }
   struct text failure = {.length = 0};
   int error = job_start(agent, job, &request, &failure);
   if (error != 0) {
-    job_free(agent, job);
+    job_ask(agent, job, INTERNAL_JOB_FREE);
+    job_forget(job);
     reply_error(connection, error, failure.data);
     return;
   }
@@ -166,23 +109,6 @@ void handle_exec_async(struct agent *agent, struct span payload) {
 
 /* ---- wait ----------------------------------------------------------------------------------- */
 
-/* Lets control empty the pipes, so that everything the job has printed is in its files. */
-static void job_flush(struct agent *agent, struct job *job) {
-  struct job_entry *entry = job_entry(agent, job);
-  uint32_t asked = ++entry->flush_asked;
-  struct internal_message message = {INTERNAL_FLUSH, (uint32_t)(job - agent->jobs), 0, {0}};
-  int64_t end = sys_now_ms() + FLUSH_WAIT_MS;
-  if (internal_send(agent->guest->control, &message) != 0) {
-    return;
-  }
-  for (uint32_t done; (done = entry->flush_done) != asked && sys_now_ms() < end;) {
-    struct timespec limit = {0, 100000000};
-    if (sys_call4(SYS_futex, &entry->flush_done, FUTEX_WAIT, done, &limit) == -ENOSYS) {
-      sys_sleep_ms(1);
-    }
-  }
-}
-
 static void job_measure(struct job *job) {
   for (int i = 0; i < STREAMS; i++) {
     long size = sys_lseek(job->files[i], 0, SEEK_END);
@@ -190,12 +116,14 @@ static void job_measure(struct job *job) {
   }
 }
 
-static void job_finish(struct agent *agent, struct job *job, const struct process *process) {
-  job_entry(agent, job)->reaped = 1;
-  job->status = process->status;
-  job_flush(agent, job);
+/* How far it has come: everything that it has printed is in its files, and if it has ended, that is final. */
+static void job_look(struct agent *agent, struct job *job) {
+  const struct job_entry *entry = job_entry(agent, job);
+  job_ask(agent, job, INTERNAL_JOB_LOOK);
+  job->finished = entry->ended;
+  job->status = (int)entry->status;
+  job->truncated = entry->truncated;
   job_measure(job);
-  job->finished = true;
 }
 
 static bool job_wait_ended(struct agent *agent, struct pollfd *host) {
@@ -208,19 +136,18 @@ static int job_wait(struct agent *agent, struct job *job, int64_t timeout_ms) {
   if (job->finished) {
     return 0;
   }
-  struct process process = {.pid = job->pid, .watch = -1};
+  /* Should it be gone already, and the number somebody else's, the first look ends this. */
+  struct process process = {.pid = job->pid, .watch = timeout_ms != 0 ? (int)sys_pidfd_open(job->pid) : -1};
   int64_t end = timeout_ms == FOREVER ? INT64_MAX : sys_now_ms() + timeout_ms;
   int error = 0;
-  if (timeout_ms != 0 && !process_poll(&process)) {
-    process.watch = (int)sys_pidfd_open(job->pid);
-  }
-  while (!process_poll(&process)) {
-    struct pollfd polls[2] = {{process.watch, POLLIN, 0},
-                              {agent->connection.fd, connection_watch(&agent->connection), 0}};
+  for (;;) {
+    job_look(agent, job);
     int64_t left = end - sys_now_ms();
-    if (left <= 0) {
+    if (job->finished || left <= 0) {
       break;
     }
+    struct pollfd polls[2] = {{process.watch, POLLIN, 0},
+                              {agent->connection.fd, connection_watch(&agent->connection), 0}};
     sys_poll(polls, 2, process_poll_limit(&process, timeout_ms == FOREVER ? -1 : left));
     if (job_wait_ended(agent, &polls[1])) {
       error = EINTR;
@@ -228,12 +155,6 @@ static int job_wait(struct agent *agent, struct job *job, int64_t timeout_ms) {
     }
   }
   process_close(&process);
-  if (process.exited) {
-    job_finish(agent, job, &process);
-  } else {
-    job_flush(agent, job);
-    job_measure(job);
-  }
   return error;
 }
 
@@ -249,19 +170,20 @@ static struct job *job_requested(struct agent *agent, uint8_t type, struct span 
   }
   struct job *job = job_find(agent, request.job);
   if (job == NULL) {
-    reply_error(connection, ESRCH, "not a job of this vm or worker");
+    reply_error(connection, ESRCH, "not a job of this vm or worker, or it has made room for newer ones");
     return NULL;
   }
   bool kill = type == PV_JOB_KILL || (request.flags & PV_COLLECT_KILL) != 0;
   if (kill) {
-    /* The group may live on without its leader; a group's number is not given away as long as it has members. */
-    sys_kill(-job->pid, SIGKILL);
+    job_ask(agent, job, INTERNAL_JOB_KILL); /* the group may live on without its leader */
   }
   if (job_wait(agent, job, kill ? FOREVER : wire_timeout(request.timeout_ms)) != 0) {
     reply_error(connection, EINTR, "the wait for the job was interrupted");
     return NULL;
   }
-  job->collected = job->collected || job->finished;
+  if (job->finished) {
+    job_note_read(agent, job);
+  }
   return job;
 }
 
@@ -342,5 +264,6 @@ void handle_job_collect(struct agent *agent, struct span payload) {
   reply_u8(connection, !job->finished);
   reply_u32(connection, job->finished ? (uint32_t)status_exit_code(job->status) : (uint32_t)-1);
   reply_u32(connection, job->finished ? (uint32_t)status_signal(job->status) : 0);
+  reply_u32(connection, job->truncated ? PV_JOB_TRUNCATED : 0);
   reply_send(connection);
 }

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "agent.h"
+#include "job.h"
 #include "sys.h"
 
 #ifndef RNDRESEEDCRNG
@@ -70,8 +71,8 @@ void handle_resume(struct agent *agent, struct span payload) {
   set_clock(agent->guest, request.realtime_ns);
   feed_random_pool(agent->guest, request.seed);
   uint32_t jobs = 0, workers = 0;
-  for (uint32_t i = 0; i < SHARED_MAX_JOBS; i++) {
-    jobs += agent->jobs[i].id != 0;
+  for (uint32_t i = 0; i < PV_MAX_JOBS; i++) {
+    jobs += job_is_kept(agent, &agent->jobs[i]);
   }
   for (uint32_t n = 1; n <= PV_MAX_WORKERS; n++) {
     workers += agent->guest->shared->slots[n].state == SLOT_ALIVE;

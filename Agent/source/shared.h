@@ -12,10 +12,6 @@
 
 #include "provium_wire.h"
 
-#define SHARED_MAX_JOBS 128u
-/* Sent by control to a process that has to leave a blocking call. Few programs use the real-time signals. */
-#define SHARED_INTERRUPT_SIGNAL 62
-
 enum slot_state { SLOT_FREE, SLOT_STARTING, SLOT_ALIVE };
 
 enum interrupt_reason {
@@ -37,20 +33,28 @@ struct slot {
   _Atomic uint32_t quiesced; /* the last request was QUIESCE */
 };
 
-/* A background command. The entry is free while id is 0. */
+/* A background command. The entry is free while id is 0; whoever sets id owns it, and control alone frees it. */
 struct job_entry {
   _Atomic uint32_t id;
-  _Atomic uint32_t owner; /* slot that started it and is its parent */
+  _Atomic uint32_t owner; /* slot that started it */
+  /*
+   * The shell, leader of its own process group, as control sees it; written by the kernel (CLONE_PARENT_SETTID) before
+   * its first instruction and by itself, 0: none, or it has been reaped. It is a child of control, which reaps it only when nobody of its group
+   * lives on: until then the number is nobody else's. And no wait(2) of a script takes its status.
+   */
   _Atomic int32_t pid;
-  _Atomic uint32_t reaped;  /* the pid may belong to somebody else by now */
-  _Atomic uint32_t flush_asked, flush_done; /* counts; flush_done is a futex */
+  _Atomic uint32_t ended;     /* `status` is final */
+  _Atomic uint32_t status;    /* as from wait4(2) */
+  _Atomic uint32_t read;      /* the final result has been: it makes room when the table is full */
+  _Atomic uint32_t truncated; /* output beyond PV_MAX_JOB_STREAM was dropped */
+  _Atomic uint32_t asked, answered; /* messages to control about it: counts; `answered` is a futex */
 };
 
 struct shared {
   uint8_t boot_nonce[PV_NONCE_SIZE];
   _Atomic uint32_t next_job;
   struct slot slots[PV_MAX_WORKERS + 1];
-  struct job_entry jobs[SHARED_MAX_JOBS];
+  struct job_entry jobs[PV_MAX_JOBS];
 };
 
 #endif

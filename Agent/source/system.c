@@ -6,6 +6,7 @@
 
 #include "agent.h"
 #include "descriptor.h"
+#include "job.h"
 #include "sys.h"
 #include "vfs.h"
 
@@ -191,12 +192,12 @@ static void add_jobs(struct agent *agent) {
   struct connection *connection = &agent->connection;
   size_t place = keep_count(connection);
   uint32_t count = 0;
-  for (uint32_t i = 0; i < SHARED_MAX_JOBS; i++) {
+  for (uint32_t i = 0; i < PV_MAX_JOBS; i++) {
     const struct job *job = &agent->jobs[i];
-    if (job->id != 0) {
+    if (job_is_kept(agent, job)) {
       reply_u32(connection, job->id);
       reply_u32(connection, (uint32_t)job->pid);
-      reply_u8(connection, !job->finished);
+      reply_u8(connection, !job_entry(agent, job)->ended);
       count++;
     }
   }

@@ -2,6 +2,7 @@
 #include "descriptor.h"
 #include "agent.h"
 #include "internal.h"
+#include "job.h"
 #include "sys.h"
 
 enum { STACK_SIZE = 262144, MEMORY_SIZE = STACK_SIZE + ((sizeof(struct agent) + 65535) / 65536) * 65536 };
@@ -13,11 +14,8 @@ enum { STACK_SIZE = 262144, MEMORY_SIZE = STACK_SIZE + ((sizeof(struct agent) + 
  */
 static void worker_memory_free(struct agent *worker) {
   agent_drop_session(worker);
-  for (uint32_t i = 0; i < SHARED_MAX_JOBS; i++) {
-    if (worker->jobs[i].id != 0) {
-      descriptor_close(worker->jobs[i].files[0]);
-      descriptor_close(worker->jobs[i].files[1]);
-    }
+  for (uint32_t i = 0; i < PV_MAX_JOBS; i++) {
+    job_forget(&worker->jobs[i]);
   }
   descriptor_close(worker->connection.fd);
   endpoint_close(&worker->endpoint);
@@ -25,6 +23,7 @@ static void worker_memory_free(struct agent *worker) {
   buffer_free(&worker->connection.raw);
   buffer_free(&worker->connection.out);
   buffer_free(&worker->arena);
+  memory_free(&worker->memory);
   buffer_free(&worker->capture[0]);
   buffer_free(&worker->capture[1]);
   sys_unmap(worker->command_stack, COMMAND_STACK_SIZE);
@@ -83,7 +82,7 @@ static int worker_endpoint(struct agent *agent, uint32_t number, struct endpoint
   if (result < 0) {
     return (int)-result;
   }
-  struct internal_message message = {INTERNAL_WORKER, number, 1, {ends[1]}};
+  struct internal_message message = {.kind = INTERNAL_WORKER, .number = number, .count = 1, .descriptors = {ends[1]}};
   int error = -internal_send(agent->guest->control, &message);
   sys_close(ends[1]);
   endpoint->handed = descriptor_hide(ends[0]);

@@ -1,6 +1,7 @@
 /* System calls and ioctls with memory. */
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "harness.h"
@@ -12,9 +13,25 @@ static void check_raw_results(struct peer *peer) {
   CHECK(result_of(&reply) == -EBADF);
   reply = call_syscall(peer, 0, 100000, 0, 0, 0);
   CHECK(result_of(&reply) == -ENOSYS);
-  /* All 64 bits, and no mistaking a large value for an errno. */
-  reply = call_syscall(peer, 0, SYS_mmap, 0, 4096, 3);
-  CHECK(reply.type == PV_SYSCALL_RESULT);
+}
+
+/* All 64 bits, and no mistaking a large value for an errno. */
+static void check_large_results(struct peer *peer) {
+  struct bytes map = {0};
+  put_u32(&map, SYS_mmap);
+  put_u32(&map, 6);
+  put_u32(&map, 0);
+  const int64_t arguments[6] = {0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0};
+  put(&map, arguments, sizeof arguments);
+  struct reply reply = peer_call(peer, PV_SYSCALL, &map);
+  CHECK(reply.type == PV_SYSCALL_RESULT && result_of(&reply) > (int64_t)UINT32_MAX && result_of(&reply) % 4096 == 0);
+  /* A sparse file of 2^62 bytes: the offset comes back to its last bit. */
+  reply = call_syscall(peer, 0, SYS_memfd_create, result_of(&reply), 0, 0);
+  int64_t fd = result_of(&reply), far = (1ll << 62) + 12345;
+  reply = call_syscall(peer, 0, SYS_lseek, fd, far, SEEK_SET);
+  CHECK(fd >= 0 && result_of(&reply) == far);
+  reply = call_syscall(peer, 0, SYS_close, fd, 0, 0);
+  CHECK(result_of(&reply) == 0);
 }
 
 static struct bytes buffer_call(long number, uint32_t arguments, uint32_t argument, uint32_t length) {
@@ -180,6 +197,62 @@ static void check_ioctl(struct peer *peer) {
   CHECK(reply.payload.length == 28 && get_u32(&reply.payload, 8) == 3 && memcmp(reply.payload.data + 24, "wxyz", 4) == 0);
 }
 
+/* The kernel is told of more room than there is: it stops at the buffer's end, whatever its length. */
+static void check_overrun(struct peer *peer) {
+  static const uint32_t lengths[] = {1, 8, 100, 4096, 4097, 65536, 65537, 8 << 20};
+  struct bytes path = buffer_call(SYS_openat, 3, 1, 10);
+  put_u64(&path, (uint64_t)AT_FDCWD);
+  put_u64(&path, 0);
+  put_u64(&path, O_RDONLY);
+  put(&path, "/dev/zero", 10);
+  struct reply reply = peer_call(peer, PV_SYSCALL, &path);
+  int64_t zero = result_of(&reply);
+  CHECK(zero >= 0);
+  for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    struct bytes payload = buffer_call(SYS_read, 3, 1, lengths[i]);
+    put_u64(&payload, (uint64_t)zero);
+    put_u64(&payload, 0);
+    put_u64(&payload, lengths[i] + (1u << 20));
+    for (uint32_t byte = 0; byte < lengths[i]; byte++) {
+      put_u8(&payload, 0xA5);
+    }
+    reply = peer_call(peer, PV_SYSCALL, &payload);
+    CHECK(reply.type == PV_SYSCALL_RESULT && reply.payload.length == 8 + lengths[i]);
+    CHECK(result_of(&reply) == -EFAULT || (result_of(&reply) > 0 && result_of(&reply) <= lengths[i]));
+    free(payload.data);
+  }
+  /* What an ioctl without a size in its number writes behind a struct that is too short. */
+  struct bytes terminal = buffer_call(SYS_openat, 3, 1, 10);
+  put_u64(&terminal, (uint64_t)AT_FDCWD);
+  put_u64(&terminal, 0);
+  put_u64(&terminal, O_RDWR | O_NOCTTY);
+  put(&terminal, "/dev/ptmx", 10);
+  reply = peer_call(peer, PV_SYSCALL, &terminal);
+  int64_t fd = result_of(&reply);
+  CHECK(fd >= 0);
+  struct bytes request = {0};
+  put_u32(&request, (uint32_t)fd);
+  put_u32(&request, TIOCGWINSZ);
+  put_u32(&request, 0); /* of 8 bytes */
+  reply = peer_call(peer, PV_IOCTL, &request);
+  CHECK(result_of(&reply) == -EFAULT && reply.payload.length == 12);
+  call_syscall(peer, 0, SYS_close, fd, 0, 0);
+  call_syscall(peer, 0, SYS_close, zero, 0, 0);
+}
+
+/* A pointer inside a buffer leads to memory that ends just as sharply. */
+static void check_pointer_overrun(struct peer *peer) {
+  int ends[2];
+  make_pipe(peer, ends);
+  struct bytes payload = vector_call(SYS_writev, ends[1], 0, 16, 0, PV_POINTER_INPUT, true);
+  uint64_t more = 4096; /* the second part has 6 bytes */
+  memcpy(payload.data + payload.length - 11 - 8, &more, sizeof more);
+  struct reply reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
+  CHECK(reply.type == PV_SYSCALL_RESULT && (result_of(&reply) == -EFAULT || result_of(&reply) <= 11));
+  call_syscall(peer, 0, SYS_close, ends[0], 0, 0);
+  call_syscall(peer, 0, SYS_close, ends[1], 0, 0);
+}
+
 /* A script that forks the agent by system call gets a child that ends at once, not a second agent. */
 static void check_fork(struct peer *peer) {
 #ifdef SYS_fork
@@ -195,10 +268,13 @@ void test_calls(void) {
   for (int link = 0; link < 2; link++) {
     struct agent_under_test agent = agent_start(link);
     check_raw_results(&agent.main);
+    check_large_results(&agent.main);
     check_buffer(&agent.main);
     check_pointers(&agent.main);
     check_lies(&agent.main);
     check_ioctl(&agent.main);
+    check_overrun(&agent.main);
+    check_pointer_overrun(&agent.main);
     check_fork(&agent.main);
     CHECK(agent_alive(&agent.main));
     CHECK(agent_stop(&agent));

@@ -130,6 +130,61 @@ static void check_traffic(uint32_t flags) {
   CHECK(agent_stop(&agent));
 }
 
+static struct reply job_collect(struct agent_under_test *agent, uint16_t worker, uint32_t job, struct bytes *out) {
+  struct bytes payload = {0};
+  put_u32(&payload, job);
+  put_u32(&payload, 5000);
+  put_u32(&payload, 0);
+  struct peer *peer = worker == 0 ? &agent->main : &agent->control;
+  peer_request_on(peer, worker, PV_JOB_COLLECT, &payload);
+  struct reply reply = peer_receive_on(peer, worker, PATIENCE_MS);
+  while (reply.type == PV_OUTPUT) {
+    put(out, reply.payload.data + 1, reply.payload.length - 1);
+    reply = peer_receive_on(peer, worker, PATIENCE_MS);
+  }
+  return reply;
+}
+
+static uint32_t job_start(struct agent_under_test *agent, uint16_t worker, const char *command) {
+  struct bytes payload = text_payload(command);
+  struct peer *peer = worker == 0 ? &agent->main : &agent->control;
+  peer_request_on(peer, worker, PV_EXEC_ASYNC, &payload);
+  struct reply reply = peer_receive_on(peer, worker, PATIENCE_MS);
+  return reply.type == PV_JOB_STARTED ? get_u32(&reply.payload, 0) : 0;
+}
+
+/* The table is everybody's: results that the main agent has read make room for a worker's jobs. */
+static void check_jobs(uint32_t flags) {
+  struct agent_under_test agent = agent_start(true);
+  int pid, status;
+  uint16_t number = (uint16_t)spawn_worker(&agent, flags, &pid);
+  CHECK(connect_worker(&agent, number));
+  uint32_t first = job_start(&agent, 0, "exit 1");
+  CHECK(job_collect(&agent, 0, first, NULL).type == PV_JOB_DONE);
+  for (uint32_t i = 1; i < PV_MAX_JOBS; i++) {
+    CHECK(job_collect(&agent, 0, job_start(&agent, 0, "exit 0"), NULL).type == PV_JOB_DONE);
+  }
+  struct bytes out = {0};
+  uint32_t job = job_start(&agent, number, "sleep 1111 & echo $!; exit 3");
+  struct reply reply = job_collect(&agent, number, job, &out);
+  CHECK(reply.type == PV_JOB_DONE && get_u32(&reply.payload, 1) == 3);
+  CHECK(job_collect(&agent, 0, first, NULL).type == PV_ERROR);
+  CHECK(job_collect(&agent, 0, job, NULL).type == PV_ERROR); /* another's */
+  put_u8(&out, 0);
+  pid_t sleeper = (pid_t)atoi((char *)out.data);
+  CHECK(sleeper > 0 && kill(sleeper, 0) == 0);
+  /* A worker that is gone leaves nothing of its jobs, though the shell has ended long ago. */
+  send_syscall(&agent.control, number, SYS_exit_group, 0, 0, 0);
+  CHECK(worker_ends(&agent, number, pid, &status));
+  char state = 'R';
+  for (long end = now_ms() + 2000; state != 'Z' && state != 'X' && now_ms() < end; usleep(1000)) {
+    state = process_state(sleeper);
+  }
+  CHECK(state == 'Z' || state == 'X');
+  CHECK(job_start(&agent, 0, "exit 0") != 0);
+  CHECK(agent_stop(&agent));
+}
+
 static void check_many(void) {
   struct agent_under_test agent = agent_start(true);
   int pid;
@@ -192,6 +247,7 @@ void test_workers(void) {
     check_ends(flags);
     check_sharing(flags);
     check_traffic(flags);
+    check_jobs(flags);
     check_quiesce(flags);
   }
   check_many();

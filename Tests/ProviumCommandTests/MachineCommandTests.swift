@@ -122,6 +122,85 @@ struct MachineCommandTests {
     #expect(command.status == .exited(0), "\(command.text)")
   }
 
+  @Test("a worker that cannot be interrupted is killed, and nothing else is")
+  func deafWorker() throws {
+    let project = try Project([
+      "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"500ms\"\n",
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "256M" }
+      for _, thread in ipairs{ false, true } do
+        test(thread and "thread" or "fork", function()
+          local deaf, other = vm:spawn{ thread = thread }, vm:spawn{ thread = thread }
+          assert_eq(0, (deaf:syscall_buf("rt_sigprocmask", 1, ("\\xff"):rep(8), 0, 0, 0, 8)))
+          local _, raw = deaf:syscall_buf("pipe2", 0, ("\\0"):rep(8), 0, 0)
+          local reader = provium.unpack("i32 i32", raw)
+          local function block() deaf:syscall_buf("read", 1, "x", reader, 0, 1) end
+          assert_error(block, "cannot be interrupted: the worker was killed")
+          assert_error(block, "the worker was killed")
+          assert_eq("booted", vm:state())
+          assert(other:syscall("getpid") > 1)
+          assert(vm:exec("true").ok)
+          deaf:kill()
+        end)
+      end
+      """,
+    ])
+    let command = try Command("test", in: project.path)
+    #expect(command.status == .exited(0), "\(command.text)")
+  }
+
+  @Test("a worker that execve replaced is said to be gone, not to be killed by our own interrupt")
+  func replacedWorker() throws {
+    let project = try Project([
+      "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"500ms\"\n",
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "256M" }
+      local worker = vm:spawn{ thread = true }
+      local bufs = { [0] = "/bin/sleep\\0", [1] = ("\\0"):rep(24) }
+      local argv = {
+        { buf_idx = 1, ptr_offset = 0, data_len = 6, data = "sleep\\0" },
+        { buf_idx = 1, ptr_offset = 8, data_len = 5, data = "1000\\0" },
+      }
+      assert_error(function() worker:syscall_ptr("execve", bufs, argv) end, "no longer the agent's")
+      assert(vm:exec("true").ok)
+      """,
+    ])
+    let command = try Command("test", in: project.path)
+    #expect(command.status == .exited(0), "\(command.text)")
+  }
+
+  @Test("a machine whose agent or worker hangs in the kernel for good is dead, and says what hangs")
+  func hung() throws {
+    let project = try Project([
+      "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"1s\"\n",
+      "tests/a.lua": """
+      local FIFREEZE = provium.IOWR("X", 119, 4)
+      local image = os.tmpname()
+      local file = assert(io.open(image, "wb"))
+      file:seek("set", 8 * 1024 * 1024 - 1)
+      file:write("\\0")
+      file:close()
+      for _, who in ipairs{ "agent", "worker" } do
+        test(who, function()
+          local vm = provium.create():boot{ memory = "256M", disks = { { path = image, snapshot = true } } }
+          assert(vm:exec("mke2fs /dev/vda && mkdir -p /m && mount -t ext4 /dev/vda /m").ok)
+          local caller = who == "worker" and vm:spawn() or vm
+          local fd = vm:syscall_buf("openat", 1, "/m\\0", provium.sys.AT_FDCWD, 0, 0, 0)
+          assert_eq(0, (vm:ioctl(fd, FIFREEZE)))
+          assert_error(function()
+            caller:syscall_buf("mkdirat", 1, "/m/x\\0", provium.sys.AT_FDCWD, 0, 493)
+          end, who == "worker" and "cannot be interrupted, nor killed" or "not done in time, and the agent")
+          assert_eq("dead", vm:state())
+          assert_error(function() vm:exec("true") end, "the machine is dead: mkdirat was not done in time")
+        end)
+      end
+      os.remove(image)
+      """,
+    ])
+    let command = try Command("test", in: project.path, seconds: 120)
+    #expect(command.status == .exited(0), "\(command.text)")
+  }
+
   @Test("--watch runs again what a change touches: the file, and the files that use a fixture") func watch()
     throws
   {

@@ -105,6 +105,49 @@ test("results are exact to 64 bits", function()
   assert_eq(0, vm:syscall("munmap", address, 4096))
 end)
 
+test("a call that is told of more room than there is stops at the buffer's end", function()
+  local fd = open("/dev/zero", sys.O_RDONLY)
+  for _, size in ipairs({ 1, 8, 100, 4096, 65537 }) do
+    for _, claimed in ipairs({ size + 1, 1 << 20 }) do
+      local n, data = vm:syscall_buf("read", 1, ("\xa5"):rep(size), fd, 0, claimed)
+      assert(n == -errno.EFAULT or (n > 0 and n <= size), "read of " .. claimed .. " into " .. size .. ": " .. n)
+      assert_eq(size, #data)
+    end
+  end
+  -- Two parts, the first of which claims what belongs to the second.
+  local _, _, first, second = vm:syscall_ptr("readv", { [1] = provium.pack("u64 u64 u64 u64", 0, 4096, 0, 8) }, {
+    { buf_idx = 1, ptr_offset = 0, data_len = 8, data = ("a"):rep(8), output = true },
+    { buf_idx = 1, ptr_offset = 16, data_len = 8, data = ("b"):rep(8), output = true },
+  }, fd, 0, 2)
+  assert_eq(8, #first)
+  assert_eq(("b"):rep(8), second)
+  assert_eq(0, vm:syscall("close", fd))
+  assert(vm:exec("true").ok)
+end)
+
+test("a buffer is aligned as far as its length is", function()
+  -- FUTEX_WAKE wants a word at a multiple of four, and finds nobody there.
+  local FUTEX_WAKE = 1
+  assert_eq(0, (vm:syscall_buf("futex", 0, ("\0"):rep(4), 0, FUTEX_WAKE, 1)))
+  assert_eq(0, (vm:syscall_buf("futex", 0, ("\0"):rep(12), 0, FUTEX_WAKE, 1)))
+  assert_eq(-errno.EINVAL, (vm:syscall_buf("futex", 0, ("\0"):rep(5), 0, FUTEX_WAKE, 1)))
+end)
+
+test("buffers of 8 MiB go both ways, larger ones are refused", function()
+  local size = 8 << 20
+  local data = ("0123456789abcde\0"):rep(size // 16)
+  local fd = open("/tmp/large", sys.O_RDWR | sys.O_CREAT | sys.O_TRUNC, 384)
+  for _ = 1, 2 do
+    assert_eq(size, (vm:syscall_buf("pwrite64", 1, data, fd, 0, size, 0)))
+    local n, back = vm:syscall_buf("pread64", 1, ("\0"):rep(size), fd, 0, size, 0)
+    assert_eq(size, n)
+    assert(back == data)
+  end
+  assert_eq(0, vm:syscall("close", fd))
+  vm:exec("rm /tmp/large")
+  assert_error(function() vm:syscall_buf("read", 1, ("\0"):rep(size + 1), 0, 0, 1) end, "8388608")
+end)
+
 test("mistakes are refused before anything is sent, with the argument's name", function()
   assert_error(function() vm:syscall("opneat") end, "openat")
   assert_error(function() vm:syscall(39, 1, 2, 3, 4, 5, 6, 7) end, "at most 6")

@@ -50,6 +50,30 @@ for _, mode in ipairs({ "fork", "thread" }) do
   end)
 end
 
+for _, mode in ipairs({ "fork", "thread" }) do
+  test("a fault in a " .. mode .. " worker is its own end", function()
+    local doomed, other = vm:spawn({ thread = mode == "thread" }), vm:spawn({ thread = mode == "thread" })
+    assert_error(function() doomed:syscall("kill", doomed:pid(), 11) end, "SIGSEGV")
+    assert_error(function() doomed:syscall("getpid") end, "SIGSEGV")
+    assert(other:syscall("getpid") == other:pid())
+    assert(vm:exec("true").ok)
+    other:kill()
+  end)
+end
+
+test("a forked worker without its code faults alone", function()
+  local doomed, other = vm:spawn(), vm:spawn()
+  local from, to
+  for line in doomed:read_file("/proc/self/maps"):gmatch("[^\n]+") do
+    if line:find("r-xp", 1, true) and line:find("agent", 1, true) then from, to = line:match("^(%x+)%-(%x+)") end
+  end
+  from, to = tonumber(from, 16), tonumber(to, 16)
+  assert_error(function() doomed:syscall("munmap", from, to - from) end, "SIGSEGV")
+  assert(other:exec("true").ok)
+  assert(vm:exec("true").ok)
+  other:kill()
+end)
+
 test("sixteen workers answer at once, each with its own pid", function()
   local workers, seen = {}, {}
   for i = 1, 16 do workers[i] = vm:spawn({ thread = i % 2 == 0 }) end
@@ -77,12 +101,15 @@ test("a worker has no boot, no shutdown and no spawn", function()
   worker:kill()
 end)
 
-test("the thirty-third worker is refused", function()
-  local workers = {}
-  for i = 1, 32 do workers[i] = vm:spawn() end
-  assert_error(function() vm:spawn() end, "32")
-  for _, w in ipairs(workers) do w:kill() end
-end)
+for _, mode in ipairs({ "fork", "thread" }) do
+  test("the thirty-third " .. mode .. " worker is refused", function()
+    local workers = {}
+    for i = 1, 32 do workers[i] = vm:spawn({ thread = mode == "thread" }) end
+    assert_error(function() vm:spawn({ thread = mode == "thread" }) end, "32")
+    for _, w in ipairs(workers) do assert_eq(w:pid(), w:syscall("gettid")) end
+    for _, w in ipairs(workers) do w:kill() end
+  end)
+end
 
 test("a handle of an earlier boot raises, and harms nobody of the next", function()
   local machine = provium.create():boot()

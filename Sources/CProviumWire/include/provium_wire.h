@@ -36,6 +36,12 @@
 #define PV_NONCE_SIZE 16u
 #define PV_SEED_SIZE 32u
 #define PV_BUILD_ID_SIZE 16u
+/* Background commands of one guest whose results are kept, and bytes of each of a command's two streams. */
+#define PV_MAX_JOBS 128u
+#define PV_MAX_JOB_STREAM 67108864u
+/* How control gets a process out of a blocking call; few programs use the real-time signals. An agent's process
+   survives it: one that it has killed was no longer an agent's. */
+#define PV_INTERRUPT_SIGNAL 62
 
 /* vsock: the main agent, its control connection, and worker n (1...PV_MAX_WORKERS) on BASE + n. */
 #define PV_VSOCK_PORT 5123u
@@ -120,7 +126,7 @@ enum pv_reply {
   PV_DATA = 0x8B,         /* bytes: one piece of a streamed reply */
   PV_DONE = 0x8C,         /* value i64: bytes moved where that makes sense, else 0 */
   PV_STAT_RESULT = 0x8D,  /* mode u32, uid u32, gid u32, nlink u32, size u64, ino u64, rdev u64, mtime_ns i64 */
-  PV_JOB_DONE = 0x8E,     /* running u8, exit_code i32 (-1 while running), signal i32 */
+  PV_JOB_DONE = 0x8E,     /* running u8, exit_code i32 (-1 while running), signal i32, flags u32 (PV_JOB_*) */
   PV_STATE_RESULT = 0x8F, /* busy u32 (how many others are in the middle of a request),
                              njobs u32, {id u32, pid i32, running u8} x njobs,
                              nworkers u32, {n u32, pid i32, thread u8} x nworkers, nfds u32, {fd i32} x nfds */
@@ -135,7 +141,9 @@ enum pv_done_flags {
   PV_DONE_TIMED_OUT = 1u << 0,
   PV_DONE_OUTPUT_HELD = 1u << 1,  /* the command has exited, somebody still holds its stdout or stderr */
   PV_DONE_INTERRUPTED = 1u << 2,
+  PV_DONE_STATUS_UNKNOWN = 1u << 3, /* a wait of the script's own has taken it, or SIGCHLD is ignored: exit_code is -1 */
 };
+enum pv_job_flags { PV_JOB_TRUNCATED = 1u << 0 }; /* output beyond PV_MAX_JOB_STREAM was dropped */
 enum pv_write_flags {
   PV_WRITE_CREATE = 1u << 0, /* O_CREAT | O_TRUNC, and becomes the connection's open file */
   PV_WRITE_MODE = 1u << 1,   /* set `mode` exactly, whatever the umask */

@@ -1,3 +1,4 @@
+internal import CProviumWire
 import ProviumSystem
 import Synchronization
 
@@ -264,6 +265,9 @@ extension ExitStatus {
   var asPredicate: String {
     switch self {
     case .exited(let code): "ended with exit code \(code)"
+    // Our own interrupt is no cause: an agent survives it.
+    case .signaled(PV_INTERRUPT_SIGNAL):
+      "is gone: its process was no longer the agent's (execve, or its signal handlers were reset)"
     case .signaled: "was \(self)"
     }
   }

@@ -1,3 +1,4 @@
+import Glibc
 package import ProviumSystem
 
 extension GuestSession {
@@ -42,6 +43,13 @@ extension GuestSession {
         }
       }
       guard let done else { throw GuestConnection.UnexpectedReply() }
+      if done.isStatusUnknown {
+        throw GuestError.refused(
+          Errno(ECHILD),
+          message:
+            "\(what): its exit status was taken by a wait of the script's own, or by ignoring SIGCHLD (ECHILD)"
+        )
+      }
       let result = ExecResult(
         exitCode: done.exitCode,
         signal: done.signal == 0 ? nil : done.signal,
@@ -118,7 +126,8 @@ extension GuestSession {
         exitCode: done.exitCode,
         signal: done.signal == 0 ? nil : done.signal,
         stdout: output.stdout,
-        stderr: output.stderr
+        stderr: output.stderr,
+        isTruncated: done.isTruncated
       )
       return (result, .word(done.isRunning ? "running" : "exit \(done.exitCode)"))
     }

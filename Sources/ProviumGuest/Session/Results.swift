@@ -59,6 +59,8 @@ package struct JobResult: Hashable, Sendable {
   package let signal: Int32?
   package let stdout: [UInt8]
   package let stderr: [UInt8]
+  /// A stream was longer than the 64 MiB that the agent keeps of each; these are its first bytes.
+  package let isTruncated: Bool
 }
 
 /// What a system call gave back.

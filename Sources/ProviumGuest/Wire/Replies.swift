@@ -128,6 +128,8 @@ struct ExecDoneReply {
   let signal: Int32
   let timedOut: Bool
   let interrupted: Bool
+  /// Somebody else was told how it ended; `exitCode` says nothing.
+  let isStatusUnknown: Bool
   let outputHeldBy: OutputHolder?
 
   init(_ payload: UnsafeRawBufferPointer) throws {
@@ -139,6 +141,7 @@ struct ExecDoneReply {
     let name = String(decoding: try reader.bytes(min(reader.rest.count, 64)), as: UTF8.self)
     timedOut = flags & PV_DONE_TIMED_OUT.rawValue != 0
     interrupted = flags & PV_DONE_INTERRUPTED.rawValue != 0
+    isStatusUnknown = flags & PV_DONE_STATUS_UNKNOWN.rawValue != 0
     outputHeldBy = flags & PV_DONE_OUTPUT_HELD.rawValue != 0 ? OutputHolder(pid: pid, name: name) : nil
   }
 }
@@ -154,17 +157,20 @@ struct DoneReply {
   }
 }
 
-/// JOB_DONE: `running u8, exit_code i32, signal i32`.
+/// JOB_DONE: `running u8, exit_code i32, signal i32, flags u32`.
 struct JobDoneReply {
   let isRunning: Bool
   let exitCode: Int32
   let signal: Int32
+  /// Output beyond what the agent keeps was dropped.
+  let isTruncated: Bool
 
   init(_ payload: UnsafeRawBufferPointer) throws {
     var reader = MessageReader(payload)
     isRunning = try reader.integer(UInt8.self) != 0
     exitCode = try reader.integer()
     signal = try reader.integer()
+    isTruncated = try reader.integer(UInt32.self) & PV_JOB_TRUNCATED.rawValue != 0
     try reader.finish()
   }
 }

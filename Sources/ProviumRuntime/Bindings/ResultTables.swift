@@ -24,7 +24,8 @@ enum ResultTables {
     return .table(table)
   }
 
-  /// `{exit_code, stdout, stderr, running}`; `exit_code` is -1 while the job runs.
+  /// `{exit_code, stdout, stderr, running}`, and `signal`, `truncated` where they apply; `exit_code` is -1 while the job
+  /// runs.
   static func job(_ result: JobResult) -> LuaValue {
     var table = LuaTable()
     table["running"] = .boolean(result.isRunning)
@@ -32,6 +33,7 @@ enum ResultTables {
     table["stdout"] = .string(result.stdout)
     table["stderr"] = .string(result.stderr)
     if let signal = result.signal { table["signal"] = .integer(Int64(signal)) }
+    if result.isTruncated { table["truncated"] = true }
     return .table(table)
   }
 }

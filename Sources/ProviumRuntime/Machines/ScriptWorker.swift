@@ -1,5 +1,6 @@
 import ProviumGuest
 import ProviumLua
+import ProviumMachine
 import ProviumSystem
 
 /// A worker as a script holds it: the methods of a machine but boot, shutdown and spawn.
@@ -47,10 +48,28 @@ final class ScriptWorker: GuestHolder {
     case .absent(let reason): throw reason
     case .attached(let worker):
       return try machine.guarded("\(name): \(what)", on: home, allowance: allowance) {
-        try operation(worker.session, $0)
+        do {
+          return try operation(worker.session, $0)
+        } catch GuestError.unresponsive(let message) {
+          throw Self.end(worker, of: home, because: message)
+        }
       }
     }
   }
+
+  /// Its operation could not be interrupted: the worker goes, and its machine only if the worker cannot.
+  private static func end(_ worker: GuestWorker, of home: VirtualMachine, because message: String)
+    -> GuestError
+  {
+    do {
+      try home.agent.kill(worker, until: .after(killPatience))
+      return .lost(.worker(worker.number), "\(message): the worker was killed")
+    } catch {
+      return .unresponsive("\(message), nor killed")
+    }
+  }
+
+  private static let killPatience = Duration.seconds(2)
 
   /// Whether it was spawned in what lies behind the machine's present state.
   var belongs: Bool { machine.history.contains(birth) }

@@ -112,6 +112,34 @@ import Testing
     _ = try? guest.session.collect(job: job.id, kill: true, until: .soon)
   }
 
+  @Test(
+    "says that a job's output was more than is kept, outside of that output",
+    arguments: LinkKind.allCases
+  )
+  func truncatedJob(_ kind: LinkKind) throws {
+    let guest = try RealAgent(kind)
+    let job = try guest.session.background("head -c 67108865 /dev/zero; echo whole >&2", until: .soon)
+    let result = try guest.session.collect(job: job.id, wait: .seconds(20), until: .soon)
+    #expect(result.isTruncated && result.stdout.count == 64 << 20 && result.stdout.last == 0)
+    #expect(result.exitCode == 0 && result.stderr.text == "whole\n")
+  }
+
+  @Test("makes no exit status up when a script has taken it", arguments: LinkKind.allCases)
+  func takenStatus(_ kind: LinkKind) throws {
+    let guest = try RealAgent(kind)
+    let ignore = little(UInt64(1)) + [UInt8](repeating: 0, count: 24)
+    let call = SystemCall(
+      number: try #require(SyscallName.number("rt_sigaction", guest.session.architecture)),
+      arguments: [17, 0, 0, 8],
+      buffers: [CallBuffer(argument: 1, bytes: ignore)]
+    )
+    #expect(try guest.session.syscall(call, until: .soon).result == 0)
+    let error = #expect(throws: GuestError.self) { try guest.session.exec("exit 3", until: .soon) }
+    #expect(error?.description.contains("exit status was taken by a wait of the script's own") == true)
+    let job = try guest.session.background("exit 3", until: .soon)
+    #expect(try guest.session.collect(job: job.id, wait: .seconds(20), until: .soon).exitCode == 3)
+  }
+
   @Test("tells what was done last, in the manner of strace", arguments: LinkKind.allCases)
   func trace(_ kind: LinkKind) throws {
     let guest = try RealAgent(kind)

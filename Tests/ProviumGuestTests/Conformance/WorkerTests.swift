@@ -72,6 +72,13 @@ struct WorkerKind: Sendable, CustomTestStringConvertible {
     #expect(lines[1].hasPrefix("[worker 1] getppid() = ") && lines[2].hasPrefix("getuid() = "))
   }
 
+  @Test("that our own interrupt ended had been replaced: the interrupt is not shown as the cause")
+  func replaced() {
+    let text = ExitStatus.signaled(62).asPredicate
+    #expect(text.contains("no longer the agent's") && !text.contains("62"))
+    #expect(ExitStatus.signaled(63).asPredicate == "was killed by signal 63")
+  }
+
   @Test("ends with its exit code when it calls exit_group", arguments: WorkerKind.all)
   func exits(_ kind: WorkerKind) throws {
     let guest = try RealAgent(kind.link)

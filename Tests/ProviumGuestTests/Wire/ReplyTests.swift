@@ -25,6 +25,7 @@ func decode<Reply>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> 
       try ExecDoneReply($0)
     }
     #expect(reply.exitCode == 137 && reply.signal == 9 && reply.timedOut && !reply.interrupted)
+    #expect(!reply.isStatusUnknown)
     #expect(reply.outputHeldBy == OutputHolder(pid: 261, name: "sleep"))
   }
 
@@ -43,7 +44,14 @@ func decode<Reply>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> 
   }
 
   @Test("of the others are as the header draws them") func others() throws {
-    #expect(try decode([1] + little(Int32(-1)) + little(Int32(0))) { try JobDoneReply($0) }.isRunning)
+    let job = try decode([1] + little(Int32(-1)) + little(Int32(0)) + little(UInt32(1))) {
+      try JobDoneReply($0)
+    }
+    #expect(job.isRunning && job.exitCode == -1 && job.isTruncated)
+    let done = try decode([0] + little(Int32(3)) + little(Int32(0)) + little(UInt32(0))) {
+      try JobDoneReply($0)
+    }
+    #expect(!done.isRunning && done.exitCode == 3 && !done.isTruncated)
     #expect(try decode(little(Int64(-5))) { try DoneReply($0) }.value == -5)
     #expect(try decode([1, 0, 0, 0, 2, 0, 0, 0]) { try GuestJob($0) } == GuestJob(id: 1, pid: 2))
     #expect(try decode([2, 0x41]) { try OutputReply($0).isStandardError })
