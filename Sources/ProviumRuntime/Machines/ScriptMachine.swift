@@ -49,6 +49,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   }
   var label: String { identifier == 0 ? profile.name : "vm\(identifier) (\(profile.name))" }
 
+  /// Time limits of its operations are multiplied by this.
+  var timeScale: Double { session.engine.timeScale(for: architecture.rawValue) }
+
   // MARK: Life
 
   func boot(_ options: BootOptions) throws {
@@ -245,7 +248,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   {
     lastUse = Self.tick()
     session.activity(what)
-    let limit = session.engine.configuration.settings.operationTimeout * session.engine.timeScale + allowance
+    let limit = session.engine.configuration.settings.operationTimeout * timeScale + allowance
     do {
       return try operation(min(.after(limit), session.scriptDeadline))
     } catch let error as GuestError {

@@ -15,6 +15,7 @@ final class ScriptWorker: GuestHolder {
 
   var session: FileSession { machine.session }
   var architecture: GuestArchitecture { machine.architecture }
+  var timeScale: Double { machine.timeScale }
   var pid: Int32 { worker.pid }
 
   func perform<Value>(
