@@ -11,10 +11,10 @@ package enum EmulationProbe {
     package let description: String
   }
 
-  /// Turns, and the passes of either side in each. The medians count: a mark that is read late makes one pass look long and
-  /// the next one short.
-  private static let turns = 5
-  private static let passes = 3
+  /// Turns, and the passes of either side in each. The median turn of the emulated side counts, as a mark that is read late
+  /// makes one turn long and another short; of the native passes a fast one, as a shared core makes most of them longer.
+  private static let turns = 7
+  private static let passes = 5
 
   /// How many times slower QEMU emulates code of an architecture than the host runs its own, from what was measured with this
   /// QEMU; nil where it emulates none in time, or there is no measure for the architecture.
@@ -34,7 +34,7 @@ package enum EmulationProbe {
     throw Failure(description: record.failure ?? "it was not measured")
   }
 
-  /// Measures now: 200 ms.
+  /// Measures now: 300 ms.
   /// - Parameter folder: for a file of 64 KiB, gone at the end.
   package static func measure(_ qemu: QEMUBinary, folder: String) throws -> Double {
     try Files.createDirectories(folder)
@@ -76,13 +76,13 @@ package enum EmulationProbe {
     var emulated: [Int64] = [], native: [Int64] = []
     for _ in 0..<turns {
       native += (0..<passes).map { _ in clinux_emulation_host_pass() }
-      emulated += try passing.times(passes)
+      emulated.append(try passing.time(of: passes) / Int64(passes))
     }
-    let ratio = Double(median(emulated)) / Double(max(median(native), 1))
+    emulated.sort()
+    native.sort()
+    let ratio = Double(emulated[emulated.count / 2]) / Double(max(native[native.count / 4], 1))
     return max(1, (ratio * 10).rounded() / 10)
   }
-
-  private static func median(_ values: [Int64]) -> Int64 { values.sorted()[values.count / 2] }
 }
 
 /// A QEMU that marks the beginning of each pass.
@@ -98,15 +98,12 @@ private struct EmulatedPasses: ~Copyable {
   }
 
   /// QEMU's processor time of so many passes that begin from now on, in ns.
-  func times(_ count: Int) throws -> [Int64] {
+  func time(of count: Int) throws -> Int64 {
     // What came while nobody looked tells of no moment.
-    while try Readiness.waitReadable(marks.raw, until: .after(.zero)) { _ = try read() }
-    var last = try mark()
-    return try (0..<count).map { _ in
-      let now = try mark()
-      defer { last = now }
-      return now - last
-    }
+    while try Readiness.waitReadable(marks.raw, until: .after(.zero)) { _ = try read(64) }
+    let begin = try mark()
+    for _ in 1..<count { _ = try mark() }
+    return try mark() - begin
   }
 
   /// Waits for the next mark, and gives what QEMU has used until then.
@@ -114,16 +111,16 @@ private struct EmulatedPasses: ~Copyable {
     guard try Readiness.waitReadable(marks.raw, until: deadline) else {
       throw SystemError("wait for", "an emulated machine", Errno(ETIMEDOUT))
     }
-    try read()
+    _ = try read(1)
     let used = clinux_process_time(child.pid)
     guard used >= 0 else { throw SystemError("read the time of", "QEMU", Errno(Int32(-used))) }
     return used
   }
 
-  private func read() throws {
-    var bytes = [UInt8](repeating: 0, count: 64)
-    guard Glibc.read(marks.raw, &bytes, bytes.count) > 0 else {
-      throw SystemError("read the marks of", "an emulated machine", Errno(EPIPE))
-    }
+  private func read(_ count: Int) throws -> Int {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let got = Glibc.read(marks.raw, &bytes, bytes.count)
+    guard got > 0 else { throw SystemError("read the marks of", "an emulated machine", Errno(EPIPE)) }
+    return got
   }
 }
