@@ -273,7 +273,7 @@ test("figures", { timeout = "6m" }, function()
     file:write(("| %s | %.2f | %d and %d |\n"):format(what, median(one) / median(other), #one, #other))
   end
   local vsock, serial = figures.vsock, figures["virtio-serial"]
-  row("cold boot : resume, with KVM", vsock.boot, vsock.resume)
+  row("cold boot : provium.fixture, spares as usual", vsock.boot, vsock.resume)
   row("round trip, virtio-serial : vsock", serial.roundtrip, vsock.roundtrip)
   row("write of 4 MiB, virtio-serial : vsock", serial.write, vsock.write)
   row("read of 4 MiB, virtio-serial : vsock", serial.read, vsock.read)
