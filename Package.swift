@@ -16,6 +16,14 @@ let package = Package(
     .library(name: "ProviumTesting", targets: ["ProviumTesting"]),
     .library(name: "ProviumXCTest", targets: ["ProviumXCTest"]),
   ],
+  traits: [
+    .default(enabledTraits: ["CommandLine"]),
+    .trait(
+      name: "CommandLine",
+      description:
+        "The command `provium`; a package that only has tests under swift test fetches less without it."
+    ),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
@@ -60,7 +68,10 @@ let package = Package(
     // Results and durations of past runs: SQLite, in the command line's own layer.
     .target(
       name: "ProviumHistory",
-      dependencies: ["ProviumEvents", "ProviumSystem", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "ProviumEvents", "ProviumSystem",
+        .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
+      ],
       swiftSettings: strict
     ),
 
@@ -94,7 +105,11 @@ let package = Package(
       name: "provium",
       dependencies: [
         "ProviumHistory", "ProviumReports", "ProviumRuntime",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(
+          name: "ArgumentParser",
+          package: "swift-argument-parser",
+          condition: .when(traits: ["CommandLine"])
+        ),
       ],
       swiftSettings: strict
     ),

@@ -23,6 +23,10 @@ if ! command -v "$cc" >/dev/null 2>&1; then
   exit 1
 fi
 mkdir -p "$out"
+if [ -z "${CFLAGS_EXTRA:-}" ] && ! echo 'int main(void) { return 0; }' | $cc -x c -static - -o "$out/probe" 2>/dev/null; then
+  echo "error: '$cc' makes no static programs, as the guest agent must be; install the package musl-tools" >&2
+  exit 1
+fi
 
 # The agent tells what it was built from: the first 16 bytes of a hash over all of its sources.
 sources=$(ls "$here"/source/*.[ch] "$here"/wrapper/*.[ch] "$wire/provium_wire.h" "$here/build.sh" | LC_ALL=C sort)
@@ -36,13 +40,13 @@ echo "$id" > "$out/build_id.txt"
 flags="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
   -I$here/source -I$here/wrapper -I$wire"
 case $cc in
-  # musl comes without the kernel's headers; behind everything else the system's own do.
-  *musl*) flags="$flags -idirafter /usr/include -idirafter /usr/include/$(uname -m)-linux-gnu" ;;
+  # musl comes without the kernel's headers; behind everything else the system's own do. Its memcpy is slow where it is emulated.
+  *musl*) flags="$flags -DPROVIUM_OWN_COPY -idirafter /usr/include -idirafter /usr/include/$(uname -m)-linux-gnu" ;;
 esac
 if [ -n "${CFLAGS_EXTRA:-}" ]; then
   flags="$flags -O0 -g $CFLAGS_EXTRA" # optimized, loops without an end are found out as NO_RETURN (see sys.h)
 else
-  flags="$flags -Os -static -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -Wl,--gc-sections -s"
+  flags="$flags -O2 -static -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -Wl,--gc-sections -s"
 fi
 $cc $flags "$here"/source/*.c "$out/build_id.c" -o "$out/provium-agent"
 $cc $flags "$here"/wrapper/*.c "$here/source/vfs.c" "$here/source/text.c" "$here/source/port.c" -o "$out/provium-wrapper"

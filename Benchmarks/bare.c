@@ -2,6 +2,8 @@
  *   E LENGTH BYTES   the same bytes back
  *   R LENGTH BYTES   one byte back when all have come
  *   W LENGTH         LENGTH bytes back
+ *   P LENGTH BYTES   as R, but they go into a file in the guest's memory
+ *   G LENGTH         as W, but they come from that file
  * LENGTH is 4 bytes, in the machine's order. */
 #include <fcntl.h>
 #include <stdint.h>
@@ -56,12 +58,18 @@ int main(void) {
     uint32_t rest;
     read_all(port, head, sizeof head);
     memcpy(&rest, head + 1, sizeof rest);
+    int file = -1;
+    if (head[0] == 'P') file = open("/file", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (head[0] == 'G') file = open("/file", O_RDONLY | O_CLOEXEC);
     while (rest) {
       size_t n = rest < sizeof bytes ? rest : sizeof bytes;
-      if (head[0] != 'W') read_all(port, bytes, n);
-      if (head[0] != 'R') write_all(port, bytes, n);
+      if (strchr("ERP", head[0])) read_all(port, bytes, n);
+      if (head[0] == 'G') read_all(file, bytes, n);
+      if (head[0] == 'P') write_all(file, bytes, n);
+      if (strchr("EWG", head[0])) write_all(port, bytes, n);
       rest -= (uint32_t)n;
     }
-    if (head[0] == 'R') write_all(port, "k", 1);
+    close(file);
+    if (strchr("RP", head[0])) write_all(port, "k", 1);
   }
 }

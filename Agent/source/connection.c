@@ -312,7 +312,7 @@ static bool send_frames(struct connection *connection) {
   size_t at = PV_LINK_HEADER_SIZE;
   while (at < connection->out_end) {
     size_t length = connection->out_end - at;
-    length = length < PV_LINK_MAX_PAYLOAD ? length : PV_LINK_MAX_PAYLOAD;
+    length = length < PV_LINK_FULL_PAYLOAD ? length : PV_LINK_FULL_PAYLOAD;
     uint8_t *payload = connection->out.data + at;
     struct pv_link_header header;
     pv_link_header_make(&header, PV_LINK_DATA, 0, payload, (uint32_t)length);

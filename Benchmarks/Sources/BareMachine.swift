@@ -144,12 +144,14 @@ final class BareChannel {
     try send("E", bytes.count, bytes)
     _ = try receive(bytes.count, seconds)
   }
-  func put(_ bytes: [UInt8]) throws {
-    try send("R", bytes.count, bytes)
+  /// - Parameter file: into a file of the guest's; else they are thrown away.
+  func put(_ bytes: [UInt8], file: Bool = false) throws {
+    try send(file ? "P" : "R", bytes.count, bytes)
     _ = try receive(1, 60)
   }
-  func get(_ count: Int) throws {
-    try send("W", count, [])
+  /// - Parameter file: from the file that was put; else whatever is in the guest's memory.
+  func get(_ count: Int, file: Bool = false) throws {
+    try send(file ? "G" : "W", count, [])
     _ = try receive(count, 60)
   }
 

@@ -5,13 +5,13 @@ import ProviumSystem
 
 /// Figures of Provium as ratios against baselines measured in the same run. `Scripts/bench` builds and calls it:
 ///
-///     provium-bench PROVIUM BARE-PROGRAM [--quick]
+///     provium-bench PROVIUM BARE-PROGRAM [--quick | --channel]
 @main
 enum Bench {
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
     guard arguments.count >= 2 else {
-      print("usage: Scripts/bench [--quick]")
+      print("usage: Scripts/bench [--quick | --channel]")
       exit(2)
     }
     let rows: [Row]
@@ -19,7 +19,8 @@ enum Bench {
       rows = try measure(
         provium: arguments[0],
         bareProgram: arguments[1],
-        rounds: arguments.contains("--quick") ? 3 : 7
+        rounds: arguments.contains("--quick") ? 3 : 7,
+        channelAlone: arguments.contains("--channel")
       )
     } catch {
       print("bench: \(error)")
@@ -31,7 +32,9 @@ enum Bench {
     exit(kept == rows.count ? 0 : 1)
   }
 
-  private static func measure(provium: String, bareProgram: String, rounds: Int) throws -> [Row] {
+  private static func measure(provium: String, bareProgram: String, rounds: Int, channelAlone: Bool) throws
+    -> [Row]
+  {
     let run = try RunDirectory()
     defer { run.close() }
     let cache = Settings.defaultCache
@@ -45,8 +48,9 @@ enum Bench {
     let folder = "\(cache)/bench-\(getpid())"
     try Files.createDirectories(folder, mode: 0o700)
     defer { try? Files.removeTree(folder) }
-    let machines = try MachineRows(host: host, bareProgram: bareProgram, folder: folder, rounds: rounds)
-      .rows()
+    let machineRows = MachineRows(host: host, bareProgram: bareProgram, folder: folder, rounds: rounds)
+    if channelAlone { return try machineRows.channelRows() }
+    let machines = try machineRows.rows()
     let snapshots = try SnapshotRows(
       host: host,
       bareProgram: bareProgram,

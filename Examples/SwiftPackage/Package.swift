@@ -5,8 +5,9 @@ import PackageDescription
 let package = Package(
   name: "example",
   dependencies: [
-    // In a package of your own: .package(url: "…/provium", from: "0.1.0")
-    .package(name: "provium", path: "../..")
+    // In a package of your own: .package(url: "…/provium", from: "0.1.0", traits: [])
+    // Without its traits Provium brings only what the tests need: not what the command `provium` is made from.
+    .package(name: "provium", path: "../..", traits: [])
   ],
   targets: [
     .testTarget(

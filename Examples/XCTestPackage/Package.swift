@@ -6,7 +6,7 @@ let package = Package(
   name: "xctest-example",
   dependencies: [
     // In a package of your own: .package(url: "…/provium", from: "0.1.0")
-    .package(name: "provium", path: "../..")
+    .package(name: "provium", path: "../..", traits: [])
   ],
   targets: [
     .testTarget(

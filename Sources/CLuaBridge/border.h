@@ -6,6 +6,9 @@
 
 #include "include/clua_bridge.h"
 
+#if !__has_include(<lauxlib.h>)
+#error "Provium needs Lua 5.4, found by pkg-config: apt-get install liblua5.4-dev pkg-config"
+#endif
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -64,6 +67,7 @@ void watch_open(lua_State *L);
 void watch_arm(lua_State *L, struct clb_state *state);
 enum clb_stop watch_reason(const struct clb_state *state);
 int watch_raise(lua_State *L, enum clb_stop reason);
+void watch_late(lua_State *L, struct clb_state *state);
 
 /* traceback.c */
 char *traceback_collect(lua_State *L);

@@ -113,6 +113,8 @@ static void enter(struct clb_state *state, lua_State *L, struct entry *entry, ui
     watch_arm(L, state);
 
     protect(L, entry, outcome);
+    /* What ended by itself in a C function of the library, where nobody looks, is late all the same, and may be half done. */
+    if (outcome->status == CLB_OK) watch_late(L, state);
 
     outcome->skipped = state->host_depth - host_depth;
     state->host_depth = host_depth;

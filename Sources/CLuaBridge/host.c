@@ -39,6 +39,9 @@ static int call_host(lua_State *L) {
 
   if (!balanced) return luaL_error(L, "a function of Provium left the Lua stack unbalanced");
   if (status != LUA_OK || raises) return lua_error(L);
+  /* It took too long: this is the line to name, and not the one where the hook looks next. */
+  stop = watch_reason(state);
+  if (stop != CLB_RUNNING) return watch_raise(L, stop);
   return lua_gettop(L);
 }
 

@@ -1,6 +1,8 @@
 /* What Provium changes of Lua's standard library, where it takes C to do so; the rest is in the Lua prelude. */
 #include "border.h"
 
+#include <unistd.h>
+
 static int print(lua_State *L) {
   int count = lua_gettop(L);
   luaL_Buffer buffer;
@@ -52,6 +54,36 @@ static int xpcall(lua_State *L) {
   return finish_xpcall(L, status, 2);
 }
 
+/* Closes the stream, then calls what it was opened with: gives its results. Raises. */
+static int close_stream(lua_State *L) {
+  luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  int top = lua_gettop(L);
+  fclose(stream->f);
+  lua_getiuservalue(L, 1, 1);
+  lua_call(L, 0, LUA_MULTRET);
+  return lua_gettop(L) - top;
+}
+
+/* (descriptor, mode, function called behind the close): a file of Lua's that owns the descriptor. Raises. */
+static int open_stream(lua_State *L) {
+  int descriptor = (int)luaL_checkinteger(L, 1);
+  const char *mode = luaL_checkstring(L, 2);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 1);
+  stream->closef = NULL; /* closed, as far as Lua knows */
+  luaL_setmetatable(L, LUA_FILEHANDLE);
+  lua_pushvalue(L, 3);
+  lua_setiuservalue(L, -2, 1);
+  stream->f = fdopen(descriptor, mode);
+  if (stream->f == NULL) {
+    int result = luaL_fileresult(L, 0, NULL);
+    close(descriptor);
+    return result;
+  }
+  stream->closef = close_stream;
+  return 1;
+}
+
 static int refuse_sethook(lua_State *L) {
   return luaL_error(L, "debug.sethook is not available: Provium's time limits use the hook");
 }
@@ -81,6 +113,10 @@ void library_open(lua_State *L) {
   lua_setglobal(L, "xpcall");
   lua_getglobal(L, "load");
   lua_setglobal(L, "loadstring");
+  lua_getglobal(L, "io");
+  lua_pushcfunction(L, open_stream); /* until the prelude makes io.popen of it */
+  lua_setfield(L, -2, "popen");
+  lua_pop(L, 1);
   lua_getglobal(L, "table");
   lua_getfield(L, -1, "unpack");
   lua_setglobal(L, "unpack");

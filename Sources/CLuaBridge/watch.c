@@ -24,14 +24,24 @@ static const char *text_of(enum clb_stop reason) {
   return reason == CLB_STOPPED_BY_DEADLINE ? "time limit reached" : "interrupted";
 }
 
-/* Raises the stop, and remembers where the script was when it was first found. */
+/* Remembers where the script was when the stop was first found. */
+static void note_stop(lua_State *L, struct clb_state *state, enum clb_stop reason) {
+  if (state->stopped.reason != CLB_RUNNING) return;
+  state->stopped.reason = reason;
+  state->stopped.file = traceback_where(L, &state->stopped.line);
+  state->stopped.traceback = traceback_collect(L);
+}
+
+/* An entry that has come to its end by itself, when it should have been stopped. Does not raise. */
+void watch_late(lua_State *L, struct clb_state *state) {
+  enum clb_stop reason = watch_reason(state);
+  if (reason != CLB_RUNNING) note_stop(L, state, reason);
+}
+
+/* Raises the stop. */
 int watch_raise(lua_State *L, enum clb_stop reason) {
   struct clb_state *state = state_of(L);
-  if (state->stopped.reason == CLB_RUNNING) {
-    state->stopped.reason = reason;
-    state->stopped.file = traceback_where(L, &state->stopped.line);
-    state->stopped.traceback = traceback_collect(L);
-  }
+  note_stop(L, state, reason);
   watch_arm(L, state);
   if (L != state->main) watch_arm(state->main, state);
   lua_pushstring(L, text_of(reason));

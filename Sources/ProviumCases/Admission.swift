@@ -2,24 +2,57 @@ import Synchronization
 
 /// Admits as many scripts at a time as the runtime runs files, without blocking a cooperative thread.
 package actor Admission {
+  /// Where this task was admitted: it need not enter again, and would wait for itself.
+  @TaskLocal private static var entered: Set<ObjectIdentifier> = []
+
   private var free: Int
-  private var waiting: [CheckedContinuation<Void, Never>] = []
+  private var waiting: [(number: Int, continuation: CheckedContinuation<Bool, Never>)] = []
+  private var next = 0
 
   init(width: Int) { free = max(1, width) }
 
-  package func enter() async {
-    if free > 0 {
-      free -= 1
-    } else {
-      await withCheckedContinuation { waiting.append($0) }
+  /// Waits for its turn, runs `body`, and lets the next one in.
+  /// - Throws: `CancellationError` where the task is cancelled while it waits.
+  package nonisolated func admitted<Result>(_ body: () async throws -> Result) async throws -> Result {
+    let own = ObjectIdentifier(self)
+    if Self.entered.contains(own) { return try await body() }
+    try await enter()
+    do {
+      let result = try await Self.$entered.withValue(Self.entered.union([own])) { try await body() }
+      await leave()
+      return result
+    } catch {
+      await leave()
+      throw error
     }
   }
 
-  package func leave() {
+  private func enter() async throws {
+    try Task.checkCancellation()
+    if free > 0 {
+      free -= 1
+      return
+    }
+    next += 1
+    let number = next
+    let isAdmitted = await withTaskCancellationHandler {
+      await withCheckedContinuation { waiting.append((number, $0)) }
+    } onCancel: {
+      Task { await self.giveUp(number) }
+    }
+    if !isAdmitted { throw CancellationError() }
+  }
+
+  private func giveUp(_ number: Int) {
+    guard let index = waiting.firstIndex(where: { $0.number == number }) else { return }
+    waiting.remove(at: index).continuation.resume(returning: false)
+  }
+
+  private func leave() {
     if waiting.isEmpty {
       free += 1
     } else {
-      waiting.removeFirst().resume()
+      waiting.removeFirst().continuation.resume(returning: true)
     }
   }
 }

@@ -22,6 +22,8 @@ package final class ScriptRun: Sendable {
   /// What a native test case is told.
   package enum Report: Sendable {
     case ended(SubTestResult)
+    /// A sub-test inside of this one that has no case of its own.
+    case inner(SubTestResult)
     /// The script stopped, or ended, before it came to this sub-test.
     case notReached(why: String, location: ScriptLocation?)
     case script(FileResult, unlisted: [SubTestResult])
@@ -30,25 +32,34 @@ package final class ScriptRun: Sendable {
   private struct State {
     var inputs: [Part: AsyncStream<Report>.Continuation] = [:]
     var streams: [Part: AsyncStream<Report>] = [:]
-    var ended: Set<[String]> = []
+    var ended: [[String]: SubTestResult] = [:]
     var unlisted: [SubTestResult] = []
   }
 
   package let file: TestFile
   private let session: FileSession
+  private let engine: Engine
   private let listed: Set<[String]>
   private let selected: Set<[String]>
+  private let cases: CaseSelection
   private let state: Mutex<State>
   private let ready = AsyncStream<Void>.makeStream()
   private let done = AsyncStream<Void>.makeStream()
 
   /// - Parameters:
   ///   - listed: the sub-tests that have native cases.
-  ///   - selected: those of them that are to run.
-  package init(file: TestFile, number: Int, listed: Set<[String]>, selected: Set<[String]>, engine: Engine) {
+  ///   - selected: the cases that are to run.
+  package init(file: TestFile, number: Int, listed: Set<[String]>, selected parts: Set<Part>, engine: Engine)
+  {
     self.file = file
+    self.engine = engine
     self.listed = listed
-    self.selected = selected
+    selected = Set(parts.compactMap { if case .subTest(let path) = $0 { path } else { nil } })
+    cases = CaseSelection(
+      listed: listed,
+      selected: selected,
+      includesScript: parts.contains(.script)
+    )
     var state = State()
     for part in selected.map(Part.subTest) + [.script] {
       let (stream, input) = AsyncStream<Report>.makeStream()
@@ -57,9 +68,8 @@ package final class ScriptRun: Sendable {
     }
     self.state = Mutex(state)
     var selection = TestSelection()
-    selection.includesSlow = true
-    // Unlisted sub-tests run only when the whole file does: a filter names what it wants.
-    selection.exact = selected == listed ? nil : selected
+    selection.includesSlow = TestCatalogue.includesSlow
+    selection.exact = cases
     let relay = Relay()
     session = FileSession(
       file: file,
@@ -75,8 +85,8 @@ package final class ScriptRun: Sendable {
   /// Starts the script's thread.
   package func start() throws {
     _ = try DedicatedThread(name: "lua-\(file.name)") { [self] in
-      let result = session.run()
-      finish(result)
+      let result = engine.stuckWatch.watching(session, giveUp: { [self] in finish($0) }) { session.run() }
+      if let result { finish(result) }
     }
   }
 
@@ -100,23 +110,26 @@ package final class ScriptRun: Sendable {
       if selected.contains(path) { ready.continuation.finish() }
     case .subTestEnded(_, let result):
       state.withLock { state in
-        state.ended.insert(result.path)
+        state.ended[result.path] = result
         if let input = state.inputs[.subTest(result.path)] {
           input.yield(.ended(result))
           input.finish()
+        } else if let owner = cases.owner(of: result.path), let input = state.inputs[.subTest(owner)] {
+          input.yield(.inner(result))
         } else if !listed.contains(result.path) {
           state.unlisted.append(result)
         }
       }
+    case .warning(_, let text): Diagnostics.say("warning: \(file.name): \(text)")
     default: break
     }
   }
 
   private func finish(_ result: FileResult) {
     state.withLock { state in
-      for path in selected.subtracting(state.ended) {
+      for path in selected where state.ended[path] == nil {
         let input = state.inputs[.subTest(path)]
-        input?.yield(Self.notReached(path, result))
+        input?.yield(Self.notReached(path, result, ended: state.ended))
         input?.finish()
       }
       state.inputs[.script]?.yield(.script(result, unlisted: state.unlisted))
@@ -126,13 +139,25 @@ package final class ScriptRun: Sendable {
     done.continuation.finish()
   }
 
-  private static func notReached(_ path: [String], _ result: FileResult) -> Report {
-    switch result.outcome {
+  private static func notReached(
+    _ path: [String],
+    _ result: FileResult,
+    ended: [[String]: SubTestResult]
+  ) -> Report {
+    // By its own word, a test around it or the whole script does not run here: neither does this one.
+    let around = path.indices.dropFirst().lazy.compactMap { ended[Array(path[..<$0])]?.outcome }
+    for outcome in Array(around) + [result.outcome] {
+      switch outcome {
+      case .skipped, .todo:
+        let location = ScriptLocation(file: result.file, line: 1)
+        return .ended(SubTestResult(path: path, outcome: outcome, duration: 0, location: location))
+      case .passed, .failed: continue
+      }
+    }
+    return switch result.outcome {
     case .failed(let failure):
       .notReached(why: "the script stopped before this test\n\(failure.summary)", location: failure.location)
-    case .skipped(let reason), .todo(let reason):
-      .notReached(why: "the script ended before this test: \(reason)", location: nil)
-    case .passed:
+    case .passed, .skipped, .todo:
       .notReached(
         why: "the script ended without calling test(\"\(path.last ?? "")\", …)",
         location: nil

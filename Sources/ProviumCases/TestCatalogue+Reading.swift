@@ -15,14 +15,17 @@ extension TestCatalogue {
       return broken(file, message: failure.message, line: failure.location?.line ?? 1)
     } catch {}
     let script = LuaSourceScanner.scan(source)
+    var exempt: [[String]: String] = [:]
     var tests = script.listed.filter(isCertain(in: script)).map { listed in
-      CataloguedTest(
+      let around = exempt[listed.path.dropLast()]
+      let disabled = around ?? reason(listed.test)
+      exempt[listed.path] = disabled
+      return CataloguedTest(
         part: .subTest(listed.path),
         safeName: XMLText.name(listed.name),
         line: listed.test.line,
         column: listed.test.column,
-        disabled: reason(listed.test.exemption),
-        tags: listed.test.tags
+        disabled: disabled
       )
     }
     let lines = source.count { $0 == UInt8(ascii: "\n") } + 1
@@ -32,6 +35,8 @@ extension TestCatalogue {
 
   /// What stands in a condition or a loop may run never, or often: only running tells, so `(script)` tells of it.
   private static func isCertain(in script: ScannedScript) -> (ListedTest) -> Bool {
+    // What the file calls `test` may not be ours.
+    guard !script.redefinesFunctions else { return { _ in false } }
     var uncertain: Set<[String]> = []
     var seen: Set<[String]> = []
     for listed in script.listed {
@@ -43,19 +48,23 @@ extension TestCatalogue {
     return { !uncertain.contains($0.path) }
   }
 
-  private static func reason(_ exemption: ScannedTest.Exemption?) -> String? {
-    switch exemption {
+  private static func reason(_ test: ScannedTest) -> String? {
+    switch test.exemption {
     case .skip(let reason): reason ?? "skipped"
     case .todo(let reason): reason.map { "todo: \($0)" } ?? "todo"
-    case nil: nil
+    case nil: test.isSlow && !includesSlow ? "slow (set \(slowVariable)=1)" : nil
     }
   }
+
+  /// What `--include-slow` is for `provium test`.
+  private static let slowVariable = "PROVIUM_INCLUDE_SLOW"
+  package static let includesSlow = Environment[slowVariable].map { $0 != "0" } ?? false
 
   private static func broken(_ file: TestFile, message: String, line: Int) -> CataloguedFile {
     CataloguedFile(file: file, tests: [scriptTest(line: line)], complaint: (message, line))
   }
 
   private static func scriptTest(line: Int) -> CataloguedTest {
-    CataloguedTest(part: .script, safeName: "(script)", line: line, column: 1, disabled: nil, tags: [])
+    CataloguedTest(part: .script, safeName: "(script)", line: line, column: 1, disabled: nil)
   }
 }

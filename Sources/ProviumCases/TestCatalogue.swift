@@ -12,17 +12,30 @@ package struct CataloguedTest: Sendable {
   package let safeName: String
   package let line: Int
   package let column: Int
-  /// A static `todo` or `skip`: shown as skipped, and nothing runs.
+  /// A static `todo` or `skip`, of this test or one around it: shown as skipped, and nothing runs.
   package let disabled: String?
-  package let tags: [String]
 }
 
 /// One Lua file, as listed.
 package struct CataloguedFile: Sendable {
   package let file: TestFile
   package let tests: [CataloguedTest]
+  /// What runners know the file by, without `.lua`: no other file has it, dots count as `_`.
+  package internal(set) var stem: String
   /// The file does not parse: its one test fails with this.
   package let complaint: (message: String, line: Int)?
+
+  init(file: TestFile, tests: [CataloguedTest], complaint: (message: String, line: Int)?) {
+    self.file = file
+    self.tests = tests
+    self.complaint = complaint
+    stem = Self.stem(of: file.name)
+  }
+
+  /// Swift Testing splits a suite's name at its dots.
+  static func stem(of name: String) -> String {
+    XMLText.name(name.hasSuffix(".lua") ? String(name.dropLast(4)) : name).replacing(".", with: "_")
+  }
 
   package var name: String { XMLText.name(file.name) }
 
@@ -69,7 +82,28 @@ package struct TestCatalogue: Sendable {
     guard !paths.isEmpty else {
       return ([], "\(path) names no tests: add tests = [\"…\"] under [provium]", configuration)
     }
-    return (read(try TestDiscovery.find(paths, from: root)), nil, configuration)
+    return (
+      named(read(try TestDiscovery.find(paths, from: root, project: root)), root: root), nil, configuration
+    )
+  }
+
+  /// Files that would have the same name (`a.b.lua` and `a_b.lua`, or the same name below two folders of tests) get names
+  /// of their own: by their path in the project, else by a number.
+  private static func named(_ files: [CataloguedFile], root: String) -> [CataloguedFile] {
+    var taken: Set<String> = []
+    return files.map { file in
+      var file = file
+      if taken.contains(file.stem) {
+        file.stem = CataloguedFile.stem(of: TestFile.display(file.file.path, from: root))
+      }
+      let wanted = file.stem
+      var number = 2
+      while !taken.insert(file.stem).inserted {
+        file.stem = "\(wanted)~\(number)"
+        number += 1
+      }
+      return file
+    }
   }
 
   /// Reads files on all processors: in a debug build 500 of them take a third of a second on one.
@@ -88,7 +122,7 @@ package struct TestCatalogue: Sendable {
   /// No user code runs before discovery, so the project is found from outside: `PROVIUM_ROOT`, the working directory, or
   /// the test executable (`ROOT/.build/…`), upwards to the first `provium.toml`.
   private static func findRoot() -> String? {
-    if let root = Environment["PROVIUM_ROOT"] { return root }
+    if let root = Environment["PROVIUM_ROOT"] { return Files.resolve(root, against: Files.currentDirectory) }
     var starts = [Files.currentDirectory]
     if let executable = realpath("/proc/self/exe", nil) {
       starts.append(Files.parent(of: String(cString: executable)))

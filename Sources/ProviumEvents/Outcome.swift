@@ -5,12 +5,14 @@ package enum FailureKind: String, Sendable, Codable, Hashable {
   case assertion
   /// The script raised: a Lua error, or a misuse of Provium's functions.
   case error
-  /// The machine, the guest or Provium failed: QEMU died, the kernel panicked, the agent was lost.
+  /// The machine, the guest or Provium failed: QEMU died, the agent was lost.
   case harness
   /// The script, a sub-test or an operation ran out of time.
   case timeout
-  /// The kernel printed a report (panic, oops, KASAN, WARNING …) that the test did not expect.
+  /// The kernel printed a report (oops, KASAN, WARNING …) that the test did not expect, or panicked.
   case splat
+  /// A sub-test inside it failed; it has no failure of its own.
+  case inner
 }
 
 /// A place in a script: the path as the run shows it, and a line from 1.
@@ -56,8 +58,10 @@ package enum Outcome: Sendable, Codable, Hashable {
   case todo(reason: String)
   case skipped(reason: String)
 
-  package var isFailure: Bool {
-    if case .failed = self { true } else { false }
+  package var isFailure: Bool { failure != nil }
+  /// What failed, if it did.
+  package var failure: Failure? {
+    if case .failed(let failure) = self { failure } else { nil }
   }
   /// `passed`, `failed`, `todo`, `skipped`.
   package var name: String {
@@ -119,6 +123,12 @@ package struct FileResult: Sendable, Codable, Hashable {
     self.duration = duration
   }
   package var hasFailed: Bool { outcome.isFailure || subTests.contains { $0.outcome.isFailure } }
+  /// Every failure in it is the harness's: it says nothing of what is tested, and is worth another try. An outer test that failed by
+  /// its inner ones has no failure of its own.
+  package var failedByHarnessAlone: Bool {
+    let failures = ([outcome] + subTests.map(\.outcome)).compactMap(\.failure).filter { $0.kind != .inner }
+    return !failures.isEmpty && failures.allSatisfy { $0.kind == .harness }
+  }
   /// The whole file was skipped or is a todo, and nothing in it ran.
   package var isSkipped: Bool {
     if case .skipped = outcome { return subTests.isEmpty }

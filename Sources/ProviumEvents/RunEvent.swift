@@ -1,3 +1,26 @@
+/// Which part of a suite a run is, where several share one.
+package struct RunShard: Sendable, Codable, Hashable {
+  /// From 1.
+  package var index: Int
+  package var total: Int
+  /// The split weighs files by durations that were given; else it deals them out by name.
+  package var isBalanced: Bool
+  /// All files that the shards share.
+  package var suite: [String]
+  /// Those of this shard, whether they run this time or not.
+  package var part: [String]
+
+  package init(index: Int, total: Int, isBalanced: Bool, suite: [String], part: [String]) {
+    self.index = index
+    self.total = total
+    self.isBalanced = isBalanced
+    self.suite = suite
+    self.part = part
+  }
+  /// `2/5`.
+  package var name: String { "\(index)/\(total)" }
+}
+
 /// What a run is made with: the header line, and the first event of every report.
 package struct RunHeader: Sendable, Codable, Hashable {
   package var version: String
@@ -26,6 +49,8 @@ package struct RunHeader: Sendable, Codable, Hashable {
   package var pool: String?
   /// Where the run keeps its logs.
   package var runDirectory: String
+  /// nil for a whole suite.
+  package var shard: RunShard?
 
   package init(
     version: String,
@@ -41,7 +66,8 @@ package struct RunHeader: Sendable, Codable, Hashable {
     startedAt: Double,
     seed: UInt64? = nil,
     pool: String? = nil,
-    runDirectory: String
+    runDirectory: String,
+    shard: RunShard? = nil
   ) {
     self.version = version
     self.qemu = qemu
@@ -57,6 +83,7 @@ package struct RunHeader: Sendable, Codable, Hashable {
     self.seed = seed
     self.pool = pool
     self.runDirectory = runDirectory
+    self.shard = shard
   }
 }
 
@@ -84,28 +111,6 @@ package struct MachineDescription: Sendable, Codable, Hashable {
   }
 }
 
-/// Counts of a whole run.
-package struct RunSummary: Sendable, Codable, Hashable {
-  /// Files.
-  package var passed = 0
-  package var failed = 0
-  package var skipped = 0
-  package var helpers = 0
-  /// Sub-tests.
-  package var testsPassed = 0
-  package var testsFailed = 0
-  package var testsTodo = 0
-  package var testsSkipped = 0
-  /// Files that failed by a harness fault and passed when tried again.
-  package var retried: [String] = []
-  /// Seconds.
-  package var duration = 0.0
-  /// The run was ended before all files had run (Ctrl-C, --fail-fast), and why.
-  package var stoppedEarly: String?
-
-  package init() {}
-}
-
 /// Everything that happens in a run, in order. The terminal, JUnit, TAP, JSON lines, HTML and the Swift Testing
 /// bridge are consumers of this one stream.
 package enum RunEvent: Sendable {
@@ -125,7 +130,9 @@ package enum RunEvent: Sendable {
   case poolWaiting(file: String, memory: UInt64, cpus: Int)
   /// … was admitted (`waited` seconds) …
   case poolGranted(file: String, claim: Int, memory: UInt64, cpus: Int, waited: Double)
-  /// … and gave it back.
+  /// … holds more by now than it asked for: `memory` bytes …
+  case poolGrown(file: String, claim: Int, memory: UInt64)
+  /// … and gave it back. `file` is empty for spares: machines resumed ahead of need.
   case poolReleased(file: String, claim: Int)
   /// Said once, above the results: a fixture rebuilt, a retry.
   case warning(file: String?, text: String)

@@ -2,11 +2,11 @@ internal import GRDB
 package import ProviumEvents
 import ProviumSystem
 
-/// Results and durations of past runs, in a small SQLite database in the cache: for the estimate, shards,
-/// `--rerun-failed`, `--failed-first` and `provium history`.
+/// Results and durations of past runs, in a small SQLite database in the cache: for the estimate, `--rerun-failed`,
+/// `--failed-first`, `--since` and `provium history`.
 ///
-/// Files are known by the absolute path of their tests' root and their name in it, so that two projects that share a
-/// cache do not meet.
+/// Files are known by their project's folder and their path in it, so that two projects that share a cache do not meet,
+/// and a file is the same however a run was told of it.
 package final class History: Sendable {
   private let database: DatabaseQueue
 
@@ -38,6 +38,8 @@ package final class History: Sendable {
     var configuration = GRDB.Configuration()
     // Several runs may end at once: each waits for the other's few milliseconds.
     configuration.busyMode = .timeout(5)
+    // Each file is written as it ends, and must not wait for the disk: what a loss of power damages is put aside.
+    configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = OFF") }
     let database = try DatabaseQueue(path: path, configuration: configuration)
     try migrator.migrate(database)
     return database
@@ -61,91 +63,181 @@ package final class History: Sendable {
       }
       try database.create(index: "byName", on: "result", columns: ["root", "file", "test", "id"])
     }
+    migrator.registerMigration("projects") { database in
+      // Until here the root was that of the tests, as given: which project it belonged to is not known.
+      try database.execute(sql: "DELETE FROM result")
+      try database.alter(table: "result") { table in
+        table.add(column: "partial", .boolean).notNull().defaults(to: false)
+      }
+      try database.create(table: "touched") { table in
+        table.column("root", .text).notNull()
+        table.column("file", .text).notNull()
+        // Absolute.
+        table.column("path", .text).notNull()
+        table.column("mark", .text).notNull()
+        table.primaryKey(["root", "file", "path"], onConflict: .ignore)
+      }
+    }
     return migrator
   }
 
   // MARK: Writing
 
+  /// One run of one file, as it is remembered.
+  package struct FileRun: Sendable {
+    /// Of its project's folder.
+    package let file: String
+    package let result: FileResult
+    /// Some of its sub-tests were not selected.
+    package let isPartial: Bool
+    /// Host files that it looked at, absolute, each with a mark of its contents by which the caller knows them again.
+    package let touched: [String: String]
+    /// Of its end: seconds since 1970.
+    package let time: Double
+
+    package init(file: String, result: FileResult, isPartial: Bool, touched: [String: String], time: Double) {
+      self.file = file
+      self.result = result
+      self.isPartial = isPartial
+      self.touched = touched
+      self.time = time
+    }
+  }
+
   /// Adds one file's results; what is older than the last 50 of the same test leaves.
-  package func record(_ result: FileResult, root: String, time: Double) throws {
+  package func record(_ run: FileRun, root: String) throws {
+    let result = run.result
     try database.write { database in
-      let fileOutcome = result.hasFailed ? "failed" : result.outcome.name
       try Self.insert(
         database,
+        run,
         root: root,
-        file: result.file,
         test: "",
-        outcome: fileOutcome,
+        outcome: result.hasFailed ? "failed" : result.outcome.name,
         failure: result.outcome.failure,
-        duration: result.duration,
-        time: time
+        duration: result.duration
       )
       for test in result.subTests {
         try Self.insert(
           database,
+          run,
           root: root,
-          file: result.file,
           test: test.name,
           outcome: test.outcome.name,
           failure: test.outcome.failure,
-          duration: test.duration,
-          time: time
+          duration: test.duration
         )
       }
+      try Self.note(run, root: root, in: database)
     }
   }
 
   private static func insert(
     _ database: Database,
+    _ run: FileRun,
     root: String,
-    file: String,
     test: String,
     outcome: String,
     failure: Failure?,
-    duration: Double,
-    time: Double
+    duration: Double
   ) throws {
     try database.execute(
       sql: """
-        INSERT INTO result (root, file, test, outcome, kind, duration, time, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO result (root, file, test, outcome, kind, duration, time, message, partial)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
-      arguments: [root, file, test, outcome, failure?.kind.rawValue, duration, time, failure?.summary]
+      arguments: [
+        root, run.file, test, outcome, failure?.kind.rawValue, duration, run.time, failure?.summary,
+        run.isPartial,
+      ]
     )
     try database.execute(
       sql: """
         DELETE FROM result WHERE root = ? AND file = ? AND test = ? AND id <= (
           SELECT id FROM result WHERE root = ? AND file = ? AND test = ? ORDER BY id DESC LIMIT 1 OFFSET 50)
         """,
-      arguments: [root, file, test, root, file, test]
+      arguments: [root, run.file, test, root, run.file, test]
     )
+  }
+
+  /// A whole run tells what the file looks at; a part of one only adds to that.
+  private static func note(_ run: FileRun, root: String, in database: Database) throws {
+    let known = try Int.fetchOne(
+      database,
+      sql: "SELECT COUNT(*) FROM touched WHERE root = ? AND file = ?",
+      arguments: [root, run.file]
+    )
+    if run.isPartial {
+      guard known ?? 0 > 0 else { return }
+    } else {
+      try database.execute(
+        sql: "DELETE FROM touched WHERE root = ? AND file = ?",
+        arguments: [root, run.file]
+      )
+    }
+    for (path, mark) in run.touched {
+      try database.execute(
+        sql: "INSERT OR IGNORE INTO touched (root, file, path, mark) VALUES (?, ?, ?, ?)",
+        arguments: [root, run.file, path, mark]
+      )
+    }
   }
 
   // MARK: Reading
 
-  /// Seconds that each file under `root` took when it last ran.
+  /// Seconds that each file of a project took when all of it last ran; where that never was, when some of it did.
   package func durations(root: String) throws -> [String: Double] {
-    try last(root: root).mapValues(\.duration)
-  }
-
-  /// Names of the files under `root` whose last run failed.
-  package func failedFiles(root: String) throws -> Set<String> {
-    Set(try last(root: root).filter { $0.value.outcome == "failed" }.keys)
-  }
-
-  private func last(root: String) throws -> [String: (duration: Double, outcome: String)] {
     try database.read { database in
       let rows = try Row.fetchAll(
         database,
         sql: """
-          SELECT file, duration, outcome FROM result WHERE id IN (
-            SELECT MAX(id) FROM result WHERE root = ? AND test = '' GROUP BY file)
+          SELECT file, duration FROM result WHERE id IN (
+            SELECT COALESCE(MAX(CASE partial WHEN 0 THEN id END), MAX(id))
+            FROM result WHERE root = ? AND test = '' GROUP BY file)
           """,
         arguments: [root]
       )
       return Dictionary(
-        rows.map { (($0["file"] as String), (($0["duration"] as Double), ($0["outcome"] as String))) },
+        rows.map { (($0["file"] as String), ($0["duration"] as Double)) },
         uniquingKeysWith: { $1 }
       )
+    }
+  }
+
+  /// The files of a project in which something fails, by the last that is known of it: since all of a file last ran, its
+  /// script has failed, or one of its sub-tests and has not passed again. An outer test that failed by its inner ones goes with them.
+  package func failedFiles(root: String) throws -> Set<String> {
+    try database.read { database in
+      let files = try String.fetchAll(
+        database,
+        sql: """
+          WITH whole AS (
+            SELECT file, MAX(id) AS id FROM result WHERE root = ?1 AND test = '' AND partial = 0 GROUP BY file),
+          recent AS (
+            SELECT result.* FROM result LEFT JOIN whole ON whole.file = result.file
+            WHERE root = ?1 AND result.id >= COALESCE(whole.id, 0))
+          SELECT DISTINCT file FROM recent WHERE test = '' AND kind IS NOT NULL
+          UNION
+          SELECT file FROM recent WHERE outcome = 'failed' AND kind <> 'inner' AND test <> '' AND id IN (
+            SELECT MAX(id) FROM recent GROUP BY file, test)
+          """,
+        arguments: [root]
+      )
+      return Set(files)
+    }
+  }
+
+  /// By file of a project: the host files that its last whole run looked at, and the partial ones since, with their marks.
+  package func touched(root: String) throws -> [String: [String: String]] {
+    try database.read { database in
+      let rows = try Row.fetchAll(
+        database,
+        sql: "SELECT file, path, mark FROM touched WHERE root = ?",
+        arguments: [root]
+      )
+      var touched: [String: [String: String]] = [:]
+      for row in rows { touched[row["file"], default: [:]][row["path"]] = row["mark"] }
+      return touched
     }
   }
 
@@ -160,19 +252,21 @@ package final class History: Sendable {
     package let duration: Double
     package let time: Double
     package let message: String?
+    /// Some of the file's sub-tests were not selected.
+    package let isPartial: Bool
   }
 
-  /// Past results whose `file` or `file / test` contains `pattern`, newest first.
-  package func entries(matching pattern: String, limit: Int = 50) throws -> [Entry] {
+  /// Past results of a project whose `file` or `file / test` contains `pattern`, newest first.
+  package func entries(matching pattern: String, root: String, limit: Int = 50) throws -> [Entry] {
     try database.read { database in
       let rows = try Row.fetchAll(
         database,
         sql: """
           SELECT * FROM result
-          WHERE instr(CASE test WHEN '' THEN file ELSE file || ' / ' || test END, ?) > 0
+          WHERE root = ? AND instr(CASE test WHEN '' THEN file ELSE file || ' / ' || test END, ?) > 0
           ORDER BY id DESC LIMIT ?
           """,
-        arguments: [pattern, limit]
+        arguments: [root, pattern, limit]
       )
       return rows.map {
         Entry(
@@ -183,16 +277,10 @@ package final class History: Sendable {
           kind: $0["kind"],
           duration: $0["duration"],
           time: $0["time"],
-          message: $0["message"]
+          message: $0["message"],
+          isPartial: $0["partial"]
         )
       }
     }
-  }
-}
-
-extension Outcome {
-  /// What failed, if it did.
-  package var failure: Failure? {
-    if case .failed(let failure) = self { failure } else { nil }
   }
 }

@@ -34,6 +34,8 @@ package final class VirtualMachine: Sendable {
   package let directory: String
 
   package var console: ConsoleLog { process.console }
+  /// Reads what the console has shown by now: the watcher's thread may not have come to it yet. Any thread.
+  package func catchUpWithConsole() { process.watch.catchUpWithConsole() }
   package var session: GuestSession { agent.session }
   package var options: MachineOptions { process.options }
 

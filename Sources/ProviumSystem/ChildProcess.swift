@@ -134,6 +134,20 @@ package final class ChildProcess: Sendable {
     }
   }
 
+  /// Bytes of memory that it shares with nobody and no file: anonymous pages, and those of private mappings that it has
+  /// written to (`RssAnon`, proc_pid_status(5)). Nil once it has ended.
+  package var privateMemory: UInt64? {
+    status.withLock { known in
+      // Not reaped, so the number cannot belong to somebody else.
+      guard known == nil, let text = try? Files.readText("/proc/\(pid)/status"),
+        let line = text.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") })
+      else { return nil }
+      return line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { UInt64($0) }.map {
+        $0 << 10
+      }
+    }
+  }
+
   /// Kills the process group and reaps the child.
   @discardableResult
   package func terminate() -> ExitStatus? {

@@ -157,6 +157,13 @@ package enum Files {
     return base.hasSuffix("/") ? base + path : "\(base)/\(path)"
   }
 
+  /// Without links, `.` and `..`; as it is when it leads nowhere.
+  package static func canonical(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
   package static var currentDirectory: String {
     guard let path = getcwd(nil, 0) else { return "." }
     defer { free(path) }

@@ -1,6 +1,22 @@
 internal import CLinux
 import Glibc
 
+/// How much of the last 10 s tasks of the host spent waiting, in percent; 0 where the kernel does not say.
+package struct HostPressure: Sendable, Hashable {
+  /// Some task waited for memory.
+  package var memory = 0.0
+  /// Some task waited for a processor.
+  package var cpu = 0.0
+  /// All tasks that were not idle waited for a disk.
+  package var io = 0.0
+
+  package init(memory: Double = 0, cpu: Double = 0, io: Double = 0) {
+    self.memory = memory
+    self.cpu = cpu
+    self.io = io
+  }
+}
+
 /// What this host has, read afresh at each call.
 package enum HostFacts {
   /// Processors this process may run on.
@@ -12,10 +28,19 @@ package enum HostFacts {
   /// `MemTotal` of /proc/meminfo, in bytes.
   package static var totalMemory: UInt64? { memoryInfo("MemTotal:") }
 
-  /// Percent of the last 10 s in which some task waited for memory; 0 where the kernel does not say.
-  package static var memoryPressure: Double {
-    guard let text = try? Files.readText("/proc/pressure/memory"),
-      let field = text.split(whereSeparator: \.isWhitespace).first(where: { $0.hasPrefix("avg10=") })
+  /// What the kernel's pressure figures say (Documentation/accounting/psi.rst).
+  package static var pressure: HostPressure {
+    HostPressure(
+      memory: pressure("memory", "some"),
+      cpu: pressure("cpu", "some"),
+      io: pressure("io", "full")
+    )
+  }
+
+  private static func pressure(_ resource: String, _ kind: String) -> Double {
+    guard let text = try? Files.readText("/proc/pressure/\(resource)"),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix(kind + " ") }),
+      let field = line.split(separator: " ").first(where: { $0.hasPrefix("avg10=") })
     else { return 0 }
     return Double(field.dropFirst(6)) ?? 0
   }

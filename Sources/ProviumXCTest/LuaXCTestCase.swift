@@ -7,7 +7,7 @@ import Synchronization
 /// The Lua tests of `provium.toml` as cases of XCTest. Make one subclass, with the one method that XCTest's discovery wants:
 ///
 /// ```swift
-/// import ProviumXCTest
+/// @_exported import ProviumXCTest  // so that the runner which SwiftPM generates sees `testCase`
 ///
 /// final class LuaFiles: LuaXCTestCase {
 ///   func testLua() {}

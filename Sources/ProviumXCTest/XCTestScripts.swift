@@ -31,9 +31,37 @@ final class XCTestScripts: Sendable {
     return cases
   }
 
-  /// `net/dhcp_lua: renew`, without what a filter gives a meaning to.
+  private struct Key: Hashable {
+    let file: String
+    let part: ScriptRun.Part
+  }
+
+  /// Of every test; two that would be the same (`a.b` and `a_b`) are numbered.
+  private static let names: [Key: String] = {
+    var names: [Key: String] = [:]
+    var taken: Set<String> = []
+    for file in TestCatalogue.shared.files {
+      for test in file.tests {
+        let wanted = harmlessName(file, test)
+        var name = wanted
+        var number = 2
+        while !taken.insert(name).inserted {
+          name = "\(wanted)~\(number)"
+          number += 1
+        }
+        names[Key(file: file.file.path, part: test.part)] = name
+      }
+    }
+    return names
+  }()
+
   private static func name(_ file: CataloguedFile, _ test: CataloguedTest) -> String {
-    let text = "\(file.name): \(test.safeName)"
+    names[Key(file: file.file.path, part: test.part)] ?? harmlessName(file, test)
+  }
+
+  /// `net/dhcp_lua: renew`, without what a filter gives a meaning to.
+  private static func harmlessName(_ file: CataloguedFile, _ test: CataloguedTest) -> String {
+    let text = "\(file.stem)_lua: \(test.safeName)"
     return String(
       text.map { character in
         switch character {
@@ -72,18 +100,12 @@ final class XCTestScripts: Sendable {
   private func script(of file: CataloguedFile) throws -> ScriptRun {
     if let run = state.withLock({ $0.runs[file.file.path] }) { return run }
     guard let engine = SharedEngine.engine else { throw ScriptFailure(description: SharedEngine.complaint) }
-    let paths = file.tests.compactMap { test -> [String]? in
-      if case .subTest(let path) = test.part, test.disabled == nil, isSelected(file, test) {
-        path
-      } else {
-        nil
-      }
-    }
+    let selected = file.tests.filter { $0.disabled == nil && isSelected(file, $0) }
     let run = ScriptRun(
       file: file.file,
       number: SharedEngine.nextNumber(),
       listed: Set(file.enabledPaths),
-      selected: Set(paths),
+      selected: Set(selected.map(\.part)),
       engine: engine
     )
     try run.start()
@@ -99,11 +121,21 @@ final class XCTestScripts: Sendable {
   ) throws {
     switch report {
     case .ended(let result): try deliver(result.outcome, prefix: "", file, line: test.line, in: testCase)
+    case .inner(let result):
+      if result.outcome.isFailure {
+        try deliver(
+          result.outcome,
+          prefix: "\(result.name): ",
+          file,
+          line: result.location.line,
+          in: testCase
+        )
+      }
     case .notReached(let why, let location):
       Self.fail("not reached: \(why)", at: (file.file.path, location?.line ?? test.line), of: testCase)
     case .script(let result, let unlisted):
       for test in unlisted {
-        if case .failed = test.outcome {
+        if test.outcome.isFailure {
           try deliver(test.outcome, prefix: "\(test.name): ", file, line: test.location.line, in: testCase)
         }
       }

@@ -3,20 +3,20 @@ import ProviumReports
 import ProviumRuntime
 import ProviumSystem
 
-/// `4G` on the command line.
+/// `4G` on the command line; more than nothing.
 struct ByteCount: ExpressibleByArgument {
   let bytes: UInt64
   init?(argument: String) {
-    guard let bytes = Quantity.bytes(argument) else { return nil }
+    guard let bytes = Quantity.bytes(argument), bytes > 0 else { return nil }
     self.bytes = bytes
   }
 }
 
-/// `5m` on the command line.
+/// `5m` on the command line; more than nothing.
 struct TimeSpan: ExpressibleByArgument {
   let duration: Duration
   init?(argument: String) {
-    guard let duration = Quantity.duration(argument) else { return nil }
+    guard let duration = Quantity.duration(argument), duration > .zero else { return nil }
     self.duration = duration
   }
 }

@@ -12,23 +12,6 @@ struct FileWatch {
     let isConfiguration: Bool
   }
 
-  private struct Stamp: Equatable {
-    let size: Int
-    let inode: UInt
-    let seconds: Int
-    let nanoseconds: Int
-
-    /// nil for a file that is not there, as while an editor replaces it.
-    init?(_ path: String) {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return nil }
-      size = Int(status.st_size)
-      inode = UInt(status.st_ino)
-      seconds = status.st_mtim.tv_sec
-      nanoseconds = status.st_mtim.tv_nsec
-    }
-  }
-
   private let files: [TestFile]
   private let configurationPath: String?
   /// By watched path: the test files that a change of it touches.
@@ -79,5 +62,41 @@ struct FileWatch {
       )
     }
     return nil
+  }
+}
+
+/// What tells that a file is another one, or was written again.
+private struct Stamp: Equatable {
+  let size: Int
+  let inode: UInt
+  let seconds: Int
+  let nanoseconds: Int
+
+  /// nil for a file that is not there, as while an editor replaces it.
+  init?(_ path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    size = Int(status.st_size)
+    inode = UInt(status.st_ino)
+    seconds = status.st_mtim.tv_sec
+    nanoseconds = status.st_mtim.tv_nsec
+  }
+}
+
+/// Where `provium.toml` may stand for the current directory, as it is now: what is waited for when it holds an error.
+struct ConfigurationPlaces {
+  private let paths: [String]
+  private let facts: [Stamp?]
+
+  init() {
+    let folder = Files.currentDirectory
+    let folders = folder.indices.filter { folder[$0] == "/" }.map { folder[..<$0] } + [folder[...]]
+    paths = folders.map { "\($0)/\(ConfigurationFile.name)" }
+    facts = paths.map { Stamp($0) }
+  }
+
+  /// Waits until a file changes, comes or goes, or `isWanted` says no more.
+  func awaitChange(while isWanted: () -> Bool) {
+    while isWanted(), paths.map({ Stamp($0) }) == facts { usleep(100_000) }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import ProviumEvents
 import ProviumRuntime
 
 /// The command `provium`. One file a subcommand, in `Commands`.
@@ -22,7 +23,7 @@ import ProviumRuntime
     // A peer that is gone is an error of the call, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(Self.withSeed(Array(CommandLine.arguments.dropFirst())))
       try command.run()
     } catch let error as ExitCode {
       Glibc.exit(error.rawValue)
@@ -36,6 +37,13 @@ import ProviumRuntime
       Glibc.exit(ExitStatusCode.fault)
     }
   }
+
+  /// `--shuffle` by itself is `--shuffle=0`: the parser's own options with an optional value would take a path for it.
+  static func withSeed(_ arguments: [String]) -> [String] {
+    guard let command = arguments.first, ["test", "list"].contains(command) else { return arguments }
+    let options = arguments.prefix { $0 != "--" }
+    return options.map { $0 == "--shuffle" ? "--shuffle=0" : $0 } + arguments.dropFirst(options.count)
+  }
 }
 
 /// What `provium` exits with.
@@ -44,6 +52,15 @@ enum ExitStatusCode {
   static let testFailed: Int32 = 1
   /// Usage, configuration or harness fault.
   static let fault: Int32 = 2
+
+  /// What `results` come to, after others came to `code`. A run in which nothing but the harness failed says nothing of
+  /// what was tested.
+  static func of(_ results: [FileResult], after code: Int32 = 0) -> Int32 {
+    results.reduce(code) { code, result in
+      guard result.hasFailed, code != testFailed else { return code }
+      return result.failedByHarnessAlone ? fault : testFailed
+    }
+  }
 }
 
 /// The process's own standard output and error.

@@ -1,16 +1,21 @@
-import ArgumentParser
 import Glibc
 import ProviumEvents
-import ProviumHistory
 import ProviumReports
 import ProviumRuntime
 import ProviumSystem
 
 /// One `provium test`: chooses files, runs them, reports, remembers.
 struct SuiteRun {
+  /// How it came to its end.
+  enum Ending {
+    case exit(Int32)
+    /// With `--watch`: `provium.toml` is another one.
+    case configurationChanged
+  }
+
   private let configuration: Configuration
   private let choice: FileChoice
-  private let history: History?
+  private let memory: RunMemory
   private let selection: SelectionOptions
   private let running: RunningOptions
   private let machines: MachineOptionGroup
@@ -24,25 +29,15 @@ struct SuiteRun {
     reports: ReportOptions
   ) throws {
     configuration = try ConfigurationFile.find()
-    history = Self.openHistory(configuration.settings.cache)
-    choice = try FileChoice(paths, selection: selection, configuration: configuration, history: history)
+    memory = RunMemory(configuration)
+    choice = try FileChoice(paths, selection: selection, configuration: configuration, memory: memory)
     self.selection = selection
     self.running = running
     self.machines = machines
     self.reports = reports
   }
 
-  private static func openHistory(_ cache: String) -> History? {
-    do { return try History(path: "\(cache)/history.sqlite") } catch {
-      Console.error("provium: warning: the history of past runs cannot be opened: \(error)")
-      return nil
-    }
-  }
-
-  /// Returns the exit code.
-  func run() throws -> Int32 {
-    let interruption = Interruption()
-    _ = try Interrupts(interruption)
+  func run(_ interruption: Interruption, _ interrupts: Interrupts) throws -> Ending {
     var engineOptions = try machines.engineOptions()
     if let budget = running.budget { engineOptions.budget = budget }
     let logs = FileLogs()
@@ -62,56 +57,73 @@ struct SuiteRun {
     options.fileTimeout = running.timeout?.duration
     options.retries = running.retries
 
-    if running.watch { return try watch(engine, options, interruption, terminal) }
-    let (summary, results) = try repeatedly(engine, options, interruption)
-    if summary.failed > 0 { engine.run.keep() }
+    if running.watch { return try watch(engine, options, interruption, interrupts, terminal) }
+    let (summary, code, flaky) = try repeatedly(engine, options, interruption)
+    engine.endSpares()
+    if summary.hasEvidence { engine.run.keep() }
     engine.events.send(.runEnded(summary))
     try engine.events.finish()
-    if running.flaky { Console.print(FlakyTests(results).text) }
-    if interruption.reason == "interrupted" { return 128 + SIGINT }
-    return summary.failed > 0 ? ExitStatusCode.testFailed : 0
+    if let flaky { (reports.files.takesOutput ? Console.error : Console.print)(flaky.text) }
+    if let code = interrupts.exitCode { return .exit(code) }
+    // Reading could not tell, and running has told. Another shard may have what was asked for.
+    if code == 0, options.selection.asksFor, choice.shard == nil, summary.tests == 0 {
+      throw ChoiceError.noSubTest(UnknownTest(options.selection, []))
+    }
+    return .exit(code)
   }
 
   private func repeatedly(
     _ engine: Engine,
     _ options: RunOptions,
     _ interruption: Interruption
-  ) throws -> (RunSummary, [FileResult]) {
+  ) throws -> (RunSummary, Int32, FlakyTests?) {
     engine.events.send(.runStarted(header(engine, options, choice.files)))
+    let rounds = running.repetitions ?? (running.untilFailure ? .max : 1)
     var total = RunSummary()
-    var results: [FileResult] = []
-    var round = 0
-    repeat {
-      round += 1
-      let runner = TestRunner(
-        files: choice.files,
-        options: options,
-        engine: engine,
-        interruption: interruption
-      )
+    var code: Int32 = 0
+    var flaky = running.flaky ? FlakyTests() : nil
+    for round in 1...rounds {
+      let runner = runner(choice.files, options, engine, interruption)
       total.add(try runner.run())
-      results += runner.results
-      remember(runner.results)
-    } while interruption.reason == nil
-      && (running.untilFailure ? total.failed == 0 : round < running.repetitions)
-    return (total, results)
+      code = ExitStatusCode.of(runner.results, after: code)
+      flaky?.add(runner.results)
+      if interruption.reason != nil || running.untilFailure && total.failed > 0 { break }
+      if options.failFast, total.failed > 0 {
+        if round < rounds { total.stoppedEarly = total.stoppedEarly ?? RunOptions.failFastReason }
+        break
+      }
+    }
+    return (total, code, flaky)
   }
 
-  /// Runs all files, then those that a change touches, until Ctrl-C.
+  private func runner(
+    _ files: [TestFile],
+    _ options: RunOptions,
+    _ engine: Engine,
+    _ interruption: Interruption
+  ) -> TestRunner {
+    let isPartial = !options.selection.isEverything
+    return TestRunner(files: files, options: options, engine: engine, interruption: interruption) {
+      [memory] in
+      memory.remember($0, isPartial: isPartial)
+    }
+  }
+
+  /// Runs all files, then those that a change touches, until Ctrl-C or a change of the configuration.
   private func watch(
     _ engine: Engine,
     _ options: RunOptions,
     _ interruption: Interruption,
+    _ interrupts: Interrupts,
     _ terminal: RoundSink
-  ) throws -> Int32 {
+  ) throws -> Ending {
     var watch = FileWatch(choice.files, configuration: configuration)
     var files = choice.files
     while interruption.reason == nil {
       engine.events.send(.runStarted(header(engine, options, files)))
-      let runner = TestRunner(files: files, options: options, engine: engine, interruption: interruption)
+      let runner = runner(files, options, engine, interruption)
       let summary = try runner.run()
-      remember(runner.results)
-      if summary.failed > 0 { engine.run.keep() }
+      if summary.hasEvidence { engine.run.keep() }
       engine.events.send(.runEnded(summary))
       try terminal.finish()
       watch.note(runner.touchedFiles)
@@ -119,26 +131,12 @@ struct SuiteRun {
       Console.print("\nwatching \(watch.count) files (Ctrl-C ends)")
       guard let change = watch.nextChange(while: { interruption.reason == nil }) else { break }
       Console.print("\(change.summary)\n")
-      guard !change.isConfiguration else {
-        Console.print("\(ConfigurationFile.name) changed: please start again")
-        return 0
-      }
+      guard !change.isConfiguration else { return .configurationChanged }
       files = change.files
       engine.fixtures.lookAgain()
       terminal.begin(terminalReporter())
     }
-    return 128 + SIGINT
-  }
-
-  private func remember(_ results: [FileResult]) {
-    guard let history else { return }
-    let now = Double(time(nil))
-    let roots = Dictionary(choice.files.map { ($0.name, $0.root) }, uniquingKeysWith: { first, _ in first })
-    for result in results {
-      do { try history.record(result, root: roots[result.file] ?? "", time: now) } catch {
-        return Console.error("provium: warning: results cannot be remembered: \(error)")
-      }
-    }
+    return .exit(interrupts.exitCode ?? 0)
   }
 
   private func header(_ engine: Engine, _ options: RunOptions, _ files: [TestFile]) -> RunHeader {
@@ -156,7 +154,8 @@ struct SuiteRun {
       startedAt: Double(time(nil)),
       seed: choice.seed,
       pool: options.budget.header,
-      runDirectory: engine.run.path
+      runDirectory: engine.run.path,
+      shard: choice.shard
     )
   }
 
@@ -167,7 +166,7 @@ struct SuiteRun {
     return TerminalReporter(
       verbosity: verbosity,
       isColoured: reports.color.isColoured(isTerminal: isTerminal),
-      isLive: isTerminal && !takesOutput && verbosity != .quiet,
+      isLive: isTerminal && !takesOutput && verbosity != .quiet && TerminalReporter.canRedraw(),
       expected: choice.durations,
       descriptor: takesOutput ? 2 : 1,
       // What a guest prints must not be taken for the runner's own commands.
@@ -176,11 +175,16 @@ struct SuiteRun {
   }
 
   private func reportSinks() throws -> [any EventSink] {
-    (GitHubReport.sink().map { [$0] } ?? []) + (try reports.files.sinks())
+    // GitHub reads both streams; a report that has the one must have it alone.
+    let output = LineOutput.descriptor(reports.files.takesOutput ? 2 : 1)
+    return (GitHubReport.sink(output: output).map { [$0] } ?? []) + (try reports.files.sinks())
   }
 }
 
 extension RunSummary {
+  /// Sub-tests of every outcome.
+  var tests: Int { testsPassed + testsFailed + testsTodo + testsSkipped }
+
   mutating func add(_ other: RunSummary) {
     passed += other.passed
     failed += other.failed
@@ -193,36 +197,5 @@ extension RunSummary {
     retried += other.retried
     duration += other.duration
     stoppedEarly = stoppedEarly ?? other.stoppedEarly
-  }
-}
-
-/// Tests that both passed and failed over the repetitions of a run.
-struct FlakyTests {
-  let text: String
-
-  init(_ results: [FileResult]) {
-    var counts: [String: (runs: Int, failures: Int)] = [:]
-    for result in results {
-      for test in result.subTests {
-        switch test.outcome {
-        case .passed: counts["\(result.file) / \(test.name)", default: (0, 0)].runs += 1
-        case .failed:
-          counts["\(result.file) / \(test.name)", default: (0, 0)].runs += 1
-          counts["\(result.file) / \(test.name)", default: (0, 0)].failures += 1
-        default: break
-        }
-      }
-    }
-    let flaky = counts.filter { $0.value.failures > 0 && $0.value.failures < $0.value.runs }.sorted {
-      $0.key < $1.key
-    }
-    text =
-      flaky.isEmpty
-      ? "no test both passed and failed"
-      : "flaky:\n"
-        + flaky.map {
-          "  \($0.key): failed \($0.value.failures) of \($0.value.runs) times (\(100 * $0.value.failures / $0.value.runs) %)"
-        }
-        .joined(separator: "\n")
   }
 }

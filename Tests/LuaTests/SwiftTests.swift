@@ -66,7 +66,43 @@ struct SwiftTests {
     #expect(try await vm.readFile("/etc/motd") == Array("hi".utf8))
     #expect(try await vm.exec("grep -c provium_test=1 /proc/cmdline").isSuccess)
     try await vm.shutdown()
+    try await vm.shutdown()
+    try await vm.kill()
     await #expect(throws: MachineError.self) { try await vm.exec("true") }
+  }
+
+  @Test("a test with two fixtures is admitted once", .fixture("base"), .fixture("nested"))
+  func twoFixtures() async throws {
+    #expect(try await VirtualMachine.current.exec("true").isSuccess)
+  }
+
+  @Test("tests that hold a machine and want a second one do not wait for each other", arguments: 1...6)
+  func pairs(number: Int) async throws {
+    let one = try await VirtualMachine.resume("base")
+    let two = try await VirtualMachine.resume("base")
+    #expect(try await one.exec("true").isSuccess)
+    #expect(try await two.exec("true").isSuccess)
+    try await one.kill()
+    try await two.kill()
+  }
+
+  @Test("a kernel report is an issue of the test that ends its machine")
+  func report() async throws {
+    let vm = try await VirtualMachine.resume("base")
+    let warning = "WARNING: CPU: 0 PID: 1 at swift.c:1"
+    _ = try await vm.exec("echo '<4>\(warning)' > /dev/kmsg; sleep 0.2")
+    try await withKnownIssue {
+      try await vm.kill()
+    } matching: { issue in
+      issue.comments.contains { $0.rawValue.contains(warning) }
+    }
+  }
+
+  @Test("a path in a variable is an argument, too", .fixture("base"))
+  func stringArgument() async throws {
+    let path = "/etc/passwd"
+    let vm = try VirtualMachine.current
+    #expect(try await vm.syscall("openat", -100, .string(path), 0).result >= 0)
   }
 
   @Test("mistakes are told: an unknown fixture, too little memory, no trait")
@@ -85,6 +121,13 @@ struct SwiftTests {
     let task = Task { try await vm.exec("sleep 600") }
     try await Task.sleep(for: .milliseconds(200))
     task.cancel()
-    await #expect(throws: MachineError.self) { try await task.value }
+    let error = await #expect(throws: MachineError.self) { try await task.value }
+    #expect(error?.message.contains("cancelled") == true)
+    let after = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      // What a cancelled task cleans up is cleaned up.
+      try await vm.kill()
+    }
+    try await after.value
   }
 }

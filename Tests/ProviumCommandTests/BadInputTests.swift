@@ -96,7 +96,69 @@ import Testing
     let project = try Project(["tests/a.lua": "while true do pcall(function() while true do end end) end\n"])
     let command = try Command("test", "--timeout", "200ms", "tests", in: project.path)
     #expect(command.status == .exited(1))
-    #expect(command.output.contains("time limit of"))
+    #expect(command.output.contains("(timeout) tests/a.lua:1: the file's time limit of "))
+  }
+
+  /// Longer than the world will last.
+  private static let stuck = "(('a'):rep(200)):find(('a-'):rep(100) .. 'b')"
+
+  @Test("that is stuck in a function of Lua's is given up at its limit, and the run goes on to its end")
+  func stuck() throws {
+    let project = try Project([
+      "tests/a.lua": """
+      test("one", function() end)
+      test("outer", function() test("two", { timeout = "100ms" }, function() \(Self.stuck) end) end)
+      """,
+      "tests/b.lua": "test('three', function() end)\n",
+    ])
+    let command = try Command("test", "-p", "1", "--json", "events", "tests", in: project.path)
+    #expect(command.status == .exited(1), "\(command.text)")
+    for line in ["· one ... ok", "· three ... ok", "FAIL: 1 passed, 1 failed"] {
+      #expect(command.output.contains(line), "\(command.text)")
+    }
+    let verdicts = command.output.split(separator: "\n").filter { $0.contains("(timeout) tests/a.lua:") }
+    #expect(verdicts.count == 3, "\(command.text)")
+    for verdict in verdicts {
+      #expect(verdict.contains("the sub-test's time limit of "))
+      #expect(
+        verdict.contains("reached during: test two; the script is stuck in a function of Lua's library")
+      )
+    }
+    let events = try Files.readText("\(project.path)/events").split(separator: "\n")
+    #expect(events.filter { $0.contains("\"file_ended\"") }.count == 2)
+  }
+
+  @Test("that is stuck does not hold a run that is interrupted") func stuckAndInterrupted() throws {
+    let project = try Project(["tests/a.lua": "print('up');\(Self.stuck)\n"])
+    let output = try project.shell(
+      """
+      '\(Command.binary)' test -v tests > out 2>&1 & run=$!
+      for _ in $(seq 200); do grep -q up out && break; sleep 0.05; done
+      kill -INT $run
+      wait $run || echo "status $?" >> out
+      cat out
+      """
+    )
+    #expect(output.contains("(harness) tests/a.lua:1: interrupted during: "), "\(output)")
+    #expect(output.contains("status 130"))
+  }
+
+  @Test("ends what it runs on the host with its sub-test's limit") func hostPrograms() throws {
+    let project = try Project([
+      "tests/a.lua": """
+      test("waits", { timeout = "100ms" }, function() os.execute("sleep 30") end)
+      test("reads", { timeout = "100ms" }, function() io.popen("sleep 30"):read("a") end)
+      test("goes on", function() assert(os.execute("true")) end)
+      """
+    ])
+    let begin = Deadline.now
+    let command = try Command("test", "tests", in: project.path)
+    let verdicts = command.output.split(separator: "\n").filter { $0.hasPrefix("    · ") }
+    try #require(verdicts.count == 3, "\(command.text)")
+    #expect(verdicts[0].contains("FAIL: (timeout) tests/a.lua:1: the sub-test's time limit of "))
+    #expect(verdicts[1].contains("FAIL: (timeout) tests/a.lua:2: the sub-test's time limit of "))
+    #expect(verdicts[2].contains("· goes on ... ok"))
+    #expect(Deadline.now - begin < 20_000_000_000)
   }
 
   @Test("fails by its own line, and keeps a log") func failing() throws {

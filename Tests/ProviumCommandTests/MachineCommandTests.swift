@@ -136,6 +136,82 @@ struct MachineCommandTests {
     #expect(try child.wait(until: .after(.seconds(15))) == .exited(128 + SIGINT))
   }
 
+  @Test("a script that is stuck is given up with its machines, and what they held goes to the next file")
+  func stuck()
+    throws
+  {
+    let stuck = "(('a'):rep(200)):find(('a-'):rep(100) .. 'b')"
+    let project = try Project(withCache: [
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      test("stuck", { timeout = "100ms" }, function() \(stuck) end)
+      """,
+      "tests/b.lua": "provium.fixture('stuck')\n",
+      "tests/c.lua": "provium.fixture('stuck')\n",
+      "tests/d.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      test("fine", function() assert(vm:exec("true").ok) end)
+      """,
+      "tests/fixtures/stuck.lua":
+        "local vm = provium.create():boot{ memory = \"128M\" }\nlocal x = \(stuck)\n",
+    ])
+    let command = try Command(
+      arguments: [
+        "test", "--mem", "128M", "--cpus", "1", "-p", "1", "--timeout", "2s", "--json", "events", "tests",
+      ],
+      in: project.path
+    )
+    #expect(command.status == .exited(1), "\(command.text)")
+    #expect(command.output.contains("· fine ... ok"), "\(command.text)")
+    #expect(command.output.contains("FAIL: 1 passed, 3 failed"))
+    #expect(command.output.contains("provium: stage agent"))
+    let events = try Files.readText("\(project.path)/events").split(separator: "\n")
+    func count(_ name: String) -> Int { events.count { $0.contains("\"\(name)\"") } }
+    #expect(count("pool_granted") == 3)
+    #expect(count("pool_released") == count("pool_granted"))
+    #expect(count("machine_ended") == count("machine_started"))
+  }
+
+  @Test("a boot that is interrupted says so") func interruptedBoot() throws {
+    let project = try Project(["tests/a.lua": "provium.create():boot{ memory = \"128M\" }\n"])
+    let output = try project.shell(
+      """
+      '\(Command.binary)' test -v tests > out 2>&1 & run=$!
+      for _ in $(seq 200); do pgrep -P $run qemu > /dev/null && break; sleep 0.05; done
+      kill -INT $run
+      wait $run || echo "status $?" >> out
+      cat out
+      """
+    )
+    #expect(
+      output.contains("(harness) tests/a.lua:1: interrupted during: booting vm1 (default)"),
+      "\(output)"
+    )
+    #expect(output.contains("status 130"))
+  }
+
+  @Test("a time limit says whose it is, and how long") func limits() throws {
+    let project = try Project([
+      "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"200ms\"\n",
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      test("read", function() vm:read_file("/dev/console") end)
+      test("sub-test", { timeout = "300ms" }, function() vm:exec("sleep 1000", { timeout = 2000 }) end)
+      test("script", { timeout = "300ms" }, function() while true do end end)
+      vm:exec("sleep 1000", { timeout = 2000 })
+      """,
+    ])
+    let command = try Command("test", "--timeout", "3s", in: project.path)
+    let verdicts = command.output.split(separator: "\n").filter { $0.contains("(timeout)") }
+    try #require(verdicts.count == 4, "\(command.output)")
+    let ends = [
+      "the operation's time limit of", "the sub-test's time limit of", "the sub-test's time limit of",
+      "the file's time limit of",
+    ]
+    for (verdict, end) in zip(verdicts, ends) { #expect(verdict.contains(end)) }
+    #expect(verdicts[1].contains("(300ms × ") || verdicts[1].contains("limit of 300ms was reached"))
+  }
+
   private func wait(_ what: String, _ condition: () -> Bool) throws {
     let deadline = Deadline.after(.seconds(20))
     while !condition() {

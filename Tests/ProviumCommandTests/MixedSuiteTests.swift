@@ -59,9 +59,7 @@ struct MixedSuiteTests {
       seconds: 300
     )
     #expect(command.status == .exited(1), "\(command.text.suffix(4000))")
-    return try Files.readText(path).split(separator: "\n").map { line in
-      try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-    }
+    return try EventFile(path).events
   }
 
   @Test(
@@ -72,12 +70,13 @@ struct MixedSuiteTests {
     let project = try makeSuite()
     var started: [String] = []
     var verdicts: [String: String] = [:]
-    var claims: [Int: (memory: UInt64, cpus: Int)] = [:]
+    var pool = PoolReplay()
     var machines: Set<Int> = []
-    var peak: (memory: UInt64, cpus: Int) = (0, 0)
     var isEnded = false
     for event in try events(arguments, in: project) {
       let file = event["file"] as? String ?? ""
+      #expect(!isEnded, "an event after the end of the run")
+      try pool.add(event)
       switch event["event"] as? String {
       case "file_started": started.append(file)
       case "file_ended":
@@ -87,13 +86,6 @@ struct MixedSuiteTests {
           verdicts.updateValue(outcomes.contains("failed") ? "fail" : "pass", forKey: file) == nil,
           "\(file) ended twice"
         )
-      case "pool_granted":
-        let claim = try #require(event["claim"] as? Int)
-        let memory = try #require(event["memory"] as? NSNumber).uint64Value
-        #expect(claims.updateValue((memory, event["cpus"] as? Int ?? 0), forKey: claim) == nil)
-        peak.memory = max(peak.memory, claims.values.reduce(0) { $0 + $1.memory })
-        peak.cpus = max(peak.cpus, claims.values.reduce(0) { $0 + $1.cpus })
-      case "pool_released": #expect(claims.removeValue(forKey: try #require(event["claim"] as? Int)) != nil)
       case "machine_started": machines.insert(try #require(event["machine"] as? Int))
       case "machine_ended": #expect(machines.remove(try #require(event["machine"] as? Int)) != nil)
       case "run_ended": isEnded = true
@@ -107,10 +99,11 @@ struct MixedSuiteTests {
     }
     #expect(Set(started).count == 60 && started.count == 60)
     if arguments == ["-p", "1"] { #expect(started == started.sorted()) }
-    #expect(claims.isEmpty, "not given back: \(claims)")
+    #expect(pool.claims.isEmpty, "not given back: \(pool.claims)")
     #expect(machines.isEmpty, "not ended: \(machines)")
-    #expect(peak.memory > 0)
+    #expect(pool.peak.memory > 0 && pool.spares > 0)
     if arguments.contains("--mem") {
+      let peak = pool.peak
       #expect(peak.memory <= Self.pool.memory && peak.cpus <= Self.pool.cpus, "the pool gave out \(peak)")
     }
   }

@@ -151,7 +151,7 @@ struct ProfileTests {
       mode: 0o644
     )
     let command = try Command("test", "tests", in: project.path)
-    #expect(command.status == .exited(1), "\(command.text)")
+    #expect(command.status == .exited(2), "\(command.text)")
     #expect(
       command.text.contains(
         "the guest cannot be started: this kernel has no driver for a channel to the host"

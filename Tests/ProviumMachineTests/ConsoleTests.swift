@@ -43,48 +43,20 @@ import Testing
       #expect(log.tail(1).first?.count == 4096)
       for line in 0..<10_000 { print("\(line)\n", to: log) }
       #expect(log.tail(1) == ["9999"])
-      #expect(log.lines(since: log.position - 3) == ["9997", "9998", "9999"])
     }
   }
-}
 
-@Suite("Kernel reports") struct KernelReportTests {
-  @Test(
-    "are told by their kind",
-    arguments: [
-      ("[  1.0] BUG: KASAN: slab-out-of-bounds in foo+0x1/0x2", KernelReport.Kind.kasan),
-      ("[  1.0] UBSAN: array-index-out-of-bounds in fs/x.c:3:4", .ubsan),
-      ("[  1.0] WARNING: possible circular locking dependency detected", .lockdep),
-      ("[  1.0] rcu: INFO: rcu_sched self-detected stall on CPU", .rcuStall),
-      ("[  1.0] INFO: task cat:42 blocked for more than 120 seconds.", .hungTask),
-      ("[  1.0] watchdog: BUG: soft lockup - CPU#0 stuck for 22s!", .lockup),
-      ("[  1.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:12 foo+0x1/0x2", .warning),
-      ("[  1.0] BUG: kernel NULL pointer dereference, address: 0000000000000008", .bug),
-      ("[  1.0] Oops: 0002 [#1] PREEMPT SMP NOPTI", .oops), ("[  1.0] kernel BUG at mm/slub.c:379!", .bug),
-      ("[  1.0] Kernel panic - not syncing: Fatal exception", .panic),
-    ]
-  )
-  func kinds(line: String, kind: KernelReport.Kind) {
-    let reports = KernelReportScanner().scan([line])
-    #expect(reports.map(\.kind) == [kind])
-    #expect(reports.first?.title.hasPrefix("[") == false)
-  }
-
-  @Test("hold their trace, and end with it") func extent() {
-    let reports = KernelReportScanner().scan([
-      "[ 1.0] ------------[ cut here ]------------", "[ 1.0] WARNING: CPU: 0 PID: 1 at a.c:1 f+0x0/0x1",
-      "[ 1.0] Call Trace:", "[ 1.0]  <TASK>", "[ 1.0]  g+0x1", "[ 1.0]  </TASK>", "[ 1.1] eth0: link up",
-    ])
-    #expect(reports.map(\.lines.count) == [6])
-  }
-
-  @Test("are not seen in an ordinary boot") func ordinary() {
-    let lines = [
-      "[    0.000000] Linux version 6.1.0", "[    0.032000] tsc: Unable to calibrate against PIT",
-      "[    0.5] Warning: unable to open an initial console.", "[    1.0] provium: stage modules",
-      "[    1.2] random: crng init done", "debug: BUGS are bad",
-    ]
-    #expect(KernelReportScanner().scan(lines).isEmpty)
+  @Test("holds a kernel report however much is printed behind it, until somebody answers for it")
+  func reports()
+    throws
+  {
+    try console { log in
+      print("[    1.000000] BUG: KASAN: use-after-free in f+0x1/0x2\n", to: log)
+      for line in 0..<6_000 { print("\(line)\n", to: log) }
+      #expect(log.reports.kept.map(\.title) == ["BUG: KASAN: use-after-free in f+0x1/0x2"])
+      log.answer(log.reports.kept)
+      #expect(log.takeReports().kept.isEmpty)
+    }
   }
 }
 

@@ -23,7 +23,7 @@ import Testing
     #expect(page.components(of: "class=\"bar ") == 7)
     #expect(page.contains("machine 1, default, boot, 256M, 1 processor, ready after 2.1s, ended: shutdown"))
     #expect(page.contains("token.lua waited 2.9s for the pool"))
-    #expect(page.contains("memory given away, at most 256M"))
+    #expect(page.contains("memory given away, at most 320M"))
   }
 
   @Test("shows an empty and an interrupted run, too") func odd() {
@@ -44,18 +44,36 @@ import Testing
     // The page itself, and behind it what a reader would do.
     let typed = """
       <script>
-      const s = document.getElementById('search'); s.value = 'denies';
-      s.dispatchEvent(new Event('input'));
-      setTimeout(() => { document.body.dataset.found = document.getElementById('shown').textContent;
-        document.querySelector('.chip.failed').click();
-        document.body.dataset.without = document.getElementById('shown').textContent; }, 300);
-      document.body.dataset.all = document.getElementById('shown').textContent;
+      const s = document.getElementById('search'), shown = document.getElementById('shown'), data = document.body.dataset;
+      data.all = shown.textContent;
+      data.first = [...document.querySelectorAll('.file')].map(f => f.dataset.status).join(' ');
+      const steps = [['found', 'denies'], ['message', 'texts differ'], ['console', 'audit: denied'],
+        ['output', 'uid is 0'], ['own', 'signal'], ['nowhere', 'no such words']];
+      function step() {
+        if (!steps.length) { s.value = 'denies'; s.dispatchEvent(new Event('input')); setTimeout(filter, 200); return; }
+        const [name, words] = steps.shift();
+        s.value = words;
+        s.dispatchEvent(new Event('input'));
+        setTimeout(() => {
+          data[name] = shown.textContent;
+          data[name + 'Open'] = [...document.querySelectorAll('.test:not([hidden]) details.more')].some(d => d.open);
+          step();
+        }, 200);
+      }
+      function filter() { document.querySelector('.chip.failed').click(); data.without = shown.textContent; }
+      step();
       </script></body>
       """
     try Files.write(Array(page.replacing("</body>", with: typed).utf8), to: path)
     let dom = try Browser.dom(of: path, profile: "\(scratch.path)/profile")
     #expect(dom.contains("data-all=\"11 tests in 6 files\""))
-    #expect(dom.contains("data-found=\"1 tests in 1 files\""))
+    #expect(dom.contains("data-first=\"failed failed passed helper passed skipped\""))
+    for name in ["found", "message", "console", "output"] {
+      #expect(dom.contains("data-\(name)=\"1 tests in 1 files\""), "\(name)")
+    }
+    // Where it was found can be seen.
+    #expect(dom.contains("data-console-open=\"true\"") && dom.contains("data-output-open=\"true\""))
+    #expect(dom.contains("data-nowhere=\"0 tests in 0 files\""))
     #expect(dom.contains("data-without=\"0 tests in 0 files\""))
   }
 
@@ -63,20 +81,50 @@ import Testing
     "shows something on every kind of screen",
     .enabled(if: Browser.path != nil, "no chromium is installed"),
     .timeLimit(.minutes(2)),
-    arguments: [("wide", 1280, 900), ("narrow", 400, 800)]
+    arguments: [("wide", 1280, 900, false), ("narrow", 400, 800, false), ("dark", 1280, 900, true)]
   )
-  func picture(name: String, width: Int, height: Int) throws {
+  func picture(name: String, width: Int, height: Int, isDark: Bool) throws {
     let scratch = try Scratch()
     // Where somebody wants to look at them: PROVIUM_TEST_PICTURES=FOLDER.
     let folder = Environment["PROVIUM_TEST_PICTURES"] ?? scratch.path
     let path = "\(scratch.path)/page.html"
     try Files.write(Array(page.utf8), to: path)
     let picture = "\(folder)/report-\(name).png"
-    try Browser.picture(of: path, to: picture, width: width, height: height, profile: "\(scratch.path)/profile")
+    try Browser.picture(
+      of: path,
+      to: picture,
+      width: width,
+      height: height,
+      isDark: isDark,
+      profile: "\(scratch.path)/profile"
+    )
     let bytes = try Files.read(picture)
     #expect(bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]))
     // An empty page of that size takes a few kilobytes, compressed.
     #expect(bytes.count > 20_000)
+  }
+
+  @Test(
+    "is dark where the reader's system is, and nothing leaves a narrow screen",
+    .enabled(if: Browser.path != nil, "no chromium is installed"),
+    .timeLimit(.minutes(2)),
+    arguments: [(false, "rgb(246, 247, 249)"), (true, "rgb(17, 21, 27)")]
+  )
+  func colours(isDark: Bool, background: String) throws {
+    let scratch = try Scratch()
+    let path = "\(scratch.path)/page.html"
+    let look = """
+      <script>
+      document.body.dataset.background = getComputedStyle(document.body).backgroundColor;
+      const edge = document.querySelector('.timeline').getBoundingClientRect().right;
+      document.body.dataset.outside = [...document.querySelectorAll('.timeline .tick, .timeline .legend')]
+        .filter(e => e.getBoundingClientRect().right > edge).length;
+      </script></body>
+      """
+    try Files.write(Array(page.replacing("</body>", with: look).utf8), to: path)
+    let dom = try Browser.dom(of: path, width: 400, isDark: isDark, profile: "\(scratch.path)/profile")
+    #expect(dom.contains("data-background=\"\(background)\""))
+    #expect(dom.contains("data-outside=\"0\""))
   }
 }
 
@@ -85,15 +133,37 @@ private enum Browser {
   static let path = ["chromium", "chromium-browser", "google-chrome"].lazy.compactMap { ToolRun.find($0) }
     .first
 
-  static func dom(of page: String, profile: String) throws -> String {
-    try run(["--virtual-time-budget=3000", "--dump-dom", "file://\(page)"], profile: profile)
-  }
-
-  static func picture(of page: String, to path: String, width: Int, height: Int, profile: String) throws {
-    _ = try run(
-      ["--window-size=\(width),\(height)", "--hide-scrollbars", "--screenshot=\(path)", "file://\(page)"],
+  static func dom(of page: String, width: Int = 1280, isDark: Bool = false, profile: String) throws -> String
+  {
+    try run(
+      [
+        "--window-size=\(width),800", scheme(isDark), "--virtual-time-budget=5000", "--dump-dom",
+        "file://\(page)",
+      ],
       profile: profile
     )
+  }
+
+  static func picture(
+    of page: String,
+    to path: String,
+    width: Int,
+    height: Int,
+    isDark: Bool,
+    profile: String
+  ) throws {
+    _ = try run(
+      [
+        "--window-size=\(width),\(height)", "--hide-scrollbars", scheme(isDark), "--screenshot=\(path)",
+        "file://\(page)",
+      ],
+      profile: profile
+    )
+  }
+
+  /// What the reader's system prefers, as Blink numbers it.
+  private static func scheme(_ isDark: Bool) -> String {
+    "--blink-settings=preferredColorScheme=\(isDark ? 0 : 1)"
   }
 
   private static func run(_ arguments: [String], profile: String) throws -> String {

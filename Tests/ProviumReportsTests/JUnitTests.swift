@@ -95,15 +95,43 @@ private struct JUnitRules {
     #expect(suite.attributes["errors"] == "1" && suite.attributes["tests"] == "4")
   }
 
-  @Test(
-    "is what xmllint takes for XML",
-    .enabled(if: ToolRun.find("xmllint") != nil, "xmllint is not installed")
-  )
-  func wellFormed() throws {
+  /// Beside the tests' targets.
+  private static let schema = Files.parent(of: Files.parent(of: #filePath)) + "/Schemas/junit-10.xsd"
+
+  private func validate(_ text: String) throws -> ToolRun {
     let scratch = try Scratch()
     let path = "\(scratch.path)/junit.xml"
-    try Files.write(Array(JUnitDocument(of: SampleRun.record).text.utf8), to: path)
-    let run = try ToolRun.run("xmllint", ["--noout", path], allowFailure: true)
+    try Files.write(Array(text.utf8), to: path)
+    return try ToolRun.run("xmllint", ["--noout", "--schema", Self.schema, path], allowFailure: true)
+  }
+
+  @Test(
+    "is valid against the usual schema, also when interrupted",
+    .enabled(if: ToolRun.find("xmllint") != nil, "xmllint is not installed"),
+    arguments: ["whole", "interrupted", "empty"]
+  )
+  func schema(kind: String) throws {
+    let events =
+      switch kind {
+      case "whole": SampleRun.events
+      case "interrupted": SampleRun.interrupted
+      default: Array(SampleRun.events.prefix(1))
+      }
+    let run = try validate(JUnitDocument(of: RunRecord(events)).text)
     #expect(run.status.isSuccess, "\(run.errorText)")
+  }
+
+  @Test(
+    "would be refused by that schema with an element, an attribute or a number that is none",
+    .enabled(if: ToolRun.find("xmllint") != nil, "xmllint is not installed"),
+    arguments: [
+      ("<skipped message=", "<ignored message="), ("<testcase name=", "<testcase title="),
+      ("tests=\"12\"", "tests=\"twelve\""),
+    ]
+  )
+  func invalid(valid: String, wrong: String) throws {
+    let text = JUnitDocument(of: SampleRun.record).text
+    #expect(text.contains(valid))
+    #expect(try !validate(text.replacing(valid, with: wrong)).status.isSuccess)
   }
 }

@@ -81,6 +81,60 @@ import Testing
     #expect(record.warnings.map(\.text) == ["a is in several reports: 1.jsonl, 2.jsonl"])
   }
 
+  /// Three shards of the files a to f, two each.
+  private func part(_ index: Int, of total: Int = 3, _ files: [String], suite: String = "abcdef") -> EventLog
+  {
+    var log = shard("\(index)", files.map(passing))
+    guard case .runStarted(var header) = log.events[0].event else { return log }
+    header.shard = RunShard(
+      index: index,
+      total: total,
+      isBalanced: false,
+      suite: suite.map { String($0) },
+      part: files
+    )
+    log = EventLog(
+      path: log.path,
+      events: [TimedEvent(time: 0, event: .runStarted(header))] + log.events.dropFirst()
+    )
+    return log
+  }
+
+  @Test("of all shards of a suite are whole") func shards() throws {
+    let logs = [part(1, ["a", "d"]), part(2, ["b", "e"]), part(3, ["c", "f"])]
+    let lines = logs[0].events.map { EventLine.text($0.event, at: $0.time) + "\n" }.joined()
+    let read = try EventLog.decode(Array(lines.utf8), path: "1.jsonl")
+    let merge = try ReportMerge([read] + logs.dropFirst())
+    #expect(merge.problems == [])
+    #expect(RunRecord(merge.events).header?.shard == nil)
+  }
+
+  @Test("say which shard is missing, which is there twice, and which file none or several had to run")
+  func badSplits() throws {
+    func problems(_ logs: EventLog...) throws -> [String] { try ReportMerge(logs).problems }
+    let (one, two, three) = (part(1, ["a", "d"]), part(2, ["b", "e"]), part(3, ["c", "f"]))
+    #expect(try problems(one, three) == ["missing shards: 2/3"])
+    #expect(
+      try problems(one, one, two, three) == ["shard 1/3 is there more than once: 1.jsonl, 1.jsonl"]
+    )
+    #expect(try problems(one, two, part(3, ["c"])) == ["no shard had f to run"])
+    #expect(
+      try problems(one, two, part(3, ["a", "c", "f"]))
+        == ["several shards had a to run: were they given the same --durations?"]
+    )
+    #expect(
+      try problems(one, two, part(3, ["c"], suite: "abcde"))
+        == ["1.jsonl and 3.jsonl are of different suites: 3.jsonl knows no f", "no shard had f to run"]
+    )
+    #expect(
+      try problems(one, part(2, of: 2, ["b"])) == ["2.jsonl is of shard 2/2, but 1.jsonl of shard 1/3"]
+    )
+    #expect(
+      try problems(one, shard("whole", [passing("b")]))
+        == ["whole.jsonl is of a whole suite, but 1.jsonl of shard 1/3"]
+    )
+  }
+
   @Test("say where sums differ") func sums() throws {
     let merge = try ReportMerge([shard("1", [passing("a")]) { $0.passed = 2 }])
     #expect(merge.problems == ["1.jsonl: says 2 passed, but its events have 1"])

@@ -80,6 +80,11 @@ enum SampleRun {
       location: at(30, "tests/token.lua")
     )
     diff.traceback = ["tests/token.lua:30: in function 'check'", "tests/token.lua:41: in main chunk"]
+    let inner = Failure(
+      kind: .inner,
+      message: "inner tests failed: second",
+      location: at(20, "tests/token.lua")
+    )
     var result = FileResult(
       file: "token.lua",
       outcome: .passed,
@@ -87,7 +92,7 @@ enum SampleRun {
         test(["denies others"], .failed(failure), 1.1, at(14, "tests/token.lua"), output: "uid is 0\n"),
         test(["outer", "first"], .passed, 0.1, at(22, "tests/token.lua")),
         test(["outer", "second"], .failed(diff), 0.1, at(30, "tests/token.lua")),
-        test(["outer"], .passed, 0.3, at(20, "tests/token.lua")),
+        test(["outer"], .failed(inner), 0.3, at(20, "tests/token.lua")),
         test(["later"], .skipped(reason: "not on tcg"), 0, at(50, "tests/token.lua")),
       ],
       duration: 2.1
@@ -163,6 +168,7 @@ enum SampleRun {
     add(2.91, .poolReleased(file: "boot.lua", claim: 1))
     add(2.92, .poolGranted(file: "token.lua", claim: 2, memory: 256 << 20, cpus: 1, waited: 2.88))
     add(2.93, .machineStarted(machine(2, "token.lua")))
+    add(3.5, .poolGrown(file: "token.lua", claim: 2, memory: 320 << 20))
     add(4.0, .machineReady(id: 2, duration: 1.07, kernel: "6.1.0"))
     add(4.8, .machineEnded(id: 2, reason: "shutdown"))
     add(4.9, .poolReleased(file: "token.lua", claim: 2))

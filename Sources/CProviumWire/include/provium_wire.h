@@ -29,7 +29,7 @@
 /* 16 MiB of payload in one message. */
 #define PV_MAX_PAYLOAD 16777216u
 /* Payload of one piece of a streamed reply (OUTPUT, DATA) is at most this. */
-#define PV_PIECE_SIZE 262144u
+#define PV_PIECE_SIZE 262059u
 #define PV_MAX_SYSCALL_ARGS 6u
 #define PV_MAX_BUFFERS 64u
 #define PV_MAX_POINTERS 256u
@@ -156,6 +156,10 @@ enum pv_pointer_flags { PV_POINTER_INPUT = 0, PV_POINTER_OUTPUT = 1, PV_POINTER_
 #define PV_LINK_HEADER_SIZE 20u
 /* 64 KiB: what a dirty reader can at most be waiting for, hence the padding that precedes a HELLO. */
 #define PV_LINK_MAX_PAYLOAD 65536u
+/* What a guest puts into a frame: with its header exactly two of the 32 KiB buffers that virtio_console makes of a write. Each
+   buffer costs a guest a trip to its host. */
+#define PV_LINK_FULL_PAYLOAD (65536u - PV_LINK_HEADER_SIZE)
+_Static_assert(PV_PIECE_SIZE + PV_MESSAGE_HEADER_SIZE == 4 * PV_LINK_FULL_PAYLOAD, "a piece fills its frames");
 #define PV_LINK_PADDING (PV_LINK_HEADER_SIZE + PV_LINK_MAX_PAYLOAD)
 
 enum pv_link_type {

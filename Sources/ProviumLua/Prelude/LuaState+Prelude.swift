@@ -39,6 +39,9 @@ extension LuaState {
           return []
         },
         "load_script": { call in try call.state.loadScript(call) },
+        "execute": Self.execute,
+        "open_program": Self.openProgram,
+        "close_program": Self.closeProgram,
       ]
     )
     try runPrelude(Prelude.strings, natives: ["misuse": Self.misuse])

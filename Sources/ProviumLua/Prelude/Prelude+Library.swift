@@ -54,6 +54,22 @@ enum Prelude {
 
     function io.write(...) return file.write(output(), ...) end
 
+    function os.execute(command)
+      if command == nil then return true end
+      return native.execute(command)
+    end
+
+    local open_stream = io.popen
+
+    function io.popen(command, mode)
+      mode = mode or "r"
+      if mode ~= "r" and mode ~= "w" then
+        misuse(('io.popen: mode must be "r" or "w", got %s'):format(tostring(mode)))
+      end
+      local descriptor, pid = native.open_program(command, mode)
+      return open_stream(descriptor, mode, function() return native.close_program(pid) end)
+    end
+
     function os.exit()
       misuse("os.exit: would end Provium itself; use return, error(), skip() or fail()")
     end

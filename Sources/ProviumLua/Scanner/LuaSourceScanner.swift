@@ -19,7 +19,25 @@ package struct LuaSourceScanner {
     let (tokens, error) = LuaLexer.tokens(of: source)
     var scanner = LuaSourceScanner(tokens: tokens)
     scanner.readBlock()
-    return ScannedScript(tests: scanner.tests, error: error)
+    return ScannedScript(
+      tests: scanner.tests,
+      error: error,
+      loadsOthers: tokens.contains(where: \.loads),
+      redefinesFunctions: tokens.indices.contains { scanner.redefines(at: $0) }
+    )
+  }
+
+  /// `local test`, `local a, test`, `function test(`, `test =`, a parameter: anything but a call, a field or a method.
+  private func redefines(at index: Int) -> Bool {
+    guard case .name(let name) = tokens[index].kind, ["test", "skip", "todo"].contains(name) else {
+      return false
+    }
+    let before = index > 0 ? tokens[index - 1] : nil
+    if before?.isSymbol(".") == true || before?.isSymbol(":") == true { return false }
+    if before?.isKeyword("function") == true || before?.isKeyword("local") == true { return true }
+    let after = tokens[min(index + 1, tokens.count - 1)]
+    // In a table `skip = "why"` is a field.
+    return after.isSymbol("=") && !["{", ",", ";"].contains { before?.isSymbol($0) == true }
   }
 
   private init(tokens: [LuaToken]) { self.tokens = tokens }
@@ -82,7 +100,11 @@ package struct LuaSourceScanner {
         if token.isSymbol(",") { position += 1 } else { skipArgument() }
       } else if !token.isKeyword("function") {
         skipArgument()
-        if token.isSymbol(",") { position += 1 }
+        if token.isSymbol(",") {
+          // What was passed over is the meta, not the body.
+          test.hasComputedTags = true
+          position += 1
+        }
       }
     }
     if token.isKeyword("function") { readBody(into: &test) }
@@ -221,6 +243,11 @@ extension LuaSourceScanner {
       test.tags = value.compactMap { token in
         if case .string(let tag) = token.kind { String(decoding: tag, as: UTF8.self) } else { nil }
       }
+      test.hasComputedTags = value.contains { token in
+        if case .string = token.kind { return false }
+        return !["{", "}", ",", ";"].contains { token.isSymbol($0) }
+      }
+    case ("tags", _, _): test.hasComputedTags = true
     default: break
     }
   }

@@ -20,6 +20,11 @@ struct LuaToken: Equatable {
   func isSymbol(_ text: String) -> Bool { kind == .symbol(text) }
   func isKeyword(_ text: String) -> Bool { kind == .keyword(text) }
   func isName(_ text: String) -> Bool { kind == .name(text) }
+
+  /// A name by which scripts load others.
+  var loads: Bool {
+    if case .name(let name) = kind { ["dofile", "loadfile", "require"].contains(name) } else { false }
+  }
 }
 
 /// What is no Lua, and where.

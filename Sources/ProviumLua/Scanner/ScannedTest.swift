@@ -18,6 +18,8 @@ package struct ScannedTest: Sendable, Equatable {
   package var isConditional = false
   package var exemption: Exemption?
   package var tags: [String] = []
+  /// The tags, or the whole `meta`, are computed when the script runs: `tags` may lack some.
+  package var hasComputedTags = false
   package var isSlow = false
   /// The `timeout` of `meta` as written: `5`, `500ms`.
   package var timeout: String?
@@ -30,6 +32,8 @@ package struct ListedTest: Sendable, Equatable {
   /// From the outermost inwards.
   package let path: [String]
   package let test: ScannedTest
+  /// The test's own tags and those of the tests around it.
+  package let tags: [String]
 
   /// `outer / inner`.
   package var name: String { path.joined(separator: " / ") }
@@ -41,17 +45,23 @@ package struct ScannedScript: Sendable, Equatable {
   package var tests: [ScannedTest] = []
   /// What is no Lua; what stands before it was read.
   package var error: LuaSyntaxError?
+  /// It calls `dofile`, `loadfile` or `require`: what it loads may define tests, too.
+  package var loadsOthers = false
+  /// It gives `test`, `skip` or `todo` a meaning of its own: what it calls so may not be Provium's.
+  package var redefinesFunctions = false
 
   /// Every test with a literal name, in order, each before its children; what is inside of a dynamic one is left out.
-  package var listed: [ListedTest] { Self.list(tests, below: []) }
+  package var listed: [ListedTest] { Self.list(tests, below: [], tags: []) }
 
   /// Whether some tests will be known only when the script runs.
   package var hasDynamicTests: Bool { Self.anyDynamic(tests) }
 
-  private static func list(_ tests: [ScannedTest], below path: [String]) -> [ListedTest] {
+  private static func list(_ tests: [ScannedTest], below path: [String], tags: [String]) -> [ListedTest] {
     tests.flatMap { test -> [ListedTest] in
       guard case .literal(let name) = test.name else { return [] }
-      return [ListedTest(path: path + [name], test: test)] + list(test.children, below: path + [name])
+      let all = tags + test.tags
+      return [ListedTest(path: path + [name], test: test, tags: all)]
+        + list(test.children, below: path + [name], tags: all)
     }
   }
 

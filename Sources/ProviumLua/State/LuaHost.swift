@@ -107,7 +107,7 @@ final class LuaHost {
       var reader = LuaValueReader(host: self, at: arguments)
       let call = LuaCall(state: state, name: native.name, arguments: reader.read(count))
       if let problem = reader.problem { throw call.misuse("cannot take \(problem)") }
-      let results = try native.body(call)
+      let results = try state.interrupt.setting(isInScript: false) { try native.body(call) }
       try reply.pointee.values.add(results, host: self)
       reply.pointee.results = results.count
     } catch {

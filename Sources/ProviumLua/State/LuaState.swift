@@ -37,7 +37,8 @@ package final class LuaState {
     main = nil
     preludeFunctions.removeAll()
     host.running = nil
-    clb_close(opened)
+    interrupt.programs.close()
+    interrupt.setting(isInScript: true) { clb_close(opened) }
     host.removeAll()
     host.dropReleased()
   }
@@ -148,7 +149,7 @@ package final class LuaState {
 
     let depth = clb_stack_depth(L)
     var outcome = clb_outcome()
-    body(opened, L, &outcome)
+    interrupt.setting(isInScript: true) { body(opened, L, &outcome) }
     var reader = LuaValueReader(host: host, at: outcome.values)
     let values = reader.read(outcome.count)
     defer {

@@ -8,8 +8,8 @@ package final class ConsoleLog: Sendable {
     var lines: [String] = []
     /// The line that has no end yet.
     var open: [UInt8] = []
-    /// Lines seen so far, also those no longer in `lines`.
-    var count = 0
+    /// Looks at each line as it comes: how many are kept is no matter to it.
+    var reports = KernelReportScanner()
     var written = 0
     var reached = BootStage.qemu
     var panic: String?
@@ -22,7 +22,7 @@ package final class ConsoleLog: Sendable {
   /// A guest that floods its console must not fill the disk, or the memory.
   private static let fileLimit = 64 << 20
   private static let lineLimit = 4096
-  private static let keptLines = 4000
+  private static let keptLines = 500
 
   package init(path: String) throws {
     self.path = path
@@ -57,8 +57,8 @@ package final class ConsoleLog: Sendable {
   private func finishLine(_ state: inout State) {
     let line = ConsoleText.clean(state.open)
     state.open.removeAll(keepingCapacity: true)
+    state.reports.take(line, at: Deadline.now)
     state.lines.append(line)
-    state.count += 1
     if state.lines.count > Self.keptLines + 500 { state.lines.removeFirst(500) }
     if let stage = BootStage(consoleLine: line), stage > state.reached { state.reached = stage }
     if state.panic == nil, let range = line.firstRange(of: "Kernel panic - not syncing") {
@@ -79,11 +79,23 @@ package final class ConsoleLog: Sendable {
     }
   }
 
-  /// Lines finished so far: a place to which `lines(since:)` refers.
-  package var position: Int { state.withLock { $0.count } }
+  /// Kernel reports that nobody has answered for, and how many more there were than are kept.
+  package var reports: (kept: [KernelReport], lost: Int) {
+    state.withLock { ($0.reports.reports, $0.reports.lost) }
+  }
 
-  package func lines(since position: Int) -> [String] {
-    state.withLock { state in Array(state.lines.suffix(max(0, state.count - position))) }
+  /// Somebody answers for these reports.
+  package func answer(_ reports: some Sequence<KernelReport>) {
+    let numbers = Set(reports.map(\.number))
+    state.withLock { $0.reports.answer(numbers) }
+  }
+
+  /// Takes all reports that nobody has answered for.
+  package func takeReports() -> (kept: [KernelReport], lost: Int) {
+    state.withLock { state in
+      defer { state.reports.answerAll() }
+      return (state.reports.reports, state.reports.lost)
+    }
   }
 
   /// The panic's own line, once there was one.

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import ProviumGuest
 package import ProviumSystem
 internal import CLinux
@@ -23,11 +24,14 @@ package final class MachineWatch: VitalSigns, Sendable {
   /// Readable for ever once the machine is dead.
   private let death: Descriptor
   private let commandTurn = Monitor(())
+  /// Held from the read to the log: lines keep their order whoever reads.
+  private let consoleTurn = Mutex<Void>(())
   private let thread = Monitor<DedicatedThread?>(nil)
 
   /// QMP lines longer than this are no QMP.
   private static let lineLimit = 1 << 20
   private static let eventLimit = 1000
+  private static let readSize = 32768
 
   init(
     process: ChildProcess,
@@ -135,7 +139,20 @@ package final class MachineWatch: VitalSigns, Sendable {
     die { state in .exited(status: status, errors: errors.tail, panic: console.panic, tail: console.tail()) }
   }
 
+  /// Reads what is in the console's socket at this moment, and no more: a guest may go on for ever.
+  package func catchUpWithConsole() {
+    var waiting: Int32 = 0
+    guard ioctl(consoleSocket.raw, UInt(FIONREAD), &waiting) == 0 else { return }
+    for _ in 0..<(Int(waiting) + Self.readSize - 1) / Self.readSize where !drainConsole() { return }
+    // Somebody else may have read it, and not have logged it yet.
+    consoleTurn.withLock { _ in }
+  }
+
   private func drainConsole(waiting: Bool = true) -> Bool {
+    consoleTurn.withLock { _ in readConsole(waiting: waiting) }
+  }
+
+  private func readConsole(waiting: Bool) -> Bool {
     drain(consoleSocket.raw, waiting: waiting) { bytes in
       let before = console.panic
       console.append(bytes)
@@ -159,7 +176,7 @@ package final class MachineWatch: VitalSigns, Sendable {
   }
 
   private func drain(_ descriptor: Int32, waiting: Bool, _ take: (UnsafeRawBufferPointer) -> Void) -> Bool {
-    withUnsafeTemporaryAllocation(byteCount: 32768, alignment: 16) { buffer in
+    withUnsafeTemporaryAllocation(byteCount: Self.readSize, alignment: 16) { buffer in
       let count = recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
       if count > 0 {
         take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))

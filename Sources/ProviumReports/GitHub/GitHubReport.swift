@@ -68,7 +68,7 @@ package enum GitHubReport {
   }
 }
 
-/// A sub-test or script that failed.
+/// A sub-test or script that failed by itself: what stands around a failed sub-test has nothing to add.
 struct FailedTest {
   let file: String
   /// nil: the script, outside its sub-tests.
@@ -80,7 +80,7 @@ struct FailedTest {
   static func all(in record: RunRecord) -> [FailedTest] {
     record.results.flatMap { result -> [FailedTest] in
       var tests = TestTree.ordered(result.subTests).compactMap { test -> FailedTest? in
-        guard case .failed(let failure) = test.outcome else { return nil }
+        guard case .failed(let failure) = test.outcome, failure.kind != .inner else { return nil }
         return FailedTest(file: result.file, name: test.name, failure: failure)
       }
       if case .failed(let failure) = result.outcome {

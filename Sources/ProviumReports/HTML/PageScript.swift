@@ -8,9 +8,13 @@ enum PageScript {
       const entries = files.map(file => ({
         file, status: file.dataset.status, name: file.querySelector('summary .name').textContent.toLowerCase(),
         wasOpen: file.open,
+        own: [...file.children].filter(c => !c.matches('summary, .tests')).map(c => c.textContent).join('\n').toLowerCase(),
         tests: [...file.querySelectorAll('.test')].map(test => ({
-          test, status: test.dataset.status, name: test.querySelector('.name').textContent.toLowerCase()
+          test, status: test.dataset.status, text: test.textContent.toLowerCase()
         }))
+      }));
+      const folds = [...document.querySelectorAll('details.more')].map(fold => ({
+        fold, wasOpen: fold.open, text: fold.textContent.toLowerCase()
       }));
       const chips = [...document.querySelectorAll('.chip')];
       function apply() {
@@ -22,17 +26,20 @@ enum PageScript {
           const inFile = words.filter(w => !e.name.includes(w));
           let any = false;
           for (const t of e.tests) {
-            const show = on.has(t.status) && inFile.every(w => t.name.includes(w));
+            const show = on.has(t.status) && inFile.every(w => t.text.includes(w));
             if (t.test.hidden === show) t.test.hidden = !show;
             if (show) { any = true; shownTests++; }
           }
-          const own = !inFile.length && (on.has(e.status) || (e.status === 'helper' && on.size === chips.length))
-            && (!e.tests.length || e.file.querySelector('.own'));
+          const own = inFile.every(w => e.own.includes(w))
+            && (on.has(e.status) || (e.status === 'helper' && on.size === chips.length))
+            && (inFile.length || !e.tests.length || e.file.querySelector('.own'));
           const show = any || Boolean(own);
           if (e.file.hidden === show) e.file.hidden = !show;
           if (show) shownFiles++;
-          if (words.length && any && inFile.length) e.file.open = true; else if (all) e.file.open = e.wasOpen;
+          if (words.length && show && inFile.length) e.file.open = true; else if (all) e.file.open = e.wasOpen;
         }
+        // What was found must be seen.
+        for (const f of folds) f.fold.open = f.wasOpen || words.some(w => f.text.includes(w));
         $('shown').textContent = shownTests + ' tests in ' + shownFiles + ' files';
         $('nothing').hidden = shownFiles > 0;
       }

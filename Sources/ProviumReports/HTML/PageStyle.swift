@@ -33,14 +33,16 @@ enum PageStyle {
     .facts div{display:flex;gap:7px}.facts dt{color:var(--soft)}.facts dd{margin:0;overflow-wrap:anywhere}
     section,.timeline{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px;margin-bottom:18px}
     .notices{background:var(--odd-bg);border-color:transparent}.notices ul{margin:0;padding-left:18px}.notices li{white-space:pre-wrap;overflow-wrap:anywhere}
-    .timeline>summary{cursor:pointer}.chart{margin-top:12px}svg{display:block;overflow:visible}svg.slot{overflow:hidden}
-    .grid{stroke:var(--line)}.tick{fill:var(--soft);font-size:11px}.label{fill:#fff;font-size:11.5px;pointer-events:none}
+    .timeline>summary{cursor:pointer}.chart{margin-top:12px}svg{display:block;overflow:visible}svg.slot{overflow:hidden}svg.name{pointer-events:none}
+    .grid{stroke:var(--line)}.tick{fill:var(--soft);font-size:11px}.label{fill:#fff;font-size:11.5px;pointer-events:none;
+    paint-order:stroke;stroke:rgba(0,0,0,.6);stroke-width:3px;stroke-linejoin:round}
     .bar{fill:var(--none);stroke:var(--card);stroke-width:1.5}.bar.passed{fill:#2c8c58}.bar.failed{fill:#cf3f3f}.bar.skipped,.bar.todo,.bar.helper{fill:#7a8494}
     .wait{fill:url(#hatch)}.hatch{stroke:#ffd479;stroke-width:3}
     .booting{fill:var(--boot)}.machine{fill:var(--vm)}.pool{fill:var(--pool)}.queue{fill:none;stroke:var(--odd);stroke-width:1.5;opacity:.75;vector-effect:non-scaling-stroke}
     .chart a:hover .bar,.chart a:focus .bar{filter:brightness(1.15)}
     .legend{color:var(--soft);font-size:12.5px;margin:12px 0 0}.key{display:inline-block;width:12px;height:10px;border-radius:3px;margin:0 5px 0 10px}
     .key.passed{background:#2c8c58}.key.failed{background:#cf3f3f}.key.skipped{background:#7a8494}.key.booting{background:var(--boot)}
+    .key.queue{height:2px;vertical-align:middle;background:var(--odd)}
     .key.machine{background:var(--vm)}.key.wait{background:repeating-linear-gradient(45deg,#ffd479 0 3px,transparent 3px 6px);border:1px solid var(--odd)}
     .tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:12px -18px;padding:8px 18px;position:sticky;top:0;background:var(--card);
     z-index:2;border-bottom:1px solid var(--line)}

@@ -12,11 +12,16 @@ struct PoolCurve {
   init(_ record: RunRecord) {
     var changes: [(time: Double, memory: Int64, waiting: Int)] = []
     for claim in record.claims {
-      let memory = Int64(clamping: claim.memory)
+      var memory = Int64(clamping: claim.memory)
       changes.append((claim.asked, 0, 1))
       changes.append((claim.granted ?? record.duration, 0, -1))
       guard let granted = claim.granted else { continue }
       changes.append((granted, memory, 0))
+      for step in claim.growth {
+        let grown = Int64(clamping: step.memory)
+        changes.append((step.time, grown &- memory, 0))
+        memory = grown
+      }
       changes.append((claim.released ?? record.duration, -memory, 0))
     }
     var memory: Int64 = 0

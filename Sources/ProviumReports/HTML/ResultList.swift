@@ -8,18 +8,21 @@ struct ResultList {
   let text: String
 
   init(of record: RunRecord) {
-    let files = record.finalRuns.enumerated().map { number, run in
-      Self.file(
-        run.finished(at: record.duration, because: record.ending?.stoppedEarly),
-        title: run.title,
-        number: number
-      )
+    let runs = record.finalRuns.enumerated().map { number, run in
+      (number, run.title, run.finished(at: record.duration, because: record.ending?.stoppedEarly))
+    }
+    // What failed is what one opens the page for.
+    let files = (runs.filter { $0.2.hasFailed } + runs.filter { !$0.2.hasFailed }).map {
+      number,
+      title,
+      result in
+      Self.file(result, title: title, number: number)
     }
     text = """
       <section id="results" aria-labelledby="results-title">
       <h2 id="results-title">Results</h2>
       <div class="tools" role="search">
-      <input id="search" type="search" placeholder="Search files and tests" aria-label="Search files and tests" autocomplete="off">
+      <input id="search" type="search" placeholder="Search names, messages, console, output" aria-label="Search names, messages, console, output" autocomplete="off">
       <div class="chips" role="group" aria-label="Show">
       \(Self.chips(record.summary))
       </div>

@@ -33,7 +33,12 @@ struct TimelineChart {
       }
       y += Self.fileHeight + lane.machineRows * (Self.machineHeight + 1) + 6
     }
-    let pool = Self.pool(PoolCurve(record), y: y + 18, layout.duration)
+    let curve = PoolCurve(record)
+    let pool = Self.pool(curve, y: y + 18, layout.duration)
+    // A line of SVG does not wrap on a narrow screen: only the legend has room for more.
+    let queue =
+      curve.mostWaiting > 0
+      ? " <span class=\"key queue\"></span>files waiting, at most \(curve.mostWaiting)" : ""
     let height = y + (pool.isEmpty ? 4 : Self.poolHeight + 24)
     text = """
       <details class="timeline" open><summary><h2>Timeline</h2></summary>
@@ -44,7 +49,7 @@ struct TimelineChart {
       \(bars)\(pool)</svg></div>
       <p class="legend"><span class="key passed"></span>passed <span class="key failed"></span>failed \
       <span class="key skipped"></span>skipped, todo or helper <span class="key booting"></span>machine starting \
-      <span class="key machine"></span>machine <span class="key wait"></span>waiting for the pool</p>
+      <span class="key machine"></span>machine <span class="key wait"></span>waiting for the pool\(queue)</p>
       </details>
       """
   }
@@ -94,16 +99,17 @@ struct TimelineChart {
     if bar.run.isSuperseded { label += ", run again" }
     var text = "<svg x=\"\(x)\" y=\"\(y)\" width=\"\(width)\" height=\"\(fileHeight)\" class=\"slot\">"
     text += "<title>\(label)</title><rect class=\"bar \(style)\" width=\"100%\" height=\"100%\" rx=\"3\"/>"
-    // A bar of a few pixels has no room for a name.
-    if (bar.end - bar.start) / duration > 0.04 {
-      text += "<text class=\"label\" x=\"5\" y=\"14\">\(name)</text>"
-    }
     text += "</svg>"
     for wait in bar.waits where (wait.end - wait.start) / duration > 0.002 {
       text += "<rect class=\"wait\" x=\"\(percent(wait.start, of: duration))\" y=\"\(y)\" "
       text += "width=\"\(percent(wait.end - wait.start, of: duration))\" height=\"\(fileHeight)\">"
       text +=
         "<title>\(name) waited \(Amount.text(seconds: wait.end - wait.start)) for the pool</title></rect>"
+    }
+    // A bar of a few pixels has no room for a name. It stands above the waits, and does not leave the bar.
+    if (bar.end - bar.start) / duration > 0.04 {
+      text += "<svg x=\"\(x)\" y=\"\(y)\" width=\"\(width)\" height=\"\(fileHeight)\" class=\"slot name\">"
+      text += "<text class=\"label\" x=\"5\" y=\"14\">\(name)</text></svg>"
     }
     for (machine, row) in bar.machines {
       text += self.machine(
@@ -149,7 +155,6 @@ struct TimelineChart {
     }
     var text =
       "<text class=\"tick\" x=\"0\" y=\"\(y - 5)\">memory given away, at most \(Amount.text(bytes: curve.peak))"
-    if curve.mostWaiting > 0 { text += " · line: files waiting, at most \(curve.mostWaiting)" }
     text += "</text><svg x=\"0\" y=\"\(y)\" width=\"100%\" height=\"\(poolHeight)\" viewBox=\"0 0 1000 100\" "
     text += "preserveAspectRatio=\"none\"><title>The resource pool over time</title>"
     text += "<polygon class=\"pool\" points=\"\(points { Double($0.memory) / Double(curve.peak) })\"/>"

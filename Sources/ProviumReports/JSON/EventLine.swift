@@ -37,7 +37,7 @@ package enum EventLine {
     case .fileEnded(let result): ("file_ended", result.members)
     case .runEnded(let summary): ("run_ended", summary.members)
     case .machineStarted, .machineReady, .machineEnded: machine(event)
-    case .poolWaiting, .poolGranted, .poolReleased: pool(event)
+    case .poolWaiting, .poolGranted, .poolGrown, .poolReleased: pool(event)
     }
   }
 
@@ -70,6 +70,14 @@ package enum EventLine {
         "pool_granted",
         [.init("file", .string(file)), .init("claim", .integer(Int64(claim)))] + amounts(memory, cpus)
           + [.init("waited", .seconds(waited))]
+      )
+    case .poolGrown(let file, let claim, let memory):
+      return (
+        "pool_grown",
+        [
+          .init("file", .string(file)), .init("claim", .integer(Int64(claim))),
+          .init("memory", .unsigned(memory)),
+        ]
       )
     case .poolReleased(let file, let claim):
       return ("pool_released", [.init("file", .string(file)), .init("claim", .integer(Int64(claim)))])

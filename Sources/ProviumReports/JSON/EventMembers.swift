@@ -73,7 +73,17 @@ extension RunHeader {
       .init("files", .strings(files)), .init("parallel", .integer(Int64(parallel))),
       .init("started_at", .number(startedAt)), .init("seed", seed.map { .unsigned($0) } ?? .null),
       .init("pool", pool.map { .string($0) } ?? .null), .init("run_directory", .string(runDirectory)),
+      .init("shard", shard?.value ?? .null),
     ]
+  }
+}
+
+extension RunShard {
+  var value: JSONValue {
+    .object([
+      .init("index", .integer(Int64(index))), .init("total", .integer(Int64(total))),
+      .init("balanced", .bool(isBalanced)), .init("suite", .strings(suite)), .init("part", .strings(part)),
+    ])
   }
 }
 

@@ -44,6 +44,8 @@ struct MemberReader {
         cpus: try int("cpus"),
         waited: try double("waited")
       )
+    case "pool_grown":
+      .poolGrown(file: try string("file"), claim: try int("claim"), memory: try uint64("memory"))
     case "pool_released": .poolReleased(file: try string("file"), claim: try int("claim"))
     case "warning": .warning(file: optional("file"), text: try string("text"))
     case "file_ended": .fileEnded(try file())
@@ -130,7 +132,18 @@ struct MemberReader {
       startedAt: try double("started_at"),
       seed: value["seed"]?.uint64,
       pool: optional("pool"),
-      runDirectory: try string("run_directory")
+      runDirectory: try string("run_directory"),
+      shard: try value["shard"].map { try MemberReader($0).shard() }
+    )
+  }
+
+  private func shard() throws -> RunShard {
+    RunShard(
+      index: try int("index"),
+      total: try int("total"),
+      isBalanced: value["balanced"]?.bool ?? false,
+      suite: try strings("suite"),
+      part: try strings("part")
     )
   }
 

@@ -9,8 +9,8 @@ import ProviumSystem
 ///           testcase                  one sub-test; or the script itself, when it has none or failed outside them
 ///             skipped | failure | error, system-out
 ///
-/// `failure`: an assertion did not hold, or the kernel printed a report that the test did not expect: what is tested is
-/// wrong. `error`: the script raised, the harness failed, or time ran out: nothing is known of what is tested.
+/// `failure`: an assertion did not hold, the kernel printed a report that the test did not expect, or a sub-test inside it
+/// failed: what is tested is wrong. `error`: the script raised, the harness failed, or time ran out: nothing is known of what is tested.
 /// `skipped` stands for skipped and for todo. Helpers are no tests and are left out.
 package struct JUnitDocument: Sendable {
   /// The whole document.
@@ -26,6 +26,7 @@ package struct JUnitDocument: Sendable {
         result: pair.1,
         run: pair.0,
         number: number,
+        earlier: record.attempts(before: pair.0),
         header: record.header,
         machines: machines[pair.1.file] ?? []
       )
@@ -52,7 +53,14 @@ private struct JUnitSuite {
   private var skipped = 0
   private(set) var element = XMLElement("testsuite")
 
-  init(result: FileResult, run: FileRun, number: Int, header: RunHeader?, machines: [MachineRun]) {
+  init(
+    result: FileResult,
+    run: FileRun,
+    number: Int,
+    earlier: [FileResult],
+    header: RunHeader?,
+    machines: [MachineRun]
+  ) {
     let className = Self.className(HarmlessText.line(result.file))
     var cases: [XMLElement] = []
     for test in TestTree.ordered(result.subTests) {
@@ -73,7 +81,8 @@ private struct JUnitSuite {
       ("failures", "\(failures)"), ("errors", "\(errors)"), ("skipped", "\(skipped)"),
       ("time", Amount.decimal(result.duration)),
     ]
-    let output = [result.output, result.logPath.map { "log: \($0)\n" } ?? ""].joined()
+    let output = ([result.output, result.logPath.map { "log: \($0)\n" } ?? ""] + earlier.map(Self.attempt))
+      .joined()
     element.children =
       [XMLElement("properties", children: properties(result, header, machines))] + cases
       + [XMLElement("system-out", text: output), XMLElement("system-err")]
@@ -111,7 +120,7 @@ private struct JUnitSuite {
       skipped += 1
       element.children.append(XMLElement("skipped", [("message", reason)]))
     case .failed(let failure):
-      let isFailure = failure.kind == .assertion || failure.kind == .splat
+      let isFailure = [.assertion, .splat, .inner].contains(failure.kind)
       if isFailure { failures += 1 } else { errors += 1 }
       let lines =
         [failure.summary] + (failure.traceback.isEmpty ? [] : ["", "traceback:"] + failure.traceback)
@@ -128,6 +137,16 @@ private struct JUnitSuite {
       element.children.append(XMLElement("system-out", text: output + details))
     }
     return element
+  }
+
+  /// What a retry was for.
+  private static func attempt(_ result: FileResult) -> String {
+    let outcomes = TestTree.ordered(result.subTests).map(\.outcome) + [result.outcome]
+    let texts = outcomes.compactMap { outcome -> String? in
+      guard case .failed(let failure) = outcome, failure.kind != .inner else { return nil }
+      return failure.summary + "\n" + details(failure)
+    }
+    return "--- attempt \(result.attempt + 1) failed ---\n" + texts.joined()
   }
 
   private static func details(_ failure: Failure) -> String {

@@ -74,7 +74,7 @@ package final class FileLogs: EventSink {
     case .fileStarted(let file, _), .activity(let file, _), .subTestStarted(let file, _, _),
       .output(let file, _, _),
       .subTestEnded(let file, _), .poolWaiting(let file, _, _), .poolGranted(let file, _, _, _, _),
-      .poolReleased(let file, _):
+      .poolGrown(let file, _, _), .poolReleased(let file, _):
       file
     case .machineStarted(let machine): machine.file
     case .warning(let file, _): file

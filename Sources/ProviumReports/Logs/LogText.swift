@@ -34,7 +34,7 @@ enum LogText {
         + details(result.outcome)
     case .runStarted, .runEnded: []
     case .machineStarted, .machineReady, .machineEnded: machine(event)
-    case .poolWaiting, .poolGranted, .poolReleased: pool(event)
+    case .poolWaiting, .poolGranted, .poolGrown, .poolReleased: pool(event)
     }
   }
 
@@ -65,6 +65,7 @@ enum LogText {
         "claim \(claim): \(Amount.text(bytes: memory)) memory and \(Amount.count(cpus, "processor")) "
           + "after \(Amount.text(seconds: waited))"
       ]
+    case .poolGrown(_, let claim, let memory): ["claim \(claim) has grown to \(Amount.text(bytes: memory))"]
     case .poolReleased(_, let claim): ["claim \(claim) given back"]
     default: []
     }

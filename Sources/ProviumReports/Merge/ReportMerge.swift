@@ -10,7 +10,8 @@ package struct ReportMerge: Sendable {
   package private(set) var events: [TimedEvent] = []
   /// Files in more than one shard, with the reports that have them.
   package private(set) var duplicates: [(file: String, paths: [String])] = []
-  /// What does not add up, in words: a shard without its end, sums that differ, files that never ran.
+  /// What does not add up, in words: a shard without its end or missing, sums that differ, files that never ran or that no
+  /// shard had to run.
   package private(set) var problems: [String] = []
 
   /// - Throws: `ReportError`, `SystemError` naming the report that cannot be read.
@@ -25,6 +26,7 @@ package struct ReportMerge: Sendable {
       throw ReportError("merge", "reports", "none was given")
     }
     for shard in shards { problems += shard.problems }
+    problems += SplitCheck(shards).problems
     let owners = chooseOwners(shards)
     for (number, shard) in shards.enumerated() {
       events += shard.renumbered(as: number, shift: shard.header.startedAt - first) {

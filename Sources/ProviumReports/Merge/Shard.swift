@@ -51,8 +51,9 @@ struct Shard {
     for (name, said, found) in sums where said != found {
       problems.append("\(path): says \(said) \(name), but its events have \(found)")
     }
-    if !record.missing.isEmpty, ending.stoppedEarly == nil {
-      problems.append("\(path): did not run \(record.missing.joined(separator: ", "))")
+    if !record.missing.isEmpty {
+      let reason = ending.stoppedEarly.map { " (\($0))" } ?? ""
+      problems.append("\(path): did not run \(record.missing.joined(separator: ", "))\(reason)")
     }
   }
 
@@ -94,6 +95,8 @@ struct Shard {
     case .poolGranted(let file, let claim, let memory, let cpus, let waited):
       guard isOurs(file) else { return nil }
       return .poolGranted(file: file, claim: number(claim), memory: memory, cpus: cpus, waited: waited)
+    case .poolGrown(let file, let claim, let memory):
+      return isOurs(file) ? .poolGrown(file: file, claim: number(claim), memory: memory) : nil
     case .poolReleased(let file, let claim):
       return isOurs(file) ? .poolReleased(file: file, claim: number(claim)) : nil
     }

@@ -89,7 +89,7 @@ package struct MachineRun: Sendable {
 
 /// A file's claim on the pool, from asking to giving back.
 package struct PoolClaimSpan: Sendable {
-  /// Which file asked.
+  /// Which file asked; empty for spares.
   package let file: String
   /// Bytes.
   package let memory: UInt64
@@ -101,6 +101,8 @@ package struct PoolClaimSpan: Sendable {
   package internal(set) var granted: Double?
   /// nil while it is held.
   package internal(set) var released: Double?
+  /// When it came to cost more than was asked for, and how many bytes.
+  package internal(set) var growth: [(time: Double, memory: UInt64)] = []
 
   init(file: String, memory: UInt64, cpus: Int, asked: Double) {
     self.file = file

@@ -53,7 +53,7 @@ package struct RunRecord: Sendable {
     case .fileEnded(let result): end(result, at: time)
     case .runEnded(let summary): ending = summary
     case .machineStarted, .machineReady, .machineEnded: addMachine(event, at: time)
-    case .poolWaiting, .poolGranted, .poolReleased: addClaim(event, at: time)
+    case .poolWaiting, .poolGranted, .poolGrown, .poolReleased: addClaim(event, at: time)
     }
   }
 
@@ -114,6 +114,8 @@ package struct RunRecord: Sendable {
       }
       claims[index].granted = time
       claimIndex[claim] = index
+    case .poolGrown(_, let claim, let memory):
+      if let index = claimIndex[claim] { claims[index].growth.append((time, memory)) }
     case .poolReleased(_, let claim):
       if let index = claimIndex[claim] { claims[index].released = time }
     default: break
@@ -130,6 +132,11 @@ extension RunRecord {
 
   /// Runs whose result counts.
   package var finalRuns: [FileRun] { runs.filter { !$0.isSuperseded } }
+
+  /// The failed attempts that `run` was to make good, in order.
+  func attempts(before run: FileRun) -> [FileResult] {
+    runs.filter { $0.isSuperseded && $0.file == run.file && $0.round == run.round }.compactMap(\.result)
+  }
 
   /// The run's own counts, or what can be counted.
   package var summary: RunSummary {

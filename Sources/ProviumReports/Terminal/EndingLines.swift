@@ -25,7 +25,11 @@ struct EndingLines {
     }
     if !summary.retried.isEmpty {
       lines += ["", "Passed only when run again, after a harness fault:"]
-      lines += summary.retried.map { "  \(HarmlessText.line($0))" }
+      lines += record.finalRuns.compactMap(\.result).filter { $0.attempt > 0 && !$0.hasFailed }.map {
+        result in
+        let log = logPath(result).map { "  →  \(HarmlessText.line($0))" } ?? ""
+        return "  \(HarmlessText.line(result.file))\(log)"
+      }
     }
     if let reason = summary.stoppedEarly { lines += ["", palette.odd(stopped(reason, record.missing))] }
     if verbosity == .verbose { lines += ["", totals(summary)] }
@@ -40,7 +44,9 @@ struct EndingLines {
       lines += message.dropFirst().map { "        \($0)" }
     }
     for test in TestTree.ordered(result.subTests) {
-      if case .failed(let failure) = test.outcome { add("\(result.file) · \(test.name)", failure) }
+      if case .failed(let failure) = test.outcome, failure.kind != .inner {
+        add("\(result.file) · \(test.name)", failure)
+      }
     }
     if case .failed(let failure) = result.outcome { add(result.file, failure) }
     return lines

@@ -22,6 +22,12 @@ struct HeaderLines {
       particulars.append("time limits × \(Self.short(header.timeScale))\(cost)")
     }
     if let pool = header.pool { particulars.append(HarmlessText.line(pool)) }
+    if let shard = header.shard {
+      let basis = shard.isBalanced ? "balanced by durations" : "dealt out by name (--durations balances)"
+      particulars.append(
+        "shard \(shard.name): \(shard.part.count) of \(Amount.count(shard.suite.count, "file")), \(basis)"
+      )
+    }
     if let seed = header.seed { particulars.append("shuffled with seed \(seed)") }
     if !particulars.isEmpty { lines.append("  " + palette.faint(particulars.joined(separator: " · "))) }
     self.lines = lines + [""]

@@ -58,7 +58,7 @@ struct ResultLines {
     var lines = HarmlessText.lines(failure.summary)
     if lines.isEmpty { lines = ["failed without a message"] }
     switch failure.kind {
-    case .assertion, .error: break
+    case .assertion, .error, .inner: break
     case .harness, .timeout, .splat: lines[0] = "(\(failure.kind.title)) \(lines[0])"
     }
     return lines

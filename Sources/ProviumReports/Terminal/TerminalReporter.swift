@@ -1,8 +1,14 @@
 package import ProviumEvents
+import ProviumSystem
 
 /// The reporter that fits the output: live on a terminal, plain elsewhere.
 package final class TerminalReporter: EventSink {
   private let reporter: any EventSink
+
+  /// Whether a terminal can move its cursor.
+  package static func canRedraw(_ environment: (String) -> String? = { Environment[$0] }) -> Bool {
+    environment("TERM") != "dumb"
+  }
 
   /// - Parameters:
   ///   - isLive: `descriptor` is a terminal, and nothing else is written to it meanwhile.

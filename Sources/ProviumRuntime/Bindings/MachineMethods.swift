@@ -1,4 +1,5 @@
 import ProviumLua
+import ProviumMachine
 import ProviumSystem
 
 extension ScriptMachine {
@@ -67,10 +68,10 @@ extension ScriptMachine {
     try call.expect(atMost: 2)
     let pattern = try call.bytes(1, "pattern")
     let body = try call.function(2, "fn")
-    let matches: (String) -> Bool = { report in
+    let matches: (KernelReport) -> Bool = { report in
       let lines = try? call.state.call(
         call.state.preludeFunction("matching_lines"),
-        [.text(report), .string(pattern)]
+        [.text(report.text), .string(pattern)]
       )
       return lines?.first?.text?.isEmpty == false
     }

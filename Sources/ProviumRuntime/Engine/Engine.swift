@@ -15,8 +15,10 @@ package final class Engine: Sendable {
   package let channel: ChannelVerdict
 
   package let fixtures: FixtureService
+  package let stuckWatch = StuckWatch()
   let digests: DigestCache
   let spares: SparePool
+  let meter = MemoryMeter()
   private let machineHost: MachineHost
   private let machineNumber = Atomic<Int>(0)
   private let warned = Mutex<Set<String>>([])
@@ -41,7 +43,13 @@ package final class Engine: Sendable {
       isFresh: options.freshFixtures
     )
     machineHost = MachineHost(cache: cache, accelerator: accelerator, channel: channel, run: run)
-    spares = SparePool(host: machineHost, pool: pool, limit: configuration.settings.spares)
+    spares = SparePool(
+      host: machineHost,
+      pool: pool,
+      events: events,
+      limit: configuration.settings.spares
+    )
+    pool.onNeed { [weak spares] in spares?.giveUpOne() ?? false }
   }
 
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
@@ -100,6 +108,14 @@ package final class Engine: Sendable {
   /// The version of QEMU for the host's own guests; nil where there is none.
   package var qemuVersion: String? { try? machineHost.qemu(for: HostFacts.machine).version }
 
+  /// Why there is no QEMU for the host's own guests, and what to do; nil: there is one.
+  package var qemuComplaint: String? {
+    do {
+      _ = try machineHost.qemu(for: HostFacts.machine)
+      return nil
+    } catch { return "\(error)" }
+  }
+
   func nextMachineNumber() -> Int { machineNumber.add(1, ordering: .relaxed).newValue }
 
   /// A remark that concerns all files is said once.
@@ -107,9 +123,13 @@ package final class Engine: Sendable {
     if warned.withLock({ $0.insert(text).inserted }) { events.send(.warning(file: file, text: text)) }
   }
 
+  /// Ends machines that nobody asked for: after this, all that was given out is back.
+  package func endSpares() { spares.close() }
+
   /// Ends the run: its directory goes unless it was kept.
   package func close() {
-    spares.close()
+    endSpares()
+    meter.close()
     run.close()
   }
 }

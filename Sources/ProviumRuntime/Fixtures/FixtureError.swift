@@ -1,10 +1,13 @@
+package import ProviumEvents
+
 /// Why there is no machine from a fixture.
 package enum FixtureError: Error, Sendable, CustomStringConvertible {
   case unknown(name: String, looked: [String], hint: String)
   case circular(chain: [String])
   case noMachine(name: String)
   case machineNotRunning(name: String, state: String)
-  case buildFailed(name: String, reason: String)
+  /// `kind`: `.error` where its script is to blame, `.splat` where the guest's kernel is, `.harness` where another try may do.
+  case buildFailed(name: String, reason: String, kind: FailureKind)
   case store(path: String, reason: String)
   case interrupted
 
@@ -18,11 +21,28 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
       "fixture '\(name)': its script created no machine (the last one it creates is the one that is kept)"
     case .machineNotRunning(let name, let state):
       "fixture '\(name)': its machine is \(state) at the end of the script; leave it booted"
-    case .buildFailed(let name, let reason):
+    case .buildFailed(let name, let reason, _):
       "fixture '\(name)' could not be built: \(reason)"
     case .store(let path, let reason):
       "fixtures cannot be kept in \(path): \(reason)"
     case .interrupted: "interrupted while another process was building the fixture"
+    }
+  }
+}
+
+/// A fixture's script failed.
+struct BrokenScript: Error, CustomStringConvertible {
+  let description: String
+  let kind: FailureKind
+
+  /// - Parameter kind: of the script's own failure.
+  init(description: String, failed kind: FailureKind) {
+    self.description = description
+    switch kind {
+    case .splat: self.kind = .splat
+    case .harness, .timeout: self.kind = .harness
+    // It is wrong itself, and will fail again.
+    case .assertion, .error, .inner: self.kind = .error
     }
   }
 }

@@ -11,8 +11,9 @@ struct ReadyFixture: Sendable {
 /// Gives out fixtures: current ones from the store, others built, once however many files ask.
 package final class FixtureService: Sendable {
   private enum Slot {
-    /// `waitsFor`: the place of the fixture that the builder itself waits for at the moment.
-    case building(by: String, waitsFor: String?)
+    /// `owner`: as the resource pool knows the builder. `waitsFor`: the place of the fixture that the builder itself waits for
+    /// at the moment.
+    case building(by: String, owner: PoolOwner, waitsFor: String?)
     case ready(ReadyFixture)
     case failed(any Error & Sendable)
   }
@@ -42,7 +43,10 @@ package final class FixtureService: Sendable {
         slots.update { $0[place] = .ready(ready) }
         return ready
       } catch {
-        let failure = session.isInterrupted ? nil : FixtureError.buildFailed(name: name, reason: "\(error)")
+        let kind = (error as? BrokenScript)?.kind ?? (error as? HarnessFault)?.kind ?? .harness
+        let failure =
+          session.isInterrupted
+          ? nil : FixtureError.buildFailed(name: name, reason: "\(error)", kind: kind)
         // An interrupted build says nothing of the fixture.
         slots.update { $0[place] = failure.map { .failed($0) } }
         throw failure ?? error
@@ -67,6 +71,14 @@ package final class FixtureService: Sendable {
     return try current(name, for: session, inAnyCase: isMine)
   }
 
+  /// Whoever builds it will not come back: those who wait are told.
+  func giveUp(_ place: String, name: String, because reason: String) {
+    slots.update { slots in
+      guard case .building = slots[place] else { return }
+      slots[place] = .failed(FixtureError.buildFailed(name: name, reason: reason, kind: .harness))
+    }
+  }
+
   private func warn(_ name: String, _ reason: String, _ session: FileSession) {
     session.engine.warnOnce("fixture \(name) is built again: \(reason)", file: session.file.name)
   }
@@ -74,23 +86,33 @@ package final class FixtureService: Sendable {
   /// The fixture, if another thread has made it; nil when this thread is to make it.
   private func takeSlot(_ place: String, name: String, _ session: FileSession) throws -> ReadyFixture? {
     var said = false
-    defer { if said { note(session, waitsFor: nil) } }
+    defer {
+      if said {
+        note(session, waitsFor: nil)
+        session.engine.pool.endWait(of: session.owner)
+      }
+    }
     while true {
       let result = slots.wait(until: .after(.milliseconds(100))) {
         slots -> Result<ReadyFixture?, any Error>? in
         switch slots[place] {
         case nil:
-          slots[place] = .building(by: session.file.name, waitsFor: nil)
+          slots[place] = .building(by: session.file.name, owner: session.owner, waitsFor: nil)
           return .success(nil)
         case .ready(let ready): return .success(ready)
         case .failed(let error): return .failure(error)
-        case .building(let builder, _):
+        case .building(let builder, let owner, _):
           if Self.waits(place, for: session, in: slots) {
             return .failure(FixtureError.circular(chain: session.fixtureChain.map(\.name) + [name]))
           }
-          if let mine = session.fixtureChain.last?.place, case .building(let me, _) = slots[mine] {
-            slots[mine] = .building(by: me, waitsFor: place)
+          if let mine = session.fixtureChain.last?.place, case .building(let me, let owner, _) = slots[mine] {
+            slots[mine] = .building(by: me, owner: owner, waitsFor: place)
           }
+          session.engine.pool.noteWait(
+            of: session.owner,
+            for: owner,
+            what: "the fixture \(name), which \(builder) builds"
+          )
           if !said { session.activity("waiting for the fixture \(name), which \(builder) builds") }
           said = true
           return nil
@@ -106,7 +128,7 @@ package final class FixtureService: Sendable {
   private static func waits(_ place: String, for session: FileSession, in slots: [String: Slot]) -> Bool {
     let mine = Set(session.fixtureChain.map(\.place))
     var (next, seen): (String?, Set<String>) = (place, [])
-    while let here = next, seen.insert(here).inserted, case .building(_, let further) = slots[here] {
+    while let here = next, seen.insert(here).inserted, case .building(_, _, let further) = slots[here] {
       if let further, mine.contains(further) { return true }
       next = further
     }
@@ -116,7 +138,9 @@ package final class FixtureService: Sendable {
   private func note(_ session: FileSession, waitsFor place: String?) {
     guard let mine = session.fixtureChain.last?.place else { return }
     slots.update {
-      if case .building(let me, _) = $0[mine] { $0[mine] = .building(by: me, waitsFor: place) }
+      if case .building(let me, let owner, _) = $0[mine] {
+        $0[mine] = .building(by: me, owner: owner, waitsFor: place)
+      }
     }
   }
 

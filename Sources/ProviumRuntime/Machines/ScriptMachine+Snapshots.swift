@@ -23,8 +23,9 @@ final class ScriptSnapshot {
 }
 
 extension ScriptMachine {
-  /// What a resumed machine is taken to cost the host: its private pages, not the memory that it shares with its siblings
-  /// through the page cache. Measured: 17 MB at rest, 31 MB after a shell and some work.
+  /// What a resumed machine is taken to cost the host at first: its private pages, not the memory that it shares with its
+  /// siblings through the page cache. Measured: 17 MB at rest, 31 MB after a shell and some work. `MemoryMeter` sees what more
+  /// it comes to.
   static let resumedCost: UInt64 = 64 << 20
 
   /// Brings a snapshot to life behind this handle.
@@ -40,6 +41,7 @@ extension ScriptMachine {
       let resumed =
         try spare(of: snapshot, until: deadline) ?? fromNothing(snapshot, on: host, until: deadline)
       adopt(resumed, since: begin)
+      watchCost()
     } catch {
       failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
       // No room for a copy of it says nothing of the snapshot.

@@ -23,10 +23,12 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   /// What QEMU runs at the moment, also while it boots.
   private let running = Mutex<QEMUProcess?>(nil)
   private var claim: MachineClaim?
+  /// Of the meter, while it watches what a copy-on-write machine costs.
+  private var reading: Int?
   private var identifier = 0
   /// Counts operations over all machines of the process: the highest was used last.
   private(set) var lastUse: UInt64 = 0
-  private var splats = SplatWatch()
+  var splats = SplatWatch()
   /// Why it is dead.
   private var death: String?
   /// Operations and console of a machine that is gone: failures still show them.
@@ -63,33 +65,42 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     var request = try options.request(name: label, profile: profile, configuration: engine.configuration)
     try admit(PoolRequest(memory: request.memory, cpus: request.cpus, isColdBoot: true))
     let begin = Deadline.now
+    var bootLimit: TimeLimit?
     session.events.send(.machineStarted(description(of: request, origin: "boot")))
     do {
       let host = try engine.host()
       // First: then come copies of its disks, and the files as they are now go in.
       try noteHostFiles(of: request)
       request = try session.prepareForSnapshot(request, machine: identifier)
-      let limit =
-        (options.timeout ?? .seconds(30)) * host.accelerator(for: request.image.architecture).timeScale
+      let limit = TimeLimit(
+        of: "the boot's",
+        length: options.timeout ?? .seconds(30),
+        scale: host.accelerator(for: request.image.architecture).timeScale
+      )
+      bootLimit = limit
       let machine = try VirtualMachine.boot(
         request,
         on: host,
-        until: min(.after(limit), session.scriptDeadline),
+        until: min(limit.deadline, session.scriptDeadline),
         stage: { [session, label] in session.activity("booting \(label): \($0)") },
-        started: { process in running.withLock { $0 = process } }
+        started: { process in noteRunning(process) }
       )
       imageInputs = machine.image.inputs
       adopt(machine, since: begin)
     } catch {
       failedToStart("\(error)", console: (error as? BootFailure)?.console ?? [])
-      throw HarnessFault("\(error)")
+      let reached = session.reachedLimit ?? bootLimit.flatMap { $0.deadline.isExpired ? $0 : nil }
+      throw HarnessFault(
+        reached.map { "\(error)\n\($0.description) was reached" } ?? "\(error)",
+        kind: session.reachedLimit == nil ? .harness : .timeout
+      )
     }
   }
 
   /// There is no machine: what was taken for it is given back.
   func failedToStart(_ reason: String, console: [String]) {
-    running.withLock { $0 = nil }
-    claim = nil
+    giveBack()
+    splats.detach()
     state = .dead
     death = reason
     lastConsole = console
@@ -97,15 +108,34 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     session.events.send(.machineEnded(id: identifier, reason: reason))
   }
 
-  /// From here on the machine can be ended from another thread.
-  func noteRunning(_ process: QEMUProcess) { running.withLock { $0 = process } }
+  /// From here on the machine can be ended from another thread, and what its kernel reports is seen.
+  func noteRunning(_ process: QEMUProcess) {
+    running.withLock { $0 = process }
+    splats.attach(process.console)
+    // The interrupt may have come before there was anything to end.
+    if session.isInterrupted { process.kill() }
+  }
+
+  /// What was taken for a machine that is no more.
+  private func giveBack() {
+    running.withLock { $0 = nil }
+    reading.map(session.engine.meter.end)
+    reading = nil
+    claim = nil
+  }
+
+  /// From now on the machine is charged what it has of its own.
+  func watchCost() {
+    guard let machine, let claim else { return }
+    reading = session.engine.meter.watch(machine.process) { [weak claim] in claim?.charge($0) }
+  }
 
   /// Admission for a resume, and its announcement.
   func prepareForResume(_ snapshot: Snapshot, origin: String) throws {
     identifier = session.engine.nextMachineNumber()
-    try admit(
-      PoolRequest(memory: min(snapshot.memory, Self.resumedCost), cpus: snapshot.cpus, isColdBoot: false)
-    )
+    // A fixture's script writes to a copy of its own: that is all of it.
+    let memory = session.workplace == nil ? min(snapshot.memory, Self.resumedCost) : snapshot.memory
+    try admit(PoolRequest(memory: memory, cpus: snapshot.cpus, isColdBoot: false))
     var description = MachineDescription(
       id: identifier,
       file: session.file.name,
@@ -133,12 +163,12 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   /// Takes over a machine that is up.
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
     self.machine = machine
-    running.withLock { $0 = machine.process }
+    noteRunning(machine.process)
     state = .booted
     death = nil
     lastUse = Self.tick()
     claim?.bootFinished()
-    splats.begin(at: 0)
+    session.activity("running")
     session.events.send(
       .machineReady(
         id: identifier,
@@ -200,6 +230,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   /// From another thread: what the file's thread waits for ends, and says so.
   func killFromOutside() { running.withLock { $0 }?.kill() }
 
+  /// From another thread, as long as it runs.
+  var tailFromOutside: [String]? { running.withLock { $0 }?.console.tail(20) }
+
   /// The machine may have died while nobody looked.
   func noticeDeath() {
     if let machine, state == .booted, let cause = machine.causeOfDeath { _ = died("\(cause)") }
@@ -209,15 +242,14 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     guard let machine else { return }
     lastTrace = traceLines
     lastConsole = consoleTail
-    splats.read(machine.console)
+    splats.detach()
     session.keepConsole(of: machine, label: label)
     machine.discardDirectory()
     self.machine = nil
     self.state = state
     if state == .dead { death = death ?? reason }
-    running.withLock { $0 = nil }
     if state != .paused { workers.removeAll() }
-    claim = nil
+    giveBack()
     session.events.send(.machineEnded(id: identifier, reason: reason))
   }
 
@@ -252,33 +284,44 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     do {
       return try operation(min(.after(limit), session.scriptDeadline))
     } catch let error as GuestError {
-      throw translate(error, what: what, limit: limit)
+      throw translate(error, allowance: allowance)
     } catch let error as MachineDeath {
-      throw died("\(error)")
+      throw died("\(error)", kind: error.failureKind)
     }
   }
 
-  private func translate(_ error: GuestError, what: String, limit: Duration) -> any Error {
+  private func translate(_ error: GuestError, allowance: Duration) -> any Error {
     switch error {
     case .refused, .tooLarge, .inUse: return GuestRefusal(description: "\(error)")
-    case .timedOut(let message): return HarnessFault(message, isTimeout: true)
+    case .timedOut(let message):
+      return HarnessFault("\(message): \(limitText(allowance)) was reached", kind: .timeout)
     case .unresponsive(let message):
       // It did not give up its operation when it was interrupted: nothing can be said of its state any more.
       machine?.kill()
-      return died(message)
+      return died("\(message): \(limitText(allowance)) was reached")
     case .lost(let message):
-      if let cause = machine?.causeOfDeath { return died("\(cause)") }
+      if let cause = machine?.causeOfDeath {
+        return died("\(cause)", kind: (cause as? MachineDeath)?.failureKind ?? .harness)
+      }
       if message.contains("worker") { return HarnessFault(message) }
       return died(message)
     case .violation, .incompatible: return died("\(error)")
     }
   }
 
-  private func died(_ reason: String) -> HarnessFault {
+  /// The limit that ended an operation: the script's, if it came first.
+  private func limitText(_ allowance: Duration) -> String {
+    if let limit = session.reachedLimit { return limit.description }
+    let own = session.engine.configuration.settings.operationTimeout
+    let text = TimeLimit.text(owner: "the operation's", length: own, scale: session.engine.timeScale)
+    return allowance == .zero ? text : "\(text) and the call's own of \(Quantity.text(allowance))"
+  }
+
+  private func died(_ reason: String, kind: FailureKind = .harness) -> HarnessFault {
     death = reason
     machine?.kill()
     end(.dead, reason: reason)
-    return HarnessFault(reason)
+    return HarnessFault(reason, kind: kind)
   }
 
   // MARK: Workers
@@ -298,31 +341,6 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   /// The last operations, in the style of strace.
   var traceLines: [String] { machine?.session.recentOperations.map { "\($0)" } ?? lastTrace }
   var consoleTail: [String] { machine?.console.tail(20) ?? lastConsole }
-
-  func noteConsole() {
-    if let machine { splats.begin(at: machine.console.position) }
-  }
-
-  func takeUnseenSplat(_ allowed: [String]) -> Failure? {
-    if let machine { splats.read(machine.console) }
-    return splats.take(allowed: allowed, label: label)
-  }
-
-  /// Runs `body`, during which a report matching `pattern` must appear, and fails nothing.
-  func expectSplat(_ pattern: @escaping (String) -> Bool, during body: () throws -> Void) throws -> Bool {
-    if let machine { splats.read(machine.console) }
-    let before = splats.expectation
-    defer { splats.expectation = before }
-    splats.expectation = SplatWatch.Expectation(matches: pattern)
-    try body()
-    // The console is a little behind the agent: a report that a command caused may still be on its way.
-    let deadline = Deadline.after(.seconds(2))
-    while splats.expectation?.isMet != true, !deadline.isExpired {
-      if let machine { splats.read(machine.console) }
-      if splats.expectation?.isMet != true { session.sleep(.milliseconds(10)) }
-    }
-    return splats.expectation?.isMet ?? false
-  }
 
   private static let clock = Atomic<UInt64>(0)
   private static func tick() -> UInt64 { clock.add(1, ordering: .relaxed).newValue }

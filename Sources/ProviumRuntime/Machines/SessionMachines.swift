@@ -28,14 +28,17 @@ final class SessionMachines: Sendable {
   /// From any thread: ends what the file's thread may be waiting for.
   func killAll() { for machine in all { machine.killFromOutside() } }
 
-  /// Marks where the consoles stand: reports up to here are nobody's.
-  func noteConsoles() { for machine in all { machine.noteConsole() } }
+  /// Of the machine that was created last and runs, whatever the file's thread does. Any thread.
+  var consoleTail: [String] { all.reversed().lazy.compactMap(\.tailFromOutside).first ?? [] }
 
-  /// The first report on any console since the last look that the test did not expect.
-  func takeUnseenSplat(_ allowed: [String]) -> Failure? {
-    var first: Failure?
-    for machine in all { first = machine.takeUnseenSplat(allowed) ?? first }
-    return first
+  /// The reports on all consoles, and on those of machines that are gone, since the last look.
+  func takeReports(allowed: [String]) -> FoundReports {
+    var found = FoundReports()
+    for machine in all {
+      let (reports, lost) = machine.takeReports(allowed: allowed)
+      found.add(reports, lost: lost, of: machine.label)
+    }
+    return found
   }
 
   /// Each sub-test starts from the state that the machines had at the file's first one.

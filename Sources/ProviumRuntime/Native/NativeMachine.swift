@@ -40,6 +40,9 @@ package final class NativeMachine: @unchecked Sendable {
       selection: TestSelection(),
       timeout: engine.configuration.settings.timeout
     )
+    let limit = TimeLimit(of: "the machine's", length: session.fileTimeout, scale: engine.timeScale)
+    session.limits.append(limit)
+    session.outerDeadline = limit.deadline
   }
 
   // MARK: Life
@@ -79,6 +82,9 @@ package final class NativeMachine: @unchecked Sendable {
 
   /// Ends what goes on. Any thread.
   package func interrupt(_ reason: String) { session.interrupt(reason) }
+
+  /// Why it was interrupted; nil: it was not.
+  package var interruption: String? { session.interruption }
 
   package var isRunning: Bool { machine?.state == .booted }
 
@@ -134,6 +140,7 @@ package final class NativeMachine: @unchecked Sendable {
 
   /// The first kernel report on the console (panic, oops, WARNING …) that the configuration does not allow.
   package func takeUnseenReport() -> String? {
-    session.machines.takeUnseenSplat(session.engine.configuration.settings.allowedSplats)?.message
+    let found = session.machines.takeReports(allowed: session.engine.configuration.settings.allowedSplats)
+    return found.isEmpty ? nil : found.message
   }
 }

@@ -1,19 +1,4 @@
-import ProviumSystem
-
-/// What a request asks of the pool.
-package struct PoolRequest: Sendable, Hashable {
-  /// Bytes the machine is expected to cost: all its memory for a cold boot, its private pages for a resume.
-  package var memory: UInt64
-  package var cpus: Int
-  /// Cold boots are staggered; a resume takes milliseconds and is not.
-  package var isColdBoot: Bool
-
-  package init(memory: UInt64, cpus: Int, isColdBoot: Bool) {
-    self.memory = memory
-    self.cpus = cpus
-    self.isColdBoot = isColdBoot
-  }
-}
+package import ProviumSystem
 
 /// How much there is to give.
 package enum PoolBudget: Sendable, Hashable {
@@ -34,14 +19,13 @@ package struct HostCapacity: Sendable, Hashable {
   package var total: UInt64
   package var available: UInt64
   package var processors: Int
-  /// Share of the last 10 s in which some task waited for memory, in percent (`/proc/pressure/memory`).
-  package var memoryPressure: Double
+  package var pressure: HostPressure
 
-  package init(total: UInt64, available: UInt64, processors: Int, memoryPressure: Double) {
+  package init(total: UInt64, available: UInt64, processors: Int, pressure: HostPressure = HostPressure()) {
     self.total = total
     self.available = available
     self.processors = processors
-    self.memoryPressure = memoryPressure
+    self.pressure = pressure
   }
 
   package static var now: HostCapacity {
@@ -49,7 +33,7 @@ package struct HostCapacity: Sendable, Hashable {
       total: HostFacts.totalMemory ?? 0,
       available: HostFacts.availableMemory ?? 0,
       processors: HostFacts.processors,
-      memoryPressure: HostFacts.memoryPressure
+      pressure: HostFacts.pressure
     )
   }
 
@@ -59,4 +43,10 @@ package struct HostCapacity: Sendable, Hashable {
   package var ceiling: UInt64 { total - min(reserve, total) }
   /// Virtual processors that may run at once: twice the real ones, as machines under test mostly wait.
   package var cpuCeiling: Int { processors * 2 }
+  /// More than this no request can ever get: eight times the real ones, and always the 16 of a test of locking on a small
+  /// machine. Beyond, a guest's own watchdogs take the wait for a real processor for a hang.
+  package var cpuLimit: Int { max(16, processors * 8) }
+  /// Cold boots that may go on at once: as many as there are processors; one after the other while everything waits for them
+  /// or for the disk.
+  package var boots: Int { pressure.cpu >= 90 || pressure.io >= 50 ? 1 : max(1, processors) }
 }

@@ -33,7 +33,10 @@ extension FileSession {
     switch outcome {
     case .passed: break
     case .failed(let failure):
-      throw HarnessFault(([failure.summary] + failure.console.map { "  \($0)" }).joined(separator: "\n"))
+      throw BrokenScript(
+        description: ([failure.summary] + failure.console.map { "  \($0)" }).joined(separator: "\n"),
+        failed: failure.kind
+      )
     case .skipped(let reason), .todo(let reason): throw HarnessFault("its script ended early: \(reason)")
     }
     guard let machine = machines.lastCreated else { throw FixtureError.noMachine(name: name) }
@@ -73,8 +76,12 @@ extension FileSession {
 
   private func fixture(_ name: String, _ body: () throws -> ReadyFixture) throws -> ReadyFixture {
     do { return try body() } catch let error as FixtureError {
-      if case .unknown = error { throw error }
-      throw HarnessFault("\(error)")
+      switch error {
+      // The user's to mend: no other try will do.
+      case .unknown, .buildFailed(_, _, .error): throw error
+      case .buildFailed(_, _, let kind): throw HarnessFault("\(error)", kind: kind)
+      default: throw HarnessFault("\(error)")
+      }
     }
   }
 }

@@ -45,49 +45,61 @@ extension FileSession {
       line: call.location?.line ?? 1
     )
 
-    let decision = selection.decide(
+    let decision = selectedTests.decide(
       path: subTests.path + [name],
       tags: subTests.tags + meta.tags,
       isSlow: meta.isSlow
     )
     switch meta.skip.map(TestSelection.Decision.skip) ?? decision {
-    case .leaveOut: return []
+    case .leaveOut: subTests.leaveOut()
     case .skip(let reason):
-      if decision == .leaveOut { return [] }
+      if decision == .leaveOut {
+        subTests.leaveOut()
+        return []
+      }
       let result = subTests.record(name, outcome: .skipped(reason: reason), tags: meta.tags, at: location)
       events.send(.subTestEnded(file: file.name, result: result))
-    case .run:
-      try begin(name, meta, at: location)
+    case .run, .contain:
+      try begin(name, meta, at: location, isContainer: decision == .contain)
       run(body, name: name, meta: meta, in: call.state)
     }
     return []
   }
 
-  private func begin(_ name: String, _ meta: SubTestMeta, at location: ScriptLocation) throws {
-    // A report that the console shows from here on is this test's.
-    machines.noteConsoles()
-    subTests.push(name, tags: meta.tags, at: location)
-    events.send(.subTestStarted(file: file.name, path: subTests.path, location: location))
+  private func begin(
+    _ name: String,
+    _ meta: SubTestMeta,
+    at location: ScriptLocation,
+    isContainer: Bool
+  ) throws {
+    // What the consoles show from here on is this test's.
+    noteReports()
+    subTests.push(name, tags: meta.tags, at: location, isContainer: isContainer)
+    if !isContainer {
+      events.send(.subTestStarted(file: file.name, path: subTests.path, location: location))
+    }
     activity("test \(name)")
   }
 
   private func run(_ body: LuaFunction, name: String, meta: SubTestMeta, in state: LuaState) {
-    let limit = meta.timeout.map { $0 * engine.timeScale }
+    let limit = meta.timeout.map { TimeLimit(of: "the sub-test's", length: $0, scale: engine.timeScale) }
     let outcome: Outcome
+    if let limit { limits.append(limit) }
+    defer { if limit != nil { limits.removeLast() } }
     do {
       if meta.isFresh || isFresh, subTests.path.count == 1 { try machines.startAfresh(self) }
       _ = try state.call(
         body,
         [.table(LuaTable(pairs: [.init(key: "name", value: .text(name))]))],
-        deadline: limit.map { .after($0) } ?? .never
+        deadline: limit?.deadline ?? .never
       )
-      let splat = machines.takeUnseenSplat(engine.configuration.settings.allowedSplats)
-      outcome = splat.map { .failed($0) } ?? .passed
+      outcome = .passed
     } catch let failure as LuaFailure {
-      outcome = self.outcome(of: failure.within(subTests.frames.last?.location), limit: limit ?? fileLimit)
+      outcome = self.outcome(of: failure.within(subTests.frames.last?.location))
     } catch {
-      outcome = .failed(Failure(kind: .harness, message: "\(error)"))
+      outcome = .failed(failure(of: error))
     }
+    noteReports()
     if let result = subTests.pop(outcome, properties: meta.properties) {
       events.send(.subTestEnded(file: file.name, result: result))
     }

@@ -12,21 +12,36 @@ package final class FileSession: @unchecked Sendable {
   let owner: Int
   let engine: Engine
   let events: EventStream
+  let ledger: SessionLedger
+  let vitals = SessionVitals()
   let selection: TestSelection
+  /// What the selection means for this file; read when the first sub-test asks.
+  private(set) lazy var selectedTests = SelectedTests(selection, in: readScript())
   private let timeout: Duration
   var fileTimeout: Duration { timeout }
-  /// The file's time, as it was scaled.
-  var fileLimit: Duration { timeout * engine.timeScale }
 
   /// What scripts hold: made for this file's state.
   let vmType = ScriptMachine.makeType()
   let workerType = ScriptWorker.makeType()
   let snapshotType = LuaObjectType<ScriptSnapshot>(name: "snapshot", methods: [:])
   var subTests = SubTestStack()
+  /// In force now, outermost first: the file's, and those of the sub-tests that run and have one.
+  var limits: [TimeLimit] = [] {
+    // The scope that has ended may have been outside of its limit for a while; those around it were, too.
+    didSet {
+      let next = limits.min { $0.deadline < $1.deadline }
+      vitals.set(next)
+      if limits.count < oldValue.count { luaState?.deadline = next?.deadline ?? .never }
+    }
+  }
+  /// The limit that has been reached, the first to be.
+  var reachedLimit: TimeLimit? { limits.filter(\.deadline.isExpired).min { $0.deadline < $1.deadline } }
   let machines = SessionMachines()
   private let luaInterrupt = LuaInterrupt()
   /// Set while the script runs.
   private(set) var luaState: LuaState?
+  /// Of a session without a script.
+  var outerDeadline = Deadline.never
   /// Ends a sleep: set by an interrupt.
   let wakeUp = Monitor(false)
   /// What the file is doing, for whoever watches and for the message of a time limit.
@@ -49,6 +64,9 @@ package final class FileSession: @unchecked Sendable {
   var usedFixtures: [(name: String, key: String)] = []
   /// The session of a fixture that this one builds.
   private let inner = Mutex<FileSession?>(nil)
+  var innerSession: FileSession? { inner.withLock { $0 } }
+  /// Of the pool, as long as somebody holds them.
+  private let claims = Mutex<[HeldClaim]>([])
 
   package init(
     file: TestFile,
@@ -61,20 +79,41 @@ package final class FileSession: @unchecked Sendable {
     self.file = file
     self.owner = owner
     self.engine = engine
-    self.events = events ?? engine.events
+    ledger = SessionLedger(events ?? engine.events)
+    self.events = EventStream([ledger])
     self.selection = selection
     self.timeout = timeout
   }
 
   /// Ends the script, and whatever its machines are doing. Any thread; the first reason stays.
   package func interrupt(_ reason: String) {
+    vitals.interrupted(reason)
     luaInterrupt.raise(reason)
     wakeUp.update { $0 = true }
     machines.killAll()
+    engine.pool.wake()
     inner.withLock { $0 }?.interrupt(reason)
   }
 
+  var isRunningLua: Bool { luaInterrupt.isInScript }
+  func endHostPrograms() { luaInterrupt.programs.endRunning() }
+
+  /// A claim that goes with its holder, or when the session is given up.
+  func note(_ claim: PoolClaim) {
+    claims.withLock { claims in
+      claims.removeAll { $0.claim == nil }
+      claims.append(HeldClaim(claim))
+    }
+  }
+
+  /// Those of the fixture that it builds, too. Any thread.
+  func releaseClaims() {
+    innerSession?.releaseClaims()
+    for held in claims.withLock({ $0 }) { held.claim?.release() }
+  }
+
   var isInterrupted: Bool { luaInterrupt.reason != nil }
+  var interruption: String? { luaInterrupt.reason }
 
   /// While `body` runs, an interrupt of this session reaches `session` too.
   func running<Result>(_ session: FileSession, _ body: () throws -> Result) rethrows -> Result {
@@ -87,15 +126,23 @@ package final class FileSession: @unchecked Sendable {
   /// What `body` takes does not count against the script's time: a fixture is built for all files.
   func outsideTimeLimit<Result>(_ body: () throws -> Result) rethrows -> Result {
     guard let luaState, luaState.deadline != .never else { return try body() }
-    let (limit, begin) = (luaState.deadline, Deadline.now)
+    let begin = Deadline.now
     luaState.deadline = .never
-    defer { luaState.deadline = Deadline(nanoseconds: limit.nanoseconds + (Deadline.now - begin)) }
+    vitals.set(nil)
+    defer {
+      let time = Deadline.now - begin
+      for index in limits.indices {
+        limits[index].deadline = Deadline(nanoseconds: limits[index].deadline.nanoseconds + time)
+      }
+      luaState.deadline = limits.map(\.deadline).min() ?? .never
+    }
     return try body()
   }
 
   /// Runs the file to its end and leaves nothing behind.
   package func run() -> FileResult {
     let start = Deadline.now
+    vitals.start()
     let outcome = runScript()
     machines.endAll()
     reservation = nil
@@ -106,12 +153,31 @@ package final class FileSession: @unchecked Sendable {
       duration: Double(Deadline.now - start) / 1e9
     )
     result.output = subTests.outerOutput
-    result.isHelper = outcome == .passed && result.subTests.isEmpty && machines.count == 0
+    let isSilent = outcome == .passed && result.subTests.isEmpty
+    result.isHelper = isSilent && machines.count == 0 && !subTests.hasLeftOut
+    // A native case stands for the script as a whole, too.
+    if isSilent, subTests.hasLeftOut, selection.exact == nil {
+      result.outcome = .skipped(reason: "no sub-test of it is selected")
+    }
     return result
   }
 
+  private func readScript() -> ScannedScript {
+    // Nothing to find out; or a file that loading will complain about.
+    if selection.isEverything || selection.exact != nil { return LuaSourceScanner.scan([]) }
+    return LuaSourceScanner.scan((try? Files.read(file.path)) ?? [])
+  }
+
   func runScript() -> Outcome {
-    let limit = fileLimit
+    let limit = TimeLimit(of: "the file's", length: timeout, scale: engine.timeScale)
+    limits.append(limit)
+    defer { limits.removeLast() }
+    let outcome = self.outcome(until: limit.deadline)
+    noteReports()
+    return subTests.outerReports.judge(outcome, at: ScriptLocation(file: file.displayPath, line: 1))
+  }
+
+  private func outcome(until deadline: Deadline) -> Outcome {
     do {
       let state = try LuaState(interrupt: luaInterrupt)
       luaState = state
@@ -121,14 +187,18 @@ package final class FileSession: @unchecked Sendable {
       }
       try prepare(state)
       let chunk = try state.loadFile(file.path)
-      _ = try state.call(chunk, deadline: .after(limit))
-      return machines.takeUnseenSplat(engine.configuration.settings.allowedSplats).map { .failed($0) }
-        ?? .passed
+      _ = try state.call(chunk, deadline: deadline)
+      return .passed
     } catch let failure as LuaFailure {
-      return outcome(of: failure, limit: limit)
+      return outcome(of: failure)
     } catch {
-      return .failed(Failure(kind: .harness, message: "\(error)"))
+      return .failed(failure(of: error))
     }
+  }
+
+  /// What kernels reported up to now belongs to what runs now.
+  func noteReports() {
+    subTests.note(machines.takeReports(allowed: engine.configuration.settings.allowedSplats))
   }
 
   private func prepare(_ state: LuaState) throws {
@@ -153,15 +223,20 @@ package final class FileSession: @unchecked Sendable {
 
   // MARK: Outcomes
 
+  /// What went wrong outside the script's own lines.
+  func failure(of error: any Error) -> Failure {
+    if let reason = luaInterrupt.reason { return Failure(kind: .harness, message: interrupted(reason)) }
+    return Failure(kind: (error as? HarnessFault)?.kind ?? .harness, message: "\(error)")
+  }
+
   /// What a failed piece of the script came to.
-  /// - Parameter limit: of the deadline that was the piece's own.
-  func outcome(of failure: LuaFailure, limit: Duration) -> Outcome {
+  func outcome(of failure: LuaFailure) -> Outcome {
     switch failure.payload {
     case SessionSignal.todo(let reason)?: return .todo(reason: reason)
     case SessionSignal.skip(let reason)?: return .skipped(reason: reason)
     default: break
     }
-    let (kind, message) = classify(failure, limit: limit)
+    let (kind, message) = classify(failure)
     var result = Failure(
       kind: kind,
       message: message,
@@ -175,22 +250,25 @@ package final class FileSession: @unchecked Sendable {
     return .failed(result)
   }
 
-  private func classify(_ failure: LuaFailure, limit: Duration) -> (FailureKind, String) {
+  private func classify(_ failure: LuaFailure) -> (FailureKind, String) {
     switch failure.kind {
     case .deadline:
-      let isOwn = failure.kind == .deadline(own: true)
-      return (
-        .timeout, "time limit of \(Quantity.text(isOwn ? limit : fileLimit)) reached during: \(activityText)"
-      )
+      return (.timeout, "\(reachedLimit?.description ?? "a time limit") was reached during: \(activityText)")
     case .interrupted:
-      return (.harness, "\(failure.message) during: \(activityText)")
+      return (.harness, interrupted(failure.message))
     default: break
     }
     switch failure.payload {
     case is LuaAssertion: return (.assertion, failure.message)
-    case let fault as HarnessFault: return (fault.isTimeout ? .timeout : .harness, failure.message)
-    case is PoolError: return (.harness, failure.message)
+    case let fault as HarnessFault:
+      // An interrupt ends machines: what they say of that is not the reason.
+      if let reason = luaInterrupt.reason { return (.harness, interrupted(reason)) }
+      return (fault.kind, failure.message)
+    case let error as PoolError:
+      return (error.isUsers ? .error : .harness, luaInterrupt.reason.map(interrupted) ?? failure.message)
     default: return (.error, failure.message)
     }
   }
+
+  private func interrupted(_ reason: String) -> String { "\(reason) during: \(activityText)" }
 }

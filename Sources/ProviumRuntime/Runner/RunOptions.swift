@@ -17,6 +17,9 @@ package struct RunOptions: Sendable {
 
   package init() {}
 
+  /// Why a run with `failFast` has ended.
+  package static let failFastReason = "a file failed (--fail-fast)"
+
   /// Threads for `count` files.
   package func width(for count: Int) -> Int {
     if let parallel { return max(1, min(parallel, count)) }

@@ -1,3 +1,4 @@
+package import ProviumEvents
 import ProviumLua
 
 /// What ends a sub-test or a file without failing it. Raised through Lua; no message can be mistaken for it.
@@ -17,11 +18,11 @@ enum SessionSignal: LuaSignal {
 package struct HarnessFault: Error, CustomStringConvertible {
   /// One line or more, for people.
   package let description: String
-  /// The operation ran into its limit.
-  package let isTimeout: Bool
+  /// `.harness`; `.timeout` of an operation that ran into a limit, `.splat` where the guest's kernel itself ended it.
+  package let kind: FailureKind
 
-  package init(_ description: String, isTimeout: Bool = false) {
+  package init(_ description: String, kind: FailureKind = .harness) {
     self.description = description
-    self.isTimeout = isTimeout
+    self.kind = kind
   }
 }

@@ -8,15 +8,25 @@ struct SubTestStack {
     let location: ScriptLocation
     let tags: [String]
     let started: UInt64
+    /// Not selected: it runs for the sake of a test inside.
+    let isContainer: Bool
     var output = ""
+    /// What kernels reported while it was the innermost one.
+    var reports = FoundReports()
     /// Names of the sub-tests that began in it: a name may not repeat within its parent.
     var childNames: Set<String> = []
+    /// Names of the sub-tests in it that failed.
+    var failedChildren: [String] = []
   }
 
   private(set) var frames: [Frame] = []
   private(set) var results: [SubTestResult] = []
   /// What was printed outside sub-tests.
   private(set) var outerOutput = ""
+  /// Some sub-tests were not selected.
+  private(set) var hasLeftOut = false
+  /// What kernels reported outside sub-tests.
+  private(set) var outerReports = FoundReports()
   private var topNames: Set<String> = []
   /// More output than this of one test is cut: a script that prints in a loop must not fill the memory.
   private static let outputLimit = 1 << 20
@@ -30,13 +40,38 @@ struct SubTestStack {
     return frames[last].childNames.insert(name).inserted
   }
 
-  mutating func push(_ name: String, tags: [String], at location: ScriptLocation) {
-    frames.append(Frame(path: path + [name], location: location, tags: tags, started: Deadline.now))
+  mutating func leaveOut() { hasLeftOut = true }
+
+  mutating func push(_ name: String, tags: [String], at location: ScriptLocation, isContainer: Bool = false) {
+    frames.append(
+      Frame(
+        path: path + [name],
+        location: location,
+        tags: tags,
+        started: Deadline.now,
+        isContainer: isContainer
+      )
+    )
   }
 
-  /// Ends the innermost sub-test.
+  /// What kernels reported by now belongs to the innermost sub-test, or to the file.
+  mutating func note(_ found: FoundReports) {
+    if let last = frames.indices.last { frames[last].reports.add(found) } else { outerReports.add(found) }
+  }
+
+  /// Ends the innermost sub-test; what its machines' kernels reported may fail it. nil for a container that has nothing to tell.
   mutating func pop(_ outcome: Outcome, properties: [String: String]) -> SubTestResult? {
     guard let frame = frames.popLast() else { return nil }
+    var outcome = frame.reports.judge(outcome, at: frame.location)
+    if !outcome.isFailure, !frame.failedChildren.isEmpty {
+      let names = frame.failedChildren.joined(separator: ", ")
+      outcome = .failed(
+        Failure(kind: .inner, message: "inner tests failed: \(names)", location: frame.location)
+      )
+    }
+    if outcome.isFailure, let outer = frames.indices.last, let name = frame.path.last {
+      frames[outer].failedChildren.append(name)
+    }
     var result = SubTestResult(
       path: frame.path,
       outcome: outcome,
@@ -46,6 +81,11 @@ struct SubTestStack {
     result.output = frame.output
     result.tags = tags + frame.tags
     result.properties = properties
+    // What failed in it tells for itself.
+    if frame.isContainer, result.outcome.failure.map({ $0.kind == .inner }) ?? (result.outcome == .passed) {
+      append(output: frame.output)
+      return nil
+    }
     results.append(result)
     return result
   }

@@ -2,7 +2,8 @@ import ProviumSystem
 
 /// A Lua test file, as found.
 package struct TestFile: Sendable, Hashable {
-  /// Relative to the tests' root, with `/`: what `-f` matches and reports show.
+  /// By which reports know it, unique in a run: relative to the tests' root, with `/`; to the project's folder where a run
+  /// has several roots.
   package let name: String
   /// Absolute.
   package let path: String
@@ -45,9 +46,12 @@ package enum TestDiscovery {
   }
 
   /// All files under `paths`, each once, in alphabetical order of their names within each path.
-  package static func find(_ paths: [String], from directory: String = Files.currentDirectory) throws
-    -> [TestFile]
-  {
+  /// - Parameter project: the folder of `provium.toml`.
+  package static func find(
+    _ paths: [String],
+    from directory: String = Files.currentDirectory,
+    project: String
+  ) throws -> [TestFile] {
     guard !paths.isEmpty else { throw Failure.noPaths }
     var seen: Set<String> = []
     var files: [TestFile] = []
@@ -67,7 +71,11 @@ package enum TestDiscovery {
       files += found.filter { seen.insert($0.path).inserted }
     }
     guard !files.isEmpty else { throw Failure.nothingFound(paths: paths) }
-    return files
+    guard Set(files.map(\.root)).count > 1 else { return files }
+    // `unit/boot.lua` and `system/boot.lua` would both be `boot.lua`.
+    return files.map { file in
+      TestFile(name: TestFile.display(file.path, from: project), path: file.path, root: file.root)
+    }
   }
 
   private static func walk(_ folder: String, prefix: String, root: String) throws -> [TestFile] {

@@ -2,6 +2,16 @@ package import ProviumEvents
 import ProviumSystem
 import Synchronization
 
+/// One file that has run, retries included.
+package struct EndedFile: Sendable {
+  package let file: TestFile
+  package let result: FileResult
+  /// Host files whose change may change the result.
+  package let touched: Set<String>
+  /// It failed because the run was ended while it ran: that says nothing of the file.
+  package let isCut: Bool
+}
+
 /// Runs files in parallel, one dedicated thread each at a time, and tells the event stream.
 package final class TestRunner: Sendable {
   private struct Progress {
@@ -9,32 +19,49 @@ package final class TestRunner: Sendable {
     var summary = RunSummary()
     var results: [FileResult] = []
     var touched: [TestFile: Set<String>] = [:]
+    /// A file has failed, and with `--fail-fast` that is enough.
+    var hasFailedFast = false
   }
 
   private let files: [TestFile]
   private let options: RunOptions
   private let engine: Engine
   private let interruption: Interruption
+  private let onEnd: @Sendable (EndedFile) -> Void
   private let progress = Mutex(Progress())
+  /// Threads that take files.
+  private let working = Monitor(0)
 
-  package init(files: [TestFile], options: RunOptions, engine: Engine, interruption: Interruption) {
+  /// - Parameter onEnd: told of each file as it ends, on the file's thread.
+  package init(
+    files: [TestFile],
+    options: RunOptions,
+    engine: Engine,
+    interruption: Interruption,
+    onEnd: @escaping @Sendable (EndedFile) -> Void = { _ in }
+  ) {
     self.files = files
     self.options = options
     self.engine = engine
     self.interruption = interruption
+    self.onEnd = onEnd
   }
 
   /// Blocks until every file has run or the run was stopped.
   package func run() throws -> RunSummary {
     let start = Deadline.now
-    let threads = try (0..<options.width(for: files.count)).map { number in
-      try DedicatedThread(name: "files-\(number)") { self.work() }
+    for _ in 0..<options.width(for: files.count) { try startWorker() }
+    working.wait(until: .never) { (count: inout Int) -> Void? in count == 0 ? () : nil }
+    return progress.withLock { progress in
+      var summary = progress.summary
+      summary.duration = Double(Deadline.now - start) / 1e9
+      if let reason = interruption.reason {
+        summary.stoppedEarly = reason
+      } else if progress.hasFailedFast, progress.next < files.count {
+        summary.stoppedEarly = RunOptions.failFastReason
+      }
+      return summary
     }
-    threads.forEach { $0.join() }
-    var summary = progress.withLock { $0.summary }
-    summary.duration = Double(Deadline.now - start) / 1e9
-    if let reason = interruption.reason { summary.stoppedEarly = reason }
-    return summary
   }
 
   /// What came of each file, in order of completion.
@@ -43,9 +70,20 @@ package final class TestRunner: Sendable {
   /// By file: the host files that its run looked at.
   package var touchedFiles: [TestFile: Set<String>] { progress.withLock { $0.touched } }
 
-  private func work() {
+  private func startWorker() throws {
+    working.update { $0 += 1 }
+    do {
+      _ = try DedicatedThread(name: "files") { if self.work() { self.working.update { $0 -= 1 } } }
+    } catch {
+      working.update { $0 -= 1 }
+      throw error
+    }
+  }
+
+  /// False when this thread was given up with its file: another has its place.
+  private func work() -> Bool {
     while let (number, file) = takeNext() {
-      var result = runFile(file, number: number, attempt: 0)
+      guard var (result, isCut) = runFile(file, number: number, attempt: 0) else { return false }
       var attempt = 0
       while attempt < options.retries, result.failedByHarnessAlone, interruption.reason == nil {
         attempt += 1
@@ -55,22 +93,25 @@ package final class TestRunner: Sendable {
             text: "harness fault, running it again (\(attempt) of \(options.retries))"
           )
         )
-        result = runFile(file, number: number, attempt: attempt)
+        guard let again = runFile(file, number: number, attempt: attempt) else { return false }
+        (result, isCut) = again
       }
-      record(result)
+      record(result, of: file, isCut: isCut)
     }
+    return true
   }
 
   private func takeNext() -> (Int, TestFile)? {
     guard interruption.reason == nil else { return nil }
     return progress.withLock { progress in
-      guard progress.next < files.count else { return nil }
+      guard progress.next < files.count, !progress.hasFailedFast else { return nil }
       defer { progress.next += 1 }
       return (progress.next, files[progress.next])
     }
   }
 
-  private func runFile(_ file: TestFile, number: Int, attempt: Int) -> FileResult {
+  /// nil: the file was given up, and has been recorded.
+  private func runFile(_ file: TestFile, number: Int, attempt: Int) -> (result: FileResult, isCut: Bool)? {
     engine.events.send(.fileStarted(file: file.name, attempt: attempt))
     let session = FileSession(
       file: file,
@@ -79,53 +120,38 @@ package final class TestRunner: Sendable {
       selection: options.selection,
       timeout: options.fileTimeout ?? engine.configuration.settings.timeout
     )
-    var result = interruption.listening({ session.interrupt($0) }) { session.run() }
+    let ended = engine.stuckWatch.watching(
+      session,
+      giveUp: { self.giveUp(file, $0, attempt: attempt, isCut: session.isInterrupted) }
+    ) {
+      interruption.listening({ session.interrupt($0) }) { session.run() }
+    }
+    guard var result = ended else { return nil }
     result.attempt = attempt
     progress.withLock { $0.touched[file, default: []].formUnion(session.touchedFiles) }
     engine.events.send(.fileEnded(result))
-    return result
+    return (result, session.isInterrupted && result.hasFailed)
   }
 
-  private func record(_ result: FileResult) {
-    let failed = progress.withLock { progress -> Bool in
+  /// The file's thread will not come back: its place is taken by a new one.
+  private func giveUp(_ file: TestFile, _ result: FileResult, attempt: Int, isCut: Bool) {
+    var result = result
+    result.attempt = attempt
+    engine.events.send(.fileEnded(result))
+    record(result, of: file, isCut: isCut)
+    do { try startWorker() } catch {
+      engine.events.send(.warning(file: nil, text: "\(error): one file less runs in parallel"))
+    }
+    working.update { $0 -= 1 }
+  }
+
+  private func record(_ result: FileResult, of file: TestFile, isCut: Bool) {
+    let touched = progress.withLock { progress in
       progress.results.append(result)
       progress.summary.add(result)
-      return result.hasFailed
+      if result.hasFailed, options.failFast { progress.hasFailedFast = true }
+      return progress.touched[file] ?? []
     }
-    if failed, options.failFast { interruption.stopStarting("a file failed (--fail-fast)") }
-  }
-}
-
-extension FileResult {
-  /// Every failure in it is the harness's: worth another try, when the user wants that.
-  var failedByHarnessAlone: Bool {
-    let failures = ([outcome] + subTests.map(\.outcome)).compactMap { outcome -> Failure? in
-      if case .failed(let failure) = outcome { failure } else { nil }
-    }
-    return !failures.isEmpty && failures.allSatisfy { $0.kind == .harness }
-  }
-}
-
-extension RunSummary {
-  /// Counts one file and its sub-tests.
-  mutating func add(_ result: FileResult) {
-    if result.hasFailed {
-      failed += 1
-    } else if result.isHelper {
-      helpers += 1
-    } else if result.isSkipped {
-      skipped += 1
-    } else {
-      passed += 1
-    }
-    if result.attempt > 0, !result.hasFailed { retried.append(result.file) }
-    for test in result.subTests {
-      switch test.outcome {
-      case .passed: testsPassed += 1
-      case .failed: testsFailed += 1
-      case .todo: testsTodo += 1
-      case .skipped: testsSkipped += 1
-      }
-    }
+    onEnd(EndedFile(file: file, result: result, touched: touched, isCut: isCut))
   }
 }

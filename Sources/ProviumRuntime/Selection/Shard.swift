@@ -23,41 +23,88 @@ package struct Shard: Sendable, Hashable, CustomStringConvertible {
 
   package var description: String { "\(index)/\(total)" }
 
-  /// The environment's word on it, or nil when it says nothing.
+  /// What a CI engine tells the processes that it starts side by side.
+  private struct Engine {
+    let name: String
+    let index: String
+    let total: String
+    /// The first index.
+    let first: Int
+    /// Who sets the total.
+    let advice: String
+  }
+
+  private static let engines = [
+    Engine(
+      name: "Bazel",
+      index: "TEST_SHARD_INDEX",
+      total: "TEST_TOTAL_SHARDS",
+      first: 0,
+      advice: "Bazel sets both for a test with shard_count"
+    ),
+    Engine(
+      name: "GitLab",
+      index: "CI_NODE_INDEX",
+      total: "CI_NODE_TOTAL",
+      first: 1,
+      advice: "GitLab sets both for a job with parallel"
+    ),
+    Engine(
+      name: "a Kubernetes indexed job",
+      index: "JOB_COMPLETION_INDEX",
+      total: "PROVIUM_SHARDS",
+      first: 0,
+      advice: "Kubernetes does not tell a pod how many there are: set PROVIUM_SHARDS to the job's completions"
+    ),
+  ]
+
+  /// The environment's word on it, or nil when it says nothing, or that there is but one part.
   ///
   /// Bazel: `TEST_SHARD_INDEX` from 0, `TEST_TOTAL_SHARDS`, `TEST_SHARD_STATUS_FILE`. GitLab: `CI_NODE_INDEX` from 1,
   /// `CI_NODE_TOTAL`. Kubernetes indexed jobs: `JOB_COMPLETION_INDEX` from 0; the number of completions is not in
   /// a pod's environment, so `PROVIUM_SHARDS` must give it.
-  /// - Throws: `ShardError` when the variables are there and make no sense.
+  /// - Throws: `ShardError` when one variable lacks the other, or they make no sense: to run everything in each part, or
+  ///   nothing, would be worse.
   package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws -> Shard?
   {
-    let engines: [(index: String, total: String, first: Int)] = [
-      ("TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS", 0), ("CI_NODE_INDEX", "CI_NODE_TOTAL", 1),
-      ("JOB_COMPLETION_INDEX", "PROVIUM_SHARDS", 0),
-    ]
     for engine in engines {
-      guard let index = variable(engine.index), let total = variable(engine.total) else { continue }
-      guard let number = Int(index), let count = Int(total),
-        var shard = Shard(index: number - engine.first + 1, total: count)
-      else {
-        throw ShardError(
-          variables: "\(engine.index)=\(index) \(engine.total)=\(total)",
-          first: engine.first
-        )
+      let (index, total) = (variable(engine.index), variable(engine.total))
+      switch (index, total) {
+      case (nil, nil): continue
+      // GitLab's jobs without `parallel` have only the total.
+      case (nil, "1"): continue
+      case (nil, let total?):
+        throw ShardError(reason: "\(engine.total)=\(total) without \(engine.index)", advice: engine.advice)
+      case (let index?, nil):
+        throw ShardError(reason: "\(engine.index)=\(index) without \(engine.total)", advice: engine.advice)
+      case (let index?, let total?):
+        guard let number = Int(index), let count = Int(total),
+          number >= engine.first, number - engine.first < count,
+          var shard = Shard(index: number - engine.first + 1, total: count)
+        else {
+          throw ShardError(
+            reason: "\(engine.index)=\(index) \(engine.total)=\(total)",
+            advice: "\(engine.name) counts from \(engine.first)"
+          )
+        }
+        if engine.index == "TEST_SHARD_INDEX" { shard.statusFile = variable("TEST_SHARD_STATUS_FILE") }
+        return shard
       }
-      if engine.index == "TEST_SHARD_INDEX" { shard.statusFile = variable("TEST_SHARD_STATUS_FILE") }
-      return shard
     }
     return nil
   }
 
-  /// The files of this shard, in their order. The longest go first, each to the shard with the least to do, so the
-  /// shards end at about the same time; every shard computes the same split from the same durations.
-  /// - Parameter duration: seconds of the last run; files without one count as the median of the others.
-  package func files(of all: [TestFile], duration: (TestFile) -> Double?) -> [TestFile] {
-    let known = all.compactMap(duration).sorted()
+  /// The files of this shard, in their order. Nothing but the arguments decides: shards that are given the same files and
+  /// the same durations agree, wherever and whenever they run.
+  ///
+  /// Each file, the longest first, goes to the shard with the least to do. Without durations that deals the files out in
+  /// the order of their names.
+  /// - Parameter durations: seconds by name, of a record that all shards share; files without one count as the median of
+  ///   the others.
+  package func files(of all: [TestFile], durations: [String: Double] = [:]) -> [TestFile] {
+    let known = all.compactMap { durations[$0.name] }.sorted()
     let typical = known.isEmpty ? 1 : known[known.count / 2]
-    let weighted = all.map { (file: $0, weight: max(duration($0) ?? typical, 0.001)) }
+    let weighted = all.map { (file: $0, weight: max(durations[$0.name] ?? typical, 0.001)) }
       .sorted { ($1.weight, $0.file.name) < ($0.weight, $1.file.name) }
     var loads = [Double](repeating: 0, count: total)
     var mine: Set<TestFile> = []
@@ -70,13 +117,13 @@ package struct Shard: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// Sharding variables that contradict each other.
+/// Sharding variables that do not say which part this is.
 package struct ShardError: Error, CustomStringConvertible {
-  let variables: String
-  let first: Int
+  let reason: String
+  let advice: String
 
   package var description: String {
-    "the environment asks for a shard that is none: \(variables) (the index counts from \(first))"
+    "the environment asks for a part of the suite, but not which: \(reason) (\(advice); or say --shard INDEX/TOTAL)"
   }
 }
 

@@ -1,7 +1,7 @@
 import ProviumLua
 import ProviumSystem
 
-/// What reading a test file tells of its sub-tests, without running it.
+/// What reading a test file tells of its selected sub-tests, without running it.
 package struct TestList: Sendable {
   /// One sub-test.
   package struct Entry: Sendable, Hashable, Codable {
@@ -21,10 +21,16 @@ package struct TestList: Sendable {
   /// Why the file does not parse.
   package let complaint: String?
 
-  package init(_ file: TestFile) throws {
+  package init(_ file: TestFile, _ selection: TestSelection = TestSelection()) throws {
     let script = LuaSourceScanner.scan(try Files.read(file.path))
-    entries = script.listed.map { listed in
-      Entry(
+    let selected = SelectedTests(selection, in: script)
+    entries = script.listed.compactMap { listed in
+      switch selected.decide(path: listed.path, tags: listed.tags, isSlow: listed.test.isSlow) {
+      case .run, .skip: break
+      // Whether it fits is known when it runs.
+      case .contain, .leaveOut: guard listed.test.hasComputedTags else { return nil }
+      }
+      return Entry(
         file: file.name,
         name: listed.name,
         line: listed.test.line,

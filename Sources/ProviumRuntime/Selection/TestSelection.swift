@@ -1,4 +1,4 @@
-/// Which sub-tests of a file run.
+/// Which sub-tests run, as asked for. What that means for one file is a `SelectedTests`.
 package struct TestSelection: Sendable, Hashable {
   /// `--test NAME`: the whole name (`outer / inner`), or a part of it. Empty: all.
   package var names: [String] = []
@@ -8,47 +8,36 @@ package struct TestSelection: Sendable, Hashable {
   package var excludedTags: [String] = []
   /// `--include-slow`.
   package var includesSlow = false
-  /// Exact paths that a native test case stands for; nil: all.
-  package var exact: Set<[String]>?
+  /// What a runner of native cases chose, case by case; nil: nothing was chosen that way.
+  package var exact: CaseSelection?
 
   package init() {}
 
   /// What becomes of a sub-test.
   package enum Decision: Sendable, Hashable {
     case run
+    /// Not selected itself; its body runs for the sake of a selected test inside, and only a failure of it is told.
+    case contain
     /// Shown as skipped, with the reason.
     case skip(String)
     /// Not of this run at all.
     case leaveOut
   }
 
-  /// - Parameters:
-  ///   - path: from the outermost sub-test inwards.
-  ///   - inheritedTags: those of the sub-tests around it.
-  package func decide(path: [String], tags: [String], isSlow: Bool) -> Decision {
-    if let exact {
-      // An outer test runs for the sake of a selected inner one, and an inner one for that of its selected outer.
-      let related = exact.contains { $0.starts(with: path) || path.starts(with: $0) }
-      return related ? .run : .leaveOut
-    }
-    if !names.isEmpty {
-      let name = path.joined(separator: " / ")
-      guard names.contains(where: { name.contains($0) || ($0.hasPrefix(name + " / ")) }) else {
-        return .leaveOut
-      }
-    }
-    let all = Set(tags)
-    if !excludedTags.isEmpty, !all.isDisjoint(with: excludedTags) { return .leaveOut }
-    if !self.tags.isEmpty, all.isDisjoint(with: self.tags) {
-      // An untagged outer test may hold tagged inner ones.
-      return path.count == 1 && tags.isEmpty ? .run : .leaveOut
-    }
-    if isSlow, !includesSlow { return .skip("slow (run with --include-slow)") }
-    return .run
+  /// Nothing is narrowed: every sub-test runs.
+  package var isEverything: Bool { !asksFor && excludedTags.isEmpty && exact == nil }
+
+  /// Names or tags say what is wanted: the rest is not.
+  package var asksFor: Bool { !names.isEmpty || !tags.isEmpty }
+
+  func namesFit(_ path: [String]) -> Bool {
+    guard !names.isEmpty else { return true }
+    let name = path.joined(separator: " / ")
+    return names.contains { name.contains($0) }
   }
 
-  /// Nothing is narrowed: every sub-test runs.
-  package var isEverything: Bool {
-    names.isEmpty && tags.isEmpty && excludedTags.isEmpty && exact == nil
-  }
+  /// - Parameter all: of the test and of those around it.
+  func tagsFit(_ all: [String]) -> Bool { tags.isEmpty || tags.contains(where: all.contains) }
+
+  func isExcluded(_ all: [String]) -> Bool { excludedTags.contains(where: all.contains) }
 }

@@ -124,6 +124,8 @@ public struct SystemCallArgument: Sendable, ExpressibleByIntegerLiteral, Express
   /// A path or another string, with the NUL that the kernel wants.
   public init(stringLiteral value: String) { kind = .buffer(Array(value.utf8) + [0]) }
 
+  /// A path or another string, with the NUL that the kernel wants.
+  public static func string(_ text: String) -> SystemCallArgument { SystemCallArgument(stringLiteral: text) }
   /// A number of any type; 64 bits reach the kernel.
   public static func value(_ value: some BinaryInteger) -> SystemCallArgument {
     SystemCallArgument(kind: .value(Int64(truncatingIfNeeded: value)))

@@ -26,22 +26,45 @@ final class MachineThread: Sendable {
     }
   }
 
+  private static let cancellation = "the test was cancelled"
+
   /// Runs `body` on the thread. A cancelled task ends the machine: what it waits for may never come.
+  /// - Throws: `MachineError`.
   func run<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) throws -> Value) async throws -> Value
   {
-    try Task.checkCancellation()
+    if Task.isCancelled {
+      machine.interrupt(Self.cancellation)
+      throw MachineError(Self.cancellation)
+    }
     return try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Value, any Error>) in
-        let machine = machine
-        let isOpen = state.update { state in
-          if state.isClosed { return false }
-          state.jobs.append { continuation.resume(with: Result { try Self.telling(machine, body) }) }
-          return true
-        }
-        if !isOpen { continuation.resume(throwing: MachineError("the machine is over")) }
-      }
+      guard let value = try await perform(body) else { throw MachineError("the machine is over") }
+      return value
     } onCancel: {
-      machine.interrupt("the test was cancelled")
+      machine.interrupt(Self.cancellation)
+    }
+  }
+
+  /// Runs `body` as the last thing, also for a cancelled task, and closes; nil when it was closed before.
+  func finish<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) throws -> Value) async throws
+    -> Value?
+  {
+    defer { close() }
+    return try await perform(body)
+  }
+
+  /// nil: the thread is closed.
+  private func perform<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) throws -> Value)
+    async throws
+    -> Value?
+  {
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Value?, any Error>) in
+      let machine = machine
+      let isOpen = state.update { state in
+        if state.isClosed { return false }
+        state.jobs.append { continuation.resume(with: Result { try Self.telling(machine, body) }) }
+        return true
+      }
+      if !isOpen { continuation.resume(returning: nil) }
     }
   }
 
@@ -55,7 +78,9 @@ final class MachineThread: Sendable {
     -> Value
   {
     do { return try body(machine) } catch {
-      throw MachineError("\(error)", operations: machine.operations, console: machine.console)
+      // What was interrupted only knows that its machine went away.
+      let reason = machine.interruption.map { "\($0): " } ?? ""
+      throw MachineError("\(reason)\(error)", operations: machine.operations, console: machine.console)
     }
   }
 }

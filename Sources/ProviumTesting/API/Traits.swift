@@ -17,27 +17,23 @@ public struct FixtureTrait: TestTrait, SuiteTrait, TestScoping {
   ) async throws {
     // Of a suite: each of its cases gets a machine of its own.
     guard testCase != nil else { return try await function() }
-    await SharedEngine.admission.enter()
-    do {
-      try await withMachine(function)
-    } catch {
-      await SharedEngine.admission.leave()
-      throw error
+    try await SharedEngine.machineAdmission.admitted {
+      // The outermost trait of a test names it; a second fixture is the same test's.
+      let owner = VirtualMachine.owner ?? SharedEngine.nextNumber()
+      try await VirtualMachine.$owner.withValue(owner) { try await withMachine(function) }
     }
-    await SharedEngine.admission.leave()
   }
 
   private func withMachine(_ function: @Sendable () async throws -> Void) async throws {
     let machine = try await VirtualMachine.resume(name)
-    do { try await VirtualMachine.$given.withValue(machine) { try await function() } } catch {
+    do {
+      try await VirtualMachine.$given.withValue(machine) { try await function() }
+    } catch {
+      // The test's own error stays the one that is told.
       try? await machine.kill()
       throw error
     }
-    // A kernel report fails the test in which it appeared.
-    if let report = try? await machine.thread.run({ $0.takeUnseenReport() }) {
-      Issue.record(Comment(rawValue: XMLText.clean(report)), sourceLocation: #_sourceLocation)
-    }
-    try? await machine.kill()
+    try await machine.kill()
   }
 }
 
@@ -56,21 +52,52 @@ public enum HostFeature: Sendable {
   case machines
 }
 
-extension Trait where Self == ConditionTrait {
+/// Skips a test where the host lacks what it needs, and says what that is. A configuration that is wrong is no lack: it fails
+/// the test.
+public struct RequirementTrait: TestTrait, SuiteTrait, TestScoping {
+  let feature: HostFeature
+  /// A suite hands it on to each of its tests.
+  public var isRecursive: Bool { true }
+
+  /// Called by swift-testing before anything runs: skips what cannot run here.
+  public func prepare(for test: Test) async throws {
+    guard let lack = HostConditions.lack(of: feature) else { return }
+    try await ConditionTrait.disabled(
+      Comment(rawValue: XMLText.clean(lack)),
+      sourceLocation: test.sourceLocation
+    )
+    .prepare(for: test)
+  }
+
+  /// Called by swift-testing: fails the test where Provium cannot run at all, else runs it.
+  public func provideScope(
+    for test: Test,
+    testCase: Test.Case?,
+    performing function: @Sendable () async throws -> Void
+  ) async throws {
+    guard testCase != nil, SharedEngine.engine == nil else { return try await function() }
+    Issue.record(
+      Comment(rawValue: XMLText.clean(SharedEngine.complaint)),
+      sourceLocation: test.sourceLocation
+    )
+  }
+}
+
+extension Trait where Self == RequirementTrait {
   /// Skips the test, with the reason, where the host lacks a feature.
-  public static func provium(requires feature: HostFeature) -> ConditionTrait {
-    .enabled("the host offers \(feature)") { HostConditions.lack(of: feature) == nil }
+  public static func provium(requires feature: HostFeature) -> RequirementTrait {
+    RequirementTrait(feature: feature)
   }
 }
 
 enum HostConditions {
-  /// Why the host does not offer it; nil: it does.
+  /// Why the host does not offer it; nil: it does, or nothing can be said.
   static func lack(of feature: HostFeature) -> String? {
-    guard let engine = SharedEngine.engine else { return SharedEngine.complaint }
+    guard let engine = SharedEngine.engine else { return nil }
     switch feature {
-    case .kvm: return engine.accelerator.accelerator == .kvm ? nil : engine.accelerator.reason
-    case .vsock: return engine.channel.kind == .vsock ? nil : engine.channel.reason
-    case .machines: return engine.qemuVersion == nil ? "QEMU is not installed" : nil
+    case .kvm: return engine.accelerator.accelerator == .kvm ? nil : "no KVM: \(engine.accelerator.reason)"
+    case .vsock: return engine.channel.kind == .vsock ? nil : "no vsock: \(engine.channel.reason)"
+    case .machines: return engine.qemuComplaint
     }
   }
 }

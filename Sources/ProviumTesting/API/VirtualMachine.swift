@@ -2,6 +2,8 @@ import ProviumCases
 import ProviumGuest
 import ProviumRuntime
 import ProviumSystem
+import Synchronization
+import Testing
 
 /// A virtual machine that runs a real Linux kernel, for tests written in Swift.
 ///
@@ -14,15 +16,21 @@ import ProviumSystem
 /// ```
 ///
 /// It is admitted by the same resource pool, takes the same fixtures, and has the same time limits as the machines of Lua
-/// tests. It ends when ``shutdown()`` or ``kill()`` is called, or when nobody holds it any more. Operations run one after the
-/// other; all of them throw ``MachineError``.
+/// tests: each operation that of `op_timeout`, all of them together that of `timeout` in `provium.toml`. It ends when
+/// ``shutdown()`` or ``kill()`` is called, or when nobody holds it any more. Operations run one after the other; all of them
+/// throw ``MachineError``.
+///
+/// A kernel report (panic, oops, WARNING …) that its console has shown by then is recorded as an issue by ``shutdown()``,
+/// ``kill()``, and the end of a test with the trait `.fixture("…")`.
 public final class VirtualMachine: Guest {
   let thread: MachineThread
   /// For the operations of ``Guest``.
   public var handle: GuestHandle { GuestHandle(thread: thread, worker: nil) }
 
-  /// The machine that the trait ``ProviumTraits/fixture(_:)`` gave to the running test.
+  /// The machine that the trait `.fixture("…")` gave to the running test.
   @TaskLocal static var given: VirtualMachine?
+  /// By which the resource pool knows the running test: it waits for a second machine before those who have none.
+  @TaskLocal static var owner: Int?
 
   /// The machine that the trait `.fixture("…")` gave to the running test.
   /// - Throws: ``MachineError`` outside of a test with that trait.
@@ -77,8 +85,9 @@ public final class VirtualMachine: Guest {
     -> VirtualMachine
   {
     guard let engine = SharedEngine.engine else { throw MachineError(SharedEngine.complaint) }
-    let number = SharedEngine.nextNumber()
-    let machine = NativeMachine(name: "swift test \(number)", owner: number, engine: engine)
+    let owner = owner ?? TaskOwners.shared.ownerOfThisTask()
+    let name = Test.current?.name ?? "swift test \(owner)"
+    let machine = NativeMachine(name: name, owner: owner, engine: engine)
     let thread = try MachineThread(machine)
     do { try await thread.run(body) } catch {
       thread.close()
@@ -100,14 +109,43 @@ public final class VirtualMachine: Guest {
 
   /// Asks the guest to power off, waits, then forces. Twice is fine.
   public func shutdown() async throws {
-    try await thread.run { $0.shutDown() }
-    thread.close()
+    try await finish { $0.shutDown() }
   }
 
   /// Ends the machine now. Twice is fine.
   public func kill() async throws {
-    try await thread.run { $0.end() }
-    thread.close()
+    try await finish { $0.end() }
+  }
+
+  private func finish(_ end: @escaping @Sendable (NativeMachine) -> Void) async throws {
+    let report = try await thread.finish { machine -> String? in
+      end(machine)
+      return machine.takeUnseenReport()
+    }
+    guard case .some(.some(let text)) = report else { return }
+    let comment = Comment(rawValue: XMLText.clean(text))
+    if let location = Test.current?.sourceLocation {
+      Issue.record(comment, sourceLocation: location)
+    } else {
+      Issue.record(comment)
+    }
+  }
+}
+
+/// Numbers by which the resource pool tells tests apart that have no trait of ours: one for each task. Machines that one test
+/// makes one after the other are one owner's.
+private final class TaskOwners: Sendable {
+  static let shared = TaskOwners()
+  private let numbers = Mutex<[Int: Int]>([:])
+
+  func ownerOfThisTask() -> Int {
+    guard let task = withUnsafeCurrentTask(body: { $0?.hashValue }) else { return SharedEngine.nextNumber() }
+    return numbers.withLock { numbers in
+      if let number = numbers[task] { return number }
+      let number = SharedEngine.nextNumber()
+      numbers[task] = number
+      return number
+    }
   }
 }
 

@@ -39,14 +39,11 @@
       if makers.count > capacity {
         let count = makers.count
         let pages = count <= 32 * 256 ? "-Xcc -DPROVIUM_RECORD_PAGES=32" : "fewer files in one package"
-        // Never lose tests silently.
-        makers[capacity - 1] = {
-          failing(
-            "(too many Lua tests)",
-            "\(count) Lua tests and suites do not fit into the pool of \(capacity); build with \(pages)",
-            at: catalogue.origin
-          )
-        }
+        let complaint =
+          "\(count) Lua tests and suites do not fit into the pool of \(capacity); build with \(pages)"
+        // Never lose tests silently: also not where a filter leaves the failing test out.
+        Diagnostics.say(complaint)
+        makers[capacity - 1] = { failing("(too many Lua tests)", complaint, at: catalogue.origin) }
       }
       return makers
     }()
@@ -84,7 +81,7 @@
     private static func makeTest(outside file: CataloguedFile, _ test: CataloguedTest) -> Test {
       makeTest(
         nil as Never.Type?,
-        named: "\(file.suiteNames?.module ?? file.name).lua/\(test.safeName)",
+        named: "LuaTests/\(file.stem).lua/\(test.safeName)",
         file,
         test
       )
@@ -97,7 +94,7 @@
       _ test: CataloguedTest
     ) -> Test {
       let location = file.location(line: test.line, column: test.column)
-      var traits: [any TestTrait] = test.tags.isEmpty ? [] : []
+      var traits: [any TestTrait] = []
       if let reason = test.disabled {
         traits.append(
           ConditionTrait.disabled(Comment(rawValue: XMLText.clean(reason)), sourceLocation: location)

@@ -15,11 +15,18 @@
 
     @Test("Lua file", arguments: TestCatalogue.shared.files.map(Argument.init))
     func file(_ argument: Argument) async throws {
-      let file = argument.file
-      for test in file.tests where test.disabled == nil {
-        PreparedTests.shared.add(test.part, of: file.file.path)
-      }
-      for test in file.tests where test.disabled == nil { try await ScriptScope.runTest(file, test) }
+      try await ScriptScope.runWhole(argument.file)
+    }
+
+    @Test("provium.toml") func configuration() {
+      guard let complaint = TestCatalogue.shared.complaint else { return }
+      let location = SourceLocation(
+        fileID: "LuaTests/provium",
+        filePath: TestCatalogue.shared.origin,
+        line: 1,
+        column: 1
+      )
+      Issue.record(Comment(rawValue: XMLText.clean(complaint)), sourceLocation: location)
     }
   }
 #endif

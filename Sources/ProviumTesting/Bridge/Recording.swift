@@ -8,9 +8,18 @@ struct ScriptFailure: Error, CustomStringConvertible {
 }
 
 extension CataloguedFile {
-  /// Records a failure at its Lua line, with the operations and the console below it.
-  func record(_ failure: Failure, prefix: String, line: Int) {
+  /// Lines of a test's own output that a failure shows; all of it is attached.
+  private static let shownOutput = 50
+
+  /// Records a failure at its Lua line, with what the test printed, the operations and the console below it.
+  func record(_ failure: Failure, prefix: String, output: String, line: Int) {
     var tail: [String] = []
+    let printed = output.split(separator: "\n", omittingEmptySubsequences: false)
+    if !output.isEmpty {
+      let isWhole = printed.count <= Self.shownOutput
+      tail += [isWhole ? "output:" : "output (last \(Self.shownOutput) lines):"]
+      tail += printed.suffix(Self.shownOutput).filter { !$0.isEmpty }.map { "  \($0)" }
+    }
     if failure.traceback.count > 1 { tail += ["traceback:"] + failure.traceback.map { "  \($0)" } }
     if !failure.trace.isEmpty { tail += ["last operations:"] + failure.trace.map { "  \($0)" } }
     if !failure.console.isEmpty {
@@ -29,9 +38,10 @@ extension CataloguedFile {
   /// Attaches a log to the running test case; an empty one is left out.
   func attach(_ text: String, _ what: String, of test: String) {
     guard !text.isEmpty else { return }
-    let safe = "\(name)-\(test)-\(what).log".map {
-      $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-"
+    // A file system takes 255 bytes, and swift-testing adds some of its own.
+    let safe = "\(stem)-\(test)".prefix(100).map {
+      $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-"
     }
-    Attachment.record(text, named: String(safe), sourceLocation: location(line: 1))
+    Attachment.record(text, named: "\(String(safe))-\(what).log", sourceLocation: location(line: 1))
   }
 }

@@ -16,14 +16,9 @@ struct ScriptScope: SuiteTrait, TestScoping {
     // Everything in it was skipped: no script, no machine.
     guard !selected.isEmpty else { return try await function() }
     guard let engine = SharedEngine.engine else { return try await function() }
-    await SharedEngine.admission.enter()
-    do {
+    try await SharedEngine.admission.admitted {
       try await Self.withRun(of: file, selected: selected, engine: engine, function)
-    } catch {
-      await SharedEngine.admission.leave()
-      throw error
     }
-    await SharedEngine.admission.leave()
   }
 
   private static func withRun(
@@ -49,14 +44,11 @@ struct ScriptScope: SuiteTrait, TestScoping {
   private static func start(_ file: CataloguedFile, selected: Set<ScriptRun.Part>, engine: Engine) throws
     -> ScriptRun
   {
-    let paths = selected.compactMap { part -> [String]? in
-      if case .subTest(let path) = part { path } else { nil }
-    }
     let run = ScriptRun(
       file: file.file,
       number: SharedEngine.nextNumber(),
       listed: Set(file.enabledPaths),
-      selected: Set(paths),
+      selected: selected,
       engine: engine
     )
     try run.start()
@@ -65,32 +57,50 @@ struct ScriptScope: SuiteTrait, TestScoping {
 
   // MARK: One test case
 
-  /// The body of a native test case. Runs on the case's own task, so that what it records is the case's.
-  static func runTest(_ file: CataloguedFile, _ test: CataloguedTest) async throws {
-    let location = file.location(line: test.line, column: test.column)
+  #if compiler(>=6.3)
+    /// The body of a native test case. Runs on the case's own task, so that what it records is the case's.
+    static func runTest(_ file: CataloguedFile, _ test: CataloguedTest) async throws {
+      let location = file.location(line: test.line, column: test.column)
+      guard let engine = usableEngine(for: file, location) else { return }
+      var skip: String?
+      if let run = ScriptRun.current {
+        skip = await deliver(run, test.part, file, line: test.line)
+      } else {
+        skip = try await FlatRuns.shared.withRun(of: file) {
+          try start(file, selected: PreparedTests.shared.selected(in: file.file.path), engine: engine)
+        } body: { run in
+          await deliver(run, test.part, file, line: test.line)
+        }
+      }
+      // `Test.cancel` cancels this task; inside the cancellation handler of `deliver` that would look like an abort.
+      if let skip { try Test.cancel(Comment(rawValue: XMLText.clean(skip)), sourceLocation: location) }
+    }
+  #endif
+
+  /// All of a file as one test: where sub-tests cannot be cases of their own. A skipped one ends nothing.
+  static func runWhole(_ file: CataloguedFile) async throws {
+    guard let engine = usableEngine(for: file, file.location(line: 1)) else { return }
+    let tests = file.tests.filter { $0.disabled == nil }
+    try await SharedEngine.admission.admitted {
+      try await withRun(of: file, selected: Set(tests.map(\.part)), engine: engine) {
+        guard let run = ScriptRun.current else { return }
+        for test in tests { _ = await deliver(run, test.part, file, line: test.line) }
+      }
+    }
+  }
+
+  /// nil after what stands in the way was recorded.
+  private static func usableEngine(for file: CataloguedFile, _ location: SourceLocation) -> Engine? {
     if let complaint = file.complaint {
       Issue.record(
         Comment(rawValue: XMLText.clean(complaint.message)),
         sourceLocation: file.location(line: complaint.line)
       )
-      return
+      return nil
     }
-    guard let engine = SharedEngine.engine else {
-      Issue.record(Comment(rawValue: XMLText.clean(SharedEngine.complaint)), sourceLocation: location)
-      return
-    }
-    let run: ScriptRun
-    if let current = ScriptRun.current {
-      run = current
-    } else {
-      run = try await FlatRuns.shared.run(of: file) {
-        try start(file, selected: PreparedTests.shared.selected(in: file.file.path), engine: engine)
-      }
-    }
-    // `Test.cancel` cancels this task; inside the cancellation handler of `deliver` that would look like an abort.
-    if let skip = await deliver(run, test.part, file, line: test.line) {
-      try Test.cancel(Comment(rawValue: XMLText.clean(skip)), sourceLocation: location)
-    }
+    if let engine = SharedEngine.engine { return engine }
+    Issue.record(Comment(rawValue: XMLText.clean(SharedEngine.complaint)), sourceLocation: location)
+    return nil
   }
 
   /// Records what the script reports for one part. Returns the reason when the part was skipped while it ran.
@@ -108,8 +118,14 @@ struct ScriptScope: SuiteTrait, TestScoping {
       return nil
     }
     var skip: String?
+    var hasInner = false
     await withTaskCancellationHandler {
-      for await report in reports { skip = record(report, file, line: line) ?? skip }
+      for await report in reports {
+        if case .inner(let result) = report, result.outcome.isFailure { hasInner = true }
+        // What failed inside of it has been told, here; else it has a case of its own, and this one names it.
+        if hasInner, case .ended(let result) = report, result.outcome.failure?.kind == .inner { continue }
+        skip = record(report, file, line: line) ?? skip
+      }
     } onCancel: {
       run.abort("the test was cancelled")
     }
@@ -120,6 +136,9 @@ struct ScriptScope: SuiteTrait, TestScoping {
     switch report {
     case .ended(let result):
       return record(result.outcome, name: result.name, output: result.output, file, line: line)
+    case .inner(let result):
+      recordInner(result, file)
+      return nil
     case .notReached(let why, let location):
       Issue.record(
         Comment(rawValue: XMLText.clean("not reached: \(why)")),
@@ -127,16 +146,27 @@ struct ScriptScope: SuiteTrait, TestScoping {
       )
       return nil
     case .script(let result, let unlisted):
-      for test in unlisted {
-        guard case .failed(let failure) = test.outcome else { continue }
-        file.record(failure, prefix: "\(test.name): ", line: test.location.line)
-      }
+      for test in unlisted { recordInner(test, file) }
       return record(result.outcome, name: "(script)", output: result.output, file, line: line)
     }
   }
 
+  /// A sub-test without a case of its own: a failure is that of the case that it belongs to.
+  private static func recordInner(_ test: SubTestResult, _ file: CataloguedFile) {
+    guard case .failed = test.outcome else { return }
+    _ = record(
+      test.outcome,
+      prefix: "\(test.name): ",
+      name: test.name,
+      output: test.output,
+      file,
+      line: test.location.line
+    )
+  }
+
   private static func record(
     _ outcome: Outcome,
+    prefix: String = "",
     name: String,
     output: String,
     _ file: CataloguedFile,
@@ -147,7 +177,7 @@ struct ScriptScope: SuiteTrait, TestScoping {
     case .skipped(let reason): return reason.isEmpty ? "skipped" : reason
     case .todo(let reason): return reason.isEmpty ? "todo" : "todo: \(reason)"
     case .failed(let failure):
-      file.record(failure, prefix: "", line: line)
+      file.record(failure, prefix: prefix, output: output, line: line)
       file.attach(output, "output", of: name)
       file.attach(failure.console.joined(separator: "\n"), "console", of: name)
       file.attach(failure.trace.joined(separator: "\n"), "operations", of: name)
@@ -159,12 +189,35 @@ struct ScriptScope: SuiteTrait, TestScoping {
 /// Runs of files whose suite type could not be made: the first test case of a file to run starts the script.
 actor FlatRuns {
   static let shared = FlatRuns()
-  private var runs: [String: ScriptRun] = [:]
+  private var runs: [String: Task<ScriptRun, any Error>] = [:]
 
-  func run(of file: CataloguedFile, start: () throws -> ScriptRun) throws -> ScriptRun {
-    if let run = runs[file.file.path] { return run }
-    let run = try start()
-    runs[file.file.path] = run
-    return run
+  /// The file counts as running, for admission, until its script has ended.
+  func withRun<Result: Sendable>(
+    of file: CataloguedFile,
+    start: @escaping @Sendable () throws -> ScriptRun,
+    body: @Sendable (ScriptRun) async -> Result
+  ) async throws -> Result {
+    let task = runs[file.file.path] ?? Task { try await Self.admitted(start) }
+    runs[file.file.path] = task
+    return await body(try await task.value)
+  }
+
+  private static func admitted(_ start: @escaping @Sendable () throws -> ScriptRun) async throws -> ScriptRun
+  {
+    try await withCheckedThrowingContinuation { started in
+      Task {
+        do {
+          try await SharedEngine.admission.admitted {
+            let run: ScriptRun
+            do { run = try start() } catch {
+              started.resume(throwing: error)
+              return
+            }
+            started.resume(returning: run)
+            await run.waitForEnd()
+          }
+        } catch { started.resume(throwing: error) }
+      }
+    }
   }
 }

@@ -13,18 +13,18 @@ struct ListCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try ConfigurationFile.find()
-    let choice = try FileChoice(paths, selection: selection, configuration: configuration, history: nil)
+    let choice = try FileChoice(
+      paths,
+      selection: selection,
+      configuration: configuration,
+      memory: RunMemory(configuration)
+    )
     for file in choice.files {
-      let list = try TestList(file)
+      let list = try TestList(file, selection.testSelection)
       if !json { Console.print("\(file.name)\(list.complaint.map { "  does not parse: \($0)" } ?? "")") }
-      for entry in list.entries where isSelected(entry) { Console.print(try line(entry)) }
+      for entry in list.entries { Console.print(try line(entry)) }
       if list.hasMore, !json { Console.print("  · … (more, whose names are made by running)") }
     }
-  }
-
-  private func isSelected(_ entry: TestList.Entry) -> Bool {
-    let path = entry.name.components(separatedBy: " / ")
-    return selection.testSelection.decide(path: path, tags: entry.tags, isSlow: entry.isSlow) != .leaveOut
   }
 
   private func line(_ entry: TestList.Entry) throws -> String {

@@ -10,7 +10,7 @@ struct TestCommand: ParsableCommand {
     abstract: "Run Lua test files against real kernels.",
     discussion: """
       Without a path, runs the tests that provium.toml names. Exit codes: 0 all passed, 1 a test failed, 2 usage, \
-      configuration or harness fault.
+      configuration, or nothing but harness faults, 130 Ctrl-C, 143 SIGTERM.
       """
   )
 
@@ -25,7 +25,7 @@ struct TestCommand: ParsableCommand {
       throw ValidationError("-v and -q contradict each other")
     }
     if running.watch {
-      guard running.repetitions == 1, !running.untilFailure, !running.flaky else {
+      guard running.repetitions == nil, !running.untilFailure, !running.flaky else {
         throw ValidationError("--watch runs again by itself: not with --repeat, --until-failure, --flaky")
       }
       guard reports.files.isEmpty else {
@@ -35,14 +35,32 @@ struct TestCommand: ParsableCommand {
   }
 
   func run() throws {
-    let suite = try SuiteRun(
-      paths: paths,
-      selection: selection,
-      running: running,
-      machines: machines,
-      reports: reports
-    )
-    throw ExitCode(try suite.run())
+    let interruption = Interruption()
+    let interrupts = try Interrupts(interruption)
+    var suite = try suite()
+    while true {
+      switch try suite.run(interruption, interrupts) {
+      case .exit(let code): throw ExitCode(code)
+      case .configurationChanged:
+        guard let next = suiteAnew(interruption) else { throw ExitCode(interrupts.exitCode ?? 0) }
+        suite = next
+      }
+    }
+  }
+
+  private func suite() throws -> SuiteRun {
+    try SuiteRun(paths: paths, selection: selection, running: running, machines: machines, reports: reports)
+  }
+
+  /// After a change of the configuration. One that is wrong is told, and waited for until it is right; nil: interrupted.
+  private func suiteAnew(_ interruption: Interruption) -> SuiteRun? {
+    while interruption.reason == nil {
+      let places = ConfigurationPlaces()
+      do { return try suite() } catch { Console.error("provium: \(error)") }
+      Console.print("watching \(ConfigurationFile.name) (Ctrl-C ends)")
+      places.awaitChange { interruption.reason == nil }
+    }
+    return nil
   }
 }
 
@@ -52,7 +70,10 @@ struct SelectionOptions: ParsableArguments {
     help: "Only files whose path contains TEXT. Repeatable."
   )
   var filters: [String] = []
-  @Option(name: .customLong("test"), help: "Only sub-tests whose name contains NAME. Repeatable.")
+  @Option(
+    name: .customLong("test"),
+    help: "Only sub-tests whose name (OUTER / INNER) contains NAME. Repeatable."
+  )
   var tests: [String] = []
   @Option(name: .customLong("tag"), help: "Only sub-tests with this tag. Repeatable.")
   var tags: [String] = []
@@ -60,17 +81,25 @@ struct SelectionOptions: ParsableArguments {
   var excludedTags: [String] = []
   @Flag(name: .customLong("include-slow"), help: "Also sub-tests marked slow.")
   var includeSlow = false
-  @Option(name: .customLong("shard"), help: "One part of the suite, as INDEX/TOTAL.")
+  @Option(
+    name: .customLong("shard"),
+    help: "One part of the suite, as INDEX/TOTAL; else as Bazel, GitLab or a Kubernetes indexed job say."
+  )
   var shard: Shard?
+  @Option(
+    name: .customLong("durations"),
+    help: ArgumentHelp("Balance shards by an earlier run's --json.", valueName: "file")
+  )
+  var durations: String?
   @Flag(name: .customLong("rerun-failed"), help: "Only files that failed when they last ran.")
   var rerunFailed = false
   @Flag(name: .customLong("failed-first"), help: "Files that failed when they last ran go first.")
   var failedFirst = false
-  @Option(name: .customLong("since"), help: "Only files that changed since this git revision.")
+  @Option(name: .customLong("since"), help: "Only files that a change since this git revision concerns.")
   var since: String?
   @Option(
     name: .customLong("shuffle"),
-    help: ArgumentHelp("Another order, by a seed (0: one is chosen and shown).", valueName: "seed")
+    help: ArgumentHelp("Another order; without a seed one is chosen and shown.", valueName: "seed")
   )
   var shuffle: UInt64?
 
@@ -99,10 +128,13 @@ struct RunningOptions: ParsableArguments {
   @Flag(name: .customLong("fail-fast"), help: "Start nothing after the first failure.")
   var failFast = false
   @Option(name: .customLong("repeat"), help: "Run the files this many times.")
-  var repetitions: Int = 1
-  @Flag(name: .customLong("until-failure"), help: "Run the files again until one fails.")
+  var repetitions: Int?
+  @Flag(
+    name: .customLong("until-failure"),
+    help: "Run the files again until one fails; with --repeat, at most so many times."
+  )
   var untilFailure = false
-  @Flag(name: .customLong("flaky"), help: "After --repeat, report tests that both passed and failed.")
+  @Flag(name: .customLong("flaky"), help: "After --repeat, report what both passed and failed.")
   var flaky = false
   @Flag(
     name: .customLong("watch"),
@@ -118,7 +150,10 @@ struct RunningOptions: ParsableArguments {
   func validate() throws {
     if let parallel, parallel < 1 { throw ValidationError("-p takes a number from 1") }
     if let cpus, cpus < 1 { throw ValidationError("--cpus takes a number from 1") }
-    guard repetitions >= 1 else { throw ValidationError("--repeat takes a number from 1") }
+    if let repetitions, repetitions < 1 { throw ValidationError("--repeat takes a number from 1") }
+    guard !flaky || untilFailure || repetitions ?? 1 > 1 else {
+      throw ValidationError("--flaky compares several runs: it needs --repeat N, or --until-failure")
+    }
     guard retries >= 0 else { throw ValidationError("--retries takes a number from 0") }
     guard (memory == nil) == (cpus == nil) else {
       throw ValidationError("a fixed resource pool needs both --mem and --cpus")

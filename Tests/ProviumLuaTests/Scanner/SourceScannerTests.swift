@@ -52,6 +52,18 @@ struct SourceScannerTests {
     #expect(script.hasDynamicTests)
   }
 
+  @Test(
+    "a file that gives our names another meaning is noticed",
+    arguments: [
+      ("local function test(name, fn) end", true), ("local skip = nil", true), ("function todo() end", true),
+      ("test = print", true), ("test('a', { skip = 'b', todo = 1 }, function() end)", false),
+      ("t.skip = true; t:test(); local x = { test = 1 }", false),
+    ]
+  )
+  func redefinition(source: String, isOne: Bool) {
+    #expect(scan(source).redefinesFunctions == isOne)
+  }
+
   @Test("what may not run, or run twice, is conditional")
   func conditional() {
     let script = scan(
@@ -116,6 +128,27 @@ struct SourceScannerTests {
         nil, .skip(reason: nil), .todo(reason: nil),
       ]
     )
+  }
+
+  @Test("what is computed, and what comes from other scripts, is marked")
+  func unknowns() {
+    let script = scan(
+      """
+      test("a", {tags = {"x", Y}}, function() end)
+      test("b", {tags = TAGS}, function() end)
+      test("c", meta, function() end)
+      test("d", {tags = {"x"; "y"}, slow = f()}, function() end)
+      test("e", body)
+      test("inner tags", {tags = {"o"}}, function() test("f", {tags = "i"}, function() end) end)
+      """
+    )
+    #expect(script.tests.map(\.hasComputedTags) == [true, true, true, false, false, false])
+    #expect(script.listed.last?.tags == ["o", "i"])
+    #expect(!script.loadsOthers)
+    for source in ["require 'x'", "local h = require(\"x\")", "dofile('x.lua')", "loadfile(x)()"] {
+      #expect(scan(source).loadsOthers)
+    }
+    #expect(!scan("-- require 'x'").loadsOthers)
   }
 
   @Test("a script that is cut off lists what stands before")

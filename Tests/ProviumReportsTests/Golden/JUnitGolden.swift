@@ -4,7 +4,7 @@ extension Golden {
   /// `--junit`.
   static let junit = ##"""
     <?xml version="1.0" encoding="UTF-8"?>
-    <testsuites name="provium" tests="12" failures="3" errors="0" time="8.500">
+    <testsuites name="provium" tests="12" failures="4" errors="0" time="8.500">
       <testsuite name="boot.lua" id="0" package="" hostname="localhost" timestamp="2026-01-01T12:00:00" tests="3" failures="0" errors="0" skipped="1" time="2.900">
         <properties>
           <property name="provium.version" value="1.0.0"/>
@@ -26,7 +26,7 @@ extension Golden {
         <system-out/>
         <system-err/>
       </testsuite>
-      <testsuite name="token.lua" id="1" package="" hostname="localhost" timestamp="2026-01-01T12:00:00" tests="5" failures="2" errors="0" skipped="1" time="2.100">
+      <testsuite name="token.lua" id="1" package="" hostname="localhost" timestamp="2026-01-01T12:00:00" tests="5" failures="3" errors="0" skipped="1" time="2.100">
         <properties>
           <property name="provium.version" value="1.0.0"/>
           <property name="provium.qemu" value="7.2.22 (Debian 1:7.2)"/>
@@ -45,7 +45,9 @@ extension Golden {
     [    1.1] panic? no
     </system-out>
         </testcase>
-        <testcase name="outer" classname="token" time="0.300"/>
+        <testcase name="outer" classname="token" time="0.300">
+          <failure message="inner tests failed: second" type="inner">tests/token.lua:20: inner tests failed: second</failure>
+        </testcase>
         <testcase name="outer / first" classname="token" time="0.100"/>
         <testcase name="outer / second" classname="token" time="0.100">
           <failure message="texts differ:" type="assertion">tests/token.lua:30: texts differ:
@@ -73,7 +75,11 @@ extension Golden {
           <property name="provium.attempts" value="2"/>
         </properties>
         <testcase name="connects" classname="net.tcp" time="0.400"/>
-        <system-out/>
+        <system-out>--- attempt 1 failed ---
+    QEMU ended with signal 9 while booting default
+    --- console ---
+    [    0.1] Linux version 6.1.0
+    </system-out>
         <system-err/>
       </testsuite>
       <testsuite name="weird.lua" id="3" package="" hostname="localhost" timestamp="2026-01-01T12:00:08" tests="2" failures="1" errors="0" skipped="0" time="0.300">

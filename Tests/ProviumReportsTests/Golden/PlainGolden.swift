@@ -19,7 +19,7 @@ extension Golden {
         --- console (last 2 lines) ---
           [    1.0] audit: denied
           [    1.1] panic? no
-        · outer ... ok
+        · outer ... FAIL: tests/token.lua:20: inner tests failed: second
         · outer / first ... ok
         · outer / second ... FAIL: tests/token.lua:30: texts differ:
             - one

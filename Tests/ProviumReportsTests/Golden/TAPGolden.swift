@@ -70,6 +70,12 @@ extension Golden {
         not ok 2 - outer
           ---
           duration_ms: 300.000
+          message: "inner tests failed: second"
+          severity: fail
+          kind: "inner"
+          at:
+            file: "tests/token.lua"
+            line: 20
           ...
         ok 3 - later # SKIP not on tcg
           ---

@@ -3,7 +3,7 @@ import PackageDescription
 
 let package = Package(
   name: "first",
-  dependencies: [.package(name: "provium", path: "../provium")],
+  dependencies: [.package(name: "provium", path: "../provium", traits: [])],
   targets: [
     .testTarget(
       name: "VMTests",

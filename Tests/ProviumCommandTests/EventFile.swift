@@ -1,0 +1,54 @@
+import Foundation
+import ProviumSystem
+import Testing
+
+/// The events of a run that wrote `--json FILE`.
+struct EventFile {
+  let events: [[String: Any]]
+
+  init(_ path: String) throws {
+    events = try Files.readText(path).split(separator: "\n").map { line in
+      try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+  }
+
+  func named(_ name: String) -> [[String: Any]] { events.filter { $0["event"] as? String == name } }
+  func count(_ name: String, file: String? = nil) -> Int {
+    named(name).count { file == nil || $0["file"] as? String == file }
+  }
+}
+
+/// Follows what the pool gave out, event by event.
+struct PoolReplay {
+  struct Claim {
+    let file: String
+    var memory: UInt64
+    let cpus: Int
+  }
+  private(set) var claims: [Int: Claim] = [:]
+  /// The most that was out when something was granted: growth alone may lead beyond a budget.
+  private(set) var peak: (memory: UInt64, cpus: Int) = (0, 0)
+  private(set) var spares = 0
+  private(set) var growths = 0
+
+  mutating func add(_ event: [String: Any]) throws {
+    func number() throws -> Int { try #require(event["claim"] as? Int) }
+    func memory() throws -> UInt64 { try #require(event["memory"] as? NSNumber).uint64Value }
+    switch event["event"] as? String {
+    case "pool_granted":
+      let file = try #require(event["file"] as? String)
+      let claim = Claim(file: file, memory: try memory(), cpus: try #require(event["cpus"] as? Int))
+      #expect(claims.updateValue(claim, forKey: try number()) == nil, "a claim was granted twice")
+      if file.isEmpty { spares += 1 }
+      peak.memory = max(peak.memory, claims.values.reduce(0) { $0 + $1.memory })
+      peak.cpus = max(peak.cpus, claims.values.reduce(0) { $0 + $1.cpus })
+    case "pool_grown":
+      let before = try #require(claims[try number()], "a claim grew that nobody has")
+      #expect(try memory() > before.memory)
+      claims[try number()]?.memory = try memory()
+      growths += 1
+    case "pool_released": #expect(claims.removeValue(forKey: try number()) != nil)
+    default: break
+    }
+  }
+}

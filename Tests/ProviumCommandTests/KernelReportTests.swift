@@ -1,0 +1,143 @@
+import ProviumSystem
+import Testing
+
+@Suite(
+  "A kernel report on the console",
+  .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")),
+  .serialized
+)
+struct KernelReportTests {
+  /// Lines of the run's output that say how a test or a file ended, without their times.
+  private func verdicts(_ files: [String: String], settings: String = "", _ arguments: String...) throws
+    -> [String]
+  {
+    let project = try Project(withCache: files, settings: settings)
+    let command = try Command(arguments: ["test", "-p", "1"] + arguments, in: project.path, seconds: 120)
+    return command.output.split(separator: "\n").map { String($0.drop { $0 == " " }) }
+      .filter { $0.hasPrefix("· ") || $0.hasPrefix("(kernel report)") }
+  }
+
+  @Test("is seen after a snapshot, a restore, a fresh start and a second boot") func otherConsoles() throws {
+    let verdicts = try verdicts([
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      local function report(text) vm:exec("echo 'BUG: KASAN: " .. text .. "' > /dev/kmsg") end
+      vm:exec("for i in 1 2 3 4 5 6 7 8; do echo noise > /dev/kmsg; done")
+      local s = vm:snapshot()
+      test("after snapshot", function() report("one") end)
+      test("before snapshot", function() report("two") vm:snapshot() end)
+      test("after restore", function() vm:restore(s) report("three") end)
+      test("before restore", function() report("four") vm:restore(s) end)
+      test("fresh", { fresh = true }, function() report("five") end)
+      test("fresh again", { fresh = true }, function() report("six") end)
+      test("killed", function() report("seven") vm:kill() end)
+      test("clean", function() end)
+      """,
+      "tests/b.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      vm:exec("for i in $(seq 50); do echo noise > /dev/console; done")
+      vm:shutdown()
+      vm:boot{ memory = "128M" }
+      test("second boot", function() vm:exec("echo 'BUG: KASAN: eight' > /dev/kmsg") end)
+      """,
+    ])
+    let names = [
+      "after snapshot", "before snapshot", "after restore", "before restore", "fresh", "fresh again",
+      "killed",
+    ]
+    let numbers = ["one", "two", "three", "four", "five", "six", "seven"]
+    try #require(verdicts.count == names.count + 2, "\(verdicts)")
+    for (index, name) in names.enumerated() {
+      #expect(verdicts[index].hasPrefix("· \(name) ... FAIL: (kernel report) tests/a.lua:\(5 + index): "))
+      #expect(verdicts[index].hasSuffix("BUG: KASAN: \(numbers[index])"))
+    }
+    #expect(verdicts[7] == "· clean ... ok")
+    #expect(verdicts[8].hasSuffix("reported: BUG: KASAN: eight"))
+  }
+
+  @Test("belongs to the innermost test that ran, or to the file; a panic to one test, which is not run again")
+  func attribution() throws {
+    let verdicts = try verdicts(
+      [
+        "tests/a.lua": """
+        local vm = provium.create():boot{ memory = "128M" }
+        local function report(text) vm:exec("echo 'BUG: KASAN: " .. text .. "' > /dev/kmsg") end
+        test("one", function() end)
+        report("between")
+        test("outer", function()
+          report("outer")
+          test("inner", function() end)
+        end)
+        test("asserts", function() report("beside") assert_eq(1, 2) end)
+        test("skips", function() report("skipped") skip() end)
+        test("flood", function()
+          report("flooded")
+          vm:exec("i=0; while [ $i -lt 6000 ]; do echo $i; i=$((i+1)); done > /dev/console", { timeout = 100 })
+        end)
+        test("panics", function() vm:exec("echo c > /proc/sysrq-trigger; sleep 1000") end)
+        test("innocent", function() end)
+        """
+      ],
+      "--retries",
+      "2"
+    )
+    try #require(verdicts.count == 9, "\(verdicts)")
+    #expect(verdicts[0] == "· one ... ok")
+    #expect(verdicts[1].hasPrefix("· outer ... FAIL: (kernel report) tests/a.lua:5: "))
+    #expect(verdicts[2] == "· outer / inner ... ok")
+    #expect(verdicts[3] == "· asserts ... FAIL: tests/a.lua:9: expected 1, got 2")
+    #expect(verdicts[4].hasSuffix("reported: BUG: KASAN: skipped"))
+    #expect(verdicts[5].hasSuffix("reported: BUG: KASAN: flooded"))
+    #expect(
+      verdicts[6].hasPrefix(
+        "· panics ... FAIL: (kernel report) tests/a.lua:15: the guest's kernel panicked: Kernel panic - not syncing"
+      )
+    )
+    #expect(verdicts[7] == "· innocent ... ok")
+    #expect(verdicts[8].hasPrefix("(kernel report) tests/a.lua:1: "))
+    #expect(verdicts[8].hasSuffix("reported: BUG: KASAN: between"))
+  }
+
+  @Test("is expected as a whole, also printed slowly; its neighbour is not") func expected() throws {
+    let verdicts = try verdicts(
+      [
+        "tests/a.lua": """
+        local vm = provium.create():boot{ memory = "128M" }
+        local slowly = "echo 'BUG: kernel NULL pointer dereference, address: 8' > /dev/kmsg; sleep 0.2;"
+          .. "echo 'Oops: 0002 [#1]' > /dev/kmsg; echo 'RIP: 0010:my_fn+0x1' > /dev/kmsg"
+        test("later line", function()
+          vm:expect_splat("my_fn", function() vm:background(slowly) end)
+        end)
+        test("first line", function()
+          vm:expect_splat("NULL pointer", function() vm:background(slowly) end)
+          vm:exec("sleep 1")
+        end)
+        test("neighbour", function()
+          vm:expect_splat("meant", function()
+            vm:exec("echo 'BUG: KASAN: meant' > /dev/kmsg; echo 'BUG: KASAN: other' > /dev/kmsg")
+          end)
+        end)
+        test("allowed", function() vm:exec("echo 'BUG: KASAN: allowed x' > /dev/kmsg") end)
+        test("allowed, neighbour", function()
+          vm:exec("echo 'BUG: KASAN: allowed x' > /dev/kmsg; echo 'BUG: KASAN: not allowed' > /dev/kmsg")
+        end)
+        test("meant panic", function()
+          vm:expect_splat("sysrq triggered crash", function()
+            pcall(vm.exec, vm, "echo c > /proc/sysrq-trigger; sleep 1000")
+          end)
+        end)
+        test("after", function() end)
+        """
+      ],
+      settings: "allow_splats = [\"KASAN: allowed\"]"
+    )
+    #expect(
+      verdicts.map { $0.split(separator: ":").first ?? "" } == [
+        "· later line ... ok", "· first line ... ok", "· neighbour ... FAIL", "· allowed ... ok",
+        "· allowed, neighbour ... FAIL", "· meant panic ... ok", "· after ... ok",
+      ]
+    )
+    #expect(verdicts.contains { $0.hasSuffix("reported: BUG: KASAN: other") })
+    #expect(verdicts.contains { $0.hasSuffix("reported: BUG: KASAN: not allowed") })
+  }
+}

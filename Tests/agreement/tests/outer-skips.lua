@@ -1,0 +1,8 @@
+test("static", { skip = "no hardware" }, function()
+  test("inner of static", function() error("never") end)
+end)
+test("while running", function()
+  skip("no such device")
+  test("inner of running", function() error("never") end)
+end)
+test("slow one", { slow = true }, function() error("never") end)

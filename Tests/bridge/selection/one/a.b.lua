@@ -1,0 +1,1 @@
+test("dot", function() end)

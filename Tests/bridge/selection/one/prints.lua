@@ -1,0 +1,4 @@
+test("says why", function()
+  print("what the test printed")
+  error("and failed")
+end)

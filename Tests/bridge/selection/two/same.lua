@@ -1,0 +1,2 @@
+test("same", function() error("the other one") end)
+test("second", function() end)
