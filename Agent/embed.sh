@@ -8,14 +8,8 @@ work=${1:?$usage}
 output=${2:?$usage}
 shift 2
 native=$(uname -m)
-
-constant() { # NAME FILE
-  if [ -n "$2" ]; then
-    printf '  static let %s: StaticString? = "%s"\n' "$1" "$(base64 "$2" | tr -d '\n')"
-  else
-    printf '  static let %s: StaticString? = nil\n' "$1"
-  fi
-}
+# Those that a profile can name: GuestPlatform.all.
+architectures="x86_64 aarch64"
 
 # A cross compiler without its libc (installed without what it recommends) must not break everybody's build.
 can_link() {
@@ -48,18 +42,18 @@ mkdir -p "$work"
   echo 'enum EmbeddedAgent {'
   printf '  static let buildID: StaticString = "%s"\n' "$(cat "$work/$native/build_id.txt")"
   printf '  static let native = "%s"\n' "$native"
-  for architecture in x86_64 aarch64 riscv64; do
-    agent= wrapper=
+  echo '  static let programs: [(architecture: String, agent: StaticString, wrapper: StaticString)] = ['
+  for architecture in $architectures; do
     if [ "$architecture" != "$native" ]; then
       compiler=$(cross_compiler "$architecture" "$@")
       if [ -n "$compiler" ]; then "$here/build.sh" "$work/$architecture" "$compiler"; fi
     fi
     if [ -e "$work/$architecture/provium-agent" ]; then
-      agent=$work/$architecture/provium-agent wrapper=$work/$architecture/provium-wrapper
+      printf '    ("%s", "%s", "%s"),\n' "$architecture" \
+        "$(base64 "$work/$architecture/provium-agent" | tr -d '\n')" "$(base64 "$work/$architecture/provium-wrapper" | tr -d '\n')"
     fi
-    constant "${architecture}Agent" "$agent"
-    constant "${architecture}Wrapper" "$wrapper"
   done
+  echo '  ]'
   echo '}'
 } > "$output.new"
 mv "$output.new" "$output"

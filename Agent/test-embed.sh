@@ -8,7 +8,7 @@ case $(uname -m) in aarch64) foreign=x86_64 ;; *) foreign=aarch64 ;; esac
 
 fail() { echo "embed.sh: $*" >&2; exit 1; }
 embed() { "$here/embed.sh" "$out/work" "$out/agent.swift" "$@" 2>"$out/errors" || fail "failed: $(cat "$out/errors")"; }
-has() { grep -q "let ${1}Agent: StaticString? = \"" "$out/agent.swift"; }
+has() { grep -q "^    (\"$1\", \"[^\"]" "$out/agent.swift"; }
 
 embed
 has "$(uname -m)" || fail "there is no agent for this machine"

@@ -110,6 +110,23 @@ static void try_others(uint8_t type, struct span payload) {
   decode_u32(payload, &value);
 }
 
+/* Read in two parts it comes to the same, and nothing but the secret is let in. */
+static void try_admission(struct span payload) {
+  static const uint8_t secret[PV_SECRET_SIZE];
+  uint32_t length = payload.length < ADMISSION_SIZE ? payload.length : ADMISSION_SIZE;
+  enum admission whole = decode_admission((struct span){payload.data, length}, secret);
+  for (uint32_t part = 0; part < length; part++) {
+    enum admission so_far = decode_admission((struct span){payload.data, part}, secret);
+    expect(so_far == ADMISSION_PENDING || (so_far == ADMISSION_REFUSED && whole == ADMISSION_REFUSED));
+  }
+  if (whole == ADMISSION_GRANTED || whole == ADMISSION_WRONG_SECRET) {
+    static const uint8_t header[PV_MESSAGE_HEADER_SIZE] = {PV_SECRET, PV_SECRET_SIZE};
+    expect(length == ADMISSION_SIZE && memcmp(payload.data, header, sizeof header) == 0);
+    bool same = memcmp(payload.data + sizeof header, secret, sizeof secret) == 0;
+    expect(same == (whole == ADMISSION_GRANTED));
+  }
+}
+
 static void count_frames(const uint8_t *bytes, size_t length, size_t *position, size_t *count) {
   struct link_frame frame;
   while (link_read(bytes, length, position, &frame) == LINK_FRAME) {
@@ -160,6 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length) {
   case PV_EXEC_FULL: try_exec(type, payload); break;
   case PV_WRITE_FILE:
   case PV_WRITE_PIECE: try_write(type, payload); break;
+  case PV_SECRET: try_admission((struct span){data, (uint32_t)length}); try_admission(payload); break;
   default: try_others(type, payload);
   }
   return 0;

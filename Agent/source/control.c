@@ -12,6 +12,9 @@
 int control_init(struct control *control, struct guest *guest, int internal) {
   *control = (struct control){.guest = guest, .shared = guest->shared, .internal = internal};
   control->host = (struct host){.port = -1, .listener = -1, .events = -1, .stream = -1, .active = -1};
+  for (uint32_t i = 0; i < CANDIDATES; i++) {
+    control->host.candidates[i].fd = -1;
+  }
   for (uint32_t i = 0; i < TARGETS; i++) {
     control->channels[i].handing = control->channels[i].stream = -1;
   }
@@ -145,6 +148,7 @@ static void dispatch(struct control *control, uint64_t tag, uint32_t events) {
   case SOURCE_PORT: host_readable(control, control->host.port); break;
   case SOURCE_STREAM: host_readable(control, control->host.stream); break;
   case SOURCE_LISTENER: host_accept(control); break;
+  case SOURCE_CANDIDATE: host_admit(control, index); break;
   case SOURCE_EVENTS:
     port_events_drain(control->host.events);
     host_look(control);

@@ -7,6 +7,7 @@
 #ifndef PROVIUM_CONTROL_H
 #define PROVIUM_CONTROL_H
 
+#include "admission.h"
 #include "buffer.h"
 #include "decode.h"
 #include "guest.h"
@@ -19,9 +20,14 @@ struct queue {
   size_t start, end;
 };
 
+/* Connections whose secret has not come; one more takes the place of the oldest, so that silence holds up nobody. */
+enum { CANDIDATES = 8 };
+
 /* The host's side. A port (link frames) and vsock (bare messages) may both be there; one session at a time. */
 struct host {
   int port, listener, events;
+  struct candidate candidates[CANDIDATES];
+  unsigned next_candidate;
   int stream;      /* an accepted connection */
   int active;      /* the descriptor of the session: port, stream, or -1 */
   bool greeted;    /* something of the session has been written: the host is connected */
@@ -79,7 +85,7 @@ void control_run(struct control *control);
 int control_init(struct control *control, struct guest *guest, int internal);
 
 /* ---- the loop's descriptors ---- */
-enum source { SOURCE_PORT, SOURCE_LISTENER, SOURCE_EVENTS, SOURCE_STREAM, SOURCE_INTERNAL, SOURCE_CHANNEL, SOURCE_DRAIN };
+enum source { SOURCE_PORT, SOURCE_LISTENER, SOURCE_EVENTS, SOURCE_STREAM, SOURCE_CANDIDATE, SOURCE_INTERNAL, SOURCE_CHANNEL, SOURCE_DRAIN };
 void control_watch(struct control *control, int fd, uint32_t events, enum source source, uint32_t index);
 void control_rewatch(struct control *control, int fd, uint32_t events, enum source source, uint32_t index);
 /* Also closes it. */
@@ -91,6 +97,7 @@ void control_take_internal(struct control *control);
 void host_open(struct control *control, int given, bool given_link);
 void host_look(struct control *control); /* for what was not there before */
 void host_accept(struct control *control);
+void host_admit(struct control *control, uint32_t index);
 void host_readable(struct control *control, int fd);
 void host_flush(struct control *control);
 void host_send(struct control *control, uint8_t type, const void *payload, uint32_t length);

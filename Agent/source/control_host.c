@@ -115,13 +115,36 @@ void host_open(struct control *control, int given, bool given_link) {
 }
 
 void host_accept(struct control *control) {
-  int fd = descriptor_hide((int)sys_accept(control->host.listener, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (fd < 0) {
+  struct host *host = &control->host;
+  uint32_t index = host->next_candidate++ % CANDIDATES;
+  struct candidate *candidate = &host->candidates[index];
+  control_unwatch(control, candidate->fd);
+  if (candidate_accept(control->guest, host->listener, SOCK_NONBLOCK, candidate)) {
+    control_watch(control, candidate->fd, EPOLLIN | EPOLLRDHUP, SOURCE_CANDIDATE, index);
+    host_admit(control, index);
+  }
+}
+
+/*
+ * A stream tells of its own end, so a session that lives is the host's, and stays; who comes meanwhile is sent away, and
+ * dials again. After a resume the transport's reset has ended the session of the snapshot, which is noticed here even if
+ * its event stands behind the new connection's.
+ */
+void host_admit(struct control *control, uint32_t index) {
+  struct host *host = &control->host;
+  struct candidate *candidate = &host->candidates[index];
+  if (candidate->fd < 0 || candidate_read(control->guest, candidate) != ADMISSION_GRANTED) {
+    return; /* closing it has ended its events */
+  }
+  int fd = candidate->fd;
+  candidate->fd = -1;
+  host_readable(control, host->stream);
+  if (host->active >= 0) {
+    control_unwatch(control, fd);
     return;
   }
-  session_end(control); /* the newest host is the one that lives */
-  control->host.stream = fd;
-  control_watch(control, fd, EPOLLIN | EPOLLOUT | EPOLLET | EPOLLRDHUP, SOURCE_STREAM, 0);
+  host->stream = fd;
+  control_rewatch(control, fd, EPOLLIN | EPOLLOUT | EPOLLET | EPOLLRDHUP, SOURCE_STREAM, 0);
   session_begin(control, fd);
 }
 

@@ -322,3 +322,19 @@ int decode_u32(struct span payload, uint32_t *value) {
 }
 
 int decode_nothing(struct span payload) { return payload.length != 0 ? EINVAL : 0; }
+
+enum admission decode_admission(struct span begin, const uint8_t secret[PV_SECRET_SIZE]) {
+  static const uint8_t header[PV_MESSAGE_HEADER_SIZE] = {PV_SECRET, PV_SECRET_SIZE};
+  uint32_t known = begin.length < sizeof header ? begin.length : sizeof header;
+  if (known != 0 && memcmp(begin.data, header, known) != 0) {
+    return ADMISSION_REFUSED;
+  }
+  if (begin.length < ADMISSION_SIZE) {
+    return ADMISSION_PENDING;
+  }
+  uint8_t difference = 0;
+  for (uint32_t i = 0; i < PV_SECRET_SIZE; i++) {
+    difference |= begin.data[sizeof header + i] ^ secret[i];
+  }
+  return difference == 0 ? ADMISSION_GRANTED : ADMISSION_WRONG_SECRET;
+}

@@ -92,6 +92,12 @@ int decode_kill(struct span payload, struct kill_request *request);
 int decode_u32(struct span payload, uint32_t *value);
 int decode_nothing(struct span payload);
 
+/* What a connection over vsock has begun with, see PV_SECRET. */
+enum admission { ADMISSION_PENDING, ADMISSION_GRANTED, ADMISSION_WRONG_SECRET, ADMISSION_REFUSED };
+enum { ADMISSION_SIZE = PV_MESSAGE_HEADER_SIZE + PV_SECRET_SIZE };
+/* Its first bytes, ADMISSION_SIZE at most. How long it takes says nothing of the secret. */
+enum admission decode_admission(struct span begin, const uint8_t secret[PV_SECRET_SIZE]);
+
 /* The next {len u32, bytes} of a checked list; advances it. */
 struct span span_take_string(struct span *list);
 

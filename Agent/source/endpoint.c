@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/un.h>
 
+#include "admission.h"
 #include "descriptor.h"
 #include "internal.h"
 #include "port.h"
@@ -16,6 +17,8 @@ const struct endpoint endpoint_none = {-1, -1, -1, -1, false, -1, -1};
 
 /* Without device events (a kernel without networking) one has to look: often at first, then now and then. */
 enum { LOOK_OFTEN_MS = 1, LOOK_SELDOM_MS = 100, LOOKS_OFTEN = 5000 };
+/* The host sends its secret with the connection, and dials again where that was too slow; somebody else may be silent. */
+enum { SECRET_MS = 500 };
 
 int endpoint_listen(const struct guest *guest, uint32_t port) {
   struct sockaddr_vm vsock = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = port};
@@ -34,7 +37,7 @@ int endpoint_listen(const struct guest *guest, uint32_t port) {
     sys_call3(SYS_unlinkat, AT_FDCWD, local.sun_path, 0);
     address = &local;
     size = sizeof local;
-  } else if (guest->is_test) {
+  } else if (guest->is_test || !guest->has_secret) {
     return -EAFNOSUPPORT;
   }
   int family = guest->listen_prefix != NULL ? AF_UNIX : AF_VSOCK;
@@ -99,8 +102,12 @@ static bool start_serial(struct endpoint *endpoint, struct connection *connectio
   return false;
 }
 
-static bool start_accepted(struct endpoint *endpoint, struct connection *connection) {
-  int fd = descriptor_hide((int)sys_accept(endpoint->listener, SOCK_CLOEXEC));
+static bool start_accepted(struct endpoint *endpoint, const struct guest *guest, struct connection *connection) {
+  struct candidate candidate;
+  if (!candidate_accept(guest, endpoint->listener, 0, &candidate)) {
+    return false;
+  }
+  int fd = candidate_await(guest, &candidate, SECRET_MS);
   if (fd < 0) {
     return false;
   }
@@ -145,7 +152,7 @@ static bool wait_main(struct endpoint *endpoint, const struct guest *guest, stru
         look_for_port(endpoint, guest);
       } else if (fd == endpoint->serial && start_serial(endpoint, connection)) {
         return true;
-      } else if (fd == endpoint->listener && start_accepted(endpoint, connection)) {
+      } else if (fd == endpoint->listener && start_accepted(endpoint, guest, connection)) {
         return true;
       }
     }
@@ -166,7 +173,7 @@ bool endpoint_wait(struct endpoint *endpoint, const struct guest *guest, struct 
   }
   /* Until a script closes the listener under us; other failures (no descriptors, a host gone at once) pass. */
   while (endpoint->listener >= 0 && sys_fcntl(endpoint->listener, F_GETFD, 0) >= 0) {
-    if (start_accepted(endpoint, connection)) {
+    if (start_accepted(endpoint, guest, connection)) {
       return true;
     }
     sys_sleep_ms(1);

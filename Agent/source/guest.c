@@ -34,6 +34,16 @@ static void open_vsock(struct guest *guest) {
   }
 }
 
+/* Put there for a machine with vsock. Once it is known no process of the guest has a use for the file. */
+static void take_secret(struct guest *guest) {
+  long fd = sys_openat(guest->private, "secret", O_RDONLY | O_CLOEXEC, 0);
+  if (fd >= 0) {
+    guest->has_secret = sys_read((int)fd, guest->secret, sizeof guest->secret) == sizeof guest->secret;
+    sys_close((int)fd);
+    sys_call3(SYS_unlinkat, guest->private, "secret", 0);
+  }
+}
+
 void guest_open(struct guest *guest, int private) {
   guest->private = descriptor_hide(private);
   guest->vsock = -1;
@@ -44,6 +54,7 @@ void guest_open(struct guest *guest, int private) {
   guest->random = open_memory_device(guest, MINOR_URANDOM, "/dev/urandom");
   if (!guest->is_test) {
     open_vsock(guest);
+    take_secret(guest);
   }
 }
 

@@ -17,10 +17,13 @@ struct guest {
   int control; /* socket to the control process, see internal.h */
   /* Not in a guest but in a test on a host: touch nothing that is not ours. */
   bool is_test;
+  /* What a connection over vsock begins with; without one nobody is listened to there. */
+  bool has_secret;
+  uint8_t secret[PV_SECRET_SIZE];
   const char *listen_prefix; /* listen on Unix sockets PREFIX.PORT instead of vsock ports */
 };
 
-/* Fills in everything but `shared`, `control`, and what a test sets. */
+/* Fills in everything but `shared`, `control`, and what a test sets. A machine's secret is taken out of its file. */
 void guest_open(struct guest *guest, int private);
 
 /* /dev/vsock appears with its module, which may be late: looks again where it was not there. */

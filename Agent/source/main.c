@@ -2,7 +2,7 @@
  * provium-agent. In a guest, started by provium-wrapper:   provium-agent [--private-fd N]
  * In a test, on a host, over inherited descriptors:
  *   provium-agent --main-fd N --control-fd N --link stream|serial [--log-fd N]
- *   provium-agent --listen PREFIX    Unix sockets PREFIX.PORT in place of vsock ports
+ *   provium-agent --listen PREFIX --secret HEX    Unix sockets PREFIX.PORT in place of vsock ports
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +17,14 @@
 struct options {
   int private, main, control, log;
   bool link;
-  const char *listen_prefix;
+  const char *listen_prefix, *secret;
 };
 
 static NO_RETURN void usage(void) {
   static const char text[] =
       "usage: provium-agent [--private-fd N]\n"
       "       provium-agent --main-fd N --control-fd N --link stream|serial [--log-fd N]\n"
-      "       provium-agent --listen PREFIX\n";
+      "       provium-agent --listen PREFIX --secret HEX\n";
   sys_write(2, text, sizeof text - 1);
   sys_exit(2);
 }
@@ -39,7 +39,7 @@ static int parse_fd(const char *text) {
 }
 
 static struct options parse_options(char **arguments) {
-  struct options options = {-1, -1, -1, -1, false, NULL};
+  struct options options = {-1, -1, -1, -1, false, NULL, NULL};
   for (; *arguments != NULL; arguments += 2) {
     const char *name = arguments[0], *value = arguments[1];
     if (value == NULL) {
@@ -55,6 +55,8 @@ static struct options parse_options(char **arguments) {
       options.log = parse_fd(value);
     } else if (strcmp(name, "--listen") == 0) {
       options.listen_prefix = value;
+    } else if (strcmp(name, "--secret") == 0) {
+      options.secret = value;
     } else if (strcmp(name, "--link") == 0 && (strcmp(value, "stream") == 0 || strcmp(value, "serial") == 0)) {
       options.link = value[1] == 'e';
     } else {
@@ -62,6 +64,16 @@ static struct options parse_options(char **arguments) {
     }
   }
   return options;
+}
+
+static void parse_secret(const char *text, uint8_t secret[PV_SECRET_SIZE]) {
+  if (text == NULL || strlen(text) != 2 * PV_SECRET_SIZE || strspn(text, "0123456789abcdef") != 2 * PV_SECRET_SIZE) {
+    usage();
+  }
+  for (uint32_t i = 0; i < PV_SECRET_SIZE; i++) {
+    char digits[3] = {text[2 * i], text[2 * i + 1], 0};
+    secret[i] = (uint8_t)strtol(digits, NULL, 16);
+  }
 }
 
 /* A guest's agent gets the sixteen random bytes that the kernel gives every program: no pool needs to be ready. */
@@ -110,6 +122,10 @@ int main(int count, char **arguments) {
   guest.listen_prefix = options.listen_prefix;
   if (guest.is_test && options.main < 0 && options.listen_prefix == NULL) {
     usage();
+  }
+  if (options.listen_prefix != NULL) {
+    parse_secret(options.secret, guest.secret);
+    guest.has_secret = true;
   }
   if (options.log >= 0) {
     sys_dup3(options.log, 2, 0);

@@ -219,7 +219,6 @@ static inline long sys_sendmsg(int fd, const struct msghdr *message, int flags) 
 static inline long sys_recvmsg(int fd, struct msghdr *message, int flags) {
   return sys_call3(SYS_recvmsg, fd, message, flags);
 }
-static inline long sys_accept(int fd, int flags) { return sys_call4(SYS_accept4, fd, 0, 0, flags); }
 
 /*
  * AddressSanitizer inspects "the thread's stack" before a function that does not return, and would take the one

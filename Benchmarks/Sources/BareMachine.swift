@@ -39,7 +39,7 @@ struct BareMachine {
   ) throws -> QEMUProcess {
     let directory = try host.run.machineDirectory()
     let platform = try GuestPlatform.required(HostFacts.machine)
-    return try QEMUProcess(qemu, channel: .virtioSerial, directory: directory, incoming: state) { options in
+    return try QEMUProcess(qemu, secret: nil, directory: directory, incoming: state) { options in
       options.platform = platform
       options.accelerator = host.accelerator.accelerator
       options.memory = memory

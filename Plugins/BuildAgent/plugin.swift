@@ -38,7 +38,7 @@ import PackagePlugin
   /// Paths of those compilers that there are: the native one, and cross compilers of other guests' architectures.
   private static func compilers() -> [String] {
     let native = find("musl-gcc") ?? find("cc")
-    let crossing = ["x86_64", "aarch64", "riscv64"].compactMap { find("\($0)-linux-gnu-gcc") }
+    let crossing = ["x86_64", "aarch64"].compactMap { find("\($0)-linux-gnu-gcc") }
     return (native.map { [$0] } ?? []) + crossing
   }
 

@@ -24,8 +24,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
 #include <linux/kvm.h>
+
+#if defined(__x86_64__)
 
 enum {
   MEMORY = 2 << 20,
@@ -155,9 +156,10 @@ static struct clinux_kvm_verdict run_guest(const char *device) {
 #else
 
 static struct clinux_kvm_verdict run_guest(const char *device) {
-  struct clinux_kvm_verdict verdict = {CLINUX_KVM_USABLE, 0};
+  struct clinux_kvm_verdict verdict = {CLINUX_KVM_UNPROVEN, 0};
   int kvm = open(device, O_RDWR | O_CLOEXEC);
   if (kvm < 0) verdict = (struct clinux_kvm_verdict){CLINUX_KVM_CANNOT_OPEN, errno};
+  else if (ioctl(kvm, KVM_CREATE_VM, 0) < 0) verdict = (struct clinux_kvm_verdict){CLINUX_KVM_NO_MACHINE, errno};
   return verdict;
 }
 

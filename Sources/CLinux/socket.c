@@ -43,6 +43,13 @@ int clinux_vsock_connect(uint32_t cid, uint32_t port) {
   return -error;
 }
 
+int clinux_vsock_allowed(void) {
+  int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  close(fd);
+  return 0;
+}
+
 int clinux_socket_error(int socket) {
   int error = 0;
   socklen_t size = sizeof error;

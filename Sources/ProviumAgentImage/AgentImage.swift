@@ -38,7 +38,6 @@ package enum AgentImage {
   package static let wrapper: [UInt8] = native?.wrapper ?? []
 
   private static let native = try? decode(nativeArchitecture)
-  private static let foreign = ["x86_64", "aarch64", "riscv64"].filter { $0 != nativeArchitecture }
 
   /// The programs for guests of `architecture` (as in `uname -m`).
   package static func programs(for architecture: String) throws(Missing) -> Programs {
@@ -46,25 +45,16 @@ package enum AgentImage {
     return try decode(architecture)
   }
 
-  /// Architectures whose programs are here.
+  /// Architectures whose programs are here, the native one first.
   package static var architectures: [String] {
-    ([nativeArchitecture] + foreign).filter { encoded($0) != nil }
-  }
-
-  private static func encoded(_ architecture: String) -> (agent: StaticString, wrapper: StaticString)? {
-    let pair: (StaticString?, StaticString?) =
-      switch architecture {
-      case "x86_64": (EmbeddedAgent.x86_64Agent, EmbeddedAgent.x86_64Wrapper)
-      case "aarch64": (EmbeddedAgent.aarch64Agent, EmbeddedAgent.aarch64Wrapper)
-      case "riscv64": (EmbeddedAgent.riscv64Agent, EmbeddedAgent.riscv64Wrapper)
-      default: (nil, nil)
-      }
-    guard let agent = pair.0, let wrapper = pair.1 else { return nil }
-    return (agent, wrapper)
+    let all = EmbeddedAgent.programs.map(\.architecture)
+    return all.filter { $0 == nativeArchitecture } + all.filter { $0 != nativeArchitecture }
   }
 
   private static func decode(_ architecture: String) throws(Missing) -> Programs {
-    guard let encoded = encoded(architecture) else { throw Missing(architecture: architecture) }
+    guard let encoded = EmbeddedAgent.programs.first(where: { $0.architecture == architecture }) else {
+      throw Missing(architecture: architecture)
+    }
     return Programs(agent: Base64.decode(encoded.agent), wrapper: Base64.decode(encoded.wrapper))
   }
 }

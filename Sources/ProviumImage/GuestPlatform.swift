@@ -14,6 +14,8 @@ package struct GuestPlatform: Sendable, Hashable {
   package let emulatedProcessor: String
   /// The kernel's name of the machine's first serial port.
   package let console: String
+  /// `e_machine` of its ELF files (elf(5)).
+  package let elfMachine: UInt16
   /// Formats of a kernel that boots on it.
   package let kernels: Set<KernelImage.Format>
   /// `-device vmgenid` tells the kernel of a resume.
@@ -28,6 +30,7 @@ package struct GuestPlatform: Sendable, Hashable {
     // makes of `rep movsb`: file transfers take half the time.
     emulatedProcessor: "max,-erms,-fsrm",
     console: "ttyS0",
+    elfMachine: 62,
     kernels: [.bzImage, .elf],
     hasGenerationID: true
   )
@@ -40,6 +43,7 @@ package struct GuestPlatform: Sendable, Hashable {
     // `max` alone emulates pointer authentication in full, which costs a factor of five.
     emulatedProcessor: "max,pauth-impdef=on",
     console: "ttyAMA0",
+    elfMachine: 183,
     kernels: [.arm64],
     hasGenerationID: false
   )

@@ -1,3 +1,5 @@
+import ProviumSystem
+
 /// A file to be put into the guest.
 package enum InjectedFile: Sendable, Hashable {
   /// A file of this host, with its own mode.
@@ -44,6 +46,19 @@ package struct BootImage: Sendable, Hashable {
     self.initrd = initrd
     self.append = append
     self.release = release
+  }
+
+  /// The initrd of one machine, with what only its agent may know behind it: a file that nobody else can read, at `path`.
+  /// QEMU's command line, which anybody can read, tells no more than that path.
+  package func initrd(with secret: [UInt8], at path: String) throws -> String {
+    var archive = CpioArchive()
+    // Again: the kernel gives a folder the mode of the last archive that names it.
+    archive.addDirectory(".provium", mode: 0o700)
+    archive.addFile(".provium/secret", secret, mode: 0o400)
+    var joined = try Files.read(initrd)
+    joined.append(contentsOf: repeatElement(0, count: InitrdJoin.padding(after: joined.count)))
+    try Files.write(joined + archive.finished(), to: path, mode: 0o600)
+    return path
   }
 
   /// One thing that an image was made from.

@@ -80,15 +80,18 @@ package final class VirtualMachine: Sendable {
     let image = try host.images.build(specification, progress: stage)
     built(image)
     let directory = try host.run.machineDirectory()
+    let secret = channel == .vsock ? GuestSecret.random() : nil
+    let initrd =
+      try secret.map { try image.initrd(with: $0.bytes, at: "\(directory)/initrd") } ?? image.initrd
     stage(BootStage.qemu.word)
-    let process = try QEMUProcess(qemu, channel: channel, directory: directory) { options in
+    let process = try QEMUProcess(qemu, secret: secret, directory: directory) { options in
       options.platform = platform
       options.accelerator = host.accelerator(for: architecture).accelerator
       options.memory = request.memory
       options.backing = request.backing
       options.cpus = request.cpus
       options.kernel = image.kernel
-      options.initrd = image.initrd
+      options.initrd = initrd
       options.append = image.append
       options.disks =
         (specification.rootfs.map { [DiskOptions(path: $0, isReadOnly: true)] } ?? []) + request.disks

@@ -2,6 +2,12 @@ internal import CLinux
 
 /// Stream sockets to a guest's address (`vsock(7)`).
 package enum Vsock {
+  /// Why this process cannot make vsock sockets (a seccomp filter, no support in the kernel); nil: it can.
+  package static var refusal: Errno? {
+    let result = clinux_vsock_allowed()
+    return result == 0 ? nil : Errno(-result)
+  }
+
   /// A non-blocking socket with a connect to a guest's port begun: writable once that is decided, and then
   /// `SocketStatus.error` tells how.
   package static func connect(cid: UInt32, port: UInt32) throws -> Descriptor {

@@ -1,3 +1,5 @@
+import Foundation
+import ProviumSystem
 import Testing
 
 @testable import ProviumImage
@@ -18,6 +20,27 @@ import Testing
     #expect(text.hasPrefix(directory + file + "070701" + "00000000"))
     #expect(text.contains("TRAILER!!!"))
     #expect(text.utf8.count % 512 == 0)
+  }
+
+  @Test("with a machine's secret stands behind its initrd, in a file for its owner alone") func secret()
+    throws
+  {
+    let folder = "/tmp/provium-test-secret-\(getpid())"
+    try Files.createDirectories(folder)
+    defer { try? Files.removeTree(folder) }
+    var shared = CpioArchive()
+    shared.addFile("init", [1, 2, 3])
+    try Files.write(shared.finished(), to: "\(folder)/shared")
+    let image = BootImage(kernel: "", initrd: "\(folder)/shared", append: "")
+    let path = try image.initrd(with: Array("not told".utf8), at: "\(folder)/own")
+    let bytes = try Files.read(path)
+    #expect(bytes.starts(with: shared.finished()))
+    #expect((bytes.count - shared.finished().count) % 512 == 0)
+    let text = String(decoding: bytes, as: UTF8.self)
+    // A directory of mode 0700 and a file of mode 0400.
+    #expect(text.contains("000041c0") && text.contains("00008100") && text.contains(".provium/secret\0"))
+    #expect(text.contains("not told"))
+    #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
   }
 
   @Test("is the same for the same entries") func reproducible() {

@@ -61,6 +61,45 @@ final class Scratch: Sendable {
     }
   }
 
+  @Test(
+    "in ELF format is refused for a guest of another architecture than its own, with what to do",
+    arguments: [
+      (62, "x86_64", nil), (0, "x86_64", nil), (183, "x86_64", "set arch = \"aarch64\""),
+      (183, "aarch64", "name the Image that was built beside it"), (62, "aarch64", "set arch = \"x86_64\""),
+      (243, "x86_64", "it is one for another architecture, and the guest is x86_64"),
+    ] as [(UInt8, String, String?)]
+  )
+  func elf(machine: UInt8, guest: String, advice: String?) throws {
+    let scratch = try Scratch()
+    var file: [UInt8] = [0x7f, 0x45, 0x4c, 0x46] + [UInt8](repeating: 0, count: 200)
+    file[18] = machine
+    let kernel = try KernelImage(try scratch.write("vmlinux", file))
+    #expect(kernel.format == .elf && kernel.machine == UInt16(machine))
+    guard let advice else { return try kernel.check(for: guest) }
+    let error = #expect(throws: ImageError.self) { try kernel.check(for: guest) }
+    #expect(error?.description.contains(advice) == true, "\(error?.description ?? "")")
+  }
+
+  @Test("of riscv64 is known for what it is, and belongs to no guest yet") func riscv() throws {
+    let scratch = try Scratch()
+    var image = [UInt8](repeating: 0, count: 0x1000)
+    image.replaceSubrange(0x38..<0x3c, with: Array("RSC".utf8) + [0x05])
+    let kernel = try KernelImage(try scratch.write("Image", image))
+    #expect(kernel.format == .riscv)
+    let error = #expect(throws: ImageError.self) { try kernel.check(for: "x86_64") }
+    #expect(error?.description.contains("it is one for another architecture") == true)
+  }
+
+  @Test("behind an EFI stub is named, with what to do") func zboot() throws {
+    let scratch = try Scratch()
+    let path = try scratch.write(
+      "vmlinuz.efi",
+      Array("MZ\0\0zimg".utf8) + [UInt8](repeating: 0, count: 0x1000)
+    )
+    let error = #expect(throws: ImageError.self) { try KernelImage(path) }
+    #expect(error?.description.contains("EFI zboot image") == true)
+  }
+
   @Test("of an unknown architecture has no platform, and the error lists those that have") func platforms() {
     let error = #expect(throws: ImageError.self) { try GuestPlatform.required("vax") }
     #expect(error?.description.contains("vax, only x86_64, aarch64") == true)

@@ -148,18 +148,3 @@ import Testing
   )
   func kinds(line: String, expected: String) { #expect(kind(line) == expected) }
 }
-
-@Suite("The choice of accelerator and channel") struct ChoiceTests {
-  @Test("says why KVM is not used")
-  func accelerator() {
-    #expect(AcceleratorProbe.look(at: "/no/kvm") == .unusable(reason: "no /no/kvm"))
-    #expect(AcceleratorProbe.look(at: "/dev/null") == .unusable(reason: "/dev/null makes no machine: ENOTTY"))
-  }
-
-  @Test("says why vsock is not used") func channel() {
-    #expect(
-      ChannelVerdict.choose(device: "/no/vsock") == ChannelVerdict(.virtioSerial, reason: "no /no/vsock")
-    )
-    #expect(ChannelVerdict.choose(device: "/dev/null").kind == .vsock)
-  }
-}

@@ -44,6 +44,8 @@ int clinux_vsock_connect(uint32_t cid, uint32_t port);
 int clinux_socket_error(int socket);
 /* Bytes that the peer has not read yet (SIOCOUTQ). */
 int clinux_socket_unread(int socket);
+/* Whether this process may make vsock sockets: 0 or -errno. */
+int clinux_vsock_allowed(void);
 /* VHOST_VSOCK_SET_GUEST_CID on an open /dev/vhost-vsock. */
 int clinux_vhost_set_cid(int fd, uint64_t cid);
 
@@ -58,6 +60,7 @@ ssize_t clinux_find(const void *bytes, size_t length, const void *needle, size_t
 /* What became of the attempt to run a small guest under KVM. */
 enum clinux_kvm_outcome {
   CLINUX_KVM_USABLE,
+  CLINUX_KVM_UNPROVEN,      /* makes machines; what they run was not tried */
   CLINUX_KVM_CANNOT_OPEN,   /* detail: errno */
   CLINUX_KVM_NO_MACHINE,    /* opens, but makes no machine; detail: errno */
   CLINUX_KVM_DOES_NOT_RUN,  /* guest code ends in an internal error; detail: errno or 0 */
@@ -68,15 +71,18 @@ struct clinux_kvm_verdict {
   enum clinux_kvm_outcome outcome;
   int detail;
 };
-/* Runs guest code through `device` for at most `limit_ms`, in a process of its own. On other machines than x86-64 only
- * whether the device opens is looked at. */
+/* Runs guest code through `device` for at most `limit_ms`, in a process of its own. On other machines than x86-64, for
+ * which there is no guest code here, it only makes a machine. */
 struct clinux_kvm_verdict clinux_kvm_probe(const char *device, int limit_ms);
 
 enum { CLINUX_EMULATION_FIRMWARE_SIZE = 65536 };
-/* Firmware of a PC which runs a loop for ever, and writes a byte to its debug console (port 0xe9) before each pass. */
-void clinux_emulation_firmware(uint8_t image[CLINUX_EMULATION_FIRMWARE_SIZE]);
-/* The same pass on the host's processor, in ns. */
+/* Firmware of QEMU's machine of an architecture (`x86_64`: q35, `aarch64`: virt) which runs a loop for ever, and writes a
+ * byte to the first serial port before each pass. False: there is none for it. */
+bool clinux_emulation_firmware(const char *architecture, uint8_t image[CLINUX_EMULATION_FIRMWARE_SIZE]);
+/* The same pass on the host's processor: the time of this thread, in ns. */
 int64_t clinux_emulation_host_pass(void);
+/* What a process has used of processors so far, in ns; or -errno. */
+int64_t clinux_process_time(pid_t pid);
 
 /* "ENOENT" for 2; NULL when there is no such errno. */
 const char *clinux_errno_name(int number);

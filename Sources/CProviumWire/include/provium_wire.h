@@ -8,7 +8,8 @@
  *   link frame:  magic u32 | type u8 | flags u8 | channel u16 | length u32 | payload check u32 |
  *                header check u32 | payload (length bytes, at most PV_LINK_MAX_PAYLOAD)
  *
- * Over vsock (or any stream socket) messages follow each other directly. Over a virtio-serial port,
+ * Over vsock (or any stream socket) messages follow each other directly; the host begins with SECRET, for any process of
+ * the host, and of the guest, can connect to a guest's port. Over a virtio-serial port,
  * which neither tells the guest of a quick reconnect nor drops the bytes of an old one, the stream of
  * messages travels inside link frames: zeros between frames are padding, and a reader that meets a bad
  * frame looks for the next one within what it has.
@@ -35,6 +36,7 @@
 #define PV_MAX_WORKERS 32u
 #define PV_NONCE_SIZE 16u
 #define PV_SEED_SIZE 32u
+#define PV_SECRET_SIZE 32u
 #define PV_BUILD_ID_SIZE 16u
 /* Background commands of one guest whose results are kept, and bytes of each of a command's two streams. */
 #define PV_MAX_JOBS 128u
@@ -96,6 +98,9 @@ enum pv_request {
   PV_QUIESCE = 0x19,     /* none -> DONE. sync(2); a connection that ends after this is a snapshot's, not a
                             lost host's: a worker waits for its next connection */
   PV_ECHO = 0x1A,        /* data -> DATA with the same bytes */
+  PV_SECRET = 0x1B,      /* secret[32]: the first message of every connection over vsock, and of none over a serial
+                            port -> READY. Without the secret that the machine was booted with the connection ends,
+                            after ERROR if it was another one */
 
   /* On the control connection. */
   PV_INTERRUPT = 0x20, /* target u32 (0: main agent, n: worker n), flags u32 (PV_INTERRUPT_*),

@@ -195,6 +195,7 @@ final class GuestConnection {
   /// Takes READY, the first message of a connection; nil when the deadline came first.
   func takeReady(until deadline: Deadline) throws -> ReadyReply? {
     guard let message = try next(what: "connect", until: deadline) else { return nil }
+    if message.code == .error { throw fail(try refusal(message, "connect")) }
     guard message.code == .ready else { throw fail(violation(message, "an unexpected")) }
     do {
       return try ReadyReply(message.payload)

@@ -6,13 +6,21 @@ import ProviumSystem
 package enum GuestEndpoint: Sendable, Hashable {
   /// Host ends of the two virtio-serial ports (Unix stream sockets). Whoever connects takes the descriptors over.
   case serial(main: Int32, control: Int32)
-  case vsock(cid: UInt32)
+  case vsock(cid: UInt32, secret: GuestSecret)
   /// Unix sockets `PREFIX.PORT` in place of vsock ports: an agent that runs on this host.
-  case sockets(prefix: String)
+  case sockets(prefix: String, secret: GuestSecret)
   /// Two connected streams; there is no way to workers.
   case streams(main: Int32, control: Int32)
 
   var isLink: Bool { if case .serial = self { true } else { false } }
+
+  /// What a connection begins with; nil where nobody else can connect.
+  var secret: GuestSecret? {
+    switch self {
+    case .vsock(_, let secret), .sockets(_, let secret): secret
+    case .serial, .streams: nil
+    }
+  }
 
   /// Closes what `serial` and `streams` hand over: for a connect that does not begin.
   package func abandon() {
@@ -57,7 +65,12 @@ struct Dialler {
     var pause = Self.firstPause
     while true {
       do {
-        return try PolledSocket(try attempt(endpoint, until: deadline), alarm: alarm, vitals: vitals)
+        let socket = try PolledSocket(try attempt(endpoint, until: deadline), alarm: alarm, vitals: vitals)
+        if let secret = endpoint.secret { try show(secret, to: socket, until: deadline) }
+        return socket
+      } catch TransportFailure.ended where endpoint.canRedial {
+        try wait(milliseconds: pause, until: deadline)
+        pause = min(pause * 2, Self.longestPause)
       } catch let error as SystemError where Self.isTransient(error.errno) {
         try wait(milliseconds: pause, until: deadline)
         pause = min(pause * 2, Self.longestPause)
@@ -65,11 +78,19 @@ struct Dialler {
     }
   }
 
+  private func show(_ secret: GuestSecret, to socket: PolledSocket, until deadline: Deadline) throws {
+    let message = try Request.secret(secret)
+    try withExtendedLifetime(message) {
+      var vectors = IOVectors([message.head.bytes])
+      while !vectors.isEmpty { try socket.writeSome(&vectors, until: deadline) }
+    }
+  }
+
   private func attempt(_ endpoint: GuestEndpoint, until deadline: Deadline) throws -> Descriptor {
     switch endpoint {
     case .serial(let main, let control), .streams(let main, let control):
       return Descriptor(owning: peer == .control ? control : main)
-    case .vsock(let cid):
+    case .vsock(let cid, _):
       let socket = try Vsock.connect(cid: cid, port: peer.port)
       var polls = PolledSocket.polls(socket.raw, Int16(POLLOUT), alarm, vitals)
       guard try PolledSocket.poll(&polls, vitals, until: deadline) else { throw TransportFailure.deadline }
@@ -77,7 +98,7 @@ struct Dialler {
         throw SystemError("connect to vsock port", "\(cid):\(peer.port)", errno)
       }
       return socket
-    case .sockets(let prefix):
+    case .sockets(let prefix, _):
       return try Self.connectUnix("\(prefix).\(peer.port)")
     }
   }

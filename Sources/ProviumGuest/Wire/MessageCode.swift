@@ -33,6 +33,7 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let state = Self(PV_STATE)
   static let quiesce = Self(PV_QUIESCE)
   static let echo = Self(PV_ECHO)
+  static let secret = Self(PV_SECRET)
   static let interrupt = Self(PV_INTERRUPT)
   static let killWorker = Self(PV_KILL_WORKER)
 
@@ -75,6 +76,7 @@ package enum WireLimit {
   package static let workers = Int(PV_MAX_WORKERS)
   package static let nonceSize = Int(PV_NONCE_SIZE)
   package static let seedSize = Int(PV_SEED_SIZE)
+  package static let secretSize = Int(PV_SECRET_SIZE)
   package static let buildIDSize = Int(PV_BUILD_ID_SIZE)
   /// Bytes that one buffer of a system call may have: the host's own rule, so that several fit one message.
   package static let buffer = 8 << 20

@@ -70,6 +70,13 @@ enum Request {
     return try writer.finish()
   }
 
+  /// What a connection over vsock begins with.
+  static func secret(_ secret: GuestSecret) throws -> EncodedMessage {
+    let writer = MessageWriter(.secret)
+    writer.bytes(secret.bytes)
+    return try writer.finish()
+  }
+
   // MARK: control
 
   /// - Parameter request: which one of the target's session, counted from 1; 0: whatever it is doing.

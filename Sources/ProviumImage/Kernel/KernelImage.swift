@@ -3,9 +3,11 @@ import ProviumSystem
 
 /// A kernel file: what it is, and its release.
 package struct KernelImage: Sendable, Hashable {
-  package enum Format: String, Sendable { case bzImage, elf, arm64 }
+  package enum Format: String, Sendable { case bzImage, elf, arm64, riscv }
   package let path: String
   package let format: Format
+  /// `e_machine` of an ELF file.
+  package let machine: UInt16?
   /// `6.1.0-56-cloud-amd64`; nil when the file does not say.
   package let release: String?
 
@@ -20,22 +22,34 @@ package struct KernelImage: Sendable, Hashable {
       release = Self.release(inSetup: head)
       try Self.checkPayload(path, head)
     } else if head.starts(with: ELFKernel.magic) {
-      if let problem = try ELFKernel.problem(path, head) {
+      // One of another architecture is told of by `check`.
+      if Self.machine(inELF: head) == Self.x86Machine, let problem = try ELFKernel.problem(path, head) {
         throw ImageError.notAKernel(path: path, what: problem)
       }
       format = .elf
       release = nil
-    } else if Self.isArm64(head) {
-      format = .arm64
-      release = nil
-    } else if head.starts(with: [0x1f, 0x8b]), Self.isArm64(try Self.unpackedHead(path)) {
-      // QEMU unpacks it.
-      format = .arm64
+    } else if Self.isZboot(head) {
+      throw ImageError.notAKernel(
+        path: path,
+        what: "it is an EFI zboot image (vmlinuz.efi), which only firmware unpacks: name the Image inside it"
+      )
+    } else if let format = try Self.image(head)
+      ?? (Self.isGzip(head) ? Self.image(Self.unpackedHead(path)) : nil)
+    {
+      // QEMU unpacks gzip.
+      self.format = format
       release = nil
     } else {
       throw ImageError.notAKernel(path: path, what: Self.guess(head))
     }
+    machine = format == .elf ? Self.machine(inELF: head) : nil
   }
+
+  /// `e_machine` (elf.h). Little-endian in every architecture that there are guests of.
+  private static func machine(inELF head: [UInt8]) -> UInt16? {
+    head.count > 19 ? UInt16(head[18]) | UInt16(head[19]) << 8 : nil
+  }
+  private static let x86Machine: UInt16 = 62
 
   /// Where the setup header says that the payload lies; nil before version 2.08 of the boot protocol, which does not say
   /// (Documentation/arch/x86/boot.rst).
@@ -57,9 +71,21 @@ package struct KernelImage: Sendable, Hashable {
     )
   }
 
-  /// The magic number of an Image (Documentation/arch/arm64/booting.rst).
-  private static func isArm64(_ head: [UInt8]) -> Bool {
-    head.count > 0x40 && Array(head[0x38..<0x3c]) == Array("ARMd".utf8)
+  /// By the magic number of an Image (Documentation/arch/arm64/booting.rst, Documentation/arch/riscv/boot-image-header.rst).
+  private static func image(_ head: [UInt8]) -> Format? {
+    guard head.count > 0x40 else { return nil }
+    switch Array(head[0x38..<0x3c]) {
+    case Array("ARMd".utf8): return .arm64
+    case Array("RSC".utf8) + [0x05]: return .riscv
+    default: return nil
+    }
+  }
+
+  private static func isGzip(_ head: [UInt8]) -> Bool { head.starts(with: [0x1f, 0x8b]) }
+
+  /// A packed kernel behind an EFI stub (drivers/firmware/efi/libstub/zboot-header.S).
+  private static func isZboot(_ head: [UInt8]) -> Bool {
+    head.count > 8 && head.starts(with: Array("MZ".utf8)) && Array(head[4..<8]) == Array("zimg".utf8)
   }
 
   /// Of a gzip file: what its beginning unpacks to.
@@ -71,13 +97,24 @@ package struct KernelImage: Sendable, Hashable {
 
   /// - Throws: when guests of `architecture` cannot boot it, instead of a machine that stays silent.
   package func check(for architecture: String) throws {
-    guard let platform = GuestPlatform.named(architecture), !platform.kernels.contains(format) else { return }
-    let fitting = GuestPlatform.all.first { $0.kernels.contains(format) }?.name ?? "another architecture"
-    throw ImageError.notAKernel(
-      path: path,
-      what:
-        "it is one for \(fitting), and the guest is \(architecture): set arch = \"\(fitting)\" in its profile"
-    )
+    guard let platform = GuestPlatform.named(architecture) else { return }
+    // Without one it is no ELF file, or says nothing.
+    let isForeignELF = machine.map { $0 != platform.elfMachine && $0 != 0 } ?? false
+    guard isForeignELF || !platform.kernels.contains(format) else { return }
+    let owner = GuestPlatform.all.first {
+      $0.elfMachine == machine || machine == nil && $0.kernels.contains(format)
+    }
+    let what: String
+    if owner == platform {
+      what =
+        "it is an ELF vmlinux, which QEMU does not boot for \(architecture): name the Image that was built beside it"
+    } else if let owner {
+      what =
+        "it is one for \(owner.name), and the guest is \(architecture): set arch = \"\(owner.name)\" in its profile"
+    } else {
+      what = "it is one for another architecture, and the guest is \(architecture)"
+    }
+    throw ImageError.notAKernel(path: path, what: what)
   }
 
   /// The setup header points to the version text, 0x200 before the place it names (Documentation/arch/x86/boot.rst).

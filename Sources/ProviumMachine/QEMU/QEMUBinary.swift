@@ -23,13 +23,20 @@ package struct QEMUBinary: Sendable, Hashable {
     }
   }
 
+  /// The environment variable that names another QEMU than PATH's: `PROVIUM_QEMU` for guests of the host's own architecture,
+  /// `PROVIUM_QEMU_AARCH64` and the like for others.
+  package static func variable(for architecture: String, host: String = HostFacts.machine) -> String {
+    architecture == host ? "PROVIUM_QEMU" : "PROVIUM_QEMU_\(architecture.uppercased())"
+  }
+
   /// Finds QEMU for guests of an architecture. The version is asked once per binary, and cached.
   package static func find(architecture: String, cache: String) throws -> QEMUBinary {
     let program = "qemu-system-\(architecture)"
-    if let path = Environment["PROVIUM_QEMU"], !Files.exists(path) {
-      throw Failure.unusable(path: path, reason: "there is no such file (PROVIUM_QEMU names it)")
+    let variable = variable(for: architecture)
+    if let path = Environment[variable], !Files.exists(path) {
+      throw Failure.unusable(path: path, reason: "there is no such file (\(variable) names it)")
     }
-    guard let path = Environment["PROVIUM_QEMU"] ?? ToolRun.find(program) else {
+    guard let path = Environment[variable] ?? ToolRun.find(program) else {
       throw Failure.notInstalled(
         program: program,
         package: GuestPlatform.named(architecture)?.qemuPackage ?? "qemu-system-misc"

@@ -10,6 +10,8 @@ package final class QEMUProcess: Sendable {
   /// How the agent inside is reached; whoever connects takes its descriptors over.
   package let endpoint: GuestEndpoint
   package let options: MachineOptions
+  /// See `GuestSecret`; nil without vsock.
+  package let secret: GuestSecret?
   /// Keeps the CID reserved as long as the machine lives.
   private let cid: GuestCID?
 
@@ -27,12 +29,13 @@ package final class QEMUProcess: Sendable {
 
   /// Starts QEMU.
   /// - Parameters:
+  ///   - secret: what the guest expects of whoever connects to it over vsock; nil: it has a serial port.
   ///   - directory: where the console and QEMU's errors are kept.
   ///   - incoming: a state file to resume from, inherited as `migrationDescriptor`.
   ///   - configure: fills in all but the wiring.
   package init(
     _ binary: QEMUBinary,
-    channel: ChannelKind,
+    secret: GuestSecret?,
     directory: String,
     incoming: Int32? = nil,
     configure: (inout MachineOptions) -> Void
@@ -46,7 +49,7 @@ package final class QEMUProcess: Sendable {
     descriptors[Number.migration] = incoming
     // Two pairs are cheap, and one shape of code for both channels is worth them.
     let main = try Descriptor.socketPair(), control = try Descriptor.socketPair()
-    let cid = channel == .vsock ? try GuestCID.reserve() : nil
+    let cid = secret != nil ? try GuestCID.reserve() : nil
     let wiring: ChannelWiring
     switch cid {
     case .some(let cid):
@@ -69,6 +72,7 @@ package final class QEMUProcess: Sendable {
     self.child = child
     self.options = options
     self.cid = cid
+    self.secret = secret
     console = log
     watch = try MachineWatch(
       process: child,
@@ -77,8 +81,8 @@ package final class QEMUProcess: Sendable {
       console: log,
       errors: errors
     )
-    if case .vsock(let number, _) = wiring {
-      endpoint = .vsock(cid: number)
+    if case .vsock(let number, _) = wiring, let secret {
+      endpoint = .vsock(cid: number, secret: secret)
     } else {
       endpoint = .serial(main: main.takeOurs().release(), control: control.takeOurs().release())
     }

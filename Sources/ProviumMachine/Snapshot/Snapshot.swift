@@ -1,3 +1,4 @@
+package import ProviumGuest
 import ProviumImage
 import ProviumSystem
 
@@ -17,6 +18,8 @@ package struct Snapshot: Sendable, Codable, Hashable {
   package var cpus: Int
   package var disks: [DiskOptions]
   package var kernelRelease: String?
+  /// Lies in its memory too, with vsock.
+  package var secret: GuestSecret?
 
   package var memoryPath: String { "\(folder)/memory" }
   package var statePath: String { "\(folder)/state" }

@@ -29,7 +29,7 @@ extension VirtualMachine {
     let state = try Descriptor.open(snapshot.statePath, O_RDONLY)
     let process = try QEMUProcess(
       qemu,
-      channel: host.channel.kind,
+      secret: snapshot.secret,
       directory: directory,
       incoming: state.raw
     ) { options in

@@ -57,7 +57,8 @@ extension VirtualMachine {
       memory: options.memory,
       cpus: options.cpus,
       disks: disks,
-      kernelRelease: image.release
+      kernelRelease: image.release,
+      secret: process.secret
     )
   }
 }

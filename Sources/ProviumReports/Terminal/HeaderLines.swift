@@ -33,9 +33,9 @@ struct HeaderLines {
     self.lines = lines + [""]
   }
 
-  /// `kvm`; `tcg: /dev/kvm does not run guest code`: only the slower one needs a reason.
+  /// `kvm`; `kvm: aarch64 guests are emulated`; `tcg: /dev/kvm does not run guest code`.
   static func accelerator(_ header: RunHeader) -> String {
-    header.accelerator == "kvm" || header.acceleratorReason.isEmpty
+    header.acceleratorReason.isEmpty
       ? header.accelerator : "\(header.accelerator): \(header.acceleratorReason)"
   }
 

@@ -19,6 +19,8 @@ protocol GuestHolder: AnyObject, SendableMetatype {
     _ operation: (GuestSession, Deadline) throws -> Value
   ) throws -> Value
   var architecture: GuestArchitecture { get }
+  /// Time limits of its machine are multiplied by this.
+  var timeScale: Double { get }
 }
 
 extension GuestHolder {
@@ -96,7 +98,7 @@ enum GuestMethods {
     let timeout = try options["timeout"]?.duration() ?? .seconds(10)
     let interval = try options["interval"]?.duration() ?? .milliseconds(500)
     let what = try options["desc"]?.string() ?? "condition"
-    let limit = timeout * holder.session.engine.timeScale
+    let limit = timeout * holder.timeScale
     let deadline = Deadline.after(limit)
     while true {
       holder.session.activity("waiting for \(what)")

@@ -15,6 +15,11 @@ package struct Configuration: Sendable, Hashable {
     self.path = path
   }
 
+  /// Other architectures than the host's that profiles name, sorted.
+  package var foreignArchitectures: [String] {
+    Set(profiles.values.compactMap(\.architecture)).subtracting([HostFacts.machine]).sorted()
+  }
+
   /// The profile of that name; `default` always exists.
   package func profile(_ name: String) throws -> Profile {
     if let profile = profiles[name] { return profile }

@@ -55,7 +55,7 @@ package final class Engine: Sendable {
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
     if options.accelerator == .tcg {
       guard !options.requiresKVM else { throw EngineError.contradiction }
-      return .emulated(reason: "asked for", cache: cache)
+      return .emulated(HostFacts.machine, reason: "asked for", cache: cache)
     }
     let verdict = AcceleratorProbe.verdict(cache: cache)
     if verdict.accelerator == .tcg, options.requiresKVM || options.accelerator == .kvm {
@@ -75,8 +75,33 @@ package final class Engine: Sendable {
     }
   }
 
-  /// Time limits are multiplied by this.
-  package var timeScale: Double { accelerator.timeScale }
+  /// The verdicts on the host's own architecture, and on each other one that a profile names and a QEMU is there for.
+  private var verdicts: [AcceleratorVerdict] {
+    [accelerator]
+      + configuration.foreignArchitectures.filter { (try? machineHost.qemu(for: $0)) != nil }
+      .map { machineHost.accelerator(for: $0) }
+  }
+
+  /// Time limits of what is not one machine's are multiplied by this: the largest factor of the profiles.
+  package var timeScale: Double { verdicts.map(\.timeScale).max() ?? 1 }
+
+  /// Time limits of machines of one architecture are multiplied by this.
+  func timeScale(for architecture: String) -> Double { machineHost.accelerator(for: architecture).timeScale }
+
+  /// The largest cost of emulation that was measured for the profiles; nil where nothing is emulated, or measured.
+  package var slowdown: Double? { verdicts.compactMap(\.slowdown).max() }
+
+  /// What is to be known of the accelerator: why it is not KVM, or which guests KVM does not run.
+  package var acceleratorReason: String {
+    Self.reason(verdicts)
+  }
+
+  /// - Parameter verdicts: the host's own first.
+  static func reason(_ verdicts: [AcceleratorVerdict]) -> String {
+    // Where the host's own guests are emulated it goes without saying that others are.
+    let told = verdicts.first?.accelerator == .kvm ? verdicts[...] : verdicts.prefix(1)
+    return told.map(\.reason).filter { !$0.isEmpty }.joined(separator: "; ")
+  }
 
   func host() throws -> MachineHost { machineHost }
 

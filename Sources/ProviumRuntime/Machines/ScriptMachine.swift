@@ -60,6 +60,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   var jobHolder: String { "the vm" }
   var label: String { identifier == 0 ? profile.name : "vm\(identifier) (\(profile.name))" }
 
+  /// Time limits of its operations are multiplied by this.
+  var timeScale: Double { session.engine.timeScale(for: architecture.rawValue) }
+
   // MARK: Life
 
   func boot(_ options: BootOptions) throws {
@@ -288,7 +291,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   ) throws -> Value {
     lastUse = Self.tick()
     session.activity(what)
-    let limit = session.engine.configuration.settings.operationTimeout * session.engine.timeScale + allowance
+    let limit = session.engine.configuration.settings.operationTimeout * timeScale + allowance
     do {
       return try operation(min(.after(limit), session.scriptDeadline))
     } catch let error as GuestError {
@@ -322,7 +325,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   private func limitText(_ allowance: Duration) -> String {
     if let limit = session.reachedLimit { return limit.description }
     let own = session.engine.configuration.settings.operationTimeout
-    let text = TimeLimit.text(owner: "the operation's", length: own, scale: session.engine.timeScale)
+    let text = TimeLimit.text(owner: "the operation's", length: own, scale: timeScale)
     return allowance == .zero ? text : "\(text) and the call's own of \(Quantity.text(allowance))"
   }
 

@@ -36,6 +36,7 @@ final class ScriptWorker: GuestHolder {
   var architecture: GuestArchitecture { machine.architecture }
   var history: MachineHistory { machine.history }
   var jobHolder: String { name }
+  var timeScale: Double { machine.timeScale }
 
   func perform<Value>(
     _ what: String,

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import ProviumSystem
 import Testing
@@ -238,12 +239,35 @@ import Testing
     guard case .timedOut = error else { throw error ?? GuestError.lost(.main, "no error") }
   }
 
+  @Test("by a host with another machine's secret is refused, in words") func wrongSecret() throws {
+    let error = #expect(throws: GuestError.self) { try RealAgent(.stream, claiming: .random()) }
+    guard case .refused(let errno, let message) = error else {
+      throw error ?? GuestError.lost(.main, "no error")
+    }
+    #expect(errno.number == EACCES)
+    #expect(message == "connect: this is not the machine's secret (EACCES)")
+  }
+
+  @Test("secrets are written as digits, and said nowhere") func secretText() throws {
+    let secret = GuestSecret.random()
+    let text = try JSONEncoder().encode([secret])
+    #expect(String(decoding: text, as: UTF8.self) == "[\"\(secret.hex)\"]")
+    #expect(try JSONDecoder().decode([GuestSecret].self, from: text) == [secret])
+    #expect("\(secret)" == "(secret)")
+    for bad in ["[\"\"]", "[\"00\"]", "[\"\(String(repeating: "x", count: 64))\"]"] {
+      #expect(throws: DecodingError.self) {
+        try JSONDecoder().decode([GuestSecret].self, from: Data(bad.utf8))
+      }
+    }
+  }
+
   @Test("is not waited for when its machine is dead") func deadMachine() throws {
     let vitals = try TestVitals()
     vitals.die()
     let begin = Deadline.now
     #expect(throws: TestVitals.Panic.self) {
-      try GuestAgent.connect(to: .sockets(prefix: "/tmp/nobody.\(getpid())"), vitals: vitals, until: .soon)
+      let nobody = GuestEndpoint.sockets(prefix: "/tmp/nobody.\(getpid())", secret: .random())
+      return try GuestAgent.connect(to: nobody, vitals: vitals, until: .soon)
     }
     #expect(Deadline.now - begin < 1_000_000_000)
   }

@@ -17,7 +17,9 @@ final class RealAgent {
   let process: ChildProcess
   private let directory: String
 
-  init(_ kind: LinkKind, vitals: (any VitalSigns)? = nil) throws {
+  /// - Parameter claiming: the secret that the host has, when it is another one than the agent's.
+  init(_ kind: LinkKind, vitals: (any VitalSigns)? = nil, claiming: GuestSecret? = nil) throws {
+    let secret = GuestSecret.random()
     directory = "/tmp/pg.\(getpid()).\(UInt32.random(in: 0 ... .max))"
     try Files.createDirectories(directory, mode: 0o700)
     let program = "\(directory)/provium-agent"
@@ -27,10 +29,10 @@ final class RealAgent {
     case .stream:
       process = try ChildProcess(
         executable: program,
-        arguments: ["--listen", "\(directory)/s"],
+        arguments: ["--listen", "\(directory)/s", "--secret", secret.hex],
         directory: directory
       )
-      endpoint = .sockets(prefix: "\(directory)/s")
+      endpoint = .sockets(prefix: "\(directory)/s", secret: claiming ?? secret)
     case .serial:
       let main = try Descriptor.socketPair()
       let control = try Descriptor.socketPair()

@@ -1,17 +1,13 @@
 -- Round trips, for the comparison of channels.
 local vsock = dofile("_vsock.lua")
-local vm = provium.create():boot({ memory = "192M" })
+local vm = vsock.boot()
 
 test("echo", function()
   for _ = 1, 50 do vm:syscall("getpid") end
-  local count, started = 500, vsock.now()
-  for _ = 1, count do vm:syscall("getpid") end
-  vsock.figure("roundtrip", (vsock.now() - started) * 1000 / count)
+  vsock.sample("roundtrip", 6, function()
+    for _ = 1, 100 do vm:syscall("getpid") end
+  end)
   local data = ("x"):rep(4 << 20)
-  started = vsock.now()
-  vm:write_file("/tmp/data", data)
-  vsock.figure("write", vsock.now() - started)
-  started = vsock.now()
-  assert_eq(#data, #vm:read_file("/tmp/data"))
-  vsock.figure("read", vsock.now() - started)
+  vsock.sample("write", 6, function() vm:write_file("/tmp/data", data) end)
+  vsock.sample("read", 6, function() assert_eq(#data, #vm:read_file("/tmp/data")) end)
 end)

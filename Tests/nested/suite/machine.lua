@@ -1,14 +1,27 @@
 -- One machine: commands, files, syscalls, jobs and workers.
 local vsock = dofile("_vsock.lua")
-local started = vsock.now()
-local vm = provium.create():boot({ memory = "192M" })
-vsock.figure("boot", vsock.now() - started)
+local release = io.open("/proc/sys/kernel/osrelease"):read("l")
+local loopback = "/lib/modules/" .. release .. "/kernel/net/vmw_vsock/vsock_loopback.ko"
+local vm = vsock.boot({ memory = "192M", files = { ["/root/vsock_loopback.ko"] = loopback } })
 local sys, errno = provium.sys, provium.errno
 
 test("the guest is on KVM and has a CID of its own", function()
   assert_contains(vm:read_file("/proc/cpuinfo"), "hypervisor")
   assert_match(vm:dmesg("Hypervisor detected"), "KVM")
   assert(vsock.cid(vm) >= 10)
+end)
+
+test("the agent serves none of the guest's own processes, and nobody finds the machine's secret", function()
+  assert_eq(0, vm:exec("insmod /root/vsock_loopback.ko").exit_code)
+  assert_error(function() vm:read_file("/.provium/secret") end, "ENOENT")
+  assert_eq("700", vm:exec("stat -c %a /.provium").stdout.trim())
+  local own, worker = vsock.cid(vm), vm:spawn()
+  for _, cid in ipairs({ 1, own }) do
+    local n, bytes = vsock.knock(worker, cid, 5122, vsock.exec_message)
+    assert(n <= 0, ("the agent answered %d bytes through CID %d: %q"):format(n, cid, bytes:sub(1, 8)))
+  end
+  worker:kill()
+  assert(vm:exec("true").ok)
 end)
 
 test("commands give output, errors, exit codes and signals", function()
@@ -98,7 +111,7 @@ test("eight workers of both kinds answer at once", function()
 end)
 
 test("a panic is an error at once", function()
-  local doomed = provium.create():boot({ memory = "192M" })
+  local doomed = vsock.boot()
   doomed:expect_splat("sysrq triggered crash", function()
     assert_error(function()
       doomed:exec("echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger; sleep 100")
@@ -108,7 +121,7 @@ test("a panic is an error at once", function()
 end)
 
 test("QEMU killed in mid-operation is noticed at once, and its CID comes back", function()
-  local doomed = provium.create():boot({ memory = "192M" })
+  local doomed = vsock.boot()
   local cid = vsock.cid(doomed)
   os.execute(([[(sleep 1
     for p in $(pidof qemu-system-x86_64); do grep -q guest-cid=%d, /proc/$p/cmdline && kill -9 $p; done) &]]):format(cid))
@@ -116,5 +129,5 @@ test("QEMU killed in mid-operation is noticed at once, and its CID comes back", 
   assert_error(function() doomed:exec("sleep 100") end, "QEMU")
   assert(vsock.now() - from < 4, "it took " .. vsock.now() - from .. " s to notice")
   assert_eq("dead", doomed:state())
-  assert_eq(cid, vsock.cid(provium.create():boot({ memory = "192M" })))
+  assert_eq(cid, vsock.cid(vsock.boot()))
 end)
