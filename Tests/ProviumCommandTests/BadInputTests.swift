@@ -165,7 +165,7 @@ struct RefusedBootTests {
   )
   func refused(options: String, expected: String) throws {
     let command = try error(options, files: ["disk": String(repeating: "x", count: 4096)])
-    #expect(command.status == .exited(1))
+    #expect(command.status == .exited(2))
     #expect(command.output.contains(expected), "\(command.text)")
     #expect(!command.output.contains("the connection to the agent"), "\(command.text)")
   }
