@@ -49,8 +49,9 @@ struct SwiftTests {
     #expect(try await vm.syscall("getuid").result == 0)
     try await worker.kill()
     await #expect(throws: MachineError.self) { try await worker.syscall("getuid") }
-    let job = try await vm.background("sleep 0.2; echo done; exit 3")
+    let job = try await vm.background("until [ -e /tmp/go ]; do sleep 0.05; done; echo done; exit 3")
     #expect(try await job.poll() == nil)
+    try await vm.writeFile("/tmp/go", [])
     let result = try await job.wait(.seconds(30))
     #expect(result?.exitCode == 3)
     #expect(result?.output == "done\n")

@@ -29,13 +29,13 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   private var reading: Int?
   private var identifier = 0
   /// Counts operations over all machines of the process: the highest was used last.
-  private(set) var lastUse: UInt64 = 0
+  var lastUse: UInt64 = 0
   var splats = SplatWatch()
   /// Why it is dead.
-  private var death: String?
+  var death: String?
   /// Also of a machine that is gone: failures still show them, and its console.
   private(set) var operations = OperationLog()
-  private var lastConsole: [String] = []
+  var lastConsole: [String] = []
   /// What its image was made from, and files of the host that were injected or attached: for a fixture's key.
   /// Of all its boots, also of those that failed.
   private(set) var imageInputs: [BootImage.Input] = []
@@ -245,7 +245,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     if let machine, state == .booted, let cause = machine.causeOfDeath { _ = died("\(cause)", machine) }
   }
 
-  private func end(_ state: State, reason: String) {
+  func end(_ state: State, reason: String) {
     guard let machine else { return }
     lastConsole = consoleTail
     splats.detach()
@@ -259,100 +259,6 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     for worker in workers { worker.detach() }
     giveBack()
     session.events.send(.machineEnded(id: identifier, reason: reason))
-  }
-
-  // MARK: Operations
-
-  func perform<Value>(
-    _ what: String,
-    allowance: Duration,
-    _ operation: (GuestSession, Deadline) throws -> Value
-  ) throws -> Value {
-    let machine = try usable()
-    return try guarded(what, on: machine, allowance: allowance) { try operation(machine.session, $0) }
-  }
-
-  /// The machine, if it can be talked to.
-  func usable() throws -> VirtualMachine {
-    if let machine, state == .booted { return machine }
-    switch state {
-    case .created: throw UnnamedMisuse("the machine is not booted yet: call vm:boot() first")
-    case .dead: throw HarnessFault("the machine is dead\(death.map { ": \($0)" } ?? "")")
-    default: throw UnnamedMisuse("the machine is \(state.rawValue)")
-    }
-  }
-
-  /// Runs one operation of that machine's agent or a worker: says what goes on, sets the deadline, and sorts the errors.
-  func guarded<Value>(
-    _ what: String,
-    on machine: VirtualMachine,
-    allowance: Duration,
-    _ operation: (Deadline) throws -> Value
-  ) throws -> Value {
-    lastUse = Self.tick()
-    session.activity(what)
-    let limit = session.engine.configuration.settings.operationTimeout * timeScale + allowance
-    do {
-      return try operation(min(.after(limit), session.scriptDeadline))
-    } catch let error as GuestError {
-      throw translate(error, machine, allowance: allowance)
-    } catch let error as MachineDeath {
-      throw died("\(error)", machine, kind: error.failureKind)
-    }
-  }
-
-  private func translate(_ error: GuestError, _ machine: VirtualMachine, allowance: Duration) -> any Error {
-    switch error {
-    case .refused, .tooLarge, .inUse: return GuestRefusal(description: "\(error)")
-    case .timedOut(let message):
-      return HarnessFault("\(message): \(limitText(allowance)) was reached", kind: .timeout)
-    case .unresponsive(let message):
-      // It did not give up its operation when it was interrupted: nothing can be said of its state any more.
-      let reason = "\(message): \(limitText(allowance)) was reached"
-      return died(reason, machine, saying: "the machine is dead: \(reason)")
-    case .lost(let peer, let message):
-      if let cause = machine.causeOfDeath {
-        return died("\(cause)", machine, kind: (cause as? MachineDeath)?.failureKind ?? .harness)
-      }
-      if case .worker = peer { return HarnessFault(message) }
-      return died(message, machine, saying: "the machine is dead: \(message)")
-    case .violation, .incompatible:
-      return died("\(error)", machine, saying: "the machine is dead: \(error)")
-    }
-  }
-
-  /// The limit that ended an operation: the script's, if it came first.
-  private func limitText(_ allowance: Duration) -> String {
-    if let limit = session.reachedLimit { return limit.description }
-    let own = session.engine.configuration.settings.operationTimeout
-    let text = TimeLimit.text(owner: "the operation's", length: own, scale: timeScale)
-    return allowance == .zero ? text : "\(text) and the call's own of \(Quantity.text(allowance))"
-  }
-
-  /// Nothing can go on with a machine that took leave to be saved.
-  func couldNotBeSaved(_ reason: String, _ machine: VirtualMachine) -> HarnessFault {
-    died("\(label) could not be saved, and is gone: \(reason)", machine)
-  }
-
-  /// - Parameter message: what the script is told, where that is more than the reason.
-  private func died(
-    _ said: String,
-    _ machine: VirtualMachine,
-    saying message: String? = nil,
-    kind: FailureKind = .harness
-  ) -> HarnessFault {
-    let hint = session.shortage.map { "; \($0)" } ?? ""
-    machine.kill()
-    // Another machine may be in its place by now, which has nothing to do with it.
-    if machine === self.machine {
-      death = said + hint
-      end(.dead, reason: said + hint)
-    }
-    return HarnessFault(
-      (message ?? said) + hint,
-      kind: kind,
-      console: lastConsole.suffix(HarnessFault.consoleLines)
-    )
   }
 
   // MARK: Workers
@@ -374,12 +280,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   var consoleTail: [String] { machine?.console.tail(20) ?? lastConsole }
 
   private static let clock = Atomic<UInt64>(0)
-  private static func tick() -> UInt64 { clock.add(1, ordering: .relaxed).newValue }
+  static func tick() -> UInt64 { clock.add(1, ordering: .relaxed).newValue }
   /// How many operations there have been: a later `lastUse` is greater.
   static var uses: UInt64 { clock.load(ordering: .relaxed) }
-}
-
-/// The guest said no: a plain error of the script's, no fault of the harness.
-struct GuestRefusal: Error, CustomStringConvertible {
-  let description: String
 }
