@@ -26,10 +26,6 @@ for what, lose in pairs({
     machine:syscall("close_range", 3, 0xffffffff, 0)
     machine:exec("true")
   end,
-  ["loses its parent"] = function(machine)
-    machine:exec("kill -9 " .. machine:syscall("getppid"))
-    machine:exec("sleep 100")
-  end,
   ["is killed by a command that says worker"] = function(machine)
     machine:exec("kill -9 " .. machine:syscall("getpid") .. " # worker")
   end,
