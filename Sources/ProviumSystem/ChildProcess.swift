@@ -53,7 +53,7 @@ package final class ChildProcess: Sendable {
     var maps = descriptors
     for standard in Int32(0)...2 where maps[standard] == nil { maps[standard] = null.raw }
     let map = maps.map { clinux_fd_map(parent_fd: $0.value, child_fd: $0.key) }
-    let result = try Spawner.shared.run { () -> (pid: pid_t, error: Int32, step: clinux_spawn_step) in
+    let spawn = { @Sendable () -> (pid: pid_t, error: Int32, step: clinux_spawn_step) in
       Self.withCStrings([executable] + arguments) { argv in
         Self.withCStrings(environment ?? Self.parentEnvironment()) { envp in
           map.withUnsafeBufferPointer { map in
@@ -76,6 +76,10 @@ package final class ChildProcess: Sendable {
         }
       }
     }
+    var result = try Spawner.shared.run(spawn)
+    // A program that was just written is held open by whatever another thread forked meanwhile, until that is somebody else.
+    let patience = Deadline.after(.seconds(2))
+    while result.error == ETXTBSY, !patience.isExpired { result = try Spawner.shared.run(spawn) }
     guard result.error == 0 else {
       let what =
         switch result.step {
