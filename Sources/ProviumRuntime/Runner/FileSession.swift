@@ -90,12 +90,23 @@ package final class FileSession: @unchecked Sendable {
 
   /// Ends the script, and whatever its machines are doing. Any thread; the first reason stays.
   package func interrupt(_ reason: String) {
+    hearOfEnd(reason)
+    endMachines()
+  }
+
+  /// The script is to end; its machines still run. Any thread; the first reason stays.
+  package func hearOfEnd(_ reason: String) {
     vitals.interrupted(reason)
     luaInterrupt.raise(reason)
     wakeUp.update { $0 = true }
-    machines.killAll()
     engine.pool.wake()
-    inner.withLock { $0 }?.interrupt(reason)
+    inner.withLock { $0 }?.hearOfEnd(reason)
+  }
+
+  /// Ends whatever its machines are doing. Any thread.
+  package func endMachines() {
+    machines.killAll()
+    inner.withLock { $0 }?.endMachines()
   }
 
   var isRunningLua: Bool { luaInterrupt.isInScript }

@@ -125,7 +125,7 @@ package final class TestRunner: Sendable {
       session,
       giveUp: { self.giveUp(file, $0, attempt: attempt, isCut: session.isInterrupted) }
     ) {
-      interruption.listening({ session.interrupt($0) }) { session.run() }
+      interruption.listening(session) { session.run() }
     }
     guard var result = ended else { return nil }
     result.attempt = attempt
