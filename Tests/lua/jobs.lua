@@ -116,7 +116,7 @@ test("an exit status that a script has taken is an error, never 0", function()
   worker:kill()
 end)
 
-test("the last 128 results can be read again, and make room for anybody's jobs", function()
+test("the last 128 results can be read again, and make room for anybody's jobs", { tags = { "heavy" } }, function()
   local jobs = {}
   for i = 1, 140 do
     jobs[i] = vm:background("exit " .. i % 100)
@@ -129,13 +129,13 @@ test("the last 128 results can be read again, and make room for anybody's jobs",
   worker:kill()
 end)
 
-test("jobs that nobody has read are kept, and a refusal says so", function()
+test("jobs that nobody has read are kept, and a refusal says so", { tags = { "heavy" } }, function()
   local machine = provium.create():boot()
   for _ = 1, 128 do machine:background("exit 0") end
   assert_error(function() machine:background("exit 0") end, "128 jobs are running or unread")
 end)
 
-test("a stream beyond 64 MiB is cut, which the result says", function()
+test("a stream beyond 64 MiB is cut, which the result says", { tags = { "heavy" } }, function()
   local r = vm:job_wait(vm:background("head -c 70000000 /dev/zero | tr '\\0' y"), "120s")
   assert_eq(true, r.truncated)
   assert_eq(64 << 20, #r.stdout)
