@@ -9,6 +9,11 @@ package struct Deadline: Sendable, Hashable, Comparable {
 
   package static let never = Deadline(nanoseconds: .max)
 
+  /// Later by that many nanoseconds; `never` stays what it is.
+  package func moved(by nanoseconds: UInt64) -> Deadline {
+    self == .never ? self : Deadline(nanoseconds: self.nanoseconds + nanoseconds)
+  }
+
   /// Nanoseconds of `CLOCK_MONOTONIC` now.
   package static var now: UInt64 {
     var time = timespec()

@@ -81,7 +81,7 @@ import Testing
   @Test("of a resume is the same as that of the machine that was saved, but for what no guest can tell")
   func invariant() {
     var saved = MachineOptions(channel: .serial(main: 12, control: 13), qmp: 10, console: 11)
-    saved.backing = .sharedFile("/work/memory-1")
+    saved.backing = .sharedFile("/building/memory-1")
     saved.kernel = "/k"
     saved.append = "quiet"
     saved.disks = [DiskOptions(path: "disk0")]

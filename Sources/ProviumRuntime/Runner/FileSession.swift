@@ -139,18 +139,22 @@ package final class FileSession: @unchecked Sendable {
 
   /// What `body` takes does not count against the script's time: a fixture is built for all files.
   func outsideTimeLimit<Result>(_ body: () throws -> Result) rethrows -> Result {
-    guard let luaState, luaState.deadline != .never else { return try body() }
+    guard scriptDeadline != .never else { return try body() }
     let begin = Deadline.now
-    luaState.deadline = .never
+    setDeadline(.never)
     vitals.set(nil)
     defer {
-      let time = Deadline.now - begin
       for index in limits.indices {
-        limits[index].deadline = Deadline(nanoseconds: limits[index].deadline.nanoseconds + time)
+        limits[index].deadline = limits[index].deadline.moved(by: Deadline.now - begin)
       }
-      luaState.deadline = limits.map(\.deadline).min() ?? .never
+      setDeadline(limits.map(\.deadline).min() ?? .never)
     }
     return try body()
+  }
+
+  /// The limit that holds from here on: the script's, or that of a test in Swift.
+  private func setDeadline(_ deadline: Deadline) {
+    if let luaState { luaState.deadline = deadline } else { outerDeadline = deadline }
   }
 
   /// Runs the file to its end and leaves nothing behind.
