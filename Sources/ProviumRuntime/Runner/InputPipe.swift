@@ -61,6 +61,10 @@ final class InputPipe: Sendable {
         buffer,
         until: .never
       )
+      // Nothing written, or more than there was, is what no kernel answers: a guest must not keep us busy with it.
+      guard (1...rest.count).contains(Int(call.result)) else {
+        throw GuestError.lost(.main, "the guest says that it wrote \(call.result) of \(rest.count) bytes")
+      }
       rest = rest.dropFirst(Int(call.result))
     }
   }
@@ -78,7 +82,10 @@ final class InputPipe: Sendable {
     }
     let call = SystemCall(number: number, arguments: arguments, buffers: buffer.map { [$0] } ?? [])
     let result = try worker.session.syscall(call, until: deadline)
-    guard result.result >= 0 else { throw SystemError(name, "in the guest", Errno(Int32(-result.result))) }
+    // Whatever a guest claims: 0 - Int64.min is no number, and few are errors.
+    guard result.result >= 0 else {
+      throw SystemError(name, "in the guest", Errno(Int32(clamping: 0 &- result.result)))
+    }
     return result
   }
 }
