@@ -125,7 +125,7 @@ package enum Files {
     }
   }
 
-  /// Copies a file; what is a hole, and takes no room, stays one.
+  /// Copies a file; what is a hole, or all zeros, takes no room in the copy.
   package static func copySparse(_ path: String, to target: String, mode: UInt32 = 0o600) throws {
     let source = try Descriptor.open(path, O_RDONLY)
     let copy = try Descriptor.open(target, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
