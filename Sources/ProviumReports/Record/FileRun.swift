@@ -46,7 +46,7 @@ package struct FileRun: Sendable {
     if let result { return result }
     let doing = activity.isEmpty ? "" : " during: \(activity)"
     let failure = Failure(
-      kind: .harness,
+      kind: .infrastructure,
       message: "did not end: \(reason ?? "the run was interrupted")\(doing)"
     )
     let unfinished = open.map { test in

@@ -59,7 +59,7 @@ struct ResultLines {
     if lines.isEmpty { lines = ["failed without a message"] }
     switch failure.kind {
     case .assertion, .error, .inner: break
-    case .harness, .timeout, .splat: lines[0] = "(\(failure.kind.title)) \(lines[0])"
+    case .infrastructure, .timeout, .kernelReport: lines[0] = "(\(failure.kind.title)) \(lines[0])"
     }
     return lines
   }
