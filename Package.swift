@@ -36,21 +36,29 @@ let package = Package(
     .target(name: "ProviumSystem", dependencies: ["CLinux"], swiftSettings: strict),
     // One reader and writer of JSON: QMP, `vm:json`, event lines.
     .target(name: "ProviumJSON", swiftSettings: strict),
+    // What differs between guests of one architecture and those of another.
+    .target(name: "ProviumArchitecture", dependencies: ["ProviumSystem"], swiftSettings: strict),
 
     // The guest's side: the agent's bytes, and the protocol spoken with it.
     .plugin(name: "BuildAgent", capability: .buildTool()),
     .target(name: "ProviumAgentImage", swiftSettings: strict, plugins: ["BuildAgent"]),
-    .target(name: "ProviumGuest", dependencies: ["CProviumWire", "ProviumSystem"], swiftSettings: strict),
+    .target(
+      name: "ProviumAgentClient",
+      dependencies: ["CProviumWire", "ProviumArchitecture", "ProviumSystem"],
+      swiftSettings: strict
+    ),
 
     // The machine: what boots (kernel, initramfs, modules), and what it boots in (QEMU).
     .target(
-      name: "ProviumImage",
-      dependencies: ["ProviumAgentImage", "ProviumSystem"],
+      name: "ProviumBoot",
+      dependencies: ["ProviumAgentImage", "ProviumArchitecture", "ProviumSystem"],
       swiftSettings: strict
     ),
     .target(
-      name: "ProviumMachine",
-      dependencies: ["ProviumGuest", "ProviumImage", "ProviumJSON", "ProviumSystem", "CLinux"],
+      name: "ProviumVM",
+      dependencies: [
+        "ProviumAgentClient", "ProviumArchitecture", "ProviumBoot", "ProviumJSON", "ProviumSystem", "CLinux",
+      ],
       swiftSettings: strict
     ),
 
@@ -85,12 +93,12 @@ let package = Package(
     .target(
       name: "ProviumRuntime",
       dependencies: [
-        "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumMachine",
+        "ProviumArchitecture", "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumVM",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict
     ),
-    .target(name: "CProviumRecords"),
+    .target(name: "CTestContent"),
     .target(
       name: "ProviumCases",
       dependencies: ["ProviumEvents", "ProviumLua", "ProviumRuntime", "ProviumSystem"],
@@ -101,7 +109,8 @@ let package = Package(
     .target(
       name: "ProviumTesting",
       dependencies: [
-        "CProviumRecords", "ProviumCases", "ProviumEvents", "ProviumGuest", "ProviumLua", "ProviumMachine",
+        "CTestContent", "ProviumArchitecture", "ProviumCases", "ProviumEvents", "ProviumAgentClient",
+        "ProviumLua", "ProviumVM",
         "ProviumRuntime",
         "ProviumSystem",
       ],
@@ -123,7 +132,7 @@ let package = Package(
     // Figures against baselines, by hand: `Scripts/bench`.
     .executableTarget(
       name: "provium-bench",
-      dependencies: ["ProviumMachine", "ProviumRuntime", "ProviumSystem"],
+      dependencies: ["ProviumVM", "ProviumRuntime", "ProviumSystem"],
       path: "Benchmarks/Sources",
       swiftSettings: strict
     ),
@@ -131,12 +140,17 @@ let package = Package(
     .testTarget(name: "ProviumJSONTests", dependencies: ["ProviumJSON"], swiftSettings: strict),
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(
-      name: "ProviumGuestTests",
-      dependencies: ["ProviumGuest", "ProviumAgentImage"],
+      name: "ProviumArchitectureTests",
+      dependencies: ["ProviumArchitecture"],
       swiftSettings: strict
     ),
-    .testTarget(name: "ProviumImageTests", dependencies: ["ProviumImage"], swiftSettings: strict),
-    .testTarget(name: "ProviumMachineTests", dependencies: ["ProviumMachine"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumAgentClientTests",
+      dependencies: ["ProviumAgentClient", "ProviumAgentImage"],
+      swiftSettings: strict
+    ),
+    .testTarget(name: "ProviumBootTests", dependencies: ["ProviumBoot"], swiftSettings: strict),
+    .testTarget(name: "ProviumVMTests", dependencies: ["ProviumVM"], swiftSettings: strict),
     .testTarget(name: "ProviumLuaTests", dependencies: ["ProviumLua"], swiftSettings: strict),
     // Our own Lua tests, as native cases: the one target of this package that depends on the bridge.
     .testTarget(name: "LuaTests", dependencies: ["ProviumTesting"], swiftSettings: strict),

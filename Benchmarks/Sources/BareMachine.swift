@@ -1,7 +1,7 @@
 import Glibc
-import ProviumGuest
-import ProviumImage
-import ProviumMachine
+import ProviumAgentClient
+import ProviumBoot
+import ProviumVM
 import ProviumSystem
 
 /// QEMU with the same kernel and options, and nothing of Provium in the guest: what the figures are held against.

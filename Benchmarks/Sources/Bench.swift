@@ -1,5 +1,5 @@
 import Glibc
-import ProviumMachine
+import ProviumVM
 import ProviumRuntime
 import ProviumSystem
 

@@ -1,7 +1,7 @@
 import Glibc
-import ProviumGuest
-import ProviumImage
-import ProviumMachine
+import ProviumAgentClient
+import ProviumBoot
+import ProviumVM
 import ProviumSystem
 
 /// Boot and channel: Provium's machine and a bare one, turn by turn, so that a noisy host is noisy to both.

@@ -1,7 +1,7 @@
 import Glibc
-import ProviumGuest
-import ProviumImage
-import ProviumMachine
+import ProviumAgentClient
+import ProviumBoot
+import ProviumVM
 import ProviumSystem
 
 /// Save and resume, at the level of machines.

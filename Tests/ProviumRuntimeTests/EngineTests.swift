@@ -1,5 +1,5 @@
-import ProviumImage
-import ProviumMachine
+import ProviumBoot
+import ProviumVM
 import ProviumSystem
 import Testing
 

@@ -1,4 +1,4 @@
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 import Testing
 

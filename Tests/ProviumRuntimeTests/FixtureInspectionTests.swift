@@ -2,7 +2,7 @@ import Glibc
 import ProviumSystem
 import Testing
 
-@testable import ProviumMachine
+@testable import ProviumVM
 @testable import ProviumRuntime
 
 /// An engine over a folder of its own, and the manifest of a fixture that no machine ever was.

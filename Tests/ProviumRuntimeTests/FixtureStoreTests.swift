@@ -2,7 +2,7 @@ import Glibc
 import ProviumSystem
 import Testing
 
-@testable import ProviumMachine
+@testable import ProviumVM
 @testable import ProviumRuntime
 
 /// A store in a folder of its own, with fixtures that no machine ever was.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ProviumMachine
+@testable import ProviumVM
 @testable import ProviumRuntime
 
 private func snapshot(_ name: String) -> Snapshot {

@@ -1,4 +1,5 @@
-import ProviumGuest
+import ProviumArchitecture
+import ProviumAgentClient
 import ProviumLua
 import ProviumSystem
 

@@ -1,5 +1,5 @@
 import ProviumLua
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 
 extension ScriptMachine {

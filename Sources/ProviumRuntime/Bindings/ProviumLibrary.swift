@@ -1,4 +1,4 @@
-import ProviumGuest
+import ProviumAgentClient
 import ProviumLua
 import ProviumSystem
 

@@ -1,4 +1,4 @@
-import ProviumGuest
+import ProviumAgentClient
 import ProviumLua
 
 /// What a script sees of a command's or a job's result.

@@ -1,4 +1,4 @@
-import ProviumImage
+import ProviumBoot
 import ProviumSystem
 internal import TOMLKit
 

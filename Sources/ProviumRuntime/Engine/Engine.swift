@@ -1,6 +1,6 @@
 package import ProviumEvents
-import ProviumImage
-package import ProviumMachine
+import ProviumBoot
+package import ProviumVM
 import ProviumSystem
 import Synchronization
 

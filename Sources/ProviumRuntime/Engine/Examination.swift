@@ -1,6 +1,6 @@
 import ProviumAgentImage
-import ProviumImage
-import ProviumMachine
+import ProviumBoot
+import ProviumVM
 import ProviumSystem
 
 /// What this machine can do: `provium doctor`.

@@ -1,5 +1,5 @@
 import Glibc
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 
 /// Builds one fixture: runs its script, and puts its last machine to rest.

@@ -1,5 +1,5 @@
-import ProviumImage
-import ProviumMachine
+import ProviumBoot
+import ProviumVM
 
 extension BootRequest {
   /// What of the host goes into the machine, by its contents at this moment: for the key of a fixture.

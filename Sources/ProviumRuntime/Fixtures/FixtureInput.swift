@@ -1,5 +1,5 @@
 import ProviumAgentImage
-import ProviumImage
+import ProviumBoot
 import ProviumSystem
 
 /// One thing that a fixture was made from. A fixture is current while all its inputs are what they were.

@@ -1,4 +1,4 @@
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 
 /// Why a kept fixture is not used.

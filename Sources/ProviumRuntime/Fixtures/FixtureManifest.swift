@@ -1,5 +1,5 @@
 import FoundationEssentials
-package import ProviumMachine
+package import ProviumVM
 import ProviumSystem
 
 /// What is written down of a fixture that was built: what it came from, and what it must still look like.

@@ -1,5 +1,5 @@
 import Glibc
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 
 /// Where fixtures are kept between runs.

@@ -1,6 +1,6 @@
 import ProviumEvents
-import ProviumGuest
-import ProviumMachine
+import ProviumAgentClient
+import ProviumVM
 import ProviumSystem
 
 /// Machines resumed ahead of need: answered once, warmed, and stopped. Handed out once, never returned, never counted as

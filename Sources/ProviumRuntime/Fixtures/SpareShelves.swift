@@ -1,4 +1,4 @@
-import ProviumMachine
+import ProviumVM
 
 /// Which snapshots have spares, and which deserve the next one: nothing but the reckoning. `SparePool` acts on it.
 struct SpareShelves<Spare> {

@@ -1,6 +1,6 @@
-import ProviumImage
+import ProviumBoot
 import ProviumLua
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 
 /// The options of `vm:boot`.

@@ -1,5 +1,5 @@
 import ProviumEvents
-import ProviumMachine
+import ProviumVM
 
 /// Kernel reports that nobody meant, by the machine on whose console they stood: of one test, or of a file outside its tests.
 struct FoundReports {

@@ -1,4 +1,4 @@
-import ProviumMachine
+import ProviumVM
 import Synchronization
 
 /// What the present state of a machine has behind it, told in stretches: one begins with each boot and each resume. By its

@@ -1,7 +1,7 @@
 import ProviumEvents
-import ProviumGuest
+import ProviumAgentClient
 import ProviumLua
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 
 /// What scripts do with a machine: each operation under its limit, and what its failure says of the machine.

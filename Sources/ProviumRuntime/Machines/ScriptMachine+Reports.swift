@@ -1,5 +1,5 @@
 import ProviumEvents
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 
 extension ScriptMachine {

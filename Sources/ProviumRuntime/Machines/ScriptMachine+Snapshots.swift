@@ -1,7 +1,7 @@
 import ProviumEvents
-import ProviumGuest
-import ProviumImage
-import ProviumMachine
+import ProviumAgentClient
+import ProviumBoot
+import ProviumVM
 import ProviumSystem
 
 extension ScriptMachine {

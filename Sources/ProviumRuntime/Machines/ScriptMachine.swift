@@ -1,8 +1,9 @@
+import ProviumArchitecture
 import ProviumEvents
-import ProviumGuest
-import ProviumImage
+import ProviumAgentClient
+import ProviumBoot
 import ProviumLua
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 import Synchronization
 

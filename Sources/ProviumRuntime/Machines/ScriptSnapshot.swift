@@ -1,4 +1,4 @@
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 
 /// A state of a machine that its script can go back to: `vm:snapshot()`, or what fresh sub-tests start from.

@@ -1,6 +1,7 @@
-import ProviumGuest
+import ProviumArchitecture
+import ProviumAgentClient
 import ProviumLua
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 
 /// A worker as a script holds it: the methods of a machine but boot, shutdown and spawn.

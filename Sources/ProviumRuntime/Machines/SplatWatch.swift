@@ -1,4 +1,4 @@
-import ProviumMachine
+import ProviumVM
 
 /// The kernel reports (panic, oops, BUG, KASAN, WARNING …) of one machine that no test has answered for: those of its
 /// present console, and those of consoles that are gone, since a machine that is restored or booted again has a new one.

@@ -1,6 +1,7 @@
-package import ProviumGuest
-import ProviumImage
-import ProviumMachine
+import ProviumArchitecture
+package import ProviumAgentClient
+import ProviumBoot
+import ProviumVM
 package import ProviumSystem
 
 /// How a machine is booted from Swift: what `vm:boot{…}` takes.

@@ -1,4 +1,4 @@
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 
 /// Looks at what copy-on-write machines cost, four times a second: they begin with almost nothing of their own, and take a

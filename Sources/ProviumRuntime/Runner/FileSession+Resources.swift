@@ -1,6 +1,6 @@
 import ProviumEvents
 import ProviumLua
-import ProviumMachine
+import ProviumVM
 import ProviumSystem
 import Synchronization
 

@@ -1,6 +1,7 @@
+import ProviumArchitecture
 import Glibc
-import ProviumGuest
-import ProviumMachine
+import ProviumAgentClient
+import ProviumVM
 import ProviumSystem
 
 /// The host's standard input as a command's in the guest: handed on as it comes, however much, and ended when it ends. A

@@ -1,6 +1,6 @@
 import ProviumEvents
-import ProviumGuest
-import ProviumMachine
+import ProviumAgentClient
+import ProviumVM
 import ProviumSystem
 
 /// One command in a machine of its own: `provium run`.

@@ -1,5 +1,5 @@
 import ProviumCases
-import ProviumMachine
+import ProviumVM
 import ProviumRuntime
 public import Testing
 

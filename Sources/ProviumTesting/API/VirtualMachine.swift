@@ -1,5 +1,5 @@
 import ProviumCases
-import ProviumGuest
+import ProviumAgentClient
 import ProviumRuntime
 import ProviumSystem
 import Synchronization

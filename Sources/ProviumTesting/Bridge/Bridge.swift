@@ -1,8 +1,8 @@
 // The only file that touches swift-testing's underscored API: `Test.__store`, `Test.__type`, `Test.__function`, and the
-// layout of test content records (CProviumRecords). The window below names the compilers it was made for; outside it,
+// layout of test content records (CTestContent). The window below names the compilers it was made for; outside it,
 // or with -DPROVIUM_FALLBACK, `Fallback.swift` takes over with public API alone.
 #if compiler(>=6.3) && compiler(<6.6) && !PROVIUM_FALLBACK
-  internal import CProviumRecords
+  internal import CTestContent
   import ProviumCases
   import Glibc
   import ProviumRuntime
