@@ -3,36 +3,46 @@ import ProviumEvents
 import ProviumReports
 import ProviumRuntime
 
-/// Where reports go.
+/// The reports to write, and their files.
 struct ReportPaths: ParsableArguments {
   @Option(help: ArgumentHelp("Write a JUnit report; - is standard output.", valueName: "file"))
   var junit: String?
-  @Option(help: ArgumentHelp("Write a TAP 14 report; - is standard output.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write a TAP report; - is standard output.", valueName: "file"))
   var tap: String?
   @Option(help: ArgumentHelp("Write all events as JSON lines; - is standard output.", valueName: "file"))
   var json: String?
   @Option(help: ArgumentHelp("Write one self-contained HTML page.", valueName: "file"))
   var html: String?
+  @Option(
+    name: .customLong("report"),
+    help: ArgumentHelp(
+      "Write a report in a format (\(ReportFormats.standard.names.joined(separator: ", "))). Repeatable.",
+      valueName: "format=file"
+    )
+  )
+  var others: [String] = []
 
-  /// None was asked for.
-  var isEmpty: Bool { [junit, tap, json, html].allSatisfy { $0 == nil } }
+  func requests() throws -> [ReportRequest] {
+    let formats = ReportFormats.standard
+    let named = [("junit", junit), ("tap", tap), ("html", html), ("json", json)]
+    return try named.compactMap { name, path in try path.map { try formats.request(name, path: $0) } }
+      + others.map { try formats.request($0) }
+  }
 
-  /// One of them takes standard output.
-  var takesOutput: Bool { [junit, tap, json, html].contains("-") }
+  /// Whether no report was asked for.
+  var isEmpty: Bool { [junit, tap, json, html].allSatisfy { $0 == nil } && others.isEmpty }
+
+  /// Whether a report takes standard output.
+  var takesOutput: Bool { (try? requests().contains(where: \.takesOutput)) ?? false }
 
   func validate() throws {
-    guard [junit, tap, json, html].count(where: { $0 == "-" }) <= 1 else {
+    let requests: [ReportRequest]
+    do { requests = try self.requests() } catch { throw ValidationError("\(error)") }
+    guard requests.count(where: \.takesOutput) <= 1 else {
       throw ValidationError("only one report can go to standard output")
     }
   }
 
-  /// The reports that were asked for; each path is tried before anything runs.
-  func sinks() throws -> [any EventSink] {
-    var sinks: [any EventSink] = []
-    if let junit { sinks.append(try RecordedReport.junit(path: junit)) }
-    if let tap { sinks.append(try RecordedReport.tap(path: tap)) }
-    if let html { sinks.append(try RecordedReport.html(path: html)) }
-    if let json { sinks.append(try EventLinesReport(path: json)) }
-    return sinks
-  }
+  /// Makes the sinks of the reports. Each path is proven writable before anything runs.
+  func sinks() throws -> [any EventSink] { try requests().map { try $0.sink() } }
 }

@@ -19,7 +19,8 @@ import Testing
     #expect(record.finalRuns.map(\.title) == ["boot.lua", "boot.lua (run 2)", "boot.lua (run 3)"])
   }
 
-  @Test("makes failures of what was running when it ended, and keeps what had ended") func interrupted() {
+  @Test("counts running sub-tests of an interrupted run as failed, and keeps the ended ones")
+  func interrupted() {
     var record = RunRecord()
     record.add(.fileStarted(file: "boot.lua", attempt: 0), at: 0)
     record.add(.subTestEnded(file: "boot.lua", result: SampleRun.boot.subTests[0]), at: 1)
@@ -35,7 +36,7 @@ import Testing
     #expect(failure.message == "did not end: the run was interrupted during: exec make check")
   }
 
-  @Test("puts each test before those inside it, also below one that was never told") func order() {
+  @Test("puts each test before its inner tests, also below a test without a result") func order() {
     let results = [["a", "b"], ["a", "c", "d"], ["a", "c"], ["a"], ["e", "f"]].map {
       SampleRun.test($0, .passed)
     }

@@ -3,21 +3,21 @@ import ProviumReports
 import Testing
 
 @Suite("The TAP report") struct TAPTests {
-  @Test("tells the whole run, to the byte") func golden() {
+  @Test("writes exactly the expected text of a whole run") func golden() {
     #expect(TAPDocument(of: SampleRun.record).text == Golden.tap)
   }
 
-  @Test("keeps each plan, at each depth") func plans() {
+  @Test("has as many test points as each plan says, at each depth") func plans() {
     #expect(Self.faults(TAPDocument(of: SampleRun.record).text) == [])
   }
 
-  @Test("bails out of a run that was stopped, and its plan names what did not run") func stopped() {
+  @Test("bails out of a stopped run, whose plan counts the files that did not run") func stopped() {
     let text = TAPDocument(of: RunRecord(SampleRun.interrupted)).text
     #expect(text.contains("\n1..6\n"))
-    #expect(text.hasSuffix("Bail out! the run did not come to its end\n"))
+    #expect(text.hasSuffix("Bail out! the run did not end\n"))
   }
 
-  @Test("lets no name become a directive or a line of its own") func escaping() {
+  @Test("escapes names, so that none becomes a directive or a line of its own") func escaping() {
     let result = FileResult(
       file: "a # SKIP.lua",
       outcome: .passed,

@@ -1,8 +1,9 @@
 import ProviumEvents
+import ProviumSystem
 
 /// The page's list of files and sub-tests, with its search and filters. Pure.
 struct ResultList {
-  /// Of one text: a page of gigabytes helps nobody. The log has the rest.
+  /// The most bytes of one text. The file's log has the rest.
   private static let longest = 64 << 10
 
   let text: String
@@ -11,7 +12,7 @@ struct ResultList {
     let runs = record.finalRuns.enumerated().map { number, run in
       (number, run.title, run.finished(at: record.duration, because: record.ending?.stoppedEarly))
     }
-    // What failed is what one opens the page for.
+    // Failed files come first.
     let files = (runs.filter { $0.2.hasFailed } + runs.filter { !$0.2.hasFailed }).map {
       number,
       title,
@@ -42,7 +43,7 @@ struct ResultList {
     }.joined(separator: " ")
   }
 
-  /// A sign besides the colour.
+  /// A sign that does not depend on colours.
   private static func mark(_ status: String) -> String {
     let sign =
       switch status {
@@ -114,7 +115,11 @@ struct ResultList {
       + "<pre class=\"message\">\(MarkupText.html(bounded(failure.message)))</pre>\n"
       + (failure.traceback.count > 1 ? folded("traceback", failure.traceback) : "")
       + folded("last operations", failure.trace, isOpen: !failure.trace.isEmpty)
-      + folded("console", failure.console, isOpen: failure.kind == .infrastructure || failure.kind == .kernelReport)
+      + folded(
+        "console",
+        failure.console,
+        isOpen: failure.kind == .infrastructure || failure.kind == .kernelReport
+      )
   }
 
   private static func folded(_ title: String, _ content: [String], isOpen: Bool = false) -> String {

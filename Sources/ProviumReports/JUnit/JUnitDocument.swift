@@ -9,9 +9,10 @@ import ProviumSystem
 ///           testcase                  one sub-test; or the script itself, when it has none or failed outside them
 ///             skipped | failure | error, system-out
 ///
-/// `failure`: an assertion did not hold, the kernel printed a report that the test did not expect, or a sub-test inside it
-/// failed: what is tested is wrong. `error`: the script raised, the harness failed, or time ran out: nothing is known of what is tested.
-/// `skipped` stands for skipped and for todo. Helpers are no tests and are left out.
+/// `failure`: an assertion did not hold, the kernel printed a report that the test did not expect, or a
+/// sub-test inside it failed: what is tested is wrong. `error`: the script raised, the harness failed, or
+/// time ran out: nothing is known of what is tested. `skipped` stands for skipped and for todo. Helpers are
+/// no tests and are left out.
 package struct JUnitDocument: Sendable {
   /// The whole document.
   package let text: String
@@ -166,7 +167,7 @@ private struct JUnitSuite {
     if let header {
       pairs = [
         ("provium.version", header.version), ("provium.qemu", header.qemu),
-        ("provium.accelerator", HeaderLines.accelerator(header)), ("provium.channel", header.channel),
+        ("provium.accelerator", header.acceleratorText), ("provium.channel", header.channel),
       ]
     }
     var seen = Set<String>()

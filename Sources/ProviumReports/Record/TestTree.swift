@@ -1,28 +1,29 @@
 package import ProviumEvents
 
-/// Sub-tests as they nest. They end from the inside outwards; people and TAP want them from the outside inwards.
+/// A sub-test with its inner tests. Results arrive from the inside outwards; reports show the outer test
+/// first.
 package struct TestTree: Sendable {
-  /// Without those around it.
+  /// The test's own name, without the names of its outer tests.
   package let name: String
-  /// nil for a test that is only known by those inside it.
+  /// nil for a test without a result of its own, which is known by its inner tests.
   package private(set) var result: SubTestResult?
-  /// Those directly inside it, in order.
+  /// The tests directly inside this one, in order.
   package private(set) var children: [TestTree] = []
 
-  /// The outermost tests, in order.
+  /// Returns the outermost tests, in order.
   package static func roots(of results: [SubTestResult]) -> [TestTree] {
     var root = TestTree(name: "")
     for result in results { root.insert(result, path: result.path[...]) }
     return root.children
   }
 
-  /// All results below `results`, each test before those inside it.
+  /// Returns `results` with each test before its inner tests.
   package static func ordered(_ results: [SubTestResult]) -> [SubTestResult] {
     guard results.contains(where: { $0.path.count > 1 }) else { return results }
     return roots(of: results).flatMap(\.all)
   }
 
-  /// A test that passed by itself has still failed when one inside it has.
+  /// Whether the test or an inner test has failed.
   package var hasFailed: Bool { result?.outcome.isFailure == true || children.contains(where: \.hasFailed) }
 
   private var all: [SubTestResult] { (result.map { [$0] } ?? []) + children.flatMap(\.all) }
@@ -34,7 +35,8 @@ package struct TestTree: Sendable {
       result = new
       return
     }
-    // One thread runs a file: what ends inside a test ends in one go, and the test itself right after.
+    // One thread runs a file: the inner tests of a test end one after the other, and the test itself directly
+    // after them.
     if children.last?.name != first || (path.count == 1 && children.last?.result != nil) {
       children.append(TestTree(name: first))
     }

@@ -1,4 +1,5 @@
 import ProviumEvents
+import ProviumSystem
 import ProviumJSON
 
 /// The YAML block below a test point: a mapping of strings, numbers and lists of strings.

@@ -1,10 +1,11 @@
 import ProviumEvents
+import ProviumSystem
 
-/// A run as TAP version 14 (testanything.org/tap-version-14-specification): files are tests, their sub-tests nest in
-/// them, what explains a failure is a YAML block. Pure.
+/// A run as TAP version 14 (testanything.org/tap-version-14-specification): files are tests, their sub-tests
+/// nest in them, what explains a failure is a YAML block. Pure.
 ///
-/// A todo is `not ok … # TODO`: TAP's word for a failure that is expected. A file that failed outside its sub-tests is
-/// `not ok` by itself. A run that was stopped bails out.
+/// A todo is `not ok … # TODO`: TAP's word for a failure that is expected. A file that failed outside its
+/// sub-tests is `not ok` by itself. A run that was stopped bails out.
 package struct TAPDocument: Sendable {
   /// The whole document.
   package private(set) var text: String
