@@ -132,7 +132,7 @@ package enum RunEvent: Sendable {
   case poolGranted(file: String, claim: Int, memory: UInt64, cpus: Int, waited: Double)
   /// … holds more by now than it asked for: `memory` bytes …
   case poolGrown(file: String, claim: Int, memory: UInt64)
-  /// … and gave it back. `file` is empty for spares: machines resumed ahead of need.
+  /// … and gave it back. `file` is empty for warm VMs.
   case poolReleased(file: String, claim: Int)
   /// Said once, above the results: a fixture rebuilt, a retry.
   case warning(file: String?, text: String)
