@@ -89,7 +89,7 @@ package struct MachineRun: Sendable {
 
 /// A file's claim on the pool, from asking to giving back.
 package struct PoolClaimSpan: Sendable {
-  /// Which file asked; empty for spares.
+  /// The file that asked; empty for warm VMs.
   package let file: String
   /// Bytes.
   package let memory: UInt64

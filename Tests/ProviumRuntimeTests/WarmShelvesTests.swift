@@ -23,9 +23,9 @@ private func snapshot(_ name: String) -> Snapshot {
   )
 }
 
-/// Shelves whose spares are words: the name of the snapshot.
+/// Shelves whose warm VMs are strings: the names of their snapshots.
 private final class Bench {
-  var shelves = SpareShelves<String>()
+  var shelves = WarmShelves<String>()
   let limit: Int
   var hasRoom = true
 
@@ -34,23 +34,24 @@ private final class Bench {
   @discardableResult
   func use(_ name: String) -> String? { shelves.take(snapshot(name)) }
 
-  /// Does what is to be done until nothing is; says what that was.
+  /// Takes steps until there are none, and returns them.
   func settle() -> [String] {
     var done: [String] = []
     while done.count < 20, let step = shelves.next(limit: limit, hasRoom: hasRoom) {
       switch step {
       case .make(let snapshot):
         done.append("make \(snapshot.name)")
-        if !shelves.add(snapshot.name, of: snapshot) { done.append("of no use") }
-      case .end(let spare): done.append("end \(spare)")
+        if !shelves.add(snapshot.name, of: snapshot) { done.append("not kept") }
+      case .end(let warmVM): done.append("end \(warmVM)")
       }
     }
     return done
   }
 }
 
-@Suite("Spares") struct SpareShelvesTests {
-  @Test("are made of a snapshot that was asked for, two of one that is asked for again") func wanted() {
+@Suite("Warm VMs") struct WarmShelvesTests {
+  @Test("a snapshot that was used once gets one warm VM, a snapshot that was used twice gets two")
+  func wanted() {
     let bench = Bench()
     #expect(bench.settle().isEmpty)
     #expect(bench.use("a") == nil)
@@ -60,13 +61,13 @@ private final class Bench {
     #expect(bench.shelves.count == 2)
   }
 
-  @Test("of what was used last come first") func order() {
+  @Test("the most recently used snapshot gets the first warm VM") func order() {
     let bench = Bench(limit: 8)
     for name in ["a", "b", "c"] { bench.use(name) }
     #expect(bench.settle() == ["make c", "make b", "make a"])
   }
 
-  @Test("of what is used no more give way to those of what is") func reassigned() {
+  @Test("a snapshot that is used now takes the place of one that is not used any more") func reassigned() {
     let bench = Bench()
     bench.use("old")
     bench.use("old")
@@ -78,7 +79,7 @@ private final class Bench {
     #expect(bench.use("new") == "new")
   }
 
-  @Test("of two snapshots that take turns stay where they are") func turns() {
+  @Test("two snapshots that are used in turn keep their warm VMs") func turns() {
     let bench = Bench()
     bench.use("a")
     bench.use("b")
@@ -91,7 +92,7 @@ private final class Bench {
     }
   }
 
-  @Test("are not made without room; one that is there changes its snapshot all the same") func room() {
+  @Test("without room no warm VM is added, but one may be replaced by another snapshot's") func room() {
     let bench = Bench(limit: 8)
     bench.use("a")
     #expect(bench.settle() == ["make a"])
@@ -102,13 +103,13 @@ private final class Bench {
     #expect(bench.settle() == ["make b", "make a"])
   }
 
-  @Test("are neither made nor ended where there are to be none") func none() {
+  @Test("a limit of 0 makes no warm VMs") func none() {
     let bench = Bench(limit: 0)
     bench.use("a")
     #expect(bench.settle().isEmpty)
   }
 
-  @Test("of a snapshot that gives no machine are not tried again") func broken() {
+  @Test("a snapshot whose resume failed is not tried again") func broken() {
     let bench = Bench()
     bench.use("a")
     bench.shelves.markBroken(snapshot("a"))
@@ -116,7 +117,7 @@ private final class Bench {
     #expect(bench.settle().isEmpty)
   }
 
-  @Test("of a snapshot that is forgotten are given back to be ended, also those that are under way")
+  @Test("a removed snapshot's warm VMs are returned, and one that is being made is not kept")
   func forgotten() {
     let bench = Bench()
     bench.use("a")
