@@ -1,3 +1,4 @@
+import ProviumSystem
 import ProviumEvents
 
 /// The page's list of files and sub-tests, with its search and filters. Pure.

@@ -1,3 +1,4 @@
+import ProviumSystem
 import ProviumEvents
 
 /// One finished file as the lines people read. Pure.
