@@ -77,7 +77,7 @@ let package = Package(
     ),
 
     // What happens in a run, and who tells of it. Reports are the command line's; the testing bridge needs none.
-    .target(name: "ProviumEvents", dependencies: ["ProviumSystem"], swiftSettings: strict),
+    .target(name: "ProviumEvents", dependencies: ["ProviumJSON", "ProviumSystem"], swiftSettings: strict),
     .target(
       name: "ProviumReports",
       dependencies: ["ProviumEvents", "ProviumJSON", "ProviumSystem"],
@@ -165,7 +165,12 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "ProviumHistoryTests", dependencies: ["ProviumHistory"], swiftSettings: strict),
-    .testTarget(name: "ProviumReportsTests", dependencies: ["ProviumReports"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumReportsTests",
+      dependencies: ["ProviumReports"],
+      exclude: ["Golden/EveryEvent.jsonl", "Golden/SampleRun.jsonl", "Golden/ExampleRun.jsonl"],
+      swiftSettings: strict
+    ),
     .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
   ],
   cLanguageStandard: .c11

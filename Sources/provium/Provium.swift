@@ -67,7 +67,7 @@ enum ExitStatusCode {
   static func of(_ results: [FileResult], after code: Int32 = 0) -> Int32 {
     results.reduce(code) { code, result in
       guard result.hasFailed, code != testFailed else { return code }
-      return result.failedByHarnessAlone ? fault : testFailed
+      return result.failedByInfrastructureAlone ? fault : testFailed
     }
   }
 }

@@ -85,7 +85,7 @@ package final class TestRunner: Sendable {
     while let (number, file) = takeNext() {
       guard var (result, isCut) = runFile(file, number: number, attempt: 0) else { return false }
       var attempt = 0
-      while attempt < options.retries, result.failedByHarnessAlone, interruption.reason == nil {
+      while attempt < options.retries, result.failedByInfrastructureAlone, interruption.reason == nil {
         attempt += 1
         engine.events.send(
           .warning(
