@@ -69,7 +69,12 @@ let package = Package(
       providers: [.apt(["liblua5.4-dev"]), .brew(["lua@5.4"])]
     ),
     .target(name: "CLuaBridge", dependencies: ["CLua"]),
-    .target(name: "ProviumLua", dependencies: ["CLuaBridge", "ProviumSystem"], swiftSettings: strict),
+    .target(
+      name: "ProviumLua",
+      dependencies: ["CLuaBridge", "ProviumSystem"],
+      resources: ["library", "strings", "assertions"].map { .embedInCode("Prelude/\($0).lua") },
+      swiftSettings: strict
+    ),
 
     // What happens in a run, and who tells of it. Reports are the command line's; the testing bridge needs none.
     .target(name: "ProviumEvents", dependencies: ["ProviumJSON", "ProviumSystem"], swiftSettings: strict),

@@ -14,7 +14,7 @@ package enum SharedEngine {
         sinks: [WarningSink()]
       )
       Diagnostics.say(engine.summary)
-      // Nobody else knows when the last test is over: spares and the run's directory go with the process.
+      // No other code runs after the last test: warm VMs and the run's directory end with the process.
       atexit { SharedEngine.engine?.close() }
       return .success(engine)
     } catch {

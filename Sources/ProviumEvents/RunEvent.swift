@@ -22,6 +22,7 @@ package enum RunEvent: Sendable, Codable {
   case poolGranted(file: String, claim: Int, memory: UInt64, cpus: Int, waited: Double)
   /// A reservation holds `memory` bytes by now, more than it asked for.
   case poolGrown(file: String, claim: Int, memory: UInt64)
+  /// The reservation has been given back.
   case poolReleased(file: String, claim: Int)
   /// A message that is shown once, above the results: a fixture was rebuilt, a file is run again.
   case warning(file: String?, text: String)

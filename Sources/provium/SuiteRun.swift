@@ -59,7 +59,7 @@ struct SuiteRun {
 
     if running.watch { return try watch(engine, options, interruption, interrupts, terminal) }
     let (summary, code, flaky) = try repeatedly(engine, options, interruption)
-    engine.endSpares()
+    engine.endWarmVMs()
     if summary.hasEvidence { engine.run.keep() }
     engine.events.send(.runEnded(summary))
     try engine.events.finish()

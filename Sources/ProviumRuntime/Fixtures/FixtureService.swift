@@ -73,7 +73,7 @@ package final class FixtureService: Sendable {
     slots.update { $0[place] = .ready(ready) }
     let snapshot = ready.manifest.snapshot
     let former = history.withLock { $0.latest.updateValue(snapshot, forKey: place) }
-    if let former, former != snapshot { session.engine.spares.forget(former) }
+    if let former, former != snapshot { session.engine.warmPool.forget(former) }
   }
 
   /// It looked whole, and yet no machine came of it: it is built again, once in a run, and whoever asks next gets that.

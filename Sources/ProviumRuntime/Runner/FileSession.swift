@@ -113,7 +113,7 @@ package final class FileSession: @unchecked Sendable {
   func endHostPrograms() { luaInterrupt.programs.endRunning() }
 
   /// A claim that goes with its holder, or when the session is given up.
-  func note(_ claim: PoolClaim) {
+  func note(_ claim: PoolReservation) {
     claims.withLock { claims in
       claims.removeAll { $0.claim == nil }
       claims.append(HeldClaim(claim))

@@ -155,16 +155,11 @@ struct RunningOptions: ParsableArguments {
       throw ValidationError("--flaky compares several runs: it needs --repeat N, or --until-failure")
     }
     guard retries >= 0 else { throw ValidationError("--retries takes a number from 0") }
-    guard (memory == nil) == (cpus == nil) else {
-      throw ValidationError("a fixed resource pool needs both --mem and --cpus")
-    }
+    if let memory, memory.bytes == 0 { throw ValidationError("--mem takes an amount above 0") }
   }
 
-  /// nil where the flags do not say.
-  var budget: PoolBudget? {
-    if let memory, let cpus { return .fixed(memory: memory.bytes, cpus: cpus) }
-    return nil
-  }
+  /// The budget of `--mem` and `--cpus`; nil without them.
+  var budget: PoolBudget? { .fixedIfGiven(memory: memory?.bytes, cpus: cpus) }
 }
 
 struct MachineOptionGroup: ParsableArguments {
