@@ -96,6 +96,56 @@ private struct JUnitRules {
     #expect(suite.attributes["errors"] == "1" && suite.attributes["tests"] == "4")
   }
 
+  private func cases(_ events: [RunEvent]) throws -> [String] {
+    let root = try read(events.map { TimedEvent(time: 1, event: $0) })
+    let names = root.children.flatMap(\.children).filter { $0.name == "testcase" }
+      .map { "\($0.attributes["classname"] ?? "") \($0.attributes["name"] ?? "")" }
+    #expect(Set(names).count == names.count, "two test cases have one name: \(names)")
+    #expect(Set(root.children.map { $0.attributes["name"] }).count == root.children.count)
+    return names
+  }
+
+  private func file(_ name: String, _ paths: [[String]]) -> RunEvent {
+    .fileEnded(
+      FileResult(file: name, outcome: .passed, subTests: paths.map { SampleRun.test($0, .passed) }, duration: 1)
+    )
+  }
+
+  @Test("has a class name of its own for each file, also where paths differ only in punctuation")
+  func classNames() throws {
+    let files = ["a.b.lua", "a_b.lua", "a-b.lua", "a/b.lua", "a%2Eb.lua", "a\tb.lua", "a b.lua", "/a/b.lua", "../a.lua"]
+    #expect(
+      try cases(files.map { file($0, [["same"]]) }) == [
+        "a%2Eb same", "a_b same", "a-b same", "a.b same", "a%252Eb same", "a%09b same", "a b same", ".a.b same",
+        "%2E%2E.a same",
+      ]
+    )
+  }
+
+  @Test("numbers sub-tests of one name, also where their names are only shown alike") func ordinals() throws {
+    let paths = [["same"], ["same"], ["x\ny"], ["x y"], ["o", "i"], ["o / i"], ["o"], ["a.lua"], ["\u{e9}"], ["e\u{301}"]]
+    var result = FileResult(
+      file: "a.lua",
+      outcome: .failed(Failure(kind: .error, message: "m")),
+      subTests: paths.map { SampleRun.test($0, .passed) },
+      duration: 1
+    )
+    result.output = "x"
+    let names = try cases([.fileEnded(result)])
+    #expect(names.prefix(4) == ["a same", "a same (2)", "a x y", "a x y (2)"])
+    #expect(names.contains("a a.lua") && names.contains("a a.lua (2)"))
+  }
+
+  @Test("names the repetition in the test cases of --repeat") func repetitions() throws {
+    let round = [RunEvent.fileStarted(file: "flaky.lua", attempt: 0), file("flaky.lua", [["t"], ["t (run 2)"]])]
+    #expect(
+      try cases(round + round + round) == [
+        "flaky t", "flaky t (run 2)", "flaky t (run 2) (2)", "flaky t (run 2) (run 2)", "flaky t (run 3)",
+        "flaky t (run 2) (run 3)",
+      ]
+    )
+  }
+
   /// The schema, in a folder beside the test targets.
   private static let schema = Files.parent(of: Files.parent(of: #filePath)) + "/Schemas/junit-10.xsd"
 

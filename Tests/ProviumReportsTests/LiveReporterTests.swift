@@ -175,7 +175,7 @@ struct TinyTerminal {
 }
 
 @Suite("The live reporter") struct LiveReporterTests {
-  @Test("leaves the same lines on the screen as the plain report") func sameAsPlain() {
+  @Test("leaves the same lines on the screen as the plain report") func sameAsPlain() throws {
     let collected = Collected()
     let reporter = LiveReporter(
       SampleRun.quietLogs(TranscriptStyle()),
@@ -183,8 +183,8 @@ struct TinyTerminal {
       size: { .init(columns: 100, rows: 30) }
     )
     for timed in SampleRun.events { reporter.receive(timed.event, at: timed.time) }
-    reporter.finish()
-    reporter.finish()
+    try reporter.finish()
+    try reporter.finish()
     var terminal = TinyTerminal()
     terminal.feed(collected.text)
     #expect(terminal.text.map { $0 + "\n" }.joined() == Golden.plain)
@@ -206,7 +206,7 @@ struct TinyTerminal {
     while !collected.text.contains("booting default: kernel"), !deadline.isExpired { usleep(5_000) }
     #expect(collected.text.contains("booting default: kernel"))
     reporter.note("a word from elsewhere")
-    reporter.finish()
+    try reporter.finish()
     var terminal = TinyTerminal()
     terminal.feed(collected.text)
     #expect(terminal.text.contains("a word from elsewhere"))

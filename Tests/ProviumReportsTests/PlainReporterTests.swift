@@ -1,4 +1,5 @@
 import ProviumSystem
+import Glibc
 import ProviumEvents
 import ProviumReports
 import ProviumSystem
@@ -19,11 +20,11 @@ final class Collected: Sendable {
     return style
   }
 
-  @Test("writes exactly the expected lines of a whole run") func golden() {
+  @Test("writes exactly the expected lines of a whole run") func golden() throws {
     let collected = Collected()
     let reporter = PlainReporter(SampleRun.quietLogs(TranscriptStyle()), output: collected.output)
     for timed in SampleRun.events { reporter.receive(timed.event, at: timed.time) }
-    reporter.finish()
+    try reporter.finish()
     #expect(collected.text == Golden.plain)
   }
 
@@ -113,6 +114,37 @@ final class Collected: Sendable {
 
   @Test("escapes lines that a CI system would read as commands") func guarded() {
     #expect(SampleRun.transcript(style { $0.isGuarded = true }).contains("      \\::error::not a command\n"))
+  }
+
+  @Test("names sub-tests of one name by an ordinal") func ordinals() {
+    let failed = Outcome.failed(Failure(kind: .assertion, message: "m"))
+    let result = FileResult(
+      file: "a.lua",
+      outcome: .passed,
+      subTests: [SampleRun.test(["t"], .passed), SampleRun.test(["t"], failed)],
+      duration: 1
+    )
+    let text = SampleRun.transcript(
+      SampleRun.quietLogs(TranscriptStyle()),
+      [TimedEvent(time: 0, event: .runStarted(SampleRun.header)), TimedEvent(time: 1, event: .fileEnded(result))]
+    )
+    #expect(text.contains("    · t ... ok\n    · t (2) ... FAIL: m\n"))
+  }
+
+  @Test("throws one error at the end when its output cannot be written", arguments: ["/dev/full", "closed pipe"])
+  func unwritable(output: String) throws {
+    signal(SIGPIPE, SIG_IGN)
+    var pipeEnds: [Int32] = [-1, -1]
+    try #require(pipe(&pipeEnds) == 0)
+    close(pipeEnds[0])
+    let full = try Descriptor.open("/dev/full", O_WRONLY)
+    let target = Descriptor(owning: pipeEnds[1])
+    let reporter = PlainReporter(output: .descriptor(output == "/dev/full" ? full.raw : target.raw))
+    for timed in SampleRun.events { reporter.receive(timed.event, at: timed.time) }
+    let error = #expect(throws: ReportError.self) { try reporter.finish() }
+    let reason = output == "/dev/full" ? "ENOSPC" : "EPIPE"
+    #expect(error?.description.hasPrefix("cannot write the results to descriptor ") == true)
+    #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
   }
 
   @Test(

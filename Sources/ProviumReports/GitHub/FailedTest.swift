@@ -13,8 +13,8 @@ struct FailedTest {
   static func all(in record: RunRecord) -> [FailedTest] {
     record.results.flatMap { result -> [FailedTest] in
       var tests = TestTree.ordered(result.subTests).compactMap { test -> FailedTest? in
-        guard case .failed(let failure) = test.outcome, failure.kind != .inner else { return nil }
-        return FailedTest(file: result.file, name: test.name, failure: failure)
+        guard case .failed(let failure) = test.result.outcome, failure.kind != .inner else { return nil }
+        return FailedTest(file: result.file, name: test.title, failure: failure)
       }
       if case .failed(let failure) = result.outcome {
         tests.append(FailedTest(file: result.file, name: nil, failure: failure))

@@ -16,10 +16,11 @@ package enum GitHubReport {
     guard environment("GITHUB_ACTIONS") == "true" else { return nil }
     return RecordedReport { record in
       output.write(lines: annotations(of: record, workspace: environment("GITHUB_WORKSPACE")))
-      guard let path = environment("GITHUB_STEP_SUMMARY") else { return }
+      guard let path = environment("GITHUB_STEP_SUMMARY") else { return try output.check() }
       do { try LogFile.append(StepSummary(of: record).text, to: path, mode: 0o644) } catch {
         throw ReportError("write the step summary to", path, "\(error)")
       }
+      try output.check()
     }
   }
 

@@ -60,7 +60,7 @@ struct ResultList {
   private static func file(_ result: FileResult, title: String, number: Int) -> String {
     let status = result.hasFailed ? "failed" : result.isHelper ? "helper" : result.outcome.name
     let tests = TestTree.ordered(result.subTests)
-    let failures = tests.count { $0.outcome.isFailure }
+    let failures = tests.count { $0.result.outcome.isFailure }
     var note = result.isHelper ? "helper, no tests" : tests.isEmpty ? "" : Amount.count(tests.count, "test")
     if failures > 0 { note += ", \(failures) failed" }
     if result.attempt > 0 { note += ", attempt \(result.attempt + 1)" }
@@ -72,7 +72,7 @@ struct ResultList {
       """
   }
 
-  private static func body(of result: FileResult, tests: [SubTestResult]) -> String {
+  private static func body(of result: FileResult, tests: [TestTree.TitledResult]) -> String {
     var text = ""
     switch result.outcome {
     case .failed(let failure):
@@ -87,13 +87,14 @@ struct ResultList {
     return text
   }
 
-  private static func test(_ test: SubTestResult) -> String {
+  private static func test(_ titled: TestTree.TitledResult) -> String {
+    let test = titled.result
     let status = test.outcome.name
     let depth = test.path.count > 1 ? " style=\"--depth:\(min(test.path.count - 1, 8))\"" : ""
     var text = "<li class=\"test \(status)\" data-status=\"\(status)\"\(depth)"
     text += test.outcome.isFailure ? " data-failure tabindex=\"-1\">" : ">"
     text +=
-      "<div class=\"row\">\(mark(status))<bdi class=\"name\">\(MarkupText.html(HarmlessText.line(test.name)))</bdi>"
+      "<div class=\"row\">\(mark(status))<bdi class=\"name\">\(MarkupText.html(HarmlessText.line(titled.title)))</bdi>"
     text += test.tags.map { "<span class=\"tag\">\(MarkupText.html($0))</span>" }.joined()
     for (key, value) in test.properties.sorted(by: { $0.key < $1.key }) {
       text += "<span class=\"tag\">\(MarkupText.html(HarmlessText.line("\(key): \(value)")))</span>"

@@ -49,7 +49,8 @@ package struct FileRun: Sendable {
       kind: .infrastructure,
       message: "did not end: \(reason ?? "the run was interrupted")\(doing)"
     )
-    let unfinished = open.map { test in
+    // Inner tests end before outer ones.
+    let unfinished = open.reversed().map { test in
       SubTestResult(
         path: test.path,
         outcome: .failed(failure),

@@ -47,7 +47,7 @@ package struct RunRecord: Sendable {
     case .output: break
     case .subTestEnded(let file, let result):
       change(file) { run in
-        run.open.removeAll { $0.path == result.path }
+        if let index = run.open.lastIndex(where: { $0.path == result.path }) { run.open.remove(at: index) }
         run.ended.append(result)
       }
     case .warning(let file, let text): warnings.append((file, text))

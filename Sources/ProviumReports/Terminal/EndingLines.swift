@@ -46,8 +46,8 @@ struct EndingLines {
       lines += message.dropFirst().map { "        \($0)" }
     }
     for test in TestTree.ordered(result.subTests) {
-      if case .failed(let failure) = test.outcome, failure.kind != .inner {
-        add("\(result.file) · \(test.name)", failure)
+      if case .failed(let failure) = test.result.outcome, failure.kind != .inner {
+        add("\(result.file) · \(test.title)", failure)
       }
     }
     if case .failed(let failure) = result.outcome { add(result.file, failure) }

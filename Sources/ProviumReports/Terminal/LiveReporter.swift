@@ -65,7 +65,8 @@ package final class LiveReporter: EventSink {
   }
 
   /// Removes the live area and writes the last lines, unless `runEnded` has written them. Idempotent.
-  package func finish() {
+  /// - Throws: `ReportError` when lines could not be written.
+  package func finish() throws {
     let mustJoin = state.update { state -> Bool in
       defer { state.isJoined = true }
       guard state.isRunning else { return !state.isJoined }
@@ -76,6 +77,7 @@ package final class LiveReporter: EventSink {
       return true
     }
     if mustJoin { ticker?.join() }
+    try output.check()
   }
 
   private static func draw(

@@ -11,8 +11,9 @@ struct ResultLines {
   func lines(of result: FileResult) -> [String] {
     if verbosity == .quiet, !result.hasFailed { return [] }
     var lines = ["  \(HarmlessText.line(result.file)) ... \(verdict(on: result))"]
-    for test in TestTree.ordered(result.subTests) where verbosity != .quiet || test.outcome.isFailure {
-      lines += self.lines(of: test)
+    for test in TestTree.ordered(result.subTests)
+    where verbosity != .quiet || test.result.outcome.isFailure {
+      lines += self.lines(of: test.result, title: test.title)
     }
     if case .failed(let failure) = result.outcome {
       let message = failure.lines
@@ -38,8 +39,8 @@ struct ResultLines {
     return "\(palette.good("ok")) (\(facts.joined(separator: ", ")))"
   }
 
-  private func lines(of test: SubTestResult) -> [String] {
-    let start = "    · \(HarmlessText.line(test.name)) ... "
+  private func lines(of test: SubTestResult, title: String) -> [String] {
+    let start = "    · \(HarmlessText.line(title)) ... "
     switch test.outcome {
     case .passed:
       return [start + palette.good("ok")]

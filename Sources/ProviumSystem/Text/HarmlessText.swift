@@ -39,6 +39,9 @@ package enum HarmlessText {
 
   // MARK: Characters
 
+  /// Whether `clean` with the policy `named` keeps the character.
+  package static func isHarmless(_ scalar: Unicode.Scalar) -> Bool { !isDisruptive(scalar) }
+
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x09, 0x0A: false
