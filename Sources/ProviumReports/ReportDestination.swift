@@ -34,9 +34,9 @@ package struct ReportDestination: Sendable {
       if isReplaceable {
         let trial = "\(target).\(getpid()).\(UInt32.random(in: 0 ... .max)).trial"
         _ = try Descriptor.open(trial, O_WRONLY | O_CREAT | O_EXCL)
-        unlink(trial)
+        unlink(trial.cPath)
       } else {
-        guard access(target, W_OK) == 0 else { throw SystemError("open", path) }
+        guard access(target.cPath, W_OK) == 0 else { throw SystemError("open", path) }
       }
     } catch { throw refused(error) }
   }
@@ -69,16 +69,14 @@ package struct ReportDestination: Sendable {
 
   /// The path that is written: a symbolic link stays, and its target is written.
   private var target: String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
+    Files.canonical(path)
   }
 
   /// Whether the path is a regular file or does not exist. Devices and pipes (`/dev/stderr`, `>(cat)`) are
   /// written in place.
   private var isReplaceable: Bool {
     var status = stat()
-    return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+    return stat(path.cPath, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
   }
 
   /// The error of a write, in the user's terms.

@@ -107,23 +107,34 @@ private struct JUnitRules {
 
   private func file(_ name: String, _ paths: [[String]]) -> RunEvent {
     .fileEnded(
-      FileResult(file: name, outcome: .passed, subTests: paths.map { SampleRun.test($0, .passed) }, duration: 1)
+      FileResult(
+        file: name,
+        outcome: .passed,
+        subTests: paths.map { SampleRun.test($0, .passed) },
+        duration: 1
+      )
     )
   }
 
   @Test("has a class name of its own for each file, also where paths differ only in punctuation")
   func classNames() throws {
-    let files = ["a.b.lua", "a_b.lua", "a-b.lua", "a/b.lua", "a%2Eb.lua", "a\tb.lua", "a b.lua", "/a/b.lua", "../a.lua"]
+    let files = [
+      "a.b.lua", "a_b.lua", "a-b.lua", "a/b.lua", "a%2Eb.lua", "a\tb.lua", "a b.lua", "/a/b.lua", "../a.lua",
+    ]
     #expect(
       try cases(files.map { file($0, [["same"]]) }) == [
-        "a%2Eb same", "a_b same", "a-b same", "a.b same", "a%252Eb same", "a%09b same", "a b same", ".a.b same",
+        "a%2Eb same", "a_b same", "a-b same", "a.b same", "a%252Eb same", "a%09b same", "a b same",
+        ".a.b same",
         "%2E%2E.a same",
       ]
     )
   }
 
   @Test("numbers sub-tests of one name, also where their names are only shown alike") func ordinals() throws {
-    let paths = [["same"], ["same"], ["x\ny"], ["x y"], ["o", "i"], ["o / i"], ["o"], ["a.lua"], ["\u{e9}"], ["e\u{301}"]]
+    let paths = [
+      ["same"], ["same"], ["x\ny"], ["x y"], ["o", "i"], ["o / i"], ["o"], ["a.lua"], ["\u{e9}"],
+      ["e\u{301}"],
+    ]
     var result = FileResult(
       file: "a.lua",
       outcome: .failed(Failure(kind: .error, message: "m")),
@@ -137,7 +148,9 @@ private struct JUnitRules {
   }
 
   @Test("names the repetition in the test cases of --repeat") func repetitions() throws {
-    let round = [RunEvent.fileStarted(file: "flaky.lua", attempt: 0), file("flaky.lua", [["t"], ["t (run 2)"]])]
+    let round = [
+      RunEvent.fileStarted(file: "flaky.lua", attempt: 0), file("flaky.lua", [["t"], ["t (run 2)"]]),
+    ]
     #expect(
       try cases(round + round + round) == [
         "flaky t", "flaky t (run 2)", "flaky t (run 2) (2)", "flaky t (run 2) (run 2)", "flaky t (run 3)",

@@ -126,12 +126,18 @@ final class Collected: Sendable {
     )
     let text = SampleRun.transcript(
       SampleRun.quietLogs(TranscriptStyle()),
-      [TimedEvent(time: 0, event: .runStarted(SampleRun.header)), TimedEvent(time: 1, event: .fileEnded(result))]
+      [
+        TimedEvent(time: 0, event: .runStarted(SampleRun.header)),
+        TimedEvent(time: 1, event: .fileEnded(result)),
+      ]
     )
     #expect(text.contains("    · t ... ok\n    · t (2) ... FAIL: m\n"))
   }
 
-  @Test("throws one error at the end when its output cannot be written", arguments: ["/dev/full", "closed pipe"])
+  @Test(
+    "throws one error at the end when its output cannot be written",
+    arguments: ["/dev/full", "closed pipe"]
+  )
   func unwritable(output: String) throws {
     signal(SIGPIPE, SIG_IGN)
     var pipeEnds: [Int32] = [-1, -1]

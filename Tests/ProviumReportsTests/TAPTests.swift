@@ -80,8 +80,14 @@ import Testing
   )
   func perl() throws {
     let scratch = try Scratch()
-    var failure = Failure(kind: .error, message: SampleRun.weird + "\n  a: b\n\n- x", location: SampleRun.at(1))
-    failure.traceback = ["tests/a.lua:30: in function 'check'", "- \"x\": y", "tests/a.lua:41: in main chunk"]
+    var failure = Failure(
+      kind: .error,
+      message: SampleRun.weird + "\n  a: b\n\n- x",
+      location: SampleRun.at(1)
+    )
+    failure.traceback = [
+      "tests/a.lua:30: in function 'check'", "- \"x\": y", "tests/a.lua:41: in main chunk",
+    ]
     failure.trace = ["exec(\"id\") = 0", "", "  x"]
     failure.console = ["[    1.0] key: value", "...", "---", "~"]
     let weird = FileResult(
@@ -111,7 +117,8 @@ import Testing
   func prove() throws {
     let scratch = try Scratch()
     func run(_ results: [FileResult]) throws -> ToolRun {
-      let events = results.map { TimedEvent(time: 1, event: .fileEnded($0)) }
+      let events =
+        results.map { TimedEvent(time: 1, event: .fileEnded($0)) }
         + [TimedEvent(time: 2, event: .runEnded(RunSummary(counting: results)))]
       let path = "\(scratch.path)/run.tap"
       try Files.write(Array(TAPDocument(of: RunRecord(events)).text.utf8), to: path)

@@ -74,7 +74,7 @@ extension LuaState {
   /// The folders whose modules `require` finds, first ones first: `NAME.lua` and `NAME/init.lua`.
   package func setPackagePath(_ folders: [String]) throws(LuaFailure) {
     let path = folders.flatMap { ["\($0)/?.lua", "\($0)/?/init.lua"] }.joined(separator: ";")
-    _ = try call(preludeFunction("set_package_path"), [.text(path)])
+    _ = try call(preludeFunction("set_package_path"), [.string(PathText.bytes(of: path))])
   }
 
   /// `load_script(path)` of the prelude.

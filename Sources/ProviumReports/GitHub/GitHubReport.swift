@@ -45,7 +45,7 @@ package enum GitHubReport {
     if let location = test.failure.location {
       var file = location.file
       if let workspace, file.hasPrefix(workspace + "/") { file = String(file.dropFirst(workspace.count + 1)) }
-      parts += ["file=\(property(file))", "line=\(location.line)"]
+      parts += ["file=\(property(PathText.plain(file)))", "line=\(location.line)"]
     }
     parts.append("title=\(property(HarmlessText.line(test.title)))")
     return

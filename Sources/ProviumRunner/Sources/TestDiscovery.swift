@@ -1,8 +1,8 @@
 import ProviumRuntime
 import ProviumSystem
 
-/// Finds Lua test files: every `.lua` file under the given paths, except below a folder named `fixtures` and files that begin
-/// with `_`.
+/// Finds Lua test files: every `.lua` file under the given paths, except below a folder named `fixtures` and
+/// files that begin with `_`.
 package enum TestDiscovery {
   /// Why the given paths lead to no test file.
   package enum Failure: Error, Sendable, CustomStringConvertible {
@@ -33,7 +33,8 @@ package enum TestDiscovery {
     var seen: Set<String> = []
     var files: [TestFile] = []
     for given in paths {
-      let path = Files.normalize(Files.resolve(given, against: directory))
+      // Two arguments can name different files and be equal as plain strings.
+      let path = Files.normalize(PathText.canonical(Files.resolve(given, against: directory)))
       guard Files.exists(path) else { throw Failure.missing(path: given) }
       let found: [TestFile]
       if Files.isDirectory(path) {

@@ -22,6 +22,14 @@ package enum HarmlessText {
     var result = String.UnicodeScalarView()
     for scalar in withoutSequences(text).unicodeScalars {
       switch policy {
+      case .named, .xml:
+        if let byte = PathText.byte(of: scalar) {
+          result.append(contentsOf: name(of: Unicode.Scalar(byte)).unicodeScalars)
+          continue
+        }
+      case .removed: break
+      }
+      switch policy {
       case .named where isDisruptive(scalar): result.append(contentsOf: name(of: scalar).unicodeScalars)
       case .xml where isForbiddenInXML(scalar): result.append("\u{FFFD}")
       case .removed where scalar == "\t": result.append(" ")
@@ -62,6 +70,7 @@ package enum HarmlessText {
   private static func isDisruptive(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
+    case 0x10FF80...0x10FFFF: true
     default: isControl(scalar) || isNoncharacter(scalar)
     }
   }
