@@ -84,16 +84,6 @@ let package = Package(
       swiftSettings: strict
     ),
 
-    // Results and durations of past runs: SQLite, in the command line's own layer.
-    .target(
-      name: "ProviumHistory",
-      dependencies: [
-        "ProviumEvents", "ProviumSystem",
-        .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
-      ],
-      swiftSettings: strict
-    ),
-
     // The engine and its two front ends.
     .target(
       name: "ProviumRuntime",
@@ -104,17 +94,22 @@ let package = Package(
       swiftSettings: strict
     ),
     .target(name: "CTestContent"),
+    // Suites: discovery, selection, shards, repetition, watching, history, host checks, native cases. Every front end uses it.
     .target(
-      name: "ProviumCases",
-      dependencies: ["ProviumEvents", "ProviumLua", "ProviumRuntime", "ProviumSystem"],
+      name: "ProviumRunner",
+      dependencies: [
+        "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents", "ProviumLua", "ProviumRuntime",
+        "ProviumSystem", "ProviumVM",
+        .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
+      ],
       swiftSettings: strict
     ),
-    // For packages that still use XCTest; nobody else compiles it.
-    .target(name: "ProviumXCTest", dependencies: ["ProviumCases"], swiftSettings: strict),
+    // For packages that use XCTest. Other packages do not compile it.
+    .target(name: "ProviumXCTest", dependencies: ["ProviumRunner"], swiftSettings: strict),
     .target(
       name: "ProviumTesting",
       dependencies: [
-        "CTestContent", "ProviumArchitecture", "ProviumCases", "ProviumEvents", "ProviumAgentClient",
+        "CTestContent", "ProviumArchitecture", "ProviumRunner", "ProviumEvents", "ProviumAgentClient",
         "ProviumLua", "ProviumVM",
         "ProviumRuntime",
         "ProviumSystem",
@@ -124,7 +119,7 @@ let package = Package(
     .executableTarget(
       name: "provium",
       dependencies: [
-        "ProviumHistory", "ProviumReports", "ProviumRuntime",
+        "ProviumEvents", "ProviumReports", "ProviumRunner", "ProviumRuntime", "ProviumSystem",
         .product(
           name: "ArgumentParser",
           package: "swift-argument-parser",
@@ -164,13 +159,13 @@ let package = Package(
       dependencies: ["provium", "ProviumSystem"],
       swiftSettings: strict
     ),
-    .testTarget(name: "ProviumHistoryTests", dependencies: ["ProviumHistory"], swiftSettings: strict),
     .testTarget(
       name: "ProviumReportsTests",
       dependencies: ["ProviumReports"],
       exclude: ["Golden/EveryEvent.jsonl", "Golden/SampleRun.jsonl", "Golden/ExampleRun.jsonl"],
       swiftSettings: strict
     ),
+    .testTarget(name: "ProviumRunnerTests", dependencies: ["ProviumRunner"], swiftSettings: strict),
     .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
   ],
   cLanguageStandard: .c11

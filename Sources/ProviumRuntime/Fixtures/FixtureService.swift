@@ -103,7 +103,7 @@ package final class FixtureService: Sendable {
   }
 
   /// A file is run again because of a fault of the harness: builds that failed by one get another chance.
-  func forgetFaults() {
+  package func forgetFaults() {
     slots.update { slots in
       slots = slots.filter { if case .failed(let error) = $0.value { error.kind != .infrastructure } else { true } }
     }
