@@ -133,7 +133,7 @@ struct SuiteRun {
       Console.print("\(change.summary)\n")
       guard !change.isConfiguration else { return .configurationChanged }
       files = change.files
-      engine.fixtures.lookAgain()
+      engine.fixtures.recheck()
       terminal.begin(terminalReporter())
     }
     return .exit(interrupts.exitCode ?? 0)

@@ -52,7 +52,7 @@ struct FixtureCommand: ParsableCommand {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
           let wasCurrent = (try? fixtures.why(name)) == .some(nil)
-          let seconds = try fixtures.build(name, inAnyCase: false)
+          let seconds = try fixtures.build(name, force: false)
           Console.print(
             wasCurrent
               ? "\(name) is current"
@@ -64,14 +64,14 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Rebuild: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Build a fixture in any case.")
+    static let configuration = CommandConfiguration(abstract: "Rebuild a fixture even if it is up to date.")
     @Argument(help: "Names of fixtures, or paths of their scripts.") var names: [String]
     @OptionGroup var machines: MachineOptionGroup
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
-          let seconds = try fixtures.build(name, inAnyCase: true)
+          let seconds = try fixtures.build(name, force: true)
           Console.print("\(name) built in \(Quantity.text(.milliseconds(Int64(seconds * 1000))))")
         }
       }
