@@ -1,7 +1,7 @@
 /*
- * Everything that reads the host's bytes, under a coverage-guided fuzzer: the first byte chooses a request type or
- * the link reader, the rest is what arrives. What a decoder hands out is read to its last byte, so that a span
- * that leaves the payload is found by AddressSanitizer, and its promises are checked.
+ * Everything that reads the host's bytes, under a coverage-guided fuzzer: the first byte chooses a request
+ * type or the link reader, the rest is what arrives. What a decoder hands out is read to its last byte, so
+ * that a span that leaves the payload is found by AddressSanitizer, and its promises are checked.
  */
 #include <stdlib.h>
 
@@ -138,8 +138,8 @@ static void count_frames(const uint8_t *bytes, size_t length, size_t *position, 
 }
 
 /*
- * A fuzzer finds no checksum, so behind the bytes as they are comes a good frame that holds them once more. Read
- * in two parts the stream has the same frames as read at once.
+ * A fuzzer finds no checksum, so behind the bytes as they are comes a good frame that holds them once more.
+ * Read in two parts the stream has the same frames as read at once.
  */
 static void try_link(struct span payload) {
   size_t size = (size_t)payload.length * 2 + PV_LINK_HEADER_SIZE;
@@ -177,7 +177,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length) {
   case PV_EXEC_FULL: try_exec(type, payload); break;
   case PV_WRITE_FILE:
   case PV_WRITE_PIECE: try_write(type, payload); break;
-  case PV_SECRET: try_admission((struct span){data, (uint32_t)length}); try_admission(payload); break;
+  case PV_SECRET:
+    try_admission((struct span){data, (uint32_t)length});
+    try_admission(payload);
+    break;
   default: try_others(type, payload);
   }
   return 0;

@@ -53,8 +53,9 @@ enum admission candidate_read(const struct guest *guest, struct candidate *candi
       return ADMISSION_PENDING;
     }
     candidate->received += got > 0 ? (uint32_t)got : 0;
-    admission = got <= 0 ? ADMISSION_REFUSED
-                         : decode_admission((struct span){candidate->begin, candidate->received}, guest->secret);
+    admission = got <= 0
+                    ? ADMISSION_REFUSED
+                    : decode_admission((struct span){candidate->begin, candidate->received}, guest->secret);
   }
   if (admission == ADMISSION_WRONG_SECRET) {
     say_wrong_secret(candidate->fd);

@@ -1,6 +1,7 @@
 /*
- * Who may talk to the agent over a socket that anybody can connect to: the host alone, and of its processes the one that
- * booted the machine. The address shuts out the guest's own processes, the secret the host's other users.
+ * Who may talk to the agent over a socket that anybody can connect to: the host alone, and of its processes
+ * the one that booted the machine. The address shuts out the guest's own processes, the secret the host's
+ * other users.
  */
 #ifndef PROVIUM_ADMISSION_H
 #define PROVIUM_ADMISSION_H
@@ -19,8 +20,8 @@ struct candidate {
 bool candidate_accept(const struct guest *guest, int listener, int flags, struct candidate *candidate);
 
 /*
- * Reads what has come, without blocking and not beyond the secret. Unless it is granted or pending the connection has been
- * closed, after an ERROR for a host that has another machine's secret.
+ * Reads what has come, without blocking and not beyond the secret. Unless it is granted or pending the
+ * connection has been closed, after an ERROR for a host that has another machine's secret.
  */
 enum admission candidate_read(const struct guest *guest, struct candidate *candidate);
 

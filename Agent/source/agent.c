@@ -5,8 +5,12 @@
 #include "sys.h"
 
 int agent_init(struct agent *agent, struct guest *guest, uint32_t number) {
-  *agent = (struct agent){.guest = guest, .slot = &guest->shared->slots[number], .number = number, .input = -1,
-                          .file = -1, .endpoint = endpoint_none};
+  *agent = (struct agent){.guest = guest,
+                          .slot = &guest->shared->slots[number],
+                          .number = number,
+                          .input = -1,
+                          .file = -1,
+                          .endpoint = endpoint_none};
   void *stack = sys_map(COMMAND_STACK_SIZE, MAP_PRIVATE);
   if (sys_pointer_errno(stack) != 0) {
     return -ENOMEM;

@@ -1,4 +1,5 @@
-/* A serving process: the main agent or a worker. Handles one request at a time, on one thread, for its whole life. */
+/* A serving process: the main agent or a worker. Handles one request at a time, on one thread, for its whole
+ * life. */
 #ifndef PROVIUM_AGENT_H
 #define PROVIUM_AGENT_H
 
@@ -9,12 +10,14 @@
 
 enum { COMMAND_STACK_SIZE = 65536 };
 
-/* What the owner of a background command knows of it; the rest stands in shared memory under the same index. */
+/* What the owner of a background command knows of it; the rest stands in shared memory under the same index.
+ */
 struct job {
   uint32_t id; /* 0: none */
   int32_t pid;
   int files[2]; /* stdout, stderr; hidden */
-  uint64_t sizes[2]; /* once finished: what was written later, by others who held the pipe, is not the job's */
+  uint64_t
+      sizes[2]; /* once finished: what was written later, by others who held the pipe, is not the job's */
   int status;
   bool finished, truncated;
 };
@@ -26,7 +29,7 @@ struct agent {
   bool is_thread;
   struct connection connection;
   struct endpoint endpoint;
-  struct buffer arena;      /* strings and lists; valid during one request */
+  struct buffer arena; /* strings and lists; valid during one request */
   struct call_memory memory;
   struct buffer capture[2]; /* stdout and stderr of EXEC, which come in one reply */
   uint8_t *command_stack;   /* of a command's process until it is another program */

@@ -14,7 +14,8 @@ struct buffer {
 /* Makes room for `size` bytes in all and keeps what is there; 0 or -ENOMEM with the buffer as it was. */
 int buffer_reserve(struct buffer *buffer, size_t size);
 
-/* Gives memory beyond `keep` back to the kernel, so that one large request does not weigh on every snapshot. */
+/* Gives memory beyond `keep` back to the kernel, so that one large request does not weigh on every snapshot.
+ */
 void buffer_trim(struct buffer *buffer, size_t keep);
 
 void buffer_free(struct buffer *buffer);

@@ -14,7 +14,8 @@ static uint8_t *take(struct agent *agent, uint32_t region, const uint8_t *input,
 }
 
 /* Buffers, then what is pointed to; arguments and pointers get their addresses. False without memory. */
-static bool build(struct agent *agent, struct call_request *request, uint8_t *buffers[], uint8_t *pointers[]) {
+static bool build(struct agent *agent, struct call_request *request, uint8_t *buffers[],
+                  uint8_t *pointers[]) {
   uint32_t region = 0;
   for (uint32_t i = 0; i < request->buffer_count; i++) {
     struct call_buffer *buffer = &request->buffers[i];
@@ -36,7 +37,8 @@ static bool build(struct agent *agent, struct call_request *request, uint8_t *bu
   return true;
 }
 
-/* A child of the agent that returned here would answer in its parent's place; it has nothing to do and ends. */
+/* A child of the agent that returned here would answer in its parent's place; it has nothing to do and ends.
+ */
 static void end_copy(uint32_t number, long result) {
   bool copies = number == SYS_clone || number == 435 /* clone3 */;
 #ifdef SYS_fork
@@ -48,8 +50,8 @@ static void end_copy(uint32_t number, long result) {
 }
 
 /*
- * The host's interruption of the request before this one may arrive only now. Such a signal is not part of the
- * test: the call is made again. Every other EINTR is what the script asked to see.
+ * The host's interruption of the request before this one may arrive only now. Such a signal is not part of
+ * the test: the call is made again. Every other EINTR is what the script asked to see.
  */
 static long call_kernel(const struct agent *agent, const struct call_request *request) {
   const int64_t *a = request->arguments;
@@ -68,8 +70,9 @@ void handle_call(struct agent *agent, struct message message) {
   struct call_request request;
   int error = decode_call(message.type, message.payload, SYS_ioctl, &request);
   if (error != 0) {
-    reply_error(connection, error, error == EMSGSIZE ? "the buffers are larger than a reply can be"
-                                                     : "malformed system call or ioctl request");
+    reply_error(connection, error,
+                error == EMSGSIZE ? "the buffers are larger than a reply can be"
+                                  : "malformed system call or ioctl request");
     return;
   }
   /* Everything that can fail for want of memory comes before the call: a call that was made is answered. */

@@ -20,10 +20,12 @@ static void start_fail(struct start *start, long result, const char *step) {
   sys_exit(127);
 }
 
-/* Standard descriptors may be among those that are handed over (a script can close its own): out of the way first. */
+/* Standard descriptors may be among those that are handed over (a script can close its own): out of the way
+ * first. */
 static int fd_lifted(int fd) { return fd > 2 ? fd : (int)sys_fcntl(fd, F_DUPFD_CLOEXEC, 10); }
 
-/* Its starter may live in a pid namespace of its own, where numbers mean nothing to control, which looks from outside. */
+/* Its starter may live in a pid namespace of its own, where numbers mean nothing to control, which looks from
+ * outside. */
 static void note_outer_pid(const struct start *start) {
   char link[16];
   int pid = 0;
@@ -37,8 +39,8 @@ static void note_outer_pid(const struct start *start) {
 }
 
 /*
- * The child: on its own stack, in the agent's memory, while its parent waits. It may change nothing but `start`
- * and what the kernel keeps per process. A failure needs no pipe: it is simply written down.
+ * The child: on its own stack, in the agent's memory, while its parent waits. It may change nothing but
+ * `start` and what the kernel keeps per process. A failure needs no pipe: it is simply written down.
  */
 static void command_child(void *argument) {
   struct start *start = argument;
@@ -85,7 +87,8 @@ static void describe_failure(const struct start *start, struct text *failure) {
   text_add_errno(failure, start->error);
 }
 
-int command_start(struct agent *agent, const struct command *command, struct process *process, struct text *failure) {
+int command_start(struct agent *agent, const struct command *command, struct process *process,
+                  struct text *failure) {
   struct start start = {command, agent->guest, 0, ""};
   unsigned long flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
   flags |= command->job != NULL ? CLONE_PARENT | CLONE_PARENT_SETTID : 0;
@@ -203,5 +206,7 @@ void process_close(struct process *process) {
   process->watch = -1;
 }
 
-int32_t status_exit_code(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+int32_t status_exit_code(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
 int32_t status_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }

@@ -9,11 +9,11 @@ struct command {
   const char *cwd;  /* NULL: the agent's */
   char **environment;
   int input, output, error; /* its standard descriptors */
-  struct job_entry *job;    /* of a background command, which becomes control's child; NULL: the caller's own */
+  struct job_entry *job; /* of a background command, which becomes control's child; NULL: the caller's own */
 };
 
 struct process {
-  int pid;  /* also its process group and session */
+  int pid;   /* also its process group and session */
   int watch; /* pidfd, close-on-exec; negative on kernels before 5.3 */
   bool exited;
   bool status_unknown; /* it has exited, and somebody else has been told how */
@@ -21,14 +21,16 @@ struct process {
 };
 
 /* 0, or the errno (positive) of the step that failed and what it was in *failure. */
-int command_start(struct agent *agent, const struct command *command, struct process *process, struct text *failure);
+int command_start(struct agent *agent, const struct command *command, struct process *process,
+                  struct text *failure);
 
-/* A descriptor that ends at once when it is read: /dev/null, or where there is none, a pipe without a writer. */
+/* A descriptor that ends at once when it is read: /dev/null, or where there is none, a pipe without a writer.
+ */
 int command_null_input(const struct guest *guest);
 
 /*
- * The environment of a command: the agent's own and then the given variables, which win; a NULL-terminated list
- * in the arena behind *used. NULL without memory.
+ * The environment of a command: the agent's own and then the given variables, which win; a NULL-terminated
+ * list in the arena behind *used. NULL without memory.
  */
 char **command_environment(struct agent *agent, const struct exec_request *request, size_t *used);
 

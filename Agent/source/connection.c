@@ -55,7 +55,9 @@ static int in_reserve(struct connection *connection, size_t size) {
   return buffer_reserve(&connection->in, connection->in_end + size);
 }
 
-static size_t in_length(const struct connection *connection) { return connection->in_end - connection->in_start; }
+static size_t in_length(const struct connection *connection) {
+  return connection->in_end - connection->in_start;
+}
 
 static uint32_t in_message_length(const struct connection *connection) {
   uint32_t length;
@@ -300,9 +302,15 @@ void reply_bytes(struct connection *connection, const void *bytes, size_t length
 }
 
 void reply_u8(struct connection *connection, uint8_t value) { reply_bytes(connection, &value, sizeof value); }
-void reply_u16(struct connection *connection, uint16_t value) { reply_bytes(connection, &value, sizeof value); }
-void reply_u32(struct connection *connection, uint32_t value) { reply_bytes(connection, &value, sizeof value); }
-void reply_u64(struct connection *connection, uint64_t value) { reply_bytes(connection, &value, sizeof value); }
+void reply_u16(struct connection *connection, uint16_t value) {
+  reply_bytes(connection, &value, sizeof value);
+}
+void reply_u32(struct connection *connection, uint32_t value) {
+  reply_bytes(connection, &value, sizeof value);
+}
+void reply_u64(struct connection *connection, uint64_t value) {
+  reply_bytes(connection, &value, sizeof value);
+}
 
 /*
  * Sends out.data[PV_LINK_HEADER_SIZE, out_end) in frames. Each frame's header is written over the bytes

@@ -2,7 +2,8 @@
  * One connection of a serving process: bytes in, messages out, and the way back.
  *
  * Reads and writes block; the latency of a small request is one read and one write. A stream socket carries
- * messages as they are; a serial port carries them in link frames (`link`), where a HELLO begins a session anew.
+ * messages as they are; a serial port carries them in link frames (`link`), where a HELLO begins a session
+ * anew.
  */
 #ifndef PROVIUM_CONNECTION_H
 #define PROVIUM_CONNECTION_H
@@ -17,8 +18,8 @@
 struct connection {
   int fd; /* -1: none */
   bool link;
-  bool restarted; /* a HELLO has come: whatever was in flight is stale, READY is due */
-  bool lost;      /* a write failed, or nobody waits for it */
+  bool restarted;   /* a HELLO has come: whatever was in flight is stale, READY is due */
+  bool lost;        /* a write failed, or nobody waits for it */
   uint32_t discard; /* bytes still to come of a message that there is no memory for */
   struct buffer in; /* messages: in.data[in_start, in_end) */
   size_t in_start, in_end;
@@ -50,8 +51,8 @@ void connection_settle(struct connection *connection);
 /* Over a link: waits for the HELLO that begins a session while bytes are there; true when it has come. */
 bool connection_await_hello(struct connection *connection);
 /*
- * For a command's loop, after poll(2) has reported `events` on the connection: true when the host is gone, or has
- * begun anew. May move what the message's payload points to.
+ * For a command's loop, after poll(2) has reported `events` on the connection: true when the host is gone, or
+ * has begun anew. May move what the message's payload points to.
  */
 bool connection_abandoned(struct connection *connection, short events);
 /* What a command's loop asks poll(2) for. */
@@ -64,7 +65,8 @@ void reply_u16(struct connection *connection, uint16_t value);
 void reply_u32(struct connection *connection, uint32_t value);
 void reply_u64(struct connection *connection, uint64_t value);
 void reply_bytes(struct connection *connection, const void *bytes, size_t length);
-/* Room for `size` more bytes to write to in place, NULL without memory; reply_extend then takes `used` of them. */
+/* Room for `size` more bytes to write to in place, NULL without memory; reply_extend then takes `used` of
+ * them. */
 uint8_t *reply_room(struct connection *connection, size_t size);
 void reply_extend(struct connection *connection, size_t used);
 /* False when the host cannot be reached. Blocks while the host does not read. */

@@ -105,9 +105,9 @@ static void bury(struct control *control, uint32_t target, int pid, int status) 
 }
 
 /*
- * Leaders of background commands stay what they are until their entry is freed, so there is no waiting for "any
- * child": those in control's own group, the serving processes (which a script may have given a group of their own),
- * and a look at the jobs.
+ * Leaders of background commands stay what they are until their entry is freed, so there is no waiting for
+ * "any child": those in control's own group, the serving processes (which a script may have given a group of
+ * their own), and a look at the jobs.
  */
 static void reap(struct control *control) {
   int status, pid;
@@ -177,7 +177,8 @@ static bool take_child_ended(void) {
 
 void control_run(struct control *control) {
   enum { EVENTS = 32, LOOK_MS = 20 };
-  /* Children are noticed only inside epoll_pwait(2): neither lost before it nor in the middle of anything else. */
+  /* Children are noticed only inside epoll_pwait(2): neither lost before it nor in the middle of anything
+   * else. */
   sys_sigset child = SYS_SIGNAL_BIT(SIGCHLD), none = 0;
   struct sigaction action = {.sa_handler = note_child};
   sigaction(SIGCHLD, &action, NULL);
@@ -195,7 +196,8 @@ void control_run(struct control *control) {
     host_flush(control);
     channels_resume(control);
     exit_if_done(control);
-    long count = sys_call6(SYS_epoll_pwait, control->epoll, (long)events, EVENTS, timeout, (long)&none, sizeof none);
+    long count =
+        sys_call6(SYS_epoll_pwait, control->epoll, (long)events, EVENTS, timeout, (long)&none, sizeof none);
     for (long i = 0; i < count; i++) {
       dispatch(control, events[i].data.u64, events[i].events);
     }

@@ -1,5 +1,6 @@
 /*
- * The control process: parent of the main agent and of all workers, and the host's way to them when they are busy.
+ * The control process: parent of the main agent and of all workers, and the host's way to them when they are
+ * busy.
  *
  * One loop over epoll that never blocks anywhere else. It owns the control connection, carries workers'
  * connections over a serial port, interrupts blocked requests, and empties the pipes of background commands.
@@ -20,18 +21,20 @@ struct queue {
   size_t start, end;
 };
 
-/* Connections whose secret has not come; one more takes the place of the oldest, so that silence holds up nobody. */
+/* Connections whose secret has not come; one more takes the place of the oldest, so that silence holds up
+ * nobody. */
 enum { CANDIDATES = 8 };
 
-/* The host's side. A port (link frames) and vsock (bare messages) may both be there; one session at a time. */
+/* The host's side. A port (link frames) and vsock (bare messages) may both be there; one session at a time.
+ */
 struct host {
   int port, listener, events;
   struct candidate candidates[CANDIDATES];
   unsigned next_candidate;
-  int stream;      /* an accepted connection */
-  int active;      /* the descriptor of the session: port, stream, or -1 */
-  bool greeted;    /* something of the session has been written: the host is connected */
-  bool quiesced;   /* the session's end will be a snapshot's */
+  int stream;       /* an accepted connection */
+  int active;       /* the descriptor of the session: port, stream, or -1 */
+  bool greeted;     /* something of the session has been written: the host is connected */
+  bool quiesced;    /* the session's end will be a snapshot's */
   struct queue raw; /* from the port */
   struct queue in;  /* messages for control itself */
   struct queue out;
@@ -85,7 +88,16 @@ void control_run(struct control *control);
 int control_init(struct control *control, struct guest *guest, int internal);
 
 /* ---- the loop's descriptors ---- */
-enum source { SOURCE_PORT, SOURCE_LISTENER, SOURCE_EVENTS, SOURCE_STREAM, SOURCE_CANDIDATE, SOURCE_INTERNAL, SOURCE_CHANNEL, SOURCE_DRAIN };
+enum source {
+  SOURCE_PORT,
+  SOURCE_LISTENER,
+  SOURCE_EVENTS,
+  SOURCE_STREAM,
+  SOURCE_CANDIDATE,
+  SOURCE_INTERNAL,
+  SOURCE_CHANNEL,
+  SOURCE_DRAIN
+};
 void control_watch(struct control *control, int fd, uint32_t events, enum source source, uint32_t index);
 void control_rewatch(struct control *control, int fd, uint32_t events, enum source source, uint32_t index);
 /* Also closes it. */
@@ -139,7 +151,8 @@ void jobs_look(struct control *control);
 void jobs_note_reaped(struct control *control, int pid, int status);
 
 /* ---- control_interrupt.c ---- */
-/* `request`: which one of the target's session, counted from 1, also one that has not begun; 0: what it does now. */
+/* `request`: which one of the target's session, counted from 1, also one that has not begun; 0: what it does
+ * now. */
 void interrupt_begin(struct control *control, uint32_t target, uint32_t request, uint32_t reason);
 void interrupt_all(struct control *control);
 /* Sends what is due; milliseconds until the next time, -1: nothing is waiting. */

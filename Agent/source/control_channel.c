@@ -1,6 +1,6 @@
 /*
- * Workers' connections over the port: link channel n and a local socket whose other end worker n reads. A worker
- * is handed a fresh socket for every connection, so that it sees a beginning and an end as on vsock.
+ * Workers' connections over the port: link channel n and a local socket whose other end worker n reads. A
+ * worker is handed a fresh socket for every connection, so that it sees a beginning and an end as on vsock.
  */
 #include <string.h>
 #include <sys/epoll.h>
@@ -32,7 +32,8 @@ void channel_open(struct control *control, uint32_t number) {
     send_close(control, number);
     return;
   }
-  struct internal_message message = {.kind = INTERNAL_CONNECTION, .number = number, .count = 1, .descriptors = {ends[1]}};
+  struct internal_message message = {
+      .kind = INTERNAL_CONNECTION, .number = number, .count = 1, .descriptors = {ends[1]}};
   int error = internal_send(channel->handing, &message);
   sys_close(ends[1]);
   if (error != 0) {
@@ -76,7 +77,8 @@ void channel_receive(struct control *control, uint32_t number, const uint8_t *by
     return;
   }
   if (queue_length(&channel->out) > PENDING_LIMIT || !queue_append(&channel->out, bytes, length)) {
-    channel_close(control, number, true); /* more than one request at a time, or no memory: this worker's loss */
+    channel_close(control, number,
+                  true); /* more than one request at a time, or no memory: this worker's loss */
     return;
   }
   push(control, number);
@@ -129,7 +131,8 @@ void channels_abandon(struct control *control) {
   for (uint32_t n = 1; n < TARGETS; n++) {
     const struct slot *slot = &control->shared->slots[n];
     const struct channel *channel = &control->channels[n];
-    if (channel->handing >= 0 && channel->stream < 0 && !slot->quiesced && slot->state != SLOT_FREE && slot->pid > 0) {
+    if (channel->handing >= 0 && channel->stream < 0 && !slot->quiesced && slot->state != SLOT_FREE &&
+        slot->pid > 0) {
       sys_kill(slot->pid, SIGKILL);
     }
   }

@@ -1,4 +1,5 @@
-/* Output of background commands: pipes emptied into files in memory, so that none of them ever waits for a reader. */
+/* Output of background commands: pipes emptied into files in memory, so that none of them ever waits for a
+ * reader. */
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -8,8 +9,10 @@
 
 enum { READ_SIZE = 65536, READS_AT_ONCE = 16 };
 
-/* A command that prints for ever must not eat the guest's memory: what cannot be kept is dropped, and that is noted. */
-static void store(struct job_entry *entry, struct drain *drain, int stream, const uint8_t *bytes, size_t length) {
+/* A command that prints for ever must not eat the guest's memory: what cannot be kept is dropped, and that is
+ * noted. */
+static void store(struct job_entry *entry, struct drain *drain, int stream, const uint8_t *bytes,
+                  size_t length) {
   size_t room = PV_MAX_JOB_STREAM - drain->sizes[stream];
   size_t kept = length < room ? length : room, done = 0;
   while (done < kept) {

@@ -1,4 +1,5 @@
-/* The control connection: bytes from the port or from vsock to frames and messages, and back, without blocking. */
+/* The control connection: bytes from the port or from vsock to frames and messages, and back, without
+ * blocking. */
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -21,8 +22,8 @@ static bool is_link(const struct control *control) {
 /* ---- sessions ------------------------------------------------------------------------------- */
 
 /*
- * Nobody waits any more for what was asked: blocked requests end, running commands are killed, workers' connections
- * are closed. After QUIESCE the host went away on purpose, and everything stays.
+ * Nobody waits any more for what was asked: blocked requests end, running commands are killed, workers'
+ * connections are closed. After QUIESCE the host went away on purpose, and everything stays.
  */
 static void session_end(struct control *control) {
   struct host *host = &control->host;
@@ -62,7 +63,8 @@ static void hello(struct control *control, const struct link_frame *frame) {
   session_end(control);
   control->host.active = control->host.port;
   control->host.greeted = false;
-  queue_clear(&control->host.out); /* half a frame may have gone out: the host looks for the acknowledgement */
+  queue_clear(
+      &control->host.out); /* half a frame may have gone out: the host looks for the acknowledgement */
   queue_clear(&control->host.in);
   uint8_t *room = host_frame_room(control, sizeof nonce);
   if (room != NULL) {
@@ -126,9 +128,9 @@ void host_accept(struct control *control) {
 }
 
 /*
- * A stream tells of its own end, so a session that lives is the host's, and stays; who comes meanwhile is sent away, and
- * dials again. After a resume the transport's reset has ended the session of the snapshot, which is noticed here even if
- * its event stands behind the new connection's.
+ * A stream tells of its own end, so a session that lives is the host's, and stays; who comes meanwhile is
+ * sent away, and dials again. After a resume the transport's reset has ended the session of the snapshot,
+ * which is noticed here even if its event stands behind the new connection's.
  */
 void host_admit(struct control *control, uint32_t index) {
   struct host *host = &control->host;
@@ -222,8 +224,8 @@ static void port_readable(struct control *control) {
     host_flush(control);
   }
   /*
-   * "No host" ends the session, and the port stays for the next. But the bytes of a new host can overtake the news
-   * of its coming: as long as its HELLO could not be answered, it is not there yet rather than gone.
+   * "No host" ends the session, and the port stays for the next. But the bytes of a new host can overtake the
+   * news of its coming: as long as its HELLO could not be answered, it is not there yet rather than gone.
    */
   if (got != -EAGAIN && is_link(control) && control->host.greeted) {
     queue_clear(raw);

@@ -1,8 +1,8 @@
 /*
  * Getting a serving process out of a blocking call.
  *
- * A signal that arrives just before the call begins is lost, so it is sent again until the process says, by its
- * counter of operations, that it has left the one that was meant.
+ * A signal that arrives just before the call begins is lost, so it is sent again until the process says, by
+ * its counter of operations, that it has left the one that was meant.
  */
 #include "control.h"
 #include "sys.h"

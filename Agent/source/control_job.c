@@ -1,7 +1,7 @@
 /*
- * The processes of background commands. Whoever starts one makes it control's child (CLONE_PARENT): it is looked at
- * without being reaped as long as its group has members, so that the group can be killed at any time without ever
- * meaning another one, whatever has become of its leader and of its owner.
+ * The processes of background commands. Whoever starts one makes it control's child (CLONE_PARENT): it is
+ * looked at without being reaped as long as its group has members, so that the group can be killed at any
+ * time without ever meaning another one, whatever has become of its leader and of its owner.
  */
 #include <linux/futex.h>
 #include <sys/wait.h>
@@ -33,8 +33,8 @@ static bool group_is_empty(const struct control *control, int leader) {
 }
 
 /*
- * Notes its end. The leader stays a zombie as long as others of its group may live, for as long it keeps their
- * number; else there is nothing left to kill, and nothing is left to be seen.
+ * Notes its end. The leader stays a zombie as long as others of its group may live, for as long it keeps
+ * their number; else there is nothing left to kill, and nothing is left to be seen.
  */
 static void look(struct control *control, uint32_t index) {
   struct job_entry *entry = &control->shared->jobs[index];

@@ -1,4 +1,5 @@
-/* What the host asks of control itself: INTERRUPT, KILL_WORKER, QUIESCE, ECHO, SHUTDOWN. And what control tells it. */
+/* What the host asks of control itself: INTERRUPT, KILL_WORKER, QUIESCE, ECHO, SHUTDOWN. And what control
+ * tells it. */
 #include <string.h>
 
 #include "build_id.h"

@@ -34,8 +34,11 @@ static uint8_t take_u8(struct reader *reader) { return (uint8_t)take_integer(rea
 
 static struct span take_string(struct reader *reader) { return take_bytes(reader, take_u32(reader)); }
 
-/* For the kernel a string ends at its first zero; one that holds a zero would mean something else than it says. */
-static bool has_zero(struct span text) { return text.length != 0 && memchr(text.data, 0, text.length) != NULL; }
+/* For the kernel a string ends at its first zero; one that holds a zero would mean something else than it
+ * says. */
+static bool has_zero(struct span text) {
+  return text.length != 0 && memchr(text.data, 0, text.length) != NULL;
+}
 
 /* 0 if all of the payload has been used and nothing was missing. */
 static int finish(const struct reader *reader) {
@@ -101,7 +104,8 @@ static int take_pointer_specs(struct reader *reader, struct call_request *reques
     pointer.length = take_u32(reader);
     uint8_t flags = take_u8(reader);
     take_bytes(reader, 3);
-    if (reader->failed || (flags != PV_POINTER_INPUT && flags != PV_POINTER_OUTPUT && flags != PV_POINTER_BOTH)) {
+    if (reader->failed ||
+        (flags != PV_POINTER_INPUT && flags != PV_POINTER_OUTPUT && flags != PV_POINTER_BOTH)) {
       return EINVAL;
     }
     pointer.is_output = flags != PV_POINTER_INPUT;
@@ -163,9 +167,9 @@ static int decode_syscall(struct reader *reader, bool with_pointers, struct call
   request->argument_count = take_u32(reader);
   request->buffer_count = take_u32(reader);
   request->pointer_count = with_pointers ? take_u32(reader) : 0;
-  if (reader->failed || request->argument_count > PV_MAX_SYSCALL_ARGS || request->buffer_count > PV_MAX_BUFFERS ||
-      request->pointer_count > PV_MAX_POINTERS || take_buffer_specs(reader, request) != 0 ||
-      take_pointer_specs(reader, request) != 0) {
+  if (reader->failed || request->argument_count > PV_MAX_SYSCALL_ARGS ||
+      request->buffer_count > PV_MAX_BUFFERS || request->pointer_count > PV_MAX_POINTERS ||
+      take_buffer_specs(reader, request) != 0 || take_pointer_specs(reader, request) != 0) {
     return EINVAL;
   }
   for (uint32_t i = 0; i < request->argument_count; i++) {
@@ -174,7 +178,8 @@ static int decode_syscall(struct reader *reader, bool with_pointers, struct call
   return take_inputs(reader, request);
 }
 
-static int decode_ioctl(struct reader *reader, bool with_pointers, uint32_t number, struct call_request *request) {
+static int decode_ioctl(struct reader *reader, bool with_pointers, uint32_t number,
+                        struct call_request *request) {
   request->number = number;
   request->argument_count = 3;
   request->arguments[0] = (int32_t)take_u32(reader);
@@ -311,8 +316,9 @@ int decode_kill(struct span payload, struct kill_request *request) {
   struct reader reader = {payload, false};
   request->worker = take_u32(&reader);
   request->pid = payload.length > 4 ? (int32_t)take_u32(&reader) : 0;
-  return finish(&reader) != 0 || request->worker == 0 || request->worker > PV_MAX_WORKERS || request->pid < 0 ? EINVAL
-                                                                                                              : 0;
+  return finish(&reader) != 0 || request->worker == 0 || request->worker > PV_MAX_WORKERS || request->pid < 0
+             ? EINVAL
+             : 0;
 }
 
 int decode_u32(struct span payload, uint32_t *value) {

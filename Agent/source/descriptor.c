@@ -6,7 +6,8 @@
 
 enum { HIDDEN_FROM = 200, MAP_SIZE = 4096 };
 
-/* One map for one descriptor table: shared with thread-mode workers and copied by a fork, exactly as the table is. */
+/* One map for one descriptor table: shared with thread-mode workers and copied by a fork, exactly as the
+ * table is. */
 static _Atomic uint64_t hidden[MAP_SIZE / 64];
 
 int descriptor_hide(int fd) {

@@ -1,6 +1,7 @@
 /*
- * Descriptors that belong to the agent, kept out of the way of those that a test opens: moved to high numbers,
- * so that a script's first open(2) gives a small one, and known by a map, so that STATE can leave them out.
+ * Descriptors that belong to the agent, kept out of the way of those that a test opens: moved to high
+ * numbers, so that a script's first open(2) gives a small one, and known by a map, so that STATE can leave
+ * them out.
  */
 #ifndef PROVIUM_DESCRIPTOR_H
 #define PROVIUM_DESCRIPTOR_H
@@ -8,8 +9,8 @@
 #include <stdbool.h>
 
 /*
- * Takes a descriptor (negative values pass through), gives back its hidden, close-on-exec equivalent. Where the
- * limit on descriptors leaves no high number it keeps the one it has.
+ * Takes a descriptor (negative values pass through), gives back its hidden, close-on-exec equivalent. Where
+ * the limit on descriptors leaves no high number it keeps the one it has.
  */
 int descriptor_hide(int fd);
 /* Closes a hidden descriptor; negative: nothing. */

@@ -17,7 +17,8 @@ const struct endpoint endpoint_none = {-1, -1, -1, -1, false, -1, -1};
 
 /* Without device events (a kernel without networking) one has to look: often at first, then now and then. */
 enum { LOOK_OFTEN_MS = 1, LOOK_SELDOM_MS = 100, LOOKS_OFTEN = 5000 };
-/* The host sends its secret with the connection, and dials again where that was too slow; somebody else may be silent. */
+/* The host sends its secret with the connection, and dials again where that was too slow; somebody else may
+ * be silent. */
 enum { SECRET_MS = 500 };
 
 int endpoint_listen(const struct guest *guest, uint32_t port) {
@@ -102,7 +103,8 @@ static bool start_serial(struct endpoint *endpoint, struct connection *connectio
   return false;
 }
 
-static bool start_accepted(struct endpoint *endpoint, const struct guest *guest, struct connection *connection) {
+static bool start_accepted(struct endpoint *endpoint, const struct guest *guest,
+                           struct connection *connection) {
   struct candidate candidate;
   if (!candidate_accept(guest, endpoint->listener, 0, &candidate)) {
     return false;
@@ -141,7 +143,8 @@ static bool wait_main(struct endpoint *endpoint, const struct guest *guest, stru
   for (unsigned looks = 0;; looks++) {
     struct epoll_event events[4];
     int64_t interval = look_interval(endpoint, guest, looks);
-    long count = sys_call6(SYS_epoll_pwait, endpoint->epoll, (long)events, 4, interval, 0, sizeof(sys_sigset));
+    long count =
+        sys_call6(SYS_epoll_pwait, endpoint->epoll, (long)events, 4, interval, 0, sizeof(sys_sigset));
     if (count == 0) {
       look_for_port(endpoint, guest);
     }
@@ -171,7 +174,8 @@ bool endpoint_wait(struct endpoint *endpoint, const struct guest *guest, struct 
   if (endpoint->epoll >= 0) {
     return wait_main(endpoint, guest, connection);
   }
-  /* Until a script closes the listener under us; other failures (no descriptors, a host gone at once) pass. */
+  /* Until a script closes the listener under us; other failures (no descriptors, a host gone at once) pass.
+   */
   while (endpoint->listener >= 0 && sys_fcntl(endpoint->listener, F_GETFD, 0) >= 0) {
     if (start_accepted(endpoint, guest, connection)) {
       return true;

@@ -11,7 +11,7 @@ struct endpoint {
   int handed;   /* socket over which control hands a worker its connections */
   int given;    /* a connection inherited from a test: there is no other */
   bool given_link;
-  int events;   /* device events, while the port has not been found */
+  int events; /* device events, while the port has not been found */
   int epoll;
 };
 

@@ -65,7 +65,9 @@ static long capture_piece(struct execution *execution, int stream) {
   return got;
 }
 
-static bool must_stop(const struct execution *execution) { return execution->abandoned || execution->too_large; }
+static bool must_stop(const struct execution *execution) {
+  return execution->abandoned || execution->too_large;
+}
 
 /* Takes what one pipe holds: as much as one can hold, not what its writer may add for ever. */
 static void take_output(struct execution *execution, int stream) {
@@ -134,8 +136,8 @@ static bool check_end(struct execution *execution) {
 }
 
 /*
- * After the exit: everything that is in the pipes, then what comes within a short time. Whoever still holds them
- * (a daemon that the command has started) may go on for ever.
+ * After the exit: everything that is in the pipes, then what comes within a short time. Whoever still holds
+ * them (a daemon that the command has started) may go on for ever.
  */
 static void drain(struct execution *execution) {
   take_output(execution, STDOUT);
@@ -229,8 +231,10 @@ void handle_exec(struct agent *agent, struct message message) {
     reply_error(connection, ENOMEM, "no memory for the command");
     return;
   }
-  struct execution execution = {.agent = agent, .process.watch = -1, .pipes = {-1, -1}, .capture = true, .deadline = -1};
-  struct command command = {.line = line, .environment = environment, .input = command_null_input(agent->guest)};
+  struct execution execution = {
+      .agent = agent, .process.watch = -1, .pipes = {-1, -1}, .capture = true, .deadline = -1};
+  struct command command = {
+      .line = line, .environment = environment, .input = command_null_input(agent->guest)};
   struct text failure = {.length = 0};
   int error = execute(&execution, &command, &failure);
   sys_close(command.input);
@@ -291,7 +295,8 @@ void handle_exec_full(struct agent *agent, struct message message) {
   size_t used = 0;
   size_t strings = (size_t)request.command.length + request.cwd.length + request.environment.length;
   char **environment = NULL;
-  if (buffer_reserve(&agent->arena, strings + (request.environment_count + 1) * sizeof(char *) + READ_SIZE) == 0) {
+  if (buffer_reserve(&agent->arena, strings + (request.environment_count + 1) * sizeof(char *) + READ_SIZE) ==
+      0) {
     environment = command_environment(agent, &request, &used);
   }
   if (environment == NULL) {

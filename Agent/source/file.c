@@ -63,8 +63,8 @@ static bool open_for_writing(struct agent *agent, const struct write_request *re
 }
 
 /*
- * One write(2) where the kernel takes it whole: files of /proc/sys mean each write. What has no offsets (a FIFO,
- * a terminal) is written in order.
+ * One write(2) where the kernel takes it whole: files of /proc/sys mean each write. What has no offsets (a
+ * FIFO, a terminal) is written in order.
  */
 static long write_data(struct agent *agent, uint64_t offset, struct span data) {
   size_t done = 0;
@@ -75,7 +75,8 @@ static long write_data(struct agent *agent, uint64_t offset, struct span data) {
   while (done < data.length) {
     const uint8_t *bytes = data.data + done;
     size_t left = data.length - done;
-    long put = in_order ? sys_write(agent->file, bytes, left) : sys_pwrite(agent->file, bytes, left, offset + done);
+    long put =
+        in_order ? sys_write(agent->file, bytes, left) : sys_pwrite(agent->file, bytes, left, offset + done);
     if (put == -ESPIPE && !in_order) {
       in_order = true;
     } else if (put < 0 && !may_retry(agent, put)) {

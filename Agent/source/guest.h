@@ -23,7 +23,8 @@ struct guest {
   const char *listen_prefix; /* listen on Unix sockets PREFIX.PORT instead of vsock ports */
 };
 
-/* Fills in everything but `shared`, `control`, and what a test sets. A machine's secret is taken out of its file. */
+/* Fills in everything but `shared`, `control`, and what a test sets. A machine's secret is taken out of its
+ * file. */
 void guest_open(struct guest *guest, int private);
 
 /* /dev/vsock appears with its module, which may be late: looks again where it was not there. */

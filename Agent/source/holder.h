@@ -9,7 +9,8 @@ struct holder {
   char name[32];
 };
 
-/* Looks through /proc for the first other process with one of these pipes (negative: ignored) among its descriptors. */
+/* Looks through /proc for the first other process with one of these pipes (negative: ignored) among its
+ * descriptors. */
 void holder_find(const struct guest *guest, const int *pipes, int count, struct holder *holder);
 
 #endif

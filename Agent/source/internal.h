@@ -1,6 +1,6 @@
 /*
- * Messages from the serving processes to control, and descriptors both ways, over one local socket of packets.
- * Nothing is ever answered here: answers stand in shared memory.
+ * Messages from the serving processes to control, and descriptors both ways, over one local socket of
+ * packets. Nothing is ever answered here: answers stand in shared memory.
  */
 #ifndef PROVIUM_INTERNAL_H
 #define PROVIUM_INTERNAL_H
@@ -11,7 +11,8 @@
 
 enum internal_kind {
   INTERNAL_WORKER = 1, /* number: the worker; carries the socket over which it is handed its connections */
-  /* number: index of a job's entry, job: its id; all but the first raise `answered` there, also when it is gone */
+  /* number: index of a job's entry, job: its id; all but the first raise `answered` there, also when it is
+     gone */
   INTERNAL_JOB,        /* begins; stdout pipe, stderr pipe, stdout file, stderr file */
   INTERNAL_JOB_LOOK,   /* note whether it has ended, then bring the files up to date */
   INTERNAL_JOB_KILL,   /* its whole process group */

@@ -16,8 +16,8 @@ static void note_signal(int signal) {
 uint32_t interrupt_count(void) { return count; }
 
 void interrupt_install(void) {
-  static const uint8_t left_alone[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP, SIGABRT,
-                                       SIGSYS,  SIGKILL, SIGSTOP, SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
+  static const uint8_t left_alone[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP, SIGABRT, SIGSYS,
+                                       SIGKILL, SIGSTOP, SIGCHLD, SIGCONT, SIGURG,  SIGWINCH};
   struct sigaction action = {.sa_handler = note_signal};
   for (int signal = 1; signal <= 64; signal++) {
     bool skip = false;

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * Gives every catchable signal that would end or stop the process a handler that does nothing; a program that it
- * executes gets the defaults again. Left alone: faults (a worker that crashes is gone) and SIGCHLD.
+ * Gives every catchable signal that would end or stop the process a handler that does nothing; a program that
+ * it executes gets the defaults again. Left alone: faults (a worker that crashes is gone) and SIGCHLD.
  */
 void interrupt_install(void);
 

@@ -46,7 +46,8 @@ static int job_announce(struct agent *agent, const struct job *job, const struct
   return -internal_send(agent->guest->control, &message);
 }
 
-static int job_start(struct agent *agent, struct job *job, const struct exec_request *request, struct text *failure) {
+static int job_start(struct agent *agent, struct job *job, const struct exec_request *request,
+                     struct text *failure) {
   size_t used = 0;
   struct job_pipes pipes;
   struct process process;
@@ -158,7 +159,9 @@ static int job_wait(struct agent *agent, struct job *job, int64_t timeout_ms) {
   return error;
 }
 
-static int64_t wire_timeout(uint32_t timeout_ms) { return timeout_ms == UINT32_MAX ? FOREVER : (int64_t)timeout_ms; }
+static int64_t wire_timeout(uint32_t timeout_ms) {
+  return timeout_ms == UINT32_MAX ? FOREVER : (int64_t)timeout_ms;
+}
 
 /* The job that a request names, waited for; NULL when the request has been answered. */
 static struct job *job_requested(struct agent *agent, uint8_t type, struct span payload) {

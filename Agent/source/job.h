@@ -15,8 +15,8 @@ bool job_is_kept(const struct agent *agent, const struct job *job);
 struct job *job_find(struct agent *agent, uint32_t id);
 
 /*
- * A new job without anything but its number; what has been read longest ago makes room if it must. NULL if all
- * entries are running or unread.
+ * A new job without anything but its number; what has been read longest ago makes room if it must. NULL if
+ * all entries are running or unread.
  */
 struct job *job_claim(struct agent *agent);
 

@@ -99,7 +99,8 @@ struct job *job_claim(struct agent *agent) {
     }
   }
   struct job *job = claim_free(agent, id);
-  for (int tries = 0; job == NULL && tries < CLAIM_TRIES && find_oldest_read(shared, &index, &oldest); tries++) {
+  for (int tries = 0; job == NULL && tries < CLAIM_TRIES && find_oldest_read(shared, &index, &oldest);
+       tries++) {
     ask(agent, index, oldest, INTERNAL_JOB_FREE);
     job = claim_free(agent, id);
   }

@@ -57,7 +57,8 @@ static struct options parse_options(char **arguments) {
       options.listen_prefix = value;
     } else if (strcmp(name, "--secret") == 0) {
       options.secret = value;
-    } else if (strcmp(name, "--link") == 0 && (strcmp(value, "stream") == 0 || strcmp(value, "serial") == 0)) {
+    } else if (strcmp(name, "--link") == 0 &&
+               (strcmp(value, "stream") == 0 || strcmp(value, "serial") == 0)) {
       options.link = value[1] == 'e';
     } else {
       usage();
@@ -67,7 +68,8 @@ static struct options parse_options(char **arguments) {
 }
 
 static void parse_secret(const char *text, uint8_t secret[PV_SECRET_SIZE]) {
-  if (text == NULL || strlen(text) != 2 * PV_SECRET_SIZE || strspn(text, "0123456789abcdef") != 2 * PV_SECRET_SIZE) {
+  if (text == NULL || strlen(text) != 2 * PV_SECRET_SIZE ||
+      strspn(text, "0123456789abcdef") != 2 * PV_SECRET_SIZE) {
     usage();
   }
   for (uint32_t i = 0; i < PV_SECRET_SIZE; i++) {
@@ -76,7 +78,8 @@ static void parse_secret(const char *text, uint8_t secret[PV_SECRET_SIZE]) {
   }
 }
 
-/* A guest's agent gets the sixteen random bytes that the kernel gives every program: no pool needs to be ready. */
+/* A guest's agent gets the sixteen random bytes that the kernel gives every program: no pool needs to be
+ * ready. */
 static int shared_open(struct shared **shared) {
   void *memory = sys_map(sizeof **shared, MAP_SHARED);
   if (sys_pointer_errno(memory) != 0) {

@@ -9,7 +9,8 @@
 #include "vfs.h"
 
 int port_events_open(void) {
-  long fd = sys_call3(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+  long fd =
+      sys_call3(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
   if (fd < 0) {
     return (int)fd;
   }

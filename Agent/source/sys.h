@@ -52,19 +52,19 @@ static inline long sys_clone_call(unsigned long flags, void *stack_top, int *par
   long result;
   register void *tid_unused __asm__("r10") = NULL;
   register long tls_unused __asm__("r8") = 0;
-  __asm__ volatile(
-      "syscall\n\t"
-      "testq %%rax, %%rax\n\t"
-      "jnz 1f\n\t"
-      "xorl %%ebp, %%ebp\n\t"
-      "popq %%rax\n\t"
-      "popq %%rdi\n\t"
-      "callq *%%rax\n\t"
-      "hlt\n"
-      "1:"
-      : "=a"(result)
-      : "a"((long)SYS_clone), "D"(flags), "S"(stack), "d"(parent_tid), "r"(tid_unused), "r"(tls_unused)
-      : "rcx", "r11", "memory", "cc");
+  __asm__ volatile("syscall\n\t"
+                   "testq %%rax, %%rax\n\t"
+                   "jnz 1f\n\t"
+                   "xorl %%ebp, %%ebp\n\t"
+                   "popq %%rax\n\t"
+                   "popq %%rdi\n\t"
+                   "callq *%%rax\n\t"
+                   "hlt\n"
+                   "1:"
+                   : "=a"(result)
+                   : "a"((long)SYS_clone), "D"(flags), "S"(stack), "d"(parent_tid), "r"(tid_unused),
+                     "r"(tls_unused)
+                   : "rcx", "r11", "memory", "cc");
   return result;
 }
 
@@ -98,17 +98,16 @@ static inline long sys_clone_call(unsigned long flags, void *stack_top, int *par
   register void *x2 __asm__("x2") = parent_tid;
   register long x3 __asm__("x3") = 0;
   register long x4 __asm__("x4") = 0;
-  __asm__ volatile(
-      "svc 0\n\t"
-      "cbnz x0, 1f\n\t"
-      "mov x29, xzr\n\t"
-      "ldp x1, x0, [sp], #16\n\t"
-      "blr x1\n\t"
-      "brk 1\n"
-      "1:"
-      : "+r"(x0)
-      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
-      : "memory", "cc");
+  __asm__ volatile("svc 0\n\t"
+                   "cbnz x0, 1f\n\t"
+                   "mov x29, xzr\n\t"
+                   "ldp x1, x0, [sp], #16\n\t"
+                   "blr x1\n\t"
+                   "brk 1\n"
+                   "1:"
+                   : "+r"(x0)
+                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
+                   : "memory", "cc");
   return x0;
 }
 
@@ -142,18 +141,17 @@ static inline long sys_clone_call(unsigned long flags, void *stack_top, int *par
   register void *a2 __asm__("a2") = parent_tid;
   register long a3 __asm__("a3") = 0;
   register long a4 __asm__("a4") = 0;
-  __asm__ volatile(
-      "ecall\n\t"
-      "bnez a0, 1f\n\t"
-      "ld a1, 0(sp)\n\t"
-      "ld a0, 8(sp)\n\t"
-      "addi sp, sp, 16\n\t"
-      "jalr a1\n\t"
-      "ebreak\n"
-      "1:"
-      : "+r"(a0)
-      : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4)
-      : "memory");
+  __asm__ volatile("ecall\n\t"
+                   "bnez a0, 1f\n\t"
+                   "ld a1, 0(sp)\n\t"
+                   "ld a0, 8(sp)\n\t"
+                   "addi sp, sp, 16\n\t"
+                   "jalr a1\n\t"
+                   "ebreak\n"
+                   "1:"
+                   : "+r"(a0)
+                   : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4)
+                   : "memory");
   return a0;
 }
 
@@ -221,9 +219,9 @@ static inline long sys_recvmsg(int fd, struct msghdr *message, int flags) {
 }
 
 /*
- * AddressSanitizer inspects "the thread's stack" before a function that does not return, and would take the one
- * that a command's child or a thread-mode worker runs on for a mistake. And it does not see our own mapping of
- * memory, where an older, dead stack may have stood.
+ * AddressSanitizer inspects "the thread's stack" before a function that does not return, and would take the
+ * one that a command's child or a thread-mode worker runs on for a mistake. And it does not see our own
+ * mapping of memory, where an older, dead stack may have stood.
  */
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>

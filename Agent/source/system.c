@@ -1,4 +1,5 @@
-/* What a shell and its tools would otherwise be needed for: KERNEL_LOG, MOUNT, MOUNT_VFS, SHUTDOWN; and STATE. */
+/* What a shell and its tools would otherwise be needed for: KERNEL_LOG, MOUNT, MOUNT_VFS, SHUTDOWN; and
+ * STATE. */
 #include <linux/reboot.h>
 #include <linux/stat.h>
 #include <sys/mount.h>
@@ -70,19 +71,21 @@ static bool is_mounted(const char *target) {
   }
   long result = sys_call5(SYS_statx, directory, "..", 0, STATX_BASIC_STATS, &above);
   sys_close((int)directory);
-  return result == 0 && (facts.stx_dev_major != above.stx_dev_major || facts.stx_dev_minor != above.stx_dev_minor);
+  return result == 0 &&
+         (facts.stx_dev_major != above.stx_dev_major || facts.stx_dev_minor != above.stx_dev_minor);
 }
 
 /*
- * What somebody has mounted there stays, whatever it is. mount(2) itself refuses a second mount only of the very same
- * file system on the same place, and stacks everything else.
+ * What somebody has mounted there stays, whatever it is. mount(2) itself refuses a second mount only of the
+ * very same file system on the same place, and stacks everything else.
  */
 static int mount_vfs(const char *type, const char *target) {
   if (is_mounted(target)) {
     return 0;
   }
   sys_call3(SYS_mkdirat, AT_FDCWD, target, 0755);
-  long result = sys_call5(SYS_mount, type, target, type, MS_NOSUID | (type[0] == 'd' ? 0 : MS_NOEXEC | MS_NODEV), 0);
+  long result =
+      sys_call5(SYS_mount, type, target, type, MS_NOSUID | (type[0] == 'd' ? 0 : MS_NOEXEC | MS_NODEV), 0);
   return result == -EBUSY ? 0 : (int)-result; /* another one was quicker */
 }
 
@@ -102,7 +105,8 @@ void handle_mount_vfs(struct agent *agent, struct span payload) {
     int error = mount_vfs(mounts[i].type, mounts[i].target);
     if (error != 0 && !(mounts[i].may_lack && (error == ENODEV || error == ENOENT))) {
       const char *target = mounts[i].target;
-      reply_error_path(connection, error, "mount", (struct span){(const uint8_t *)target, (uint32_t)strlen(target)});
+      reply_error_path(connection, error, "mount",
+                       (struct span){(const uint8_t *)target, (uint32_t)strlen(target)});
       return;
     }
   }

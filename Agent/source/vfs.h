@@ -1,6 +1,6 @@
 /*
- * The kernel's own file systems without mounting them where anybody sees it, and device nodes of our own: a guest
- * need not have /proc, /sys or /dev, and must not get them only because it is tested.
+ * The kernel's own file systems without mounting them where anybody sees it, and device nodes of our own: a
+ * guest need not have /proc, /sys or /dev, and must not get them only because it is tested.
  */
 #ifndef PROVIUM_VFS_H
 #define PROVIUM_VFS_H
@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * A directory descriptor of a fresh, detached mount of `type`, or -errno. `private` is the agent's own directory
- * (kernels before 5.2 need a place to mount it for a moment), negative if there is none.
+ * A directory descriptor of a fresh, detached mount of `type`, or -errno. `private` is the agent's own
+ * directory (kernels before 5.2 need a place to mount it for a moment), negative if there is none.
  */
 int vfs_open(const char *type, int private);
 

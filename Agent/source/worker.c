@@ -8,9 +8,9 @@
 enum { STACK_SIZE = 262144, MEMORY_SIZE = STACK_SIZE + ((sizeof(struct agent) + 65535) / 65536) * 65536 };
 
 /*
- * Memory of a thread-mode worker: its stack grows down towards the start of the mapping, its agent stands above.
- * The main agent frees it at the next spawn, for a worker that is gone cannot; likewise what stayed open in the
- * descriptor table that they shared.
+ * Memory of a thread-mode worker: its stack grows down towards the start of the mapping, its agent stands
+ * above. The main agent frees it at the next spawn, for a worker that is gone cannot; likewise what stayed
+ * open in the descriptor table that they shared.
  */
 static void worker_memory_free(struct agent *worker) {
   agent_drop_session(worker);
@@ -66,8 +66,8 @@ static uint32_t claim_number(struct shared *shared) {
 }
 
 /*
- * Where the host talks vsock, the worker listens for itself. Else control hands it its connections: one end of a
- * socket goes there.
+ * Where the host talks vsock, the worker listens for itself. Else control hands it its connections: one end
+ * of a socket goes there.
  */
 static int worker_endpoint(struct agent *agent, uint32_t number, struct endpoint *endpoint) {
   *endpoint = endpoint_none;
@@ -82,7 +82,8 @@ static int worker_endpoint(struct agent *agent, uint32_t number, struct endpoint
   if (result < 0) {
     return (int)-result;
   }
-  struct internal_message message = {.kind = INTERNAL_WORKER, .number = number, .count = 1, .descriptors = {ends[1]}};
+  struct internal_message message = {
+      .kind = INTERNAL_WORKER, .number = number, .count = 1, .descriptors = {ends[1]}};
   int error = -internal_send(agent->guest->control, &message);
   sys_close(ends[1]);
   endpoint->handed = descriptor_hide(ends[0]);
@@ -97,10 +98,11 @@ static NO_RETURN void worker_run(struct agent *worker) {
 
 static void thread_main(void *argument) { worker_run(argument); }
 
-/* A forked worker has copies of everything: hidden descriptors of others, and jobs that are not its children. */
+/* A forked worker has copies of everything: hidden descriptors of others, and jobs that are not its children.
+ */
 static NO_RETURN void fork_main(struct agent *agent, uint32_t number, const struct endpoint *endpoint) {
   const struct guest *guest = agent->guest;
-  const int kept[] = {guest->private, guest->proc,    guest->null,       guest->random,
+  const int kept[] = {guest->private, guest->proc,    guest->null,      guest->random,
                       guest->vsock,   guest->control, endpoint->handed, endpoint->listener};
   descriptor_close_others(kept, sizeof kept / sizeof kept[0]);
   guest_set_oom_score(guest, "0");
@@ -126,8 +128,8 @@ static long start_fork(struct agent *agent, uint32_t number, const struct endpoi
 }
 
 /*
- * Neither CLONE_THREAD nor CLONE_SIGHAND: memory, descriptors and working directory are shared, but exit_group(2),
- * a crash or a change of credentials is the worker's alone.
+ * Neither CLONE_THREAD nor CLONE_SIGHAND: memory, descriptors and working directory are shared, but
+ * exit_group(2), a crash or a change of credentials is the worker's alone.
  */
 static long start_thread(struct agent *agent, uint32_t number, const struct endpoint *endpoint) {
   struct agent *worker = worker_memory_new(agent, number);
@@ -165,7 +167,8 @@ void handle_spawn_worker(struct agent *agent, struct span payload) {
   slot->is_thread = flags == PV_SPAWN_THREAD;
   long pid = -worker_endpoint(agent, number, &endpoint);
   if (pid == 0) {
-    pid = flags == PV_SPAWN_THREAD ? start_thread(agent, number, &endpoint) : start_fork(agent, number, &endpoint);
+    pid = flags == PV_SPAWN_THREAD ? start_thread(agent, number, &endpoint)
+                                   : start_fork(agent, number, &endpoint);
   }
   if (pid < 0) {
     slot->state = SLOT_FREE;

@@ -24,7 +24,8 @@ static void check_large_results(struct peer *peer) {
   const int64_t arguments[6] = {0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0};
   put(&map, arguments, sizeof arguments);
   struct reply reply = peer_call(peer, PV_SYSCALL, &map);
-  CHECK(reply.type == PV_SYSCALL_RESULT && result_of(&reply) > (int64_t)UINT32_MAX && result_of(&reply) % 4096 == 0);
+  CHECK(reply.type == PV_SYSCALL_RESULT && result_of(&reply) > (int64_t)UINT32_MAX &&
+        result_of(&reply) % 4096 == 0);
   /* A sparse file of 2^62 bytes: the offset comes back to its last bit. */
   reply = call_syscall(peer, 0, SYS_memfd_create, result_of(&reply), 0, 0);
   int64_t fd = result_of(&reply), far = (1ll << 62) + 12345;
@@ -62,10 +63,12 @@ static void check_buffer(struct peer *peer) {
     put_u8(&uname, 0);
   }
   reply = peer_call(peer, PV_SYSCALL, &uname);
-  CHECK(reply.type == PV_SYSCALL_RESULT && result_of(&reply) == 0 && memcmp(reply.payload.data + 8, "Linux", 6) == 0);
+  CHECK(reply.type == PV_SYSCALL_RESULT && result_of(&reply) == 0 &&
+        memcmp(reply.payload.data + 8, "Linux", 6) == 0);
 }
 
-static void put_pointer(struct bytes *payload, uint32_t buffer, uint32_t offset, uint32_t length, uint8_t flags) {
+static void put_pointer(struct bytes *payload, uint32_t buffer, uint32_t offset, uint32_t length,
+                        uint8_t flags) {
   put_u32(payload, buffer);
   put_u32(payload, offset);
   put_u32(payload, length);
@@ -75,8 +78,8 @@ static void put_pointer(struct bytes *payload, uint32_t buffer, uint32_t offset,
 }
 
 /* writev and readv over a pipe: an array of two {pointer, length}. */
-static struct bytes vector_call(long number, int fd, uint32_t first_offset, uint32_t second_offset, uint32_t second_buffer,
-                                uint8_t flags, bool with_input) {
+static struct bytes vector_call(long number, int fd, uint32_t first_offset, uint32_t second_offset,
+                                uint32_t second_buffer, uint8_t flags, bool with_input) {
   struct bytes payload = {0};
   put_u32(&payload, (uint32_t)number);
   put_u32(&payload, 3);
@@ -129,9 +132,11 @@ static void check_pointers(struct peer *peer) {
 
   const struct {
     uint32_t first, second, buffer;
-  } bad[] = {{0, 4, 0}, {0, 0, 0}, {7, 0, 0}, {0, 25, 0}, {0, 32, 0}, {0, UINT32_MAX, 0}, {0, 16, 1}, {0, 16, UINT32_MAX}};
+  } bad[] = {{0, 4, 0},  {0, 0, 0},          {7, 0, 0},  {0, 25, 0},
+             {0, 32, 0}, {0, UINT32_MAX, 0}, {0, 16, 1}, {0, 16, UINT32_MAX}};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-    payload = vector_call(SYS_writev, ends[1], bad[i].first, bad[i].second, bad[i].buffer, PV_POINTER_INPUT, true);
+    payload =
+        vector_call(SYS_writev, ends[1], bad[i].first, bad[i].second, bad[i].buffer, PV_POINTER_INPUT, true);
     reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
     CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINVAL);
   }
@@ -140,9 +145,10 @@ static void check_pointers(struct peer *peer) {
 /* What a request says about its own counts and lengths. */
 static void check_lies(struct peer *peer) {
   static const uint32_t headers[][5] = {
-      {39, 7, 0, 0, 0},          {39, UINT32_MAX, 0, 0, 0}, {39, 1, 65, 0, 0},          {39, 1, UINT32_MAX, 0, 0},
-      {39, 1, 1, 1, 4},          {39, 1, 1, UINT32_MAX, 4}, {39, 1, 1, 0, UINT32_MAX},  {39, 1, 1, 0, 0},
-      {39, 1, 1, 0, 0x80000000}, {39, 0, 1, 0, 4},          {39, 1, 2, 0, 4},
+      {39, 7, 0, 0, 0},          {39, UINT32_MAX, 0, 0, 0}, {39, 1, 65, 0, 0},
+      {39, 1, UINT32_MAX, 0, 0}, {39, 1, 1, 1, 4},          {39, 1, 1, UINT32_MAX, 4},
+      {39, 1, 1, 0, UINT32_MAX}, {39, 1, 1, 0, 0},          {39, 1, 1, 0, 0x80000000},
+      {39, 0, 1, 0, 4},          {39, 1, 2, 0, 4},
   };
   for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
     struct bytes payload = {0};
@@ -194,7 +200,8 @@ static void check_ioctl(struct peer *peer) {
   put(&buffers, "wxyz", 4);
   reply = peer_call(peer, PV_IOCTL_BUF, &buffers);
   CHECK(result_of(&reply) == 0 && reply.payload.length == 8 + 16 + 4);
-  CHECK(reply.payload.length == 28 && get_u32(&reply.payload, 8) == 3 && memcmp(reply.payload.data + 24, "wxyz", 4) == 0);
+  CHECK(reply.payload.length == 28 && get_u32(&reply.payload, 8) == 3 &&
+        memcmp(reply.payload.data + 24, "wxyz", 4) == 0);
 }
 
 /* The kernel is told of more room than there is: it stops at the buffer's end, whatever its length. */

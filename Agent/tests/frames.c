@@ -23,9 +23,10 @@ static void check_unknown_types(struct peer *peer) {
 
 /* Every request with a payload that cannot be right is refused, and the next one works. */
 static void check_malformed(struct peer *peer) {
-  static const uint8_t types[] = {PV_WRITE_FILE, PV_READ_FILE,   PV_SYSCALL,    PV_IOCTL,       PV_JOB_WAIT,    PV_JOB_KILL,
-                                  PV_IOCTL_BUF,  PV_SPAWN_WORKER, PV_SYSCALL_PTR, PV_RESUME,     PV_EXEC_FULL,   PV_WRITE_PIECE,
-                                  PV_READ_STREAM, PV_MOUNT,      PV_STAT,       PV_LIST,        PV_JOB_COLLECT};
+  static const uint8_t types[] = {PV_WRITE_FILE, PV_READ_FILE,   PV_SYSCALL,      PV_IOCTL,       PV_JOB_WAIT,
+                                  PV_JOB_KILL,   PV_IOCTL_BUF,   PV_SPAWN_WORKER, PV_SYSCALL_PTR, PV_RESUME,
+                                  PV_EXEC_FULL,  PV_WRITE_PIECE, PV_READ_STREAM,  PV_MOUNT,       PV_STAT,
+                                  PV_LIST,       PV_JOB_COLLECT};
   for (size_t i = 0; i < sizeof types; i++) {
     struct reply reply = peer_call(peer, types[i], NULL);
     CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINVAL);
@@ -47,7 +48,8 @@ static void check_largest(struct peer *peer) {
   }
   struct reply reply = peer_call(peer, PV_ECHO, &payload);
   CHECK(reply.type == PV_DATA && reply.payload.length == PV_MAX_PAYLOAD);
-  CHECK(reply.payload.length == PV_MAX_PAYLOAD && memcmp(reply.payload.data, payload.data, PV_MAX_PAYLOAD) == 0);
+  CHECK(reply.payload.length == PV_MAX_PAYLOAD &&
+        memcmp(reply.payload.data, payload.data, PV_MAX_PAYLOAD) == 0);
   free(payload.data);
   free(reply.payload.data);
 }

@@ -79,8 +79,9 @@ struct agent_under_test agent_start(bool link) {
   fcntl(control_pair[0], F_SETFD, FD_CLOEXEC);
   snprintf(main_text, sizeof main_text, "%d", main_pair[1]);
   snprintf(control_text, sizeof control_text, "%d", control_pair[1]);
-  char *arguments[] = {getenv("PROVIUM_AGENT"), "--main-fd", main_text, "--control-fd", control_text, "--link",
-                       link ? "serial" : "stream", NULL};
+  char *arguments[] = {
+      getenv("PROVIUM_AGENT"),    "--main-fd", main_text, "--control-fd", control_text, "--link",
+      link ? "serial" : "stream", NULL};
   agent.pid = agent_spawn(arguments, NULL);
   close(main_pair[1]);
   close(control_pair[1]);
@@ -125,7 +126,8 @@ void peer_send(struct peer *peer, const void *bytes, size_t length) {
   }
 }
 
-void peer_send_frame(struct peer *peer, uint8_t type, uint16_t channel, const void *payload, uint32_t length) {
+void peer_send_frame(struct peer *peer, uint8_t type, uint16_t channel, const void *payload,
+                     uint32_t length) {
   struct pv_link_header header;
   struct bytes frame = {0};
   pv_link_header_make(&header, type, channel, payload, length);
@@ -232,7 +234,9 @@ struct reply peer_receive_on(struct peer *peer, uint16_t channel, int timeout_ms
   }
 }
 
-struct reply peer_receive(struct peer *peer) { return peer_receive_on(peer, 0, PATIENCE_MS); }
+struct reply peer_receive(struct peer *peer) {
+  return peer_receive_on(peer, 0, PATIENCE_MS);
+}
 
 struct reply peer_call(struct peer *peer, uint8_t type, const struct bytes *payload) {
   peer_request(peer, type, payload);

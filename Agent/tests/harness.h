@@ -15,12 +15,12 @@
 
 extern int checks_failed;
 /* Tells the line that failed and goes on. */
-#define CHECK(condition)                                                      \
-  do {                                                                        \
-    if (!(condition)) {                                                       \
+#define CHECK(condition)                                                            \
+  do {                                                                              \
+    if (!(condition)) {                                                             \
       fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, __func__, #condition); \
-      checks_failed++;                                                        \
-    }                                                                         \
+      checks_failed++;                                                              \
+    }                                                                               \
   } while (0)
 
 /* ---- bytes that grow ---- */

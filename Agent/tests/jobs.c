@@ -23,7 +23,8 @@ static struct bytes job_payload(uint32_t job, int64_t timeout_ms, int64_t flags)
   return payload;
 }
 
-static struct reply collect(struct peer *peer, uint32_t job, uint32_t timeout_ms, uint32_t flags, struct bytes *out) {
+static struct reply collect(struct peer *peer, uint32_t job, uint32_t timeout_ms, uint32_t flags,
+                            struct bytes *out) {
   struct bytes payload = job_payload(job, timeout_ms, flags);
   peer_request(peer, PV_JOB_COLLECT, &payload);
   return peer_collect(peer, out, NULL);
@@ -35,7 +36,8 @@ static void check_result(struct peer *peer) {
     struct bytes payload = job_payload(job, 5000, -1);
     struct reply reply = peer_call(peer, PV_JOB_WAIT, &payload);
     CHECK(reply.type == PV_JOB_RESULT && reply.payload.length == 1 + 4 + 4 + 4 + 4 + 4);
-    CHECK(reply.payload.data[0] == 0 && get_u32(&reply.payload, 1) == 5 && memcmp(reply.payload.data + 9, "one\n", 4) == 0);
+    CHECK(reply.payload.data[0] == 0 && get_u32(&reply.payload, 1) == 5 &&
+          memcmp(reply.payload.data + 9, "one\n", 4) == 0);
   }
   struct bytes unknown = job_payload(job + 1000, 0, -1);
   struct reply reply = peer_call(peer, PV_JOB_WAIT, &unknown);
@@ -77,7 +79,8 @@ static void check_held_pipe(struct peer *peer) {
   long start = now_ms();
   uint32_t job = start_job(peer, "echo mine; sleep 2 & exit 0");
   struct reply reply = collect(peer, job, 10000, 0, &out);
-  CHECK(reply.type == PV_JOB_DONE && reply.payload.data[0] == 0 && get_u32(&reply.payload, 1) == 0 && out.length == 5);
+  CHECK(reply.type == PV_JOB_DONE && reply.payload.data[0] == 0 && get_u32(&reply.payload, 1) == 0 &&
+        out.length == 5);
   CHECK(now_ms() - start < 1500);
 }
 
@@ -95,7 +98,8 @@ static bool dies(pid_t pid) {
   return state == 'Z' || state == 'X';
 }
 
-/* Killing a job that has ended means its own group: the leader keeps the number as long as others live in it. */
+/* Killing a job that has ended means its own group: the leader keeps the number as long as others live in it.
+ */
 static void check_group_is_kept(struct peer *peer) {
   struct bytes out = {0};
   struct bytes payload = text_payload("sleep 1111 & echo $!; exit 4");
@@ -173,7 +177,8 @@ static void check_truncated(struct peer *peer) {
   out.length = 0;
   job = start_job(peer, "head -c 67108865 /dev/zero");
   reply = collect(peer, job, 30000, 0, &out);
-  CHECK(reply.type == PV_JOB_DONE && out.length == PV_MAX_JOB_STREAM && get_u32(&reply.payload, 9) == PV_JOB_TRUNCATED);
+  CHECK(reply.type == PV_JOB_DONE && out.length == PV_MAX_JOB_STREAM &&
+        get_u32(&reply.payload, 9) == PV_JOB_TRUNCATED);
   CHECK(out.data[out.length - 1] == 0);
   free(out.data);
 }
@@ -196,7 +201,8 @@ static void check_many(struct peer *peer) {
   CHECK(started == 128);
   struct reply refusal = peer_call(peer, PV_EXEC_ASYNC, &payload);
   CHECK(get_u32(&refusal.payload, 0) == EAGAIN);
-  CHECK(refusal.payload.length > 30 && memcmp(refusal.payload.data + 4, "128 jobs are running or unread", 30) == 0);
+  CHECK(refusal.payload.length > 30 &&
+        memcmp(refusal.payload.data + 4, "128 jobs are running or unread", 30) == 0);
   CHECK(agent_alive(peer));
 }
 

@@ -62,9 +62,12 @@ static void check_strangers(uint32_t port) {
     uint8_t bytes[8];
     size_t length;
   } begins[] = {
-      {{PV_EXEC, 4, 0, 0, 0, 't', 'r', 'u'}, 8},        {{PV_ECHO, 0, 0, 0, 0}, 5},
-      {{PV_SECRET, 0, 0, 0, 0}, 5},                     {{PV_SECRET, 33, 0, 0, 0}, 5},
-      {{PV_SECRET, 0xff, 0xff, 0xff, 0xff}, 5},         {{0, 0, 0, 0, 0, 0, 0, 0}, 8},
+      {{PV_EXEC, 4, 0, 0, 0, 't', 'r', 'u'}, 8},
+      {{PV_ECHO, 0, 0, 0, 0}, 5},
+      {{PV_SECRET, 0, 0, 0, 0}, 5},
+      {{PV_SECRET, 33, 0, 0, 0}, 5},
+      {{PV_SECRET, 0xff, 0xff, 0xff, 0xff}, 5},
+      {{0, 0, 0, 0, 0, 0, 0, 0}, 8},
   };
   for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
     struct peer stranger = dial(port);

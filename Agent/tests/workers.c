@@ -30,8 +30,8 @@ static bool connect_worker(struct agent_under_test *agent, uint32_t number) {
 static bool worker_ends(struct agent_under_test *agent, uint32_t number, int pid, int *status) {
   struct reply gone = peer_receive_on(&agent->control, 0, PATIENCE_MS);
   *status = (int)get_u32(&gone.payload, 8);
-  return gone.type == PV_GONE && get_u32(&gone.payload, 0) == number && get_u32(&gone.payload, 4) == (uint32_t)pid &&
-         agent->control.closed[number];
+  return gone.type == PV_GONE && get_u32(&gone.payload, 0) == number &&
+         get_u32(&gone.payload, 4) == (uint32_t)pid && agent->control.closed[number];
 }
 
 static void check_ends(uint32_t flags) {
@@ -69,7 +69,8 @@ static void check_ends(uint32_t flags) {
 
   number = spawn_worker(&agent, flags, &pid);
   CHECK(connect_worker(&agent, number));
-  peer_send_frame(&agent.control, PV_LINK_CLOSE, (uint16_t)number, NULL, 0); /* its connection ends: it does */
+  peer_send_frame(&agent.control, PV_LINK_CLOSE, (uint16_t)number, NULL,
+                  0); /* its connection ends: it does */
   struct reply gone = peer_receive(&agent.control);
   CHECK(gone.type == PV_GONE && get_u32(&gone.payload, 8) == 0);
   CHECK(agent_alive(&agent.main));
@@ -102,7 +103,8 @@ static void check_sharing(uint32_t flags) {
 static void check_traffic(uint32_t flags) {
   struct agent_under_test agent = agent_start(true);
   int pid;
-  uint16_t first = (uint16_t)spawn_worker(&agent, flags, &pid), second = (uint16_t)spawn_worker(&agent, flags, &pid);
+  uint16_t first = (uint16_t)spawn_worker(&agent, flags, &pid),
+           second = (uint16_t)spawn_worker(&agent, flags, &pid);
   CHECK(connect_worker(&agent, first) && connect_worker(&agent, second));
   struct bytes large = {0};
   for (uint32_t i = 0; i < 1000000; i++) {
@@ -130,7 +132,8 @@ static void check_traffic(uint32_t flags) {
   CHECK(agent_stop(&agent));
 }
 
-static struct reply job_collect(struct agent_under_test *agent, uint16_t worker, uint32_t job, struct bytes *out) {
+static struct reply job_collect(struct agent_under_test *agent, uint16_t worker, uint32_t job,
+                                struct bytes *out) {
   struct bytes payload = {0};
   put_u32(&payload, job);
   put_u32(&payload, 5000);

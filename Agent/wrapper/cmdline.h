@@ -3,7 +3,7 @@
 #define PROVIUM_CMDLINE_H
 
 struct cmdline {
-  char text[4096]; /* COMMAND_LINE_SIZE is 2048 on x86 and arm64; the values below point into it */
+  char text[4096];        /* COMMAND_LINE_SIZE is 2048 on x86 and arm64; the values below point into it */
   const char *init;       /* provium.init: the guest's own init; NULL: look for one */
   const char *root;       /* provium.root: a device; NULL: the initramfs is the root */
   const char *root_type;  /* provium.rootfstype; NULL: try them */

@@ -56,7 +56,8 @@ static long copy_link(int from, int to, const char *name) {
 }
 
 /* A symbolic link to a directory (/lib -> usr/lib) is followed: it is where the root wants such files. */
-static long copy_directory(int from, int to, const char *name, const struct statx *facts, struct text *failed) {
+static long copy_directory(int from, int to, const char *name, const struct statx *facts,
+                           struct text *failed) {
   long made = sys_call3(SYS_mkdirat, to, name, facts->stx_mode & 07777);
   if (made != 0 && made != -EEXIST) {
     return made;

@@ -18,7 +18,8 @@ static long load(int directory, const char *name, const char *parameters) {
   if (fd < 0) {
     return fd;
   }
-  long result = sys_call3(SYS_finit_module, fd, parameters, ends_with(name, ".ko") ? 0 : INIT_COMPRESSED_FILE);
+  long result =
+      sys_call3(SYS_finit_module, fd, parameters, ends_with(name, ".ko") ? 0 : INIT_COMPRESSED_FILE);
   sys_close((int)fd);
   return result == -EEXIST ? 0 : result;
 }

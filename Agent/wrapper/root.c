@@ -38,7 +38,8 @@ static uint64_t find_device(int sysfs, const char *name) {
   return vfs_read(sysfs, path.data, number, sizeof number) > 0 ? vfs_parse_device(number) : 0;
 }
 
-/* Disks are found by their drivers a moment after these are loaded: each device event is a reason to look again. */
+/* Disks are found by their drivers a moment after these are loaded: each device event is a reason to look
+ * again. */
 static uint64_t await_device(int private, const char *name) {
   int events = port_events_open();
   int sysfs = vfs_open("sysfs", private);
@@ -72,8 +73,8 @@ static struct mount_options parse_options(const char *text) {
   static const struct {
     const char *name;
     unsigned long set, clear;
-  } known[] = {{"ro", MS_RDONLY, 0},       {"rw", 0, MS_RDONLY},           {"nosuid", MS_NOSUID, 0},
-               {"nodev", MS_NODEV, 0},     {"noexec", MS_NOEXEC, 0},       {"noatime", MS_NOATIME, 0},
+  } known[] = {{"ro", MS_RDONLY, 0},        {"rw", 0, MS_RDONLY},         {"nosuid", MS_NOSUID, 0},
+               {"nodev", MS_NODEV, 0},      {"noexec", MS_NOEXEC, 0},     {"noatime", MS_NOATIME, 0},
                {"sync", MS_SYNCHRONOUS, 0}, {"relatime", MS_RELATIME, 0}, {"nodiratime", MS_NODIRATIME, 0}};
   struct mount_options options = {MS_RDONLY, {.length = 0}};
   while (text != NULL && *text != 0) {
@@ -98,7 +99,8 @@ static int mount_as(const char *type, const struct mount_options *options) {
   return (int)-sys_call5(SYS_mount, NODE, PLACE, type, options->flags, options->data.data);
 }
 
-/* Every file system that lives on a device, in the kernel's order. The first refusal that says something counts. */
+/* Every file system that lives on a device, in the kernel's order. The first refusal that says something
+ * counts. */
 static int mount_any(int proc, const struct mount_options *options, struct text *tried) {
   static char list[4096];
   int error = ENODEV;
@@ -150,8 +152,8 @@ static void mount_root(const struct cmdline *line, int private, int proc, struct
 /* ---- injected files ------------------------------------------------------------------------- */
 
 /*
- * A root that must not be written to, by its user's wish or by nature, gets the files all the same: from here on
- * its "/" is an overlay with the changes in memory.
+ * A root that must not be written to, by its user's wish or by nature, gets the files all the same: from here
+ * on its "/" is an overlay with the changes in memory.
  */
 static void overlay_root(const struct cmdline *line) {
   sys_call3(SYS_mkdirat, AT_FDCWD, "/.provium/overlay", 0700);

@@ -5,8 +5,8 @@
 #include "cmdline.h"
 
 /*
- * Mounts line->root and changes into it. The initramfs stays alive underneath, reachable through `private`. Does
- * not return when it cannot.
+ * Mounts line->root and changes into it. The initramfs stays alive underneath, reachable through `private`.
+ * Does not return when it cannot.
  */
 void root_enter(const struct cmdline *line, int private, int proc);
 

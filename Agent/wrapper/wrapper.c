@@ -1,15 +1,15 @@
 /*
- * provium-wrapper: process 1 (rdinit=/provium-wrapper). Loads the modules that the agent's channel needs, starts
- * the agent, and becomes the guest's own init. It leaves no mount and no device behind, so that a guest is what
- * it would have been without it.
+ * provium-wrapper: process 1 (rdinit=/provium-wrapper). Loads the modules that the agent's channel needs,
+ * starts the agent, and becomes the guest's own init. It leaves no mount and no device behind, so that a
+ * guest is what it would have been without it.
  *
  *   /.provium/agent         the agent
  *   /.provium/modules.list  what to load, see modules.h
  *   /.provium/modules/      the files it names
  *   /.provium/files/        a tree to be copied into the root
  *
- * Kernel command line: provium.init=PATH, provium.root=DEVICE, provium.rootfstype=TYPE, provium.rootflags=OPTIONS,
- * provium.mounts=yes.
+ * Kernel command line: provium.init=PATH, provium.root=DEVICE, provium.rootfstype=TYPE,
+ * provium.rootflags=OPTIONS, provium.mounts=yes.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -76,12 +76,16 @@ static void place_files(int private) {
   sys_close((int)source);
 }
 
-/* For a userland of Provium's own: all that scripts expect is there before the agent answers, and no shell has to run
- * for it. */
+/* For a userland of Provium's own: all that scripts expect is there before the agent answers, and no shell
+ * has to run for it. */
 static void mount_usual(void) {
   static const struct {
     const char *type, *target;
-  } mounts[] = {{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"devpts", "/dev/pts"}, {"tmpfs", "/dev/shm"}};
+  } mounts[] = {{"proc", "/proc"},
+                {"sysfs", "/sys"},
+                {"devtmpfs", "/dev"},
+                {"devpts", "/dev/pts"},
+                {"tmpfs", "/dev/shm"}};
   for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
     sys_call3(SYS_mkdirat, AT_FDCWD, mounts[i].target, 0755);
     long result = sys_call5(SYS_mount, mounts[i].type, mounts[i].target, mounts[i].type, 0, 0);
@@ -115,12 +119,14 @@ static bool is_vsock(int directory, const char *name, void *context) {
   return strcmp(name, "vsock") == 0;
 }
 
-/* Where nobody comes after us to load a driver, waiting for a channel that the kernel has no driver for is waiting for ever. */
+/* Where nobody comes after us to load a driver, waiting for a channel that the kernel has no driver for is
+ * waiting for ever. */
 static void require_channel(int private) {
   int sysfs = vfs_open("sysfs", private);
   bool found = sysfs < 0;
   for (int looks = 0; !found && looks < 30; looks++) {
-    found = vfs_each(sysfs, "class/virtio-ports", visit_any, NULL) || vfs_each(sysfs, "class/misc", is_vsock, NULL);
+    found = vfs_each(sysfs, "class/virtio-ports", visit_any, NULL) ||
+            vfs_each(sysfs, "class/misc", is_vsock, NULL);
     if (!found) {
       sys_sleep_ms(100);
     }
@@ -128,7 +134,9 @@ static void require_channel(int private) {
   sys_close(sysfs);
   if (!found) {
     struct text text = {.length = 0};
-    text_add(&text, "this kernel has no driver for a channel to the host: neither a virtio-serial port nor vsock is there");
+    text_add(
+        &text,
+        "this kernel has no driver for a channel to the host: neither a virtio-serial port nor vsock is there");
     console_fail(&text);
   }
 }
