@@ -15,7 +15,7 @@ private final class Bench {
     try Files.createDirectories("\(path)/tests/fixtures")
     var configuration = Configuration(root: path)
     configuration.settings.cache = "\(path)/cache"
-    configuration.settings.spares = 0
+    configuration.settings.warmVMs = 0
     var profile = Profile(name: "mine")
     profile.kernel = "/boot/one"
     profile.append = "quiet"
@@ -107,12 +107,12 @@ struct FixtureInspectionTests {
     let bench = try Bench()
     let kernel = try bench.add("kernel")
     try Files.write(Array("behind".utf8), to: kernel)
-    #expect(try bench.reason == "the kernel (\(TestFile.display(kernel))) changed")
+    #expect(try bench.reason == "the kernel (\(Files.display(kernel))) changed")
     try Files.removeTree(kernel)
-    #expect(try bench.reason == "the kernel (\(TestFile.display(kernel))) is gone")
+    #expect(try bench.reason == "the kernel (\(Files.display(kernel))) is gone")
     try Files.createDirectories(kernel)
     #expect(
-      try bench.reason?.hasPrefix("the kernel (\(TestFile.display(kernel))) cannot be read any more") == true
+      try bench.reason?.hasPrefix("the kernel (\(Files.display(kernel))) cannot be read any more") == true
     )
   }
 
@@ -173,7 +173,7 @@ struct FixtureInspectionTests {
     #expect(try bench.reason == nil, "a folder is not loaded")
     try Files.removeTree(path)
     try Files.write([], to: path)
-    #expect(try bench.reason == "\(TestFile.display(path)) is there now, and is loaded first")
+    #expect(try bench.reason == "\(Files.display(path)) is there now, and is loaded first")
   }
 
   @Test("by the fixture that it starts from") func base() throws {
@@ -191,7 +191,7 @@ struct FixtureInspectionTests {
     starts(from: low.key)
     #expect(try bench.reason == nil)
     try Files.write(Array("-- two".utf8), to: script)
-    #expect(try bench.reason == prefix + "the script (\(TestFile.display(script))) changed")
+    #expect(try bench.reason == prefix + "the script (\(Files.display(script))) changed")
   }
 
   @Test("by the fixture that its own script means, whatever the asking file means by that name")
@@ -207,7 +207,7 @@ struct FixtureInspectionTests {
     bench.manifest.source = "\(bench.path)/tests/net/fixtures/base.lua"
     #expect(
       try bench.reason
-        == "the fixture low, from which it starts, was \(TestFile.display(outer)), and is \(TestFile.display(inner))"
+        == "the fixture low, from which it starts, was \(Files.display(outer)), and is \(Files.display(inner))"
     )
   }
 

@@ -86,7 +86,7 @@ package struct FixtureAdministration {
       if try engine.fixtures.store.remove(place) {
         cleaned.freed += size
       } else {
-        cleaned.busy.append(known ?? TestFile.display(place))
+        cleaned.busy.append(known ?? Files.display(place))
       }
     }
     return cleaned
@@ -106,7 +106,7 @@ package struct FixtureAdministration {
   /// - Parameter name: as a test file in the current folder, or in one of the configured ones, would say it; or the path of
   ///   the script, for a fixture that neither of them sees.
   private func find(_ name: String) throws -> LocatedFixture {
-    let path = TestDiscovery.normalize(Files.resolve(name, against: Files.currentDirectory))
+    let path = Files.normalize(Files.resolve(name, against: Files.currentDirectory))
     let script = path.hasSuffix(".lua") ? path : "\(path).lua"
     // A test file of the same name is no fixture.
     if script.contains("/fixtures/"), Files.exists(script) { return LocatedFixture(source: script) }
@@ -121,13 +121,13 @@ package struct FixtureAdministration {
   private func session(for source: String) -> FileSession {
     FileSession(
       file: TestFile(
-        name: TestFile.display(source),
+        name: Files.display(source),
         path: source,
         root: Files.parent(of: Files.parent(of: source))
       ),
       owner: 0,
       engine: engine,
-      selection: TestSelection(),
+      filter: .all,
       timeout: engine.configuration.settings.timeout
     )
   }

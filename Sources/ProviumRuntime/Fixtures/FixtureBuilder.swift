@@ -88,7 +88,7 @@ struct FixtureBuilder {
       )
     }
     inputs += session.absentScripts.map {
-      FixtureInput(kind: .absent, name: TestFile.display($0), location: $0, value: "")
+      FixtureInput(kind: .absent, name: Files.display($0), location: $0, value: "")
     }
     for base in session.usedFixtures {
       inputs.append(FixtureInput(kind: .base, name: base.name, location: base.source, value: base.key))

@@ -56,22 +56,22 @@ struct FixtureInspection {
   ) throws -> String? {
     switch input.kind {
     case .source, .loaded, .file:
-      let shown = "\(input.name) (\(TestFile.display(input.location)))"
+      let shown = "\(input.name) (\(Files.display(input.location)))"
       guard Files.exists(input.location) else { return "\(shown) is gone" }
       do {
         return try engine.digests.digest(input.location) == input.value ? nil : "\(shown) changed"
       } catch { return "\(shown) cannot be read any more: \(error)" }
     case .absent:
       let isThere = Files.exists(input.location) && !Files.isDirectory(input.location)
-      return isThere ? "\(TestFile.display(input.location)) is there now, and is loaded first" : nil
+      return isThere ? "\(Files.display(input.location)) is there now, and is loaded first" : nil
     case .base:
       let found = try FixtureLocator(configuration: engine.configuration).find(
         input.name,
         for: manifest.script
       )
       guard found.source == input.location else {
-        return "the fixture \(input.name), from which it starts, was \(TestFile.display(input.location)), "
-          + "and is \(TestFile.display(found.source))"
+        return "the fixture \(input.name), from which it starts, was \(Files.display(input.location)), "
+          + "and is \(Files.display(found.source))"
       }
       let now: FixtureManifest
       if let base {

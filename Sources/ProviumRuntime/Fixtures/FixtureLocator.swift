@@ -8,7 +8,7 @@ struct LocatedFixture: Sendable, Hashable {
   let source: String
 
   init(source: String) {
-    self.source = TestDiscovery.normalize(source)
+    self.source = Files.normalize(source)
     // `base` of …/fixtures/base.lua, `net/base` of …/fixtures/net/base.lua.
     let marker = "/fixtures/"
     let path = self.source.hasSuffix(".lua") ? self.source.dropLast(4) : self.source[...]
@@ -35,7 +35,7 @@ struct FixtureLocator {
     }
     throw FixtureError.unknown(
       name: name,
-      looked: folders.map { TestFile.display("\($0)/\(name).lua") },
+      looked: folders.map { Files.display("\($0)/\(name).lua") },
       hint: NearestName.hint(for: name, among: names)
     )
   }

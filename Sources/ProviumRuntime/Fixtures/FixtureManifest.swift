@@ -32,7 +32,7 @@ package struct FixtureManifest: Sendable, Codable, Hashable {
   func folder(in place: String) -> String { "\(place)/\(key.prefix(16))" }
 
   /// The script, as a file that asks for the fixtures it starts from.
-  var script: TestFile { TestFile(name: TestFile.display(source), path: source, root: root) }
+  var script: TestFile { TestFile(name: Files.display(source), path: source, root: root) }
 
   /// The first file that is not what it was, in words. Only `stat`s: quick enough for every use, and no way of writing to a
   /// file leaves its change time alone.

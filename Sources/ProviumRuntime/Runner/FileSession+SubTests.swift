@@ -51,12 +51,8 @@ extension FileSession {
       line: call.location?.line ?? 1
     )
 
-    let decision = selectedTests.decide(
-      path: subTests.path + [name],
-      tags: subTests.tags + meta.tags,
-      isSlow: meta.isSlow
-    )
-    switch meta.skip.map(TestSelection.Decision.skip) ?? decision {
+    let decision = filter.decide(subTests.path + [name], subTests.tags + meta.tags, meta.isSlow)
+    switch meta.skip.map(SubTestFilter.Decision.skip) ?? decision {
     case .leaveOut: subTests.leaveOut()
     case .skip(let reason):
       if decision == .leaveOut {
