@@ -1,6 +1,7 @@
 /*
- * The connections of workers over the port. Channel n of the link is relayed to a local socket whose other end worker n
- * reads. A worker gets a new socket for every connection, so that it sees a beginning and an end as on vsock.
+ * The connections of workers over the port. Channel n of the link is relayed to a local socket whose other
+ * end worker n reads. A worker gets a new socket for every connection, so that it sees a beginning and an end
+ * as on vsock.
  */
 #ifndef PROVIUM_CONTROL_CHANNEL_H
 #define PROVIUM_CONTROL_CHANNEL_H

@@ -37,9 +37,9 @@ static void children_end(struct control *control, uint32_t target, int pid, int 
 }
 
 /*
- * The shells of jobs must stay zombies until their entries are freed, so control cannot wait for any child. It waits
- * for those of its own process group, then for the serving processes, to which a script may have given another group,
- * and then looks at the jobs.
+ * The shells of jobs must stay zombies until their entries are freed, so control cannot wait for any child.
+ * It waits for those of its own process group, then for the serving processes, to which a script may have
+ * given another group, and then looks at the jobs.
  */
 void children_reap(struct control *control) {
   int status, pid;

@@ -1,8 +1,8 @@
 /*
  * Gets a serving process out of a blocking call.
  *
- * A signal that arrives just before the call begins has no effect. It is therefore sent again until the process has
- * left the operation that was meant, which its count of operations shows.
+ * A signal that arrives just before the call begins has no effect. It is therefore sent again until the
+ * process has left the operation that was meant, which its count of operations shows.
  */
 #ifndef PROVIUM_CONTROL_INTERRUPT_H
 #define PROVIUM_CONTROL_INTERRUPT_H
@@ -23,8 +23,8 @@ struct interrupt {
 struct control;
 
 /*
- * Interrupts a target's request for `reason` (enum interrupt_reason). `request` counts the requests of the target's
- * connection from 1 and may name one that has not begun; 0: the present request, if there is one.
+ * Interrupts a target's request for `reason` (enum interrupt_reason). `request` counts the requests of the
+ * target's connection from 1 and may name one that has not begun; 0: the present request, if there is one.
  */
 void interrupt_begin(struct control *control, uint32_t target, uint32_t request, uint32_t reason);
 /* Interrupts all serving processes that are not quiesced: the host is lost. */

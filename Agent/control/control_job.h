@@ -1,7 +1,7 @@
 /*
- * The processes of jobs. A job's shell is a child of control (CLONE_PARENT). Control reaps it only when its process
- * group is empty: until then the group can be killed at any time and its number means no other group, even after the
- * shell and the process that started the job have ended.
+ * The processes of jobs. A job's shell is a child of control (CLONE_PARENT). Control reaps it only when its
+ * process group is empty: until then the group can be killed at any time and its number means no other group,
+ * even after the shell and the process that started the job have ended.
  */
 #ifndef PROVIUM_CONTROL_JOB_H
 #define PROVIUM_CONTROL_JOB_H

@@ -1,5 +1,6 @@
 /*
- * The host's side of the control connection: finds the host, receives its bytes, and begins and ends sessions.
+ * The host's side of the control connection: finds the host, receives its bytes, and begins and ends
+ * sessions.
  *
  * The host comes over a port (link frames) or over vsock (messages). There is at most one session at a time.
  */
@@ -9,7 +10,8 @@
 #include "admission.h"
 #include "queue.h"
 
-/* Connections that have not sent their secret. A further one replaces the oldest, so silent ones block no host. */
+/* Connections that have not sent their secret. A further one replaces the oldest, so silent ones block no
+ * host. */
 enum { CANDIDATES = 8 };
 
 struct peer {
@@ -29,7 +31,8 @@ void peer_init(struct control *control);
 void peer_open(struct control *control, int given, bool given_link);
 /* Looks again for the port and for vsock, whose drivers may have been loaded late. */
 void peer_find(struct control *control);
-/* Returns true while neither the port nor an event that reports it is there, so that peer_find must be repeated. */
+/* Returns true while neither the port nor an event that reports it is there, so that peer_find must be
+ * repeated. */
 bool peer_must_poll(const struct control *control);
 /* Handle events of the port, the accepted connection, the listener and a candidate. */
 void peer_port_ready(struct control *control);

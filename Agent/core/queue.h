@@ -12,7 +12,8 @@ struct queue {
 size_t queue_length(const struct queue *queue);
 /* The first byte that has not been consumed. */
 uint8_t *queue_front(const struct queue *queue);
-/* Makes room for `size` bytes after the end and returns it; NULL without memory. Moves the bytes of the queue. */
+/* Makes room for `size` bytes after the end and returns it; NULL without memory. Moves the bytes of the
+ * queue. */
 uint8_t *queue_room(struct queue *queue, size_t size);
 /* Copies bytes to the end. False without memory. */
 bool queue_append(struct queue *queue, const void *bytes, size_t length);

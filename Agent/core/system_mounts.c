@@ -27,7 +27,8 @@ static const struct system_mount system_mounts[] = {
     {"securityfs", "/sys/kernel/security", MS_NOSUID | MS_NOEXEC | MS_NODEV, SYSTEM_MOUNTS_VFS, true},
 };
 
-/* Kernels before 5.8 do not report mount points: there, the device differs from that of the directory above. */
+/* Kernels before 5.8 do not report mount points: there, the device differs from that of the directory above.
+ */
 static bool system_mounts_is_mount_point(const char *target) {
   struct statx facts, above;
   if (sys_call5(SYS_statx, AT_FDCWD, target, 0, STATX_BASIC_STATS, &facts) != 0) {
@@ -47,8 +48,8 @@ static bool system_mounts_is_mount_point(const char *target) {
 }
 
 /*
- * Returns 0 or an errno. mount(2) itself refuses only a second mount of the same file system on the same target, and
- * stacks everything else on what is there.
+ * Returns 0 or an errno. mount(2) itself refuses only a second mount of the same file system on the same
+ * target, and stacks everything else on what is there.
  */
 static int system_mounts_mount(const struct system_mount *mount) {
   if (system_mounts_is_mount_point(mount->target)) {

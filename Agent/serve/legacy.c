@@ -1,6 +1,6 @@
 /*
- * EXEC, WRITE_FILE, READ_FILE, JOB_WAIT and JOB_KILL: requests of the first protocol, whose whole result is one message.
- * Each adapts a newer request.
+ * EXEC, WRITE_FILE, READ_FILE, JOB_WAIT and JOB_KILL: requests of the first protocol, whose whole result is
+ * one message. Each adapts a newer request.
  */
 #include "descriptor.h"
 #include "exec.h"

@@ -83,8 +83,8 @@ void reply_fail(struct connection *connection) { connection->out_failed = true; 
 /* ---- sending -------------------------------------------------------------------------------- */
 
 /*
- * Sends the message in link frames without copying it. The header of a frame is written over the bytes before its
- * payload: the room at the start of the buffer, or bytes that have been sent already.
+ * Sends the message in link frames without copying it. The header of a frame is written over the bytes before
+ * its payload: the room at the start of the buffer, or bytes that have been sent already.
  */
 static bool reply_send_frames(struct connection *connection) {
   size_t at = PV_LINK_HEADER_SIZE;

@@ -14,7 +14,8 @@ void reply_u16(struct connection *connection, uint16_t value);
 void reply_u32(struct connection *connection, uint32_t value);
 void reply_u64(struct connection *connection, uint64_t value);
 void reply_bytes(struct connection *connection, const void *bytes, size_t length);
-/* Returns room for `size` more bytes, NULL without memory. reply_extend then adds the `used` ones to the message. */
+/* Returns room for `size` more bytes, NULL without memory. reply_extend then adds the `used` ones to the
+ * message. */
 uint8_t *reply_room(struct connection *connection, size_t size);
 void reply_extend(struct connection *connection, size_t used);
 /* Adds a count that becomes known later, and returns its place for reply_set_count. */

@@ -15,7 +15,7 @@ static void check_raw_results(struct peer *peer) {
   CHECK(result_of(&reply) == -ENOSYS);
 }
 
-/* All 64 bits, and no mistaking a large value for an errno. */
+/* Results have 64 bits, and a large value is not taken for an errno. */
 static void check_large_results(struct peer *peer) {
   struct bytes map = {0};
   put_u32(&map, SYS_mmap);
@@ -26,7 +26,7 @@ static void check_large_results(struct peer *peer) {
   struct reply reply = peer_call(peer, PV_SYSCALL, &map);
   CHECK(reply.type == PV_SYSCALL_RESULT && result_of(&reply) > (int64_t)UINT32_MAX &&
         result_of(&reply) % 4096 == 0);
-  /* A sparse file of 2^62 bytes: the offset comes back to its last bit. */
+  /* An offset in a sparse file of 2^62 bytes is returned exactly. */
   reply = call_syscall(peer, 0, SYS_memfd_create, result_of(&reply), 0, 0);
   int64_t fd = result_of(&reply), far = (1ll << 62) + 12345;
   reply = call_syscall(peer, 0, SYS_lseek, fd, far, SEEK_SET);
@@ -48,7 +48,7 @@ static struct bytes buffer_call(long number, uint32_t arguments, uint32_t argume
 static void check_buffer(struct peer *peer) {
   int64_t arguments[3] = {0, 0, 64};
   struct bytes payload = buffer_call(SYS_readlinkat, 4, 1, 32);
-  /* readlinkat(AT_FDCWD, path, NULL, 64): the buffer holds the path; EFAULT or EINVAL, never a crash */
+  /* readlinkat(AT_FDCWD, path, NULL, 64) fails with EFAULT or EINVAL; the buffer with the path is returned */
   put_u64(&payload, (uint64_t)AT_FDCWD);
   put(&payload, arguments, sizeof arguments);
   uint8_t path[32] = "/proc/self/exe";
@@ -116,7 +116,7 @@ static void make_pipe(struct peer *peer, int ends[2]) {
 static void check_pointers(struct peer *peer) {
   int ends[2];
   make_pipe(peer, ends);
-  CHECK(ends[0] < 100 && ends[1] < 100); /* the agent's own descriptors keep out of the way */
+  CHECK(ends[0] < 100 && ends[1] < 100); /* the agent's own descriptors have high numbers */
   struct bytes payload = vector_call(SYS_writev, ends[1], 0, 16, 0, PV_POINTER_INPUT, true);
   struct reply reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
   CHECK(result_of(&reply) == 11 && reply.payload.length == 8 + 32);
@@ -124,7 +124,7 @@ static void check_pointers(struct peer *peer) {
   reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
   CHECK(result_of(&reply) == 11 && reply.payload.length == 8 + 32 + 11);
   CHECK(reply.payload.length == 51 && memcmp(reply.payload.data + 40, "hello world", 11) == 0);
-  /* Input and output: what the call does not touch comes back as it was sent. */
+  /* Input and output: bytes that the call does not change are returned as they were sent. */
   payload = vector_call(SYS_readv, 4000, 0, 16, 0, PV_POINTER_BOTH, true);
   reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
   CHECK(result_of(&reply) == -EBADF && reply.payload.length == 51);
@@ -142,7 +142,7 @@ static void check_pointers(struct peer *peer) {
   }
 }
 
-/* What a request says about its own counts and lengths. */
+/* Counts and lengths that the payload does not contain are refused. */
 static void check_lies(struct peer *peer) {
   static const uint32_t headers[][5] = {
       {39, 7, 0, 0, 0},          {39, UINT32_MAX, 0, 0, 0}, {39, 1, 65, 0, 0},
@@ -155,11 +155,11 @@ static void check_lies(struct peer *peer) {
     put(&payload, headers[i], sizeof headers[i]);
     put_u64(&payload, 0);
     put_u32(&payload, 0);
-    put_u32(&payload, 0); /* four bytes too many, had the rest been right */
+    put_u32(&payload, 0); /* four bytes more than a correct payload */
     struct reply reply = peer_call(peer, PV_SYSCALL, &payload);
     CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINVAL);
   }
-  /* An output that could never be sent. */
+  /* An output that is larger than a reply. */
   struct bytes payload = vector_call(SYS_readv, 0, 0, 16, 0, PV_POINTER_OUTPUT, false);
   uint32_t huge = PV_MAX_PAYLOAD;
   memcpy(payload.data + 16 + 8 + 8, &huge, 4);
@@ -204,7 +204,7 @@ static void check_ioctl(struct peer *peer) {
         memcmp(reply.payload.data + 24, "wxyz", 4) == 0);
 }
 
-/* The kernel is told of more room than there is: it stops at the buffer's end, whatever its length. */
+/* A kernel that is told of more room than there is stops at the end of the buffer, whatever its length. */
 static void check_overrun(struct peer *peer) {
   static const uint32_t lengths[] = {1, 8, 100, 4096, 4097, 65536, 65537, 8 << 20};
   struct bytes path = buffer_call(SYS_openat, 3, 1, 10);
@@ -228,7 +228,7 @@ static void check_overrun(struct peer *peer) {
     CHECK(result_of(&reply) == -EFAULT || (result_of(&reply) > 0 && result_of(&reply) <= lengths[i]));
     free(payload.data);
   }
-  /* What an ioctl without a size in its number writes behind a struct that is too short. */
+  /* An ioctl without a size in its number must not write after a struct that is too short. */
   struct bytes terminal = buffer_call(SYS_openat, 3, 1, 10);
   put_u64(&terminal, (uint64_t)AT_FDCWD);
   put_u64(&terminal, 0);
@@ -247,7 +247,7 @@ static void check_overrun(struct peer *peer) {
   call_syscall(peer, 0, SYS_close, zero, 0, 0);
 }
 
-/* A pointer inside a buffer leads to memory that ends just as sharply. */
+/* The memory of a pointer inside a buffer ends at a guard page too. */
 static void check_pointer_overrun(struct peer *peer) {
   int ends[2];
   make_pipe(peer, ends);
@@ -260,7 +260,7 @@ static void check_pointer_overrun(struct peer *peer) {
   call_syscall(peer, 0, SYS_close, ends[1], 0, 0);
 }
 
-/* A script that forks the agent by system call gets a child that ends at once, not a second agent. */
+/* A fork by system call creates a child that ends at once, not a second agent. */
 static void check_fork(struct peer *peer) {
 #ifdef SYS_fork
   struct reply reply = call_syscall(peer, 0, SYS_fork, 0, 0, 0);

@@ -92,7 +92,7 @@ static void check_time_limit(struct peer *peer) {
   CHECK(now_ms() - start < 2000);
 }
 
-/* A daemon keeps the pipes: told, named, and not waited for. */
+/* A daemon that keeps the pipes open is reported by name, and is not waited for. */
 static void check_held_output(struct peer *peer) {
   struct bytes out = {0};
   long start = now_ms();
@@ -136,7 +136,7 @@ static void check_bad_requests(struct peer *peer) {
   }
 }
 
-/* The host goes away in the middle: nothing of the command is left. */
+/* The host disconnects during a command: the whole process group is killed. */
 static void check_host_lost(bool link) {
   char mark[64], command[256];
   snprintf(mark, sizeof mark, "/tmp/provium-agent-test.%d", getpid());
@@ -157,7 +157,7 @@ static void check_host_lost(bool link) {
   unlink(mark);
   CHECK(pid > 0 && kill(-pid, 0) == 0);
   CHECK(agent_stop(&agent));
-  /* Whatever is left of it may still be waiting for process 1 to reap it. */
+  /* Process 1 may not have reaped the processes yet. */
   for (long end = now_ms() + 2000; kill(-pid, 0) == 0 && process_state(pid) != 'Z' && now_ms() < end;
        usleep(1000)) {
   }

@@ -1,4 +1,4 @@
-/* Files, directories, and what stands in for a shell's tools. */
+/* Files, directories, and requests that replace a shell's tools. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -85,7 +85,7 @@ static void check_errors(struct peer *peer) {
 static void check_looks(struct peer *peer) {
   struct bytes name = text_payload(path);
   struct stat facts;
-  /* Beyond 2262 nanoseconds are more than a signed number holds. */
+  /* After the year 2262 the nanoseconds do not fit a signed 64-bit number. */
   const struct timespec late[2] = {{.tv_sec = 12000000000, .tv_nsec = 1},
                                    {.tv_sec = 12000000000, .tv_nsec = 1}};
   utimensat(AT_FDCWD, path, late, 0);
@@ -143,7 +143,7 @@ static void check_system(struct peer *peer) {
         memcmp(reply.payload.data, resume.data, 16) == 0);
 }
 
-/* Nothing that the agent opens for itself is left in the way. */
+/* STATE lists no descriptors of the agent itself. */
 static void check_state(struct peer *peer) {
   struct reply before = peer_call(peer, PV_STATE, NULL);
   CHECK(before.type == PV_STATE_RESULT);

@@ -26,8 +26,8 @@ enum message_step {
 enum message_step message_read(const uint8_t *bytes, size_t length, struct message *message);
 
 /*
- * Returns how many bytes are missing of the message at the start of `bytes`, of which at least the header is there.
- * `payload_length` receives the length that the header states.
+ * Returns how many bytes are missing of the message at the start of `bytes`, of which at least the header is
+ * there. `payload_length` receives the length that the header states.
  */
 size_t message_missing(const uint8_t *bytes, size_t length, uint32_t *payload_length);
 

@@ -20,9 +20,9 @@ struct exec_result {
 };
 
 /*
- * Runs the command of a request until it has ended. Returns 0, or an errno with a description in *failure if the
- * command did not start. Every end of the wait kills the command's process group: its time limit, an interruption, a
- * lost host.
+ * Runs the command of a request until it has ended. Returns 0, or an errno with a description in *failure if
+ * the command did not start. Every end of the wait kills the command's process group: its time limit, an
+ * interruption, a lost host.
  */
 int exec_run(struct session *session, const struct exec_request *request, struct exec_output output,
              struct exec_result *result, struct text *failure);

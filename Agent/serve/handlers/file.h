@@ -9,10 +9,12 @@
 int64_t file_write(struct session *session, const struct write_request *request);
 
 /*
- * Reads a file to its end, in pieces that it adds to the message that the caller has begun. After each piece it calls
- * `next` with all bytes read so far; `next` returns 0 to go on, or an errno. Returns the number of bytes, or -1 after it
- * has answered the request with ERROR. The size of a file in /proc is unknown before its end.
+ * Reads a file to its end, in pieces that it adds to the message that the caller has begun. After each piece
+ * it calls `next` with all bytes read so far; `next` returns 0 to go on, or an errno. Returns the number of
+ * bytes, or -1 after it has answered the request with ERROR. The size of a file in /proc is unknown before
+ * its end.
  */
-int64_t file_read(struct session *session, struct span path, int (*next)(struct session *session, int64_t count));
+int64_t file_read(struct session *session, struct span path,
+                  int (*next)(struct session *session, int64_t count));
 
 #endif

@@ -12,7 +12,8 @@ void handle_kernel_log(struct session *session, const union request *request) {
   long size = sys_call3(SYS_syslog, SIZE_BUFFER, 0, 0);
   long length = size;
   if (size > 0) {
-    /* The kernel adds a time stamp to each line, so the text can be larger than its buffer; twice is enough. */
+    /* The kernel adds a time stamp to each line, so the text can be larger than its buffer; twice is enough.
+     */
     size *= 2;
     length = buffer_reserve(&session->arena, (size_t)size);
     length = length == 0 ? sys_call3(SYS_syslog, READ_ALL, session->arena.data, size) : length;

@@ -8,8 +8,9 @@
 enum { JOB_STREAMS = 2 };
 
 /*
- * Finds the job that a request names, kills it if the request says so, and waits for its end. Returns NULL after it has
- * answered the request with ERROR. A job that still runs when the time is over has `finished` false.
+ * Finds the job that a request names, kills it if the request says so, and waits for its end. Returns NULL
+ * after it has answered the request with ERROR. A job that still runs when the time is over has `finished`
+ * false.
  */
 struct job *job_await(struct session *session, const struct job_request *request);
 
