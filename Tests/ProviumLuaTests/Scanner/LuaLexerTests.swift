@@ -3,10 +3,10 @@ import Testing
 @testable import ProviumLua
 
 @Suite("Tokens of Lua source")
-struct LexerTests {
-  /// Source of one string literal, which Lua itself must read alike.
+struct LuaLexerTests {
+  /// `source`: one string literal. Lua must read the same value from it.
   @Test(
-    "strings mean what they mean to Lua",
+    "a string literal has the value that Lua reads",
     arguments: [
       #""plain""#, #"'it''"#.replacing("''", with: "\\''"), #""a\n\t\\\"\'\a\b\f\r\v""#,
       #""\x41\xff\0\065\1234""#,
@@ -28,7 +28,7 @@ struct LexerTests {
     #expect([.string(value)] == expected)
   }
 
-  @Test("comments, numbers and operators are told apart, with their places")
+  @Test("comments, numbers and operators are separate tokens with their places")
   func tokens() {
     let source = "#!shebang\n-- line\n--[[ block\n]] x=0x1p-4+3.e+2..y--[==[]==]\r\n  .5 a.b::c ... // ~="
     let (tokens, _) = LuaLexer.tokens(of: Array(source.utf8))
@@ -44,7 +44,7 @@ struct LexerTests {
   }
 
   @Test(
-    "what is no Lua is told by its line",
+    "source that is not Lua is an error with its line",
     arguments: [
       "\n\"open", "\n[[open", "\n--[[open", "\n'\\q'", "\n'\\300'", "\n'\\u{110000000}'", "\n'\\xg0'",
     ]
@@ -55,7 +55,7 @@ struct LexerTests {
     #expect(tokens.last?.kind == .end)
   }
 
-  @Test("no prefix of a script, and no single changed byte, upsets it")
+  @Test("the scanner accepts every prefix of a script and every changed byte")
   func robustness() {
     let source = Array(
       "test('a', {tags={'x'}}, function(t) local s = [==[ ]==] .. \"\\u{41}\\x41\\z \" end) -- [[".utf8

@@ -2,13 +2,13 @@ import Testing
 
 @testable import ProviumLua
 
-@Suite("Values crossing the border")
-struct ValueTests {
+@Suite("Values that cross the Lua border")
+struct LuaValueTests {
   let state: LuaState
 
   init() throws { state = try LuaState() }
 
-  @Test("come back as they went")
+  @Test("values come back from Lua unchanged")
   func roundTrip() throws {
     let values: [LuaValue] = [
       .nil, true, false, 0, 42, .integer(.min), .integer(.max), 1.5, .number(.infinity), "", "text",
@@ -49,13 +49,13 @@ struct ValueTests {
     #expect(failure?.message == "take: cannot take a table nested more than 64 levels deep")
   }
 
-  @Test("a table that appears twice, but not inside itself, is copied twice")
+  @Test("a table that is at two places of another one is copied twice")
   func shared() throws {
     let results = try state.run("local t = {1} return {t, t}", chunkName: "a.lua")
     #expect(results == [[[1], [1]]])
   }
 
-  @Test("big strings and tables cross unharmed")
+  @Test("big strings and tables cross the border unchanged")
   func big() throws {
     let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
     try state.setGlobal("bytes", .string(bytes))
@@ -65,7 +65,7 @@ struct ValueTests {
     #expect(try state.run("return list, #list", chunkName: "a.lua") == [list, 50_000])
   }
 
-  @Test("a function from Lua can be called, kept, and is let go of")
+  @Test("a Lua function can be called and kept, and is collected after its handle is dropped")
   func functions() throws {
     var kept: LuaFunction?
     try state.register(global: "keep") { call in
@@ -86,7 +86,7 @@ struct ValueTests {
     #expect(try state.run("collectgarbage() collectgarbage() return gone", chunkName: "a.lua") == [true])
   }
 
-  @Test("a function of another state is refused")
+  @Test("a function of another Lua state is refused")
   func foreignFunction() throws {
     let other = try LuaState()
     let function = try other.load(Array("return 1".utf8), chunkName: "a.lua")
@@ -94,7 +94,7 @@ struct ValueTests {
     #expect(throws: LuaFailure.self) { try state.setGlobal("f", [.function(function), "some text"]) }
   }
 
-  @Test("a function that Swift returns is callable, also when Swift forgets it at once")
+  @Test("a function that Swift returns can be called after Swift has dropped it")
   func returnedFunctions() throws {
     try state.register(global: "make") { call in
       let function = try call.state.load(Array("return 'made'".utf8), chunkName: "b.lua")

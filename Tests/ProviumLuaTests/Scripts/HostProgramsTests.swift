@@ -4,12 +4,12 @@ import Testing
 
 @testable import ProviumLua
 
-@Suite("Programs of the host") struct HostProgramTests {
+@Suite("Programs on the host") struct HostProgramsTests {
   private func run(_ script: String, deadline: Deadline = .never) throws -> [LuaValue] {
     try LuaState().run(script, chunkName: "a.lua", deadline: deadline)
   }
 
-  @Test("end as Lua's own os.execute and io.popen say it") func results() throws {
+  @Test("os.execute and io.popen return what Lua's own return") func results() throws {
     #expect(try run("return os.execute()") == [true])
     #expect(try run("return os.execute('true')") == [true, "exit", 0])
     #expect(try run("return os.execute('exit 3')") == [.nil, "exit", 3])
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test(
-    "end with the time limit, which is met at the line that waits",
+    "a program ends with the time limit, and the line that waits for it is reported",
     arguments: ["os.execute('sleep 30')", "io.popen('sleep 30'):close()"]
   )
   func limit(script: String) throws {
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test(
-    "end with an interrupt",
+    "a program ends with an interrupt",
     arguments: ["os.execute('sleep 30')", "io.popen('sleep 30'):read('a')", "io.popen('sleep 30'):close()"]
   )
   func interrupt(script: String) throws {
@@ -61,7 +61,7 @@ import Testing
     #expect(Deadline.now - begin < 5_000_000_000)
   }
 
-  @Test("do not outlive the state, in the background neither") func background() throws {
+  @Test("a program does not outlive the state, not even in the background") func background() throws {
     let state = try LuaState()
     let results = try state.run(
       """
@@ -78,7 +78,7 @@ import Testing
     for pid in pids { #expect(kill(pid, 0) == 0) }
     state.close()
     let deadline = Deadline.after(.seconds(5))
-    // What is orphaned is reaped by whoever adopts it: a zombie is as good as gone.
+    // An orphan is reaped by the process that adopts it: a zombie counts as gone.
     func isGone(_ pid: Int32) -> Bool {
       guard let status = try? Files.readText("/proc/\(pid)/stat") else { return true }
       return status.contains(") Z ")
@@ -87,7 +87,7 @@ import Testing
     #expect(pids.allSatisfy(isGone))
   }
 
-  @Test("a call that is late is stopped, however it ended") func late() throws {
+  @Test("a call that returns after its deadline is stopped, also if it succeeded") func late() throws {
     let state = try LuaState()
     try state.register(global: "slow") { _ in
       usleep(60_000)
@@ -99,7 +99,7 @@ import Testing
       }
       #expect(failure?.kind == .deadline(own: true))
     }
-    // In a function of Lua's own library.
+    // The same in a function of Lua's own library.
     let failure = #expect(throws: LuaFailure.self) {
       try state.run(
         "return (('a'):rep(24) .. 'b'):find(('a-'):rep(24) .. 'c')",

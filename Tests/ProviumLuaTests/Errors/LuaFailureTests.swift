@@ -11,8 +11,8 @@ private struct Skip: LuaSignal {
   var description: String { "skipped: \(reason)" }
 }
 
-@Suite("What a failed script tells")
-struct FailureTests {
+@Suite("Failures of scripts")
+struct LuaFailureTests {
   let state: LuaState
 
   init() throws {
@@ -26,7 +26,7 @@ struct FailureTests {
     try #require(throws: LuaFailure.self) { try state.run(script, chunkName: name) }
   }
 
-  @Test("a Lua error carries the script's line, apart from its message")
+  @Test("the line of a Lua error is apart from its message")
   func luaError() throws {
     let failure = try failure("\nlocal function f()\n  local x = nil + 1\nend\nf()")
     #expect(failure.kind == .raised)
@@ -37,7 +37,7 @@ struct FailureTests {
     #expect(failure.payload == nil)
   }
 
-  @Test("a mistyped global names the nearest one")
+  @Test("the error for a mistyped global names the nearest one")
   func mistyped() throws {
     #expect(
       try failure("asert_eq(1, 2)").message
@@ -47,7 +47,34 @@ struct FailureTests {
     #expect(try failure("colour()").message == "attempt to call a nil value (global 'colour')")
   }
 
-  @Test("a syntax error carries its line")
+  @Test(
+    "the use of a name that Lua 5.4 does not have says what to use instead",
+    arguments: [
+      ("setfenv(1, {})", "setfenv", "_ENV"), ("getfenv()", "getfenv", "_ENV"),
+      ("table.getn({})", "table.getn", "#t"),
+      ("module('x')", "module", "return"), ("local b = bit.band(1, 2)", "bit", "&"),
+      ("local setfenv = setfenv setfenv(1, {})", "setfenv", "_ENV"),
+      ("math.mod(1, 2)", "math.mod", "math.fmod"),
+      ("table.maxn({})", "table.maxn", "#t"), ("('x'):gfind('x')", "string.gfind", "string.gmatch"),
+      ("table.foreach({}, print)", "table.foreach", "pairs"), ("newproxy()", "newproxy", "metatable"),
+    ]
+  )
+  func removedNames(_ script: String, _ name: String, _ advice: String) throws {
+    let failure = try failure(script)
+    #expect(failure.message.contains("(Lua 5.1's \(name) does not exist in Lua 5.4: "), "\(failure.message)")
+    #expect(failure.message.contains(advice))
+  }
+
+  @Test("a test for a name of Lua 5.1 is not an error, and the script's own fields are not Lua's")
+  func featureTests() throws {
+    try state.run(
+      "if setfenv then setfenv(1, {}) end if table.getn then error('x') end assert(unpack and loadstring)",
+      chunkName: "tests/a.lua"
+    )
+    #expect(try failure("local o = {} o.module()").message == "attempt to call a nil value (field 'module')")
+  }
+
+  @Test("a syntax error has its line")
   func syntax() throws {
     let failure = try failure("local a = 1\nlocal = 2")
     #expect(failure.kind == .syntax)
@@ -64,7 +91,7 @@ struct FailureTests {
   }
 
   @Test(
-    "what Swift threw comes back, however the script passed it on",
+    "the error that Swift threw is the payload, however the script passed it on",
     arguments: [
       "lose()",
       "local ok, e = pcall(lose) error(e, 0)",
@@ -87,7 +114,7 @@ struct FailureTests {
     #expect(failure.location == LuaLocation(file: "tests/a.lua", line: 1))
   }
 
-  @Test("scripts see plain strings with their own line in front")
+  @Test("a script sees an error as a string that begins with its own line")
   func strings() throws {
     let results = try state.run(
       "local ok, e = pcall(function()\n lose() end)\nreturn ok, e, type(e), e:match('panic')",
@@ -97,7 +124,7 @@ struct FailureTests {
   }
 
   @Test(
-    "a signal passes through pcall and rethrow as itself",
+    "a signal that is caught and raised again stays itself",
     arguments: [
       "skip('why')", "local _, e = pcall(skip, 'why') error(e)", "enter(function() enter(skip) end)",
     ]
@@ -108,7 +135,7 @@ struct FailureTests {
     #expect(failure.message == "skipped: why")
   }
 
-  @Test("error values that are no strings are shown")
+  @Test("an error value that is not a string is shown")
   func otherValues() throws {
     #expect(try failure("error({code = 5})").description == "tests/a.lua:1: error value: {code = 5}")
     #expect(try failure("error()").message == "error value: nil")
@@ -118,7 +145,7 @@ struct FailureTests {
     #expect(try failure("error(12)").message == "error value: 12")
   }
 
-  @Test("an error in another file's helper is told where it happened")
+  @Test("an error in a helper of another file has that file's line")
   func otherFile() throws {
     try state.run("function helper() lose() end", chunkName: "helpers/h.lua")
     let failure = try failure("\nhelper()")
@@ -126,7 +153,7 @@ struct FailureTests {
     #expect(failure.traceback == ["helpers/h.lua:1: in function 'helper'", "tests/a.lua:2: in main chunk"])
   }
 
-  @Test("endless recursion is an error, of Lua and through Swift")
+  @Test("endless recursion is an error, in Lua and through Swift")
   func recursion() throws {
     #expect(try failure("local function f() return 1 + f() end f()").message.contains("stack overflow"))
     #expect(try failure("local function f() enter(f) end f()").message.contains("stack overflow"))
@@ -137,7 +164,7 @@ struct FailureTests {
     )
   }
 
-  @Test("running out of memory is told as such, and the state lives on")
+  @Test("running out of memory is reported as such, and the state can be used after it")
   func memory() throws {
     let state = try LuaState(memoryLimit: 8 << 20)
     let failure = try #require(throws: LuaFailure.self) {
@@ -153,7 +180,7 @@ struct FailureTests {
     #expect(throws: LuaFailure.self) { try LuaState(memoryLimit: 1000) }
   }
 
-  @Test("a closed state refuses, and finalizers that call Swift are harmless")
+  @Test("a closed state refuses calls, and finalizers may call Swift while it closes")
   func closed() throws {
     try state.run("keep = setmetatable({}, {__gc = function() lose() end})", chunkName: "a.lua")
     state.close()
@@ -161,7 +188,7 @@ struct FailureTests {
     #expect(throws: LuaFailure.self) { try state.run("return 1", chunkName: "a.lua") }
   }
 
-  @Test("Swift can be called from coroutines, and enter Lua from there")
+  @Test("a Swift function that a coroutine calls may enter Lua")
   func coroutines() throws {
     try state.register(global: "map") { call in
       let function = try call.function(1, "fn")

@@ -3,10 +3,10 @@ import Testing
 @testable import ProviumLua
 
 @Suite("Tests found by reading a script")
-struct SourceScannerTests {
+struct LuaSourceScannerTests {
   private func scan(_ source: String) -> ScannedScript { LuaSourceScanner.scan(Array(source.utf8)) }
 
-  @Test("in order, nested, with their places")
+  @Test("tests are listed in order, nested, with their places")
   func nesting() {
     let script = scan(
       """
@@ -34,7 +34,7 @@ struct SourceScannerTests {
     #expect(script.error == nil)
   }
 
-  @Test("names that are computed are dynamic, joined literals are not")
+  @Test("a computed name is dynamic, a name of joined literals is not")
   func dynamic() {
     let script = scan(
       """
@@ -53,7 +53,7 @@ struct SourceScannerTests {
   }
 
   @Test(
-    "a file that gives our names another meaning is noticed",
+    "a file that defines test, skip or todo itself is marked",
     arguments: [
       ("local function test(name, fn) end", true), ("local skip = nil", true), ("function todo() end", true),
       ("test = print", true), ("test('a', { skip = 'b', todo = 1 }, function() end)", false),
@@ -64,7 +64,7 @@ struct SourceScannerTests {
     #expect(scan(source).redefinesFunctions == isOne)
   }
 
-  @Test("what may not run, or run twice, is conditional")
+  @Test("a test that may not run, or may run twice, is conditional")
   func conditional() {
     let script = scan(
       """
@@ -84,7 +84,7 @@ struct SourceScannerTests {
     )
   }
 
-  @Test("calls of something else named test are none")
+  @Test("calls of another function named test are not tests")
   func others() {
     let script = scan(
       """
@@ -99,7 +99,7 @@ struct SourceScannerTests {
     #expect(script.tests.isEmpty)
   }
 
-  @Test("what a test says of itself")
+  @Test("the literals of a test's meta are read")
   func meta() {
     let script = scan(
       """
@@ -130,7 +130,7 @@ struct SourceScannerTests {
     )
   }
 
-  @Test("what is computed, and what comes from other scripts, is marked")
+  @Test("computed tags and scripts that load others are marked")
   func unknowns() {
     let script = scan(
       """
@@ -151,7 +151,7 @@ struct SourceScannerTests {
     #expect(!scan("-- require 'x'").loadsOthers)
   }
 
-  @Test("a script that is cut off lists what stands before")
+  @Test("a script that is cut off lists the tests before the cut")
   func cutOff() {
     let script = scan("test(\"a\", function() end)\ntest(\"b\", function() local s = \"open")
     #expect(script.listed.map(\.name) == ["a", "b"])

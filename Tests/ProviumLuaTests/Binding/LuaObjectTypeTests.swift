@@ -13,7 +13,7 @@ private final class Machine {
 }
 
 @Suite("Objects that scripts hold")
-struct ObjectTypeTests {
+struct LuaObjectTypeTests {
   private let state: LuaState
   private let type: LuaObjectType<Machine>
 
@@ -42,12 +42,12 @@ struct ObjectTypeTests {
     }
   }
 
-  @Test("methods reach the instance")
+  @Test("a method is called on the instance")
   func methods() throws {
     #expect(try state.run("return vm:exec('ls')", chunkName: "a.lua") == ["a> ls"])
   }
 
-  @Test("one instance is one value")
+  @Test("one instance is one Lua value")
   func identity() throws {
     #expect(
       try state.run("return vm:boot() == vm, tostring(vm), type(vm)", chunkName: "a.lua") == [
@@ -56,7 +56,7 @@ struct ObjectTypeTests {
     )
   }
 
-  @Test("a method called with a dot says so")
+  @Test("a method that is called with a dot says to use a colon")
   func dot() {
     #expect(
       message("vm.exec('ls')")
@@ -65,14 +65,14 @@ struct ObjectTypeTests {
     )
   }
 
-  @Test("an unknown method names the nearest one, else all")
+  @Test("the error for an unknown method names the nearest one, else all methods")
   func unknown() {
     #expect(message("vm:exce('ls')") == "a.lua:1: vm has no method 'exce' (did you mean 'exec'?)")
     #expect(message("local x = vm.colour") == "a.lua:1: vm has no method 'colour'; it has: exec, boot")
     #expect(message("local x = vm[1]") == "a.lua:1: vm cannot be indexed by number 1")
   }
 
-  @Test("fields cannot be assigned, nor the metatable changed")
+  @Test("a script can neither assign fields of an object nor change its metatable")
   func assign() throws {
     #expect(
       message("vm.exec = 1")
@@ -82,7 +82,7 @@ struct ObjectTypeTests {
     #expect(try state.run("return getmetatable(vm)", chunkName: "a.lua") == ["vm"])
   }
 
-  @Test("an instance lives as long as the script holds it")
+  @Test("an instance lives as long as a script holds it")
   func lifetime() throws {
     var ended = 0
     try state.register(global: "make") { [type] _ in [type.value(Machine("x") { ended += 1 })] }
@@ -98,7 +98,7 @@ struct ObjectTypeTests {
     #expect(ended == 12)
   }
 
-  @Test("an instance that comes back while its old value awaits collection stays alive")
+  @Test("an instance that is returned again before its old value is collected stays alive")
   func resurrection() throws {
     let machine = Machine("x")
     try state.register(global: "same") { [type] _ in [type.value(machine)] }
@@ -109,7 +109,7 @@ struct ObjectTypeTests {
     #expect(try state.run("collectgarbage() return same():exec('2')", chunkName: "a.lua") == ["x> 2"])
   }
 
-  @Test("an object's deinit may enter Lua")
+  @Test("the deinit of an object may enter Lua")
   func reentrantDeinit() throws {
     let state = state
     defer { state.close() }  // the function below holds it

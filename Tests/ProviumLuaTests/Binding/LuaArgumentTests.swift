@@ -4,7 +4,7 @@ import Testing
 @testable import ProviumLua
 
 @Suite("Arguments and options")
-struct ArgumentTests {
+struct LuaArgumentTests {
   let state: LuaState
 
   init() throws {
@@ -48,7 +48,7 @@ struct ArgumentTests {
   }
 
   @Test(
-    "are accepted in every form a Lua user expects",
+    "an argument is accepted in every form that a Lua user expects",
     arguments: [
       ("lib.string('x')", "\"x\""), ("lib.string(12)", "\"12\""), ("lib.bytes(1.5)", "\"1.5\""),
       ("lib.bytes('a\\0\\xff')", "\"a\\x00\\xff\""), ("lib.integer(3.0)", "3"),
@@ -65,7 +65,7 @@ struct ArgumentTests {
   }
 
   @Test(
-    "are refused by name, with what was given and what is accepted",
+    "a refused argument is named, with the given and the accepted values",
     arguments: [
       ("lib.string({})", "lib.string: argument 'cmd' must be a string, got table"),
       ("lib.string()", "lib.string: argument 'cmd' must be a string, got nothing"),
