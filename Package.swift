@@ -69,10 +69,15 @@ let package = Package(
       providers: [.apt(["liblua5.4-dev"]), .brew(["lua@5.4"])]
     ),
     .target(name: "CLuaBridge", dependencies: ["CLua"]),
-    .target(name: "ProviumLua", dependencies: ["CLuaBridge", "ProviumSystem"], swiftSettings: strict),
+    .target(
+      name: "ProviumLua",
+      dependencies: ["CLuaBridge", "ProviumSystem"],
+      resources: ["library", "strings", "assertions"].map { .embedInCode("Prelude/\($0).lua") },
+      swiftSettings: strict
+    ),
 
     // What happens in a run, and who tells of it. Reports are the command line's; the testing bridge needs none.
-    .target(name: "ProviumEvents", dependencies: ["ProviumSystem"], swiftSettings: strict),
+    .target(name: "ProviumEvents", dependencies: ["ProviumJSON", "ProviumSystem"], swiftSettings: strict),
     .target(
       name: "ProviumReports",
       dependencies: ["ProviumEvents", "ProviumJSON", "ProviumSystem"],
@@ -154,7 +159,12 @@ let package = Package(
       dependencies: ["provium", "ProviumSystem"],
       swiftSettings: strict
     ),
-    .testTarget(name: "ProviumReportsTests", dependencies: ["ProviumReports"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumReportsTests",
+      dependencies: ["ProviumReports"],
+      exclude: ["Golden/EveryEvent.jsonl", "Golden/SampleRun.jsonl", "Golden/ExampleRun.jsonl"],
+      swiftSettings: strict
+    ),
     .testTarget(name: "ProviumRunnerTests", dependencies: ["ProviumRunner"], swiftSettings: strict),
     .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
   ],

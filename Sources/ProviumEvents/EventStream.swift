@@ -1,11 +1,11 @@
 import ProviumSystem
 import Synchronization
 
-/// Hands each event to every sink, one at a time, with the run's own clock.
+/// Sends each event to every sink, one event at a time, with the time since the stream was made. Thread-safe.
 package final class EventStream: Sendable {
   private let sinks: [any EventSink]
   private let start: UInt64
-  /// Held while sinks run: events have one order.
+  /// Held while the sinks run, so that all sinks see one order of events.
   private let turn = Mutex<Void>(())
 
   package init(_ sinks: [any EventSink]) {
@@ -13,9 +13,10 @@ package final class EventStream: Sendable {
     start = Deadline.now
   }
 
-  /// Seconds since the stream was made.
+  /// Time since the stream was made, in seconds.
   package var now: Double { Double(Deadline.now - start) / 1e9 }
 
+  /// Blocks until every sink has taken the event.
   package func send(_ event: RunEvent) {
     turn.withLock { _ in
       let time = now
@@ -23,7 +24,7 @@ package final class EventStream: Sendable {
     }
   }
 
-  /// Ends all sinks; the first error is thrown after all have ended.
+  /// Finishes every sink, then throws the first error that one of them threw.
   package func finish() throws {
     var first: (any Error)?
     for sink in sinks {

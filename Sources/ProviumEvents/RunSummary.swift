@@ -1,28 +1,40 @@
+package import ProviumJSON
+
 /// Counts of a whole run.
-package struct RunSummary: Sendable, Codable, Hashable {
-  /// Files.
+package struct RunSummary: Sendable, Hashable, JSONFlattened {
+  /// Numbers of files.
   package var passed = 0
   package var failed = 0
   package var skipped = 0
   package var helpers = 0
-  /// Sub-tests.
+  /// Numbers of sub-tests.
   package var testsPassed = 0
   package var testsFailed = 0
   package var testsTodo = 0
   package var testsSkipped = 0
-  /// Files that failed by a harness fault and passed when tried again.
-  package var retried: [String] = []
-  /// Seconds.
+  /// Files that failed by an infrastructure error and passed when they were run again.
+  @EmptyWhenAbsent package var retried: [String] = []
+  /// In seconds.
   package var duration = 0.0
-  /// The run was ended before all files had run (Ctrl-C, --fail-fast), and why.
+  /// The reason why the run ended before all files had run (Ctrl-C, --fail-fast); nil for a whole run.
   package var stoppedEarly: String?
+
+  private enum CodingKeys: String, CodingKey {
+    case passed, failed, skipped, helpers
+    case testsPassed = "tests_passed"
+    case testsFailed = "tests_failed"
+    case testsTodo = "tests_todo"
+    case testsSkipped = "tests_skipped"
+    case retried, duration
+    case stoppedEarly = "stopped_early"
+  }
 
   package init() {}
 
-  /// Of these files and their sub-tests.
+  /// Counts `results` and their sub-tests.
   package init(counting results: [FileResult]) { for result in results { add(result) } }
 
-  /// Counts one file and its sub-tests. A retry that passed is named.
+  /// Counts one file and its sub-tests. A file that passed in a later attempt is added to `retried`.
   package mutating func add(_ result: FileResult) {
     if result.hasFailed {
       failed += 1
@@ -44,6 +56,6 @@ package struct RunSummary: Sendable, Codable, Hashable {
     }
   }
 
-  /// Something failed, if only in a first attempt: its logs stay.
+  /// Whether something failed, if only in a first attempt: its logs are kept.
   package var hasEvidence: Bool { failed > 0 || !retried.isEmpty }
 }

@@ -1,19 +1,22 @@
-/// Reads one JSON value from bytes, strictly by RFC 8259, to a bounded depth.
+/// A parser of one JSON text, strict by RFC 8259, with a bounded depth of nesting.
 package struct JSONParser {
-  /// What is wrong, and where.
+  /// A syntax error and its position.
   package struct Fault: Error, Sendable, Hashable, CustomStringConvertible {
     package let message: String
-    /// From 1; columns count bytes.
+    /// Counted from 1.
     package let line: Int
+    /// Counted from 1, in bytes.
     package let column: Int
     package var description: String { "\(message) at line \(line), column \(column)" }
   }
 
   private let bytes: [UInt8]
   private var position = 0
-  private static let deepest = 256
+  private static let maximumDepth = 256
 
-  /// - Throws: `Fault` for what is no JSON, a number that no 64-bit integer or double can hold, and strings that are no UTF-8.
+  /// Parses a whole text.
+  /// - Throws: `Fault` for text that is not JSON, a whole number that does not fit 64 bits, a number beyond the range of a
+  ///   double, and a string that is not UTF-8.
   package static func parse(_ bytes: some Sequence<UInt8>) throws(Fault) -> JSONValue {
     var parser = JSONParser(bytes: Array(bytes))
     let value = try parser.value(depth: 0)
@@ -24,8 +27,8 @@ package struct JSONParser {
 
   private init(bytes: [UInt8]) { self.bytes = bytes }
 
-  private func fault(_ message: String, at place: Int? = nil) -> Fault {
-    let before = bytes[..<(place ?? position)]
+  private func fault(_ message: String, at offset: Int? = nil) -> Fault {
+    let before = bytes[..<(offset ?? position)]
     let start = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
     return Fault(
       message: message,
@@ -47,7 +50,7 @@ package struct JSONParser {
   }
 
   private mutating func value(depth: Int) throws(Fault) -> JSONValue {
-    guard depth < Self.deepest else { throw fault("nested too deeply") }
+    guard depth < Self.maximumDepth else { throw fault("nested too deeply") }
     skipSpace()
     guard let byte = next else { throw fault("the text ends too early") }
     switch byte {
@@ -58,13 +61,13 @@ package struct JSONParser {
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
-    default: throw fault("no JSON value")
+    default: throw fault("expected a value")
     }
   }
 
   private mutating func word(_ word: StaticString, _ value: JSONValue) throws(Fault) -> JSONValue {
     let expected = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
-    guard bytes[position...].starts(with: expected) else { throw fault("no JSON value") }
+    guard bytes[position...].starts(with: expected) else { throw fault("expected a value") }
     position += expected.count
     return value
   }
@@ -102,7 +105,7 @@ package struct JSONParser {
 
   // MARK: Numbers
 
-  /// `-`, then `0` or digits that do not begin with it, then a fraction and an exponent where they are.
+  /// Reads a sign, `0` or digits that do not begin with `0`, an optional fraction and an optional exponent.
   private mutating func number() throws(Fault) -> JSONValue {
     let start = position
     _ = take("-")
@@ -142,7 +145,7 @@ package struct JSONParser {
       case UInt8(ascii: "\""):
         position += 1
         guard let text = String(validating: result, as: UTF8.self) else {
-          throw fault("a string that is no UTF-8", at: start)
+          throw fault("a string that is not UTF-8", at: start)
         }
         return text
       case UInt8(ascii: "\\"):
@@ -150,8 +153,9 @@ package struct JSONParser {
         result.append(contentsOf: String(Character(try escape())).utf8)
       case ..<0x20: throw fault("a control character in a string")
       default:
-        result.append(byte)
-        position += 1
+        let end = bytes[position...].firstIndex { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
+        result.append(contentsOf: bytes[position..<(end ?? bytes.count)])
+        position = end ?? bytes.count
       }
     }
     throw fault("the text ends in a string")
@@ -178,7 +182,8 @@ package struct JSONParser {
     return scalar
   }
 
-  /// Four hexadecimal digits, or two such escapes that make one character; half a pair is U+FFFD.
+  /// Reads the digits of `\uXXXX`, and a second escape where the first is half of a surrogate pair. A half without its
+  /// partner becomes U+FFFD.
   private mutating func unicode() throws(Fault) -> Unicode.Scalar {
     let first = try hex()
     guard (0xD800...0xDBFF).contains(first) else { return Unicode.Scalar(first) ?? "\u{FFFD}" }

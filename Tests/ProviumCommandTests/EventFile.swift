@@ -28,7 +28,7 @@ struct PoolReplay {
   private(set) var claims: [Int: Claim] = [:]
   /// The most that was out when something was granted: growth alone may lead beyond a budget.
   private(set) var peak: (memory: UInt64, cpus: Int) = (0, 0)
-  private(set) var spares = 0
+  private(set) var warmVMs = 0
   private(set) var growths = 0
 
   mutating func add(_ event: [String: Any]) throws {
@@ -39,7 +39,7 @@ struct PoolReplay {
       let file = try #require(event["file"] as? String)
       let claim = Claim(file: file, memory: try memory(), cpus: try #require(event["cpus"] as? Int))
       #expect(claims.updateValue(claim, forKey: try number()) == nil, "a claim was granted twice")
-      if file.isEmpty { spares += 1 }
+      if file.isEmpty { warmVMs += 1 }
       peak.memory = max(peak.memory, claims.values.reduce(0) { $0 + $1.memory })
       peak.cpus = max(peak.cpus, claims.values.reduce(0) { $0 + $1.cpus })
     case "pool_grown":

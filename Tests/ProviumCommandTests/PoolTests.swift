@@ -3,7 +3,7 @@ import Glibc
 import ProviumSystem
 import Testing
 
-/// The resource pool as a user meets it.
+/// The resource pool of `provium test`.
 @Suite(
   "The resource pool of a run",
   .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")),
@@ -22,7 +22,7 @@ struct PoolTests {
     return (command, try EventFile(path))
   }
 
-  @Test("after Ctrl-C, a file that waits for the pool boots nothing", .timeLimit(.minutes(2)))
+  @Test("after Ctrl-C a file that waits for the pool boots no VM", .timeLimit(.minutes(2)))
   func interrupted() throws {
     let text =
       "local vm = provium.create():boot{ memory = '256M' }\ntest('t', function() vm:exec('sleep 60') end)\n"
@@ -48,10 +48,10 @@ struct PoolTests {
     #expect(events.count("file_ended") == 3)
   }
 
-  @Test("names a deadlock by way of a fixture that another file builds", .timeLimit(.minutes(3)))
+  @Test("a deadlock through a fixture that another file builds is named", .timeLimit(.minutes(3)))
   func deadlock() throws {
     let project = try Project(withCache: [
-      // It asks when the other file holds its machine.
+      // It requests memory once the other file holds its VM.
       "tests/fixtures/big.lua": """
       while not io.open('held') do os.execute('sleep 0.05') end
       provium.create():boot{ memory = '384M' }
@@ -69,7 +69,7 @@ struct PoolTests {
     #expect(events.count("pool_granted") == events.count("pool_released"))
   }
 
-  @Test("charges a resumed machine what it writes to", .timeLimit(.minutes(3))) func growth() throws {
+  @Test("a resumed VM is charged for the memory it writes to", .timeLimit(.minutes(3))) func growth() throws {
     let project = try Project(
       withCache: [
         "tests/fixtures/f.lua": "provium.create():boot{ memory = '512M' }\n",
@@ -92,7 +92,9 @@ struct PoolTests {
     #expect(most >= 200 << 20)
   }
 
-  @Test("has claims for spares, which give way", .timeLimit(.minutes(3))) func spares() throws {
+  @Test("warm VMs have reservations, which give way to a test's VM", .timeLimit(.minutes(3))) func warmVMs()
+    throws
+  {
     let project = try Project(withCache: [
       "tests/fixtures/f.lua": "provium.create():boot{ memory = '128M' }\n",
       "tests/a.lua": """
@@ -106,13 +108,16 @@ struct PoolTests {
     #expect(command.status == .exited(0), "\(command.text)")
     var replay = PoolReplay()
     for event in events.events { try replay.add(event) }
-    #expect(replay.spares > 0, "no spare was made while there was room")
+    #expect(replay.warmVMs > 0, "no warm VM was made while there was room")
     #expect(replay.peak.memory <= 256 << 20 && replay.claims.isEmpty)
-    // The spare was given up before the machine was granted, and the file did not have to wait for long.
+    // The warm VM was ended before the reservation was granted, and the file did not wait for long.
     #expect(events.count("machine_ready") == 3)
   }
 
-  @Test("names the processor that a file's claim lacks, not its memory", .timeLimit(.minutes(2)))
+  @Test(
+    "an error names the processor that a file's reservation lacks, not its memory",
+    .timeLimit(.minutes(2))
+  )
   func lacking() throws {
     let project = try Project(withCache: [
       "tests/a.lua": """
@@ -128,7 +133,7 @@ struct PoolTests {
     )
   }
 
-  @Test("keeps what a retry was for", .timeLimit(.minutes(3))) func retry() throws {
+  @Test("a report keeps the failure that caused a retry", .timeLimit(.minutes(3))) func retry() throws {
     let project = try Project(withCache: [
       "tests/a.lua": """
       local vm = provium.create():boot{ memory = '128M' }
@@ -154,10 +159,10 @@ struct PoolTests {
   }
 }
 
-/// Without machines: what fails before one starts.
+/// Requests that fail before a VM starts: these tests need no QEMU.
 @Suite("Requests that can never fit") struct ImpossibleRequestTests {
   @Test(
-    "are the user's error, at once and without a retry, also in a fixture's script",
+    "a request that can never fit is a user error at once, without a retry, also in a fixture's script",
     arguments: [
       "provium.create():boot{ memory = '900G' }", "provium.create():boot{ cpus = 200 }",
       "provium.fixture('big')",
@@ -172,5 +177,35 @@ struct PoolTests {
     let command = try Command("test", "--retries", "2", "--json", path, in: project.path)
     #expect(command.status == .exited(1) && command.text.contains("can never fit into"), "\(command.text)")
     #expect(try EventFile(path).count("file_started") == 1)
+  }
+
+  @Test(
+    "one of --mem and --cpus alone limits that resource, also by environment",
+    arguments: [
+      (["--mem", "4G"], [:], "resource pool: 4096M memory, unlimited CPUs", "4G of memory"),
+      (["--cpus", "8"], [:], "resource pool: unlimited memory, 8 CPUs", "8 CPUs"),
+      ([], ["PROVIUM_MEM": "4G"], "resource pool: 4096M memory, unlimited CPUs", "4G of memory"),
+      ([], ["PROVIUM_CPUS": "8"], "resource pool: unlimited memory, 8 CPUs", "8 CPUs"),
+    ]
+  )
+  func oneLimit(options: [String], environment: [String: String], header: String, limit: String) throws {
+    let project = try Project(withCache: [
+      "tests/a.lua": "test('t', function() assert(true) end)\n",
+      "tests/b.lua": "provium.claim{ memory = '900G', cpus = 9 }\n",
+    ])
+    func run(_ file: String) throws -> Command {
+      try Command(
+        arguments: ["test"] + options + ["tests/\(file)"],
+        in: project.path,
+        environment: environment
+      )
+    }
+    let fitting = try run("a.lua")
+    #expect(fitting.status == .exited(0) && fitting.text.contains(header), "\(fitting.text)")
+    let exceeding = try run("b.lua")
+    #expect(
+      exceeding.text.contains("a machine of 900G and 9 CPUs can never fit into \(limit)\n"),
+      "\(exceeding.text)"
+    )
   }
 }

@@ -28,21 +28,21 @@ import Testing
   @Test(
     "that is none is refused with line and column",
     arguments: [
-      ("", "the text ends too early at line 1, column 1"), ("[1,]", "no JSON value at line 1, column 4"),
+      ("", "the text ends too early at line 1, column 1"), ("[1,]", "expected a value at line 1, column 4"),
       ("[01]", "expected , or ] at line 1, column 3"),
       ("{\n \"a\": 1e400}", "1e400 is beyond the range of numbers at line 2, column 7"),
       ("[1\n,\n  18446744073709551616]", "18446744073709551616 does not fit 64 bits at line 3, column 3"),
-      ("\u{feff}{}", "no JSON value at line 1, column 1"), ("{\"a\" 1}", "expected : at line 1, column 6"),
+      ("\u{feff}{}", "expected a value at line 1, column 1"), ("{\"a\" 1}", "expected : at line 1, column 6"),
       ("1.", "expected a digit at line 1, column 3"), ("-", "expected a digit at line 1, column 2"),
-      ("+1", "no JSON value at line 1, column 1"), ("1e+", "expected a digit at line 1, column 4"),
+      ("+1", "expected a value at line 1, column 1"), ("1e+", "expected a digit at line 1, column 4"),
       ("[1 2]", "expected , or ] at line 1, column 4"), ("{a: 1}", "expected a name at line 1, column 2"),
       ("\"a\tb\"", "a control character in a string at line 1, column 3"),
       ("\"\\x\"", "an unknown escape at line 1, column 3"),
       ("\"abc", "the text ends in a string at line 1, column 5"),
       ("\"\\u+123\"", "expected four hexadecimal digits at line 1, column 4"),
-      ("nul", "no JSON value at line 1, column 1"),
+      ("nul", "expected a value at line 1, column 1"),
       ("1 2", "something follows the value at line 1, column 3"),
-      ("NaN", "no JSON value at line 1, column 1"),
+      ("NaN", "expected a value at line 1, column 1"),
       (String(repeating: "[", count: 300), "nested too deeply at line 1, column 257"),
     ]
   )
@@ -55,7 +55,7 @@ import Testing
     let fault = #expect(throws: JSONParser.Fault.self) {
       try JSONParser.parse(Array("[\n \"".utf8) + [0xff] + Array("\"]".utf8))
     }
-    #expect(fault?.description == "a string that is no UTF-8 at line 2, column 2")
+    #expect(fault?.description == "a string that is not UTF-8 at line 2, column 2")
   }
 
   @Test("is what was written") func roundTrip() throws {

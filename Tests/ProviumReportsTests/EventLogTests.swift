@@ -5,32 +5,32 @@ import ProviumSystem
 import Testing
 
 @Suite("JSON lines") struct EventLogTests {
-  private func lines(_ events: [TimedEvent]) -> String {
-    events.map { EventLine.text($0.event, at: $0.time) + "\n" }.joined()
+  private func lines(_ events: [TimedEvent]) throws -> String {
+    try events.map { try EventLine.text($0.event, at: $0.time) + "\n" }.joined()
   }
 
   @Test("are read back as the events they were") func roundTrip() throws {
-    let log = try EventLog.decode(Array(lines(SampleRun.events).utf8), path: "x")
+    let log = try EventLog.decode(Array(try lines(SampleRun.events).utf8), path: "x")
     #expect(log.events.count == SampleRun.events.count)
     #expect(log.events.map { "\($0)" } == SampleRun.events.map { "\($0)" })
     #expect(!log.isTruncated)
   }
 
-  @Test("begin with version, time and name") func shape() {
+  @Test("begin with version, time and name") func shape() throws {
     #expect(
-      EventLine.text(.fileStarted(file: "a\n\u{1B}\u{2028}\"\\.lua", attempt: 1), at: 0.1234567)
+      try EventLine.text(.fileStarted(file: "a\n\u{1B}\u{2028}\"\\.lua", attempt: 1), at: 0.1234567)
         == #"{"v":1,"t":0.123457,"event":"file_started","file":"a\n\u001b\u2028\"\\.lua","attempt":1}"#
     )
   }
 
-  @Test("are one line each, whatever they say") func oneLine() {
-    #expect(lines(SampleRun.events).split(separator: "\n").count == SampleRun.events.count)
+  @Test("are one line each, whatever they say") func oneLine() throws {
+    #expect(try lines(SampleRun.events).split(separator: "\n").count == SampleRun.events.count)
   }
 
   @Test("keep a seed of 64 bits") func seed() throws {
     var header = SampleRun.header
     header.seed = .max
-    let log = try EventLog.decode(Array((EventLine.text(.runStarted(header), at: 0) + "\n").utf8), path: "x")
+    let log = try EventLog.decode(Array((try EventLine.text(.runStarted(header), at: 0) + "\n").utf8), path: "x")
     guard case .runStarted(header) = log.events[0].event else {
       Issue.record("\(log.events)")
       return
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test("that break off are read up to there") func truncated() throws {
-    let text = lines(SampleRun.events)
+    let text = try lines(SampleRun.events)
     let log = try EventLog.decode(Array(text.utf8.dropLast(10)), path: "x")
     #expect(log.isTruncated)
     #expect(log.events.count == SampleRun.events.count - 1)
@@ -56,7 +56,7 @@ import Testing
     arguments: [
       ("{}", #"lacks "v", a whole number"#), (#"{"v":2,"t":1,"event":"activity"}"#, "is of version 2"),
       (#"{"v":1,"t":1,"event":"activity","file":"a"}"#, #"lacks "text", a string"#),
-      ("[", "is no JSON: the text ends too early"),
+      ("[", "is not JSON: the text ends too early"),
       (
         #"{"v":1,"t":1,"event":"file_ended","file":"a","attempt":0,"outcome":"odd","duration":1}"#,
         #"unknown outcome "odd""#
@@ -75,8 +75,8 @@ import Testing
     #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
   }
 
-  @Test("that are damaged anywhere raise an error or are read, and never trap") func damaged() {
-    let bytes = Array(lines(SampleRun.events).utf8)
+  @Test("that are damaged anywhere raise an error or are read, and never trap") func damaged() throws {
+    let bytes = Array(try lines(SampleRun.events).utf8)
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<300 {
       var copy = bytes

@@ -69,7 +69,7 @@ private struct JUnitRules {
   @Test(
     "calls wrong what was tested, and an error what kept it from being tested",
     arguments: [
-      (FailureKind.assertion, "failure"), (.splat, "failure"), (.error, "error"), (.harness, "error"),
+      (FailureKind.assertion, "failure"), (.kernelReport, "failure"), (.error, "error"), (.infrastructure, "error"),
       (.timeout, "error"),
     ]
   )

@@ -102,7 +102,7 @@ import Testing
 
   @Test("of all shards of a suite are whole") func shards() throws {
     let logs = [part(1, ["a", "d"]), part(2, ["b", "e"]), part(3, ["c", "f"])]
-    let lines = logs[0].events.map { EventLine.text($0.event, at: $0.time) + "\n" }.joined()
+    let lines = try logs[0].events.map { try EventLine.text($0.event, at: $0.time) + "\n" }.joined()
     let read = try EventLog.decode(Array(lines.utf8), path: "1.jsonl")
     let merge = try ReportMerge([read] + logs.dropFirst())
     #expect(merge.problems == [])

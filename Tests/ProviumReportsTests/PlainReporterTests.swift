@@ -1,3 +1,4 @@
+import ProviumSystem
 import ProviumEvents
 import ProviumReports
 import Synchronization

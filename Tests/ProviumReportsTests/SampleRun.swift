@@ -108,7 +108,7 @@ enum SampleRun {
   }()
 
   static func tcp(attempt: Int) -> FileResult {
-    var failure = Failure(kind: .harness, message: "QEMU ended with signal 9 while booting default")
+    var failure = Failure(kind: .infrastructure, message: "QEMU ended with signal 9 while booting default")
     failure.console = ["[    0.1] Linux version 6.1.0"]
     var result = FileResult(
       file: "net/tcp.lua",
@@ -126,7 +126,7 @@ enum SampleRun {
     subTests: [
       test(
         [weird],
-        .failed(Failure(kind: .splat, message: "BUG: KASAN: <use-after-free>\u{0}\u{FFFE}\n\tCall trace")),
+        .failed(Failure(kind: .kernelReport, message: "BUG: KASAN: <use-after-free>\u{0}\u{FFFE}\n\tCall trace")),
         0.1,
         at(1, "tests/weird.lua"),
         output: "::error::not a command\n\u{1B}]0;title\u{7}text\u{9B}31m]]>\n"

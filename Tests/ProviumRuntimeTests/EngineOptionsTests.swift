@@ -19,6 +19,17 @@ import Testing
   }
 
   @Test(
+    "name one resource for a pool that does not limit the other one",
+    arguments: [
+      ("PROVIUM_MEM", "4G", PoolBudget.fixed(memory: 4 << 30, cpus: nil)),
+      ("PROVIUM_CPUS", "8", .fixed(memory: nil, cpus: 8)),
+    ]
+  )
+  func oneResource(name: String, value: String, budget: PoolBudget) throws {
+    #expect(try EngineOptions.fromEnvironment { $0 == name ? value : nil }.budget == budget)
+  }
+
+  @Test(
     "that mean nothing are named, with what is accepted",
     arguments: [
       (["PROVIUM_ACCEL": "kwm"], "PROVIUM_ACCEL=kwm means nothing (did you mean 'kvm'?)"),
@@ -27,7 +38,8 @@ import Testing
         ["PROVIUM_MEM": "much", "PROVIUM_CPUS": "1"],
         "PROVIUM_MEM=much means nothing; accepted: an amount such as 4G"
       ),
-      (["PROVIUM_MEM": "4G"], "beside PROVIUM_CPUS"), (["PROVIUM_CPUS": "4"], "beside PROVIUM_MEM"),
+      (["PROVIUM_MEM": "0"], "PROVIUM_MEM=0 means nothing"),
+      (["PROVIUM_CPUS": "0"], "PROVIUM_CPUS=0 means nothing; accepted: a number from 1"),
     ]
   )
   func refused(variables: [String: String], complaint: String) {

@@ -15,7 +15,7 @@ private final class Bench {
     try Files.createDirectories("\(path)/tests/fixtures")
     var configuration = Configuration(root: path)
     configuration.settings.cache = "\(path)/cache"
-    configuration.settings.spares = 0
+    configuration.settings.warmVMs = 0
     var profile = Profile(name: "mine")
     profile.kernel = "/boot/one"
     profile.append = "quiet"

@@ -9,22 +9,70 @@ import Testing
     PoolRequest(memory: megabytes << 20, cpus: cpus, isColdBoot: cold)
   }
 
-  @Test("says at once that a request can never fit") func neverFits() {
+  @Test("a request that can never fit fails at once") func neverFits() {
     let pool = ResourcePool(.fixed(memory: 512 << 20, cpus: 2))
     let error = #expect(throws: PoolError.self) {
-      try pool.claim(request(1024), owner: 1, name: "a.lua", until: .never)
+      try pool.reserve(request(1024), owner: 1, name: "a.lua", until: .never)
     }
     #expect(error?.description == "a machine of 1G and 1 CPU can never fit into 512M of memory and 2 CPUs")
   }
 
-  @Test("never gives out more than it has, and everything comes back") func budget() throws {
+  @Test(
+    "a pool that limits one resource does not limit the other",
+    arguments: [
+      (
+        PoolBudget.fixed(memory: 512 << 20, cpus: nil),
+        PoolRequest(memory: 64 << 20, cpus: 255, isColdBoot: false),
+        "a machine of 1G and 1 CPU can never fit into 512M of memory",
+        "resource pool: 512M memory, unlimited CPUs"
+      ),
+      (
+        .fixed(memory: nil, cpus: 2), PoolRequest(memory: 900 << 30, cpus: 1, isColdBoot: false),
+        "a machine of 1G and 3 CPUs can never fit into 2 CPUs", "resource pool: unlimited memory, 2 CPUs"
+      ),
+    ]
+  )
+  func oneResource(budget: PoolBudget, fitting: PoolRequest, complaint: String, header: String) throws {
+    let pool = ResourcePool(budget)
+    #expect(budget.header == header)
+    let first = try pool.reserve(fitting, owner: 1, name: "a.lua", until: .never)
+    #expect(pool.inUse == (fitting.memory, fitting.cpus))
+    let cpus = if case .fixed(_, let limit?) = budget { limit + 1 } else { 1 }
+    let error = #expect(throws: PoolError.self) {
+      try pool.reserve(request(1024, cpus: cpus), owner: 1, name: "a.lua", until: .never)
+    }
+    #expect(error?.description == complaint)
+    // The limited resource is shared out as in any fixed pool.
+    #expect(throws: PoolError.self) {
+      let other = PoolRequest(memory: 512 << 20, cpus: 2, isColdBoot: false)
+      _ = try pool.reserve(other, owner: 2, name: "b.lua", until: .after(.milliseconds(20)))
+    }
+    first.release()
+  }
+
+  @Test("amounts at the end of the number range do not overflow a pool that does not limit memory")
+  func hugeAmounts() throws {
+    let pool = ResourcePool(.fixed(memory: nil, cpus: 4))
+    let huge = PoolRequest(memory: .max, cpus: 1, isColdBoot: false)
+    #expect(throws: PoolError.self) {
+      _ = try pool.reserve(huge, owner: 1, name: "a.lua", until: .after(.milliseconds(20)))
+    }
+    let large = PoolRequest(memory: 1 << 61, cpus: 1, isColdBoot: false)
+    let held = try (1...2).map { try pool.reserve(large, owner: $0, name: "a.lua", until: .never) }
+    #expect(throws: PoolError.self) {
+      _ = try pool.reserve(large, owner: 3, name: "b.lua", until: .after(.milliseconds(20)))
+    }
+    held.forEach { $0.release() }
+  }
+
+  @Test("the pool never grants more than its budget, and gets everything back") func budget() throws {
     let pool = ResourcePool(.fixed(memory: 1024 << 20, cpus: 3))
     let highest = Atomic<UInt64>(0)
     let threads = try (0..<12).map { owner in
       try DedicatedThread(name: "file\(owner)") {
         for round in 1...8 {
           guard
-            let claim = try? pool.claim(
+            let reservation = try? pool.reserve(
               self.request(UInt64(64 * (1 + (owner + round) % 8))),
               owner: owner,
               name: "\(owner)",
@@ -32,7 +80,7 @@ import Testing
             )
           else { return }
           highest.max(pool.inUse.memory, ordering: .relaxed)
-          claim.release()
+          reservation.release()
         }
       }
     }
@@ -41,13 +89,13 @@ import Testing
     #expect(pool.inUse == (0, 0))
   }
 
-  @Test("does not let small requests overtake a big one for ever") func noStarvation() throws {
+  @Test("small requests do not overtake a big one") func noStarvation() throws {
     let pool = ResourcePool(.fixed(memory: 512 << 20, cpus: 8))
-    let first = try pool.claim(request(256), owner: 1, name: "first", until: .never)
+    let first = try pool.reserve(request(256), owner: 1, name: "first", until: .never)
     let order = Mutex<[String]>([])
     let queued = Handover<Void>()
     let big = try DedicatedThread(name: "big") {
-      let claim = try? pool.claim(
+      let reservation = try? pool.reserve(
         self.request(512),
         owner: 2,
         name: "big",
@@ -55,12 +103,12 @@ import Testing
         tell: queued.whenWaiting
       )
       order.withLock { $0.append("big") }
-      claim?.release()
+      reservation?.release()
     }
     queued.wait()
     let smallQueued = Handover<Void>()
     let small = try DedicatedThread(name: "small") {
-      let claim = try? pool.claim(
+      let reservation = try? pool.reserve(
         self.request(128),
         owner: 3,
         name: "small",
@@ -68,7 +116,7 @@ import Testing
         tell: smallQueued.whenWaiting
       )
       order.withLock { $0.append("small") }
-      claim?.release()
+      reservation?.release()
     }
     smallQueued.wait()
     first.release()
@@ -77,7 +125,7 @@ import Testing
     #expect(order.withLock { $0 } == ["big", "small"])
   }
 
-  @Test("breaks a deadlock with a named error instead of hanging") func deadlock() throws {
+  @Test("a deadlock of two files ends with an error for one of them") func deadlock() throws {
     let pool = ResourcePool(.fixed(memory: 512 << 20, cpus: 8))
     let errors = Mutex<[String]>([])
     let served = Atomic<Int>(0)
@@ -85,10 +133,10 @@ import Testing
     let threads = try (1...2).map { owner in
       try DedicatedThread(name: "file\(owner)") {
         do {
-          let one = try pool.claim(self.request(256), owner: owner, name: "\(owner).lua", until: .never)
+          let one = try pool.reserve(self.request(256), owner: owner, name: "\(owner).lua", until: .never)
           both.add(1, ordering: .sequentiallyConsistent)
           while both.load(ordering: .sequentiallyConsistent) < 2 {}
-          let two = try pool.claim(self.request(256), owner: owner, name: "\(owner).lua", until: .never)
+          let two = try pool.reserve(self.request(256), owner: owner, name: "\(owner).lua", until: .never)
           served.add(1, ordering: .relaxed)
           two.release()
           one.release()
@@ -103,7 +151,7 @@ import Testing
     #expect(said.first?.contains("provium.claim{") == true)
   }
 
-  @Test("waits for memory that others on the host give back, and only then calls it a deadlock")
+  @Test("the automatic mode waits for memory that other programs free before it reports a deadlock")
   func patience() throws {
     let available = Atomic<UInt64>(16 << 30)
     let pool = ResourcePool(.automatic, patience: .milliseconds(300)) {
@@ -113,10 +161,10 @@ import Testing
         processors: 4
       )
     }
-    let one = try pool.claim(request(256), owner: 1, name: "a.lua", until: .never)
+    let one = try pool.reserve(request(256), owner: 1, name: "a.lua", until: .never)
     available.store(1 << 30, ordering: .relaxed)
-    // Somebody else's program ends while the file waits.
-    let two = try pool.claim(
+    // Another program of the host ends while the file waits.
+    let two = try pool.reserve(
       request(1024),
       owner: 1,
       name: "a.lua",
@@ -128,29 +176,29 @@ import Testing
     two.release()
     available.store(1 << 30, ordering: .relaxed)
     let error = #expect(throws: PoolError.self) {
-      try pool.claim(self.request(1024), owner: 1, name: "a.lua", until: .after(.seconds(10)))
+      try pool.reserve(self.request(1024), owner: 1, name: "a.lua", until: .after(.seconds(10)))
     }
     #expect(error?.description.contains("resource deadlock") == true)
     one.release()
   }
 
-  @Test("staggers cold boots, but not resumes") func staggering() throws {
+  @Test("cold boots are limited to the processors, resumes are not") func staggering() throws {
     let host = HostCapacity(total: 64 << 30, available: 60 << 30, processors: 1)
     let pool = ResourcePool(.automatic, capacity: { host })
-    let boot = try pool.claim(request(256, cold: true), owner: 1, name: "a", until: .never)
+    let boot = try pool.reserve(request(256, cold: true), owner: 1, name: "a", until: .never)
     #expect(throws: PoolError.self) {
-      try pool.claim(request(256, cold: true), owner: 2, name: "b", until: .after(.milliseconds(10)))
+      try pool.reserve(request(256, cold: true), owner: 2, name: "b", until: .after(.milliseconds(10)))
     }
-    let resumed = try pool.claim(request(32), owner: 3, name: "c", until: .after(.seconds(5)))
+    let resumed = try pool.reserve(request(32), owner: 3, name: "c", until: .after(.seconds(5)))
     boot.bootFinished()
     resumed.release()
-    let next = try pool.claim(request(256, cold: true), owner: 2, name: "b", until: .after(.seconds(5)))
+    let next = try pool.reserve(request(256, cold: true), owner: 2, name: "b", until: .after(.seconds(5)))
     next.release()
     boot.release()
   }
 
   @Test(
-    "leaves a reserve to the host, and waits while memory is under pressure",
+    "the automatic mode leaves a reserve to the host and waits while memory is under pressure",
     arguments: [
       (HostCapacity(total: 64 << 30, available: 2 << 30, processors: 8), false),
       (HostCapacity(total: 64 << 30, available: 8 << 30, processors: 8), true),
@@ -159,9 +207,9 @@ import Testing
   )
   func automatic(host: HostCapacity, admitted: Bool) throws {
     let pool = ResourcePool(.automatic, capacity: { host })
-    // The first machine of a run is always admitted, if it fits into what is there.
-    let first = try pool.claim(request(128), owner: 1, name: "a", until: .never)
-    let second = try? pool.claim(request(1024), owner: 2, name: "b", until: .after(.milliseconds(20)))
+    // The first VM of a run is admitted if it fits into the available memory.
+    let first = try pool.reserve(request(128), owner: 1, name: "a", until: .never)
+    let second = try? pool.reserve(request(1024), owner: 2, name: "b", until: .after(.milliseconds(20)))
     #expect((second != nil) == admitted)
     second?.release()
     first.release()
@@ -169,15 +217,15 @@ import Testing
 
   // MARK: The end of a wait
 
-  @Test("lets nobody wait on who was interrupted") func interrupted() throws {
+  @Test("an interrupted file stops waiting for the pool") func interrupted() throws {
     let pool = ResourcePool(.fixed(memory: 256 << 20, cpus: 2))
-    let first = try pool.claim(request(256), owner: 1, name: "a.lua", until: .never)
+    let first = try pool.reserve(request(256), owner: 1, name: "a.lua", until: .never)
     let isCancelled = Atomic<Bool>(false)
     let queued = Handover<Void>()
     let said = Mutex<String>("")
     let second = try DedicatedThread(name: "second") {
       do {
-        _ = try pool.claim(
+        _ = try pool.reserve(
           self.request(128),
           owner: 2,
           name: "b.lua",
@@ -193,21 +241,21 @@ import Testing
     second.join()
     #expect(said.withLock { $0 } == "interrupted while waiting for the resource pool")
     first.release()
-    // Its request has gone with it.
-    try pool.claim(request(256), owner: 3, name: "c.lua", until: .after(.seconds(5))).release()
+    // Its request was removed.
+    try pool.reserve(request(256), owner: 3, name: "c.lua", until: .after(.seconds(5))).release()
   }
 
-  @Test("sees a deadlock by way of a fixture, and names it") func deadlockByFixture() throws {
+  @Test("a deadlock through a fixture is detected and named") func deadlockByFixture() throws {
     let pool = ResourcePool(.fixed(memory: 512 << 20, cpus: 8))
-    let held = try pool.claim(request(256), owner: 1, name: "a.lua", until: .never)
+    let held = try pool.reserve(request(256), owner: 1, name: "a.lua", until: .never)
     pool.noteWait(of: 1, for: 2, what: "the fixture big, which b.lua builds")
     let error = #expect(throws: PoolError.self) {
-      try pool.claim(request(384), owner: 2, name: "b.lua", until: .after(.seconds(10)))
+      try pool.reserve(request(384), owner: 2, name: "b.lua", until: .after(.seconds(10)))
     }
     let text = error?.description ?? ""
     #expect(
       text.hasPrefix(
-        "resource deadlock: b.lua waits for 384M and 1 CPU, and nothing of the 256M that are out"
+        "resource deadlock: b.lua needs 384M and 1 CPU, and no holder can release the 256M in use: "
       )
     )
     #expect(text.contains("a.lua holds 256M and waits for the fixture big, which b.lua builds"))
@@ -215,36 +263,36 @@ import Testing
     held.release()
   }
 
-  @Test("goes first: who is waited for by one that holds something") func inheritance() throws {
+  @Test("the request of a file that a holder waits for is served first") func inheritance() throws {
     let pool = ResourcePool(.fixed(memory: 512 << 20, cpus: 8))
-    let held = try pool.claim(request(256), owner: 1, name: "a.lua", until: .never)
+    let held = try pool.reserve(request(256), owner: 1, name: "a.lua", until: .never)
     let queued = Handover<Void>()
     let stranger = try DedicatedThread(name: "stranger") {
-      try? pool.claim(self.request(512), owner: 3, name: "c.lua", until: .never, tell: queued.whenWaiting)
+      try? pool.reserve(self.request(512), owner: 3, name: "c.lua", until: .never, tell: queued.whenWaiting)
         .release()
     }
     queued.wait()
     pool.noteWait(of: 1, for: 2, what: "a fixture")
-    // Behind the stranger, who waits for what a.lua gives back only after this.
-    let claim = try pool.claim(request(256), owner: 2, name: "b.lua", until: .after(.seconds(10)))
-    claim.release()
+    // Requested after the stranger, who waits for what a.lua releases only after this.
+    let reservation = try pool.reserve(request(256), owner: 2, name: "b.lua", until: .after(.seconds(10)))
+    reservation.release()
     pool.endWait(of: 1)
     held.release()
     stranger.join()
   }
 
-  @Test("serves the second of two holders when the first can only wait for it") func noFalseOrder() throws {
+  @Test("the second of two holders is served when the first waits for it") func noFalseOrder() throws {
     let pool = ResourcePool(.fixed(memory: 1024 << 20, cpus: 8))
-    let one = try pool.claim(request(400), owner: 1, name: "a.lua", until: .never)
-    let two = try pool.claim(request(400), owner: 2, name: "b.lua", until: .never)
+    let one = try pool.reserve(request(400), owner: 1, name: "a.lua", until: .never)
+    let two = try pool.reserve(request(400), owner: 2, name: "b.lua", until: .never)
     let queued = Handover<Void>()
     let first = try DedicatedThread(name: "first") {
-      try? pool.claim(self.request(500), owner: 1, name: "a.lua", until: .never, tell: queued.whenWaiting)
+      try? pool.reserve(self.request(500), owner: 1, name: "a.lua", until: .never, tell: queued.whenWaiting)
         .release()
       one.release()
     }
     queued.wait()
-    let more = try pool.claim(request(100), owner: 2, name: "b.lua", until: .after(.seconds(10)))
+    let more = try pool.reserve(request(100), owner: 2, name: "b.lua", until: .after(.seconds(10)))
     more.release()
     two.release()
     first.join()
@@ -252,10 +300,11 @@ import Testing
 
   // MARK: What machines cost
 
-  @Test("lets a machine grow past the budget, and nobody else in until there is room") func growth() throws {
+  @Test("a VM may grow past the budget, and no other VM is admitted until there is room") func growth() throws
+  {
     let pool = ResourcePool(.fixed(memory: 256 << 20, cpus: 8))
     let notices = Mutex<[String]>([])
-    let grown = try pool.claim(
+    let grown = try pool.reserve(
       request(64),
       owner: 1,
       name: "a.lua",
@@ -267,21 +316,23 @@ import Testing
     grown.grow(by: 256 << 20)
     #expect(pool.inUse.memory == 320 << 20)
     #expect(throws: PoolError.self) {
-      try pool.claim(request(64), owner: 2, name: "b.lua", until: .after(.milliseconds(20)))
+      try pool.reserve(request(64), owner: 2, name: "b.lua", until: .after(.milliseconds(20)))
     }
     grown.release()
-    try pool.claim(request(256), owner: 2, name: "b.lua", until: .after(.seconds(5))).release()
+    try pool.reserve(request(256), owner: 2, name: "b.lua", until: .after(.seconds(5))).release()
     #expect(
       notices.withLock { $0 } == [
-        "granted(claim: 1, ", "grown(claim: 1, memory: 335544320)", "released(claim: 1)",
+        "granted(reservation: 1, ", "grown(reservation: 1, memory: 335544320)", "released(reservation: 1)",
       ]
     )
   }
 
-  @Test("charges a file's machines to its own claim first, and names what is missing of it")
+  @Test(
+    "a file's VMs are charged to its own reservation first, and an error names what the reservation lacks"
+  )
   func reservation() throws {
     let pool = ResourcePool(.fixed(memory: 1024 << 20, cpus: 8))
-    let reservation = Reservation(try pool.claim(request(300), owner: 1, name: "a.lua", until: .never))
+    let reservation = Reservation(try pool.reserve(request(300), owner: 1, name: "a.lua", until: .never))
     #expect(reservation.take(request(64)) == nil)
     #expect(reservation.take(request(64)) == "1 CPU")
     #expect(reservation.take(request(264)) == "28M of memory and 1 CPU")
@@ -294,46 +345,50 @@ import Testing
     #expect(reservation.take(request(320)) == nil)
   }
 
-  @Test("makes spares give way to whatever is asked for, and none while somebody waits") func spares() throws
-  {
+  @Test("warm VMs give way to requests, and none is reserved while a request waits") func warmVMs() throws {
     let pool = ResourcePool(.fixed(memory: 256 << 20, cpus: 2))
-    let spares = Mutex<[PoolClaim]>([])
-    pool.onNeed { spares.withLock { $0.popLast() } != nil }
+    let warm = Mutex<[PoolReservation]>([])
+    pool.onNeed { warm.withLock { $0.popLast() } != nil }
     for _ in 1...4 {
-      let made = pool.claimSpare(request(64, cpus: 0), name: "a spare", tell: { _ in })
-      let spare = try #require(made)
-      spares.withLock { $0.append(spare) }
+      let made = pool.reserveWarm(request(64, cpus: 0), name: "a warm VM", tell: { _ in })
+      let reservation = try #require(made)
+      warm.withLock { $0.append(reservation) }
     }
-    #expect(pool.claimSpare(request(64, cpus: 0), name: "a spare", tell: { _ in }) == nil)
-    let claim = try pool.claim(request(128, cpus: 2), owner: 1, name: "a.lua", until: .after(.seconds(5)))
-    #expect(spares.withLock { $0.count } == 2)
-    // Spares are no reason for a deadlock, and do not end one.
+    #expect(pool.reserveWarm(request(64, cpus: 0), name: "a warm VM", tell: { _ in }) == nil)
+    let reservation = try pool.reserve(
+      request(128, cpus: 2),
+      owner: 1,
+      name: "a.lua",
+      until: .after(.seconds(5))
+    )
+    #expect(warm.withLock { $0.count } == 2)
+    // Warm VMs neither cause a deadlock nor end one.
     #expect(throws: PoolError.self) {
-      try pool.claim(request(64, cpus: 1), owner: 1, name: "a.lua", until: .after(.seconds(5)))
+      try pool.reserve(request(64, cpus: 1), owner: 1, name: "a.lua", until: .after(.seconds(5)))
     }
-    #expect(spares.withLock { $0.count } == 2)
-    claim.release()
+    #expect(warm.withLock { $0.count } == 2)
+    reservation.release()
   }
 
   // MARK: The host
 
-  @Test("takes boots of claimed machines in turn, too") func turns() throws {
+  @Test("VMs of a file's own reservation take their turn to boot") func turns() throws {
     let host = HostCapacity(total: 64 << 30, available: 60 << 30, processors: 1)
     let pool = ResourcePool(.automatic, capacity: { host })
-    let boot = try pool.claim(request(256, cold: true), owner: 1, name: "a", until: .never)
+    let boot = try pool.reserve(request(256, cold: true), owner: 1, name: "a", until: .never)
     #expect(throws: PoolError.self) {
-      try pool.claim(.turn, owner: 2, name: "b", until: .after(.milliseconds(10)))
+      try pool.reserve(.turn, owner: 2, name: "b", until: .after(.milliseconds(10)))
     }
     boot.bootFinished()
-    try pool.claim(.turn, owner: 2, name: "b", until: .after(.seconds(5))).release()
+    try pool.reserve(.turn, owner: 2, name: "b", until: .after(.seconds(5))).release()
     boot.release()
   }
 
-  @Test("refuses more processors than make sense, and says how many do") func tooManyProcessors() {
+  @Test("a request for too many processors fails and names the limit") func tooManyProcessors() {
     let host = HostCapacity(total: 64 << 30, available: 60 << 30, processors: 4)
     let pool = ResourcePool(.automatic, capacity: { host })
     let error = #expect(throws: PoolError.self) {
-      try pool.claim(request(512, cpus: 200), owner: 1, name: "a", until: .never)
+      try pool.reserve(request(512, cpus: 200), owner: 1, name: "a", until: .never)
     }
     #expect(error?.isUsers == true)
     #expect(
@@ -344,7 +399,7 @@ import Testing
   }
 
   @Test(
-    "boots one machine after the other while everything waits for processors or disks",
+    "one VM boots at a time while tasks wait for processors or disks",
     arguments: [
       (HostPressure(), 4), (HostPressure(cpu: 95), 1), (HostPressure(io: 60), 1),
       (HostPressure(cpu: 50, io: 20), 4),
@@ -357,7 +412,7 @@ import Testing
   }
 
   @Test(
-    "leaves 1.5 GB to the host, or a quarter of a small one",
+    "the reserve is 1.5 GB, or a quarter of a small host",
     arguments: [(UInt64(64 << 30), UInt64(1_500_000_000)), (4 << 30, 1 << 30)]
   )
   func reserve(total: UInt64, reserve: UInt64) {
@@ -366,7 +421,7 @@ import Testing
 }
 
 extension Handover<Void> {
-  /// For `claim`: the request waits.
+  /// For `reserve`: fulfilled when the request waits.
   fileprivate var whenWaiting: @Sendable (PoolNotice) -> Void {
     { if case .waiting = $0 { self.fulfil(()) } }
   }

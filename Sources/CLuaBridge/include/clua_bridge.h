@@ -1,10 +1,12 @@
 /*
- * The Lua border. Everything that can raise a Lua error (longjmp) lives behind this header, in C; nothing declared
- * here ever raises to its caller, and no host callback is ever jumped over:
+ * The Lua border. Everything that can raise a Lua error (longjmp) lives behind this header, in C; nothing
+ * declared here ever raises to its caller, and no host callback is ever jumped over:
  *
- *   Lua -> call_host (C: copies the arguments' shape) -> host.call (Swift: reads, works, fills a reply) -> returns
+ *   Lua -> call_host (C: copies the arguments' shape) -> host.call (Swift: reads, works, fills a reply) ->
+ * returns
  *       -> call_host (C: pushes the reply, or raises)
- *   Swift -> clb_call (C: lua_pcall, message handler, deadline scope) -> Lua -> clb_outcome -> Swift copies it
+ *   Swift -> clb_call (C: lua_pcall, message handler, deadline scope) -> Lua -> clb_outcome -> Swift copies
+ * it
  *
  * Values cross the border as a flat array in preorder: a table is one clb_value followed by `length` array
  * elements, then by `pairs` keys and values in turn.
@@ -31,13 +33,15 @@ enum clb_kind {
   CLB_NUMBER,
   CLB_STRING,
   CLB_TABLE,
-  CLB_FUNCTION, /* integer: a reference, to be given back by clb_unref; outgoing, length: the host's number of what
-                   keeps the reference alive, given back by host.release */
+  CLB_FUNCTION, /* integer: a reference, to be given back by clb_unref; outgoing, length: the host's number of
+                   what keeps the reference alive, given back by host.release */
   CLB_NATIVE,   /* integer: the host's number of a function; outgoing only */
   CLB_OBJECT,   /* integer: the host's number of an object, 0 once released; type: its type's */
-  CLB_NULL,     /* the sentinel for "null" in data: the light userdata 0 */
-  CLB_OPAQUE,   /* incoming only; bytes: the name of a Lua type the host has no use for */
-  CLB_CYCLE,    /* incoming only: a table that contains itself */
+  CLB_RAISED, /* integer: the host's number of an error; bytes: its text; outgoing only, as the value to raise
+               */
+  CLB_NULL,   /* the sentinel for "null" in data: the light userdata 0 */
+  CLB_OPAQUE, /* incoming only; bytes: the name of a Lua type the host has no use for */
+  CLB_CYCLE,  /* incoming only: a table that contains itself */
   CLB_TOO_DEEP, /* incoming only: tables nested beyond CLB_MAX_DEPTH */
 };
 
@@ -46,8 +50,9 @@ enum { CLB_MAX_DEPTH = 64 };
 struct clb_value {
   enum clb_kind kind;
   int32_t type;
-  int64_t integer;   /* also a boolean's 0 or 1 */
+  int64_t integer; /* also a boolean's 0 or 1 */
   double number;
+  bool is_placed;    /* of an error: its text begins with a place in a script */
   const char *bytes; /* incoming: Lua's memory, valid while the call or the outcome lasts */
   size_t length;     /* of a string, in bytes; of a table, its array elements; of a function, see above */
   size_t pairs;
@@ -106,24 +111,30 @@ struct clb_outcome {
   size_t count;                   /* top-level values */
   char *file;                     /* innermost frame of a script when the error was raised; NULL: none */
   int line;
-  char *traceback;                /* script frames only, innermost first, a line each; may be NULL */
+  char *traceback; /* script frames only, innermost first, a line each; may be NULL */
+  int64_t error;   /* the host's number of the error that was raised; 0: it is Lua's or the script's own */
+  bool is_quoting; /* the script has put words around that error's text; `values` has all of them */
   enum clb_stop stop;
-  bool own_deadline;              /* stopped by the deadline given to this very call, not by an outer one */
-  int skipped;                    /* host frames that a longjmp crossed: always 0, else the border is broken */
-  int depth;                      /* private: the stack's depth to return to */
+  bool own_deadline; /* stopped by the deadline given to this very call, not by an outer one */
+  int skipped;       /* host frames that a longjmp crossed: always 0, else the border is broken */
+  int depth;         /* private: the stack's depth to return to */
 };
 
-/* Calls `values[0]` with the rest as arguments, under pcall. `deadline`: CLOCK_MONOTONIC nanoseconds, UINT64_MAX:
- * none of its own; an outer, earlier one stays in force. `L`: the state or coroutine that is running now. */
+/* Calls `values[0]` with the rest as arguments, under pcall. `deadline`: CLOCK_MONOTONIC nanoseconds,
+ * UINT64_MAX: none of its own; an outer, earlier one stays in force. `L`: the state or coroutine that is
+ * running now. */
 void clb_call(struct clb_state *state, lua_State *L, struct clb_tree *values, uint64_t deadline,
               struct clb_outcome *outcome);
-/* Compiles source text (no binary chunks) into one function. `name` as Lua's chunk names: "@path" or "=text". */
+/* Compiles source text (no binary chunks) into one function. `name` as Lua's chunk names: "@path" or "=text".
+ */
 void clb_load(struct clb_state *state, lua_State *L, const char *bytes, size_t length, const char *name,
               struct clb_outcome *outcome);
 /* `values`: a name and a value. */
-void clb_set_global(struct clb_state *state, lua_State *L, struct clb_tree *values, struct clb_outcome *outcome);
+void clb_set_global(struct clb_state *state, lua_State *L, struct clb_tree *values,
+                    struct clb_outcome *outcome);
 /* `values`: a name. */
-void clb_get_global(struct clb_state *state, lua_State *L, struct clb_tree *values, struct clb_outcome *outcome);
+void clb_get_global(struct clb_state *state, lua_State *L, struct clb_tree *values,
+                    struct clb_outcome *outcome);
 /* `values`: the type's name, a table of methods, and functions for an unknown member (object, key), for an
  * assignment (object, key, value), and for tostring (object). `type` is the host's number for it, from 1. */
 void clb_define_type(struct clb_state *state, lua_State *L, int32_t type, struct clb_tree *values,
@@ -136,6 +147,10 @@ void clb_outcome_release(lua_State *L, struct clb_outcome *outcome);
 /* The innermost line of a script (a chunk named "@…") that is running in `L`. False: there is none.
  * `file` is Lua's memory, valid while that function runs. */
 bool clb_where(lua_State *L, const char **file, size_t *length, int *line);
+
+/* The script frames that are running in `L`, innermost first, a line each. The caller frees it; NULL: none.
+ */
+char *clb_traceback(lua_State *L);
 
 /* The deadline in force for the running script; UINT64_MAX: none. */
 uint64_t clb_deadline(const struct clb_state *state);

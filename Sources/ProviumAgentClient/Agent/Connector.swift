@@ -68,7 +68,7 @@ struct Connector {
     }
     guard let buildID, buildID != ready.buildID else { return }
     throw GuestError.incompatible(
-      "the agent in \(machine) is build \(Self.hex(ready.buildID)), this Provium brings \(Self.hex(buildID)); rebuild the image or the fixture"
+      "the agent in \(machine) is build \(Hex.text(ready.buildID)), this Provium brings \(Hex.text(buildID)); rebuild the image or the fixture"
     )
   }
 
@@ -147,9 +147,5 @@ struct Connector {
         throw GuestError.lost(peer, "the connection to the agent of \(machine) ended before it answered")
       }
     }
-  }
-
-  private static func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }

@@ -1,26 +1,25 @@
-/// What a machine with vsock and its Provium alone know: any process of the host can connect to a guest's port, and only the
-/// one that shows the secret is served. A resumed machine has that of its snapshot, whose memory holds it.
+import ProviumSystem
+
+/// The secret that a connection over vsock begins with. Any process of the host can connect to a guest's vsock port; the agent
+/// serves only a connection that presents the VM's secret. A resumed VM has the secret of its snapshot, because the snapshot's
+/// memory contains it.
 package struct GuestSecret: Sendable, Hashable, Codable, CustomStringConvertible {
-  /// `WireLimit.secretSize` of them.
+  /// `WireLimit.secretSize` bytes.
   package let bytes: [UInt8]
 
-  /// Never said: a secret must not get into a message or a log.
+  /// Not the secret itself, which must not get into a message or a log.
   package var description: String { "(secret)" }
 
   private init(bytes: [UInt8]) { self.bytes = bytes }
 
-  /// A fresh one.
+  /// Returns a new random secret.
   package static func random() -> GuestSecret { GuestSecret(bytes: Random.bytes(WireLimit.secretSize)) }
 
-  /// As hexadecimal digits, for a manifest that nobody else can read.
+  /// Decodes hexadecimal digits of a manifest that only this user can read.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
-    let digits = Array(try container.decode(String.self).utf8)
-    let bytes = stride(from: 0, to: digits.count - digits.count % 2, by: 2).compactMap {
-      UInt8(String(decoding: digits[$0..<$0 + 2], as: UTF8.self), radix: 16)
-    }
-    guard digits.count == 2 * WireLimit.secretSize, bytes.count == WireLimit.secretSize else {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a machine's secret")
+    guard let bytes = Hex.bytes(try container.decode(String.self)), bytes.count == WireLimit.secretSize else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a VM's secret")
     }
     self.bytes = bytes
   }
@@ -30,6 +29,6 @@ package struct GuestSecret: Sendable, Hashable, Codable, CustomStringConvertible
     try container.encode(hex)
   }
 
-  /// Two digits a byte.
-  package var hex: String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+  /// The secret as hexadecimal digits, two for each byte.
+  package var hex: String { Hex.text(bytes) }
 }

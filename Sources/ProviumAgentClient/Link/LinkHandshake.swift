@@ -41,11 +41,3 @@ enum LinkHandshake {
     return false
   }
 }
-
-/// Bytes nobody can guess, from the host's kernel.
-enum Random {
-  static func bytes(_ count: Int) -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
-  }
-}

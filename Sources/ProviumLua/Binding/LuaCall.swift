@@ -59,7 +59,4 @@ extension LuaCall {
   package func optionalString(_ index: Int, _ label: String) throws -> String? {
     try optional(index, label)?.string()
   }
-  package func optionalInteger(_ index: Int, _ label: String) throws -> Int64? {
-    try optional(index, label)?.integer()
-  }
 }

@@ -67,7 +67,7 @@ extension LuaState {
       return [.integer(Int64(pipe.closingWrite().release())), .integer(Int64(pid))]
     }
     let pid = try start(call, descriptors: [0: pipe.read.raw])
-    return [.integer(Int64(pipe.takeWrite().release())), .integer(Int64(pid))]
+    return [.integer(Int64(pipe.closingRead().release())), .integer(Int64(pid))]
   }
 
   private static func start(_ call: LuaCall, descriptors: [Int32: Int32] = [:]) throws -> Int32 {

@@ -16,7 +16,11 @@ final class LuaHost {
 
   var objects = LuaObjectTable()
   let references = LuaReferences()
-  var raised = RaisedErrors()
+  var failures = FailureReader()
+  /// The signal that was raised last. It is kept here because a script may catch it.
+  var raisedSignal: RaisedSignal?
+  private let errorType = LuaObjectType<RaisedError>(name: "error", methods: [:])
+  private let signalType = LuaObjectType<RaisedSignal>(name: "signal", methods: [:]) { "\($0.signal)" }
   var onPrint: ([UInt8]) -> Void = { _ in }
   weak var state: LuaState?
   /// The state or coroutine that is running now.
@@ -119,12 +123,26 @@ final class LuaHost {
     if let pointer = state?.pointer { clb_tree_clear(pointer, &reply.pointee.values) }
     reply.pointee.raises = true
     reply.pointee.results = 1
-    let value = raised.value(raising: error, at: LuaLocation(runningIn: L))
+    let raised = RaisedError(error, in: L)
+    guard let signal = raised.failure.payload as? any LuaSignal else {
+      let number = objects.handOver(LuaObject(instance: raised, type: errorType))
+      return reply.pointee.values.add(raised, number: number)
+    }
+    let raisedSignal = RaisedSignal(signal, at: raised.failure.location)
+    self.raisedSignal = raisedSignal
     do {
-      try reply.pointee.values.add(value, host: self)
+      try reply.pointee.values.add(signalType.value(raisedSignal), host: self)
     } catch {
       reply.pointee.values.failed = true
     }
+  }
+
+  /// The failure of an entry that did not end well. Call it before the outcome is released.
+  func failure(of outcome: clb_outcome, value: LuaValue?, interruptReason: String?) -> LuaFailure {
+    var instance: AnyObject?
+    if outcome.error != 0 { instance = objects[outcome.error]?.instance }
+    if case .object(let object)? = value { instance = object.instance }
+    return failures.failure(of: outcome, value: value, instance: instance, interruptReason: interruptReason)
   }
 
   /// The table of functions that the C side is given. The host must outlive the state.

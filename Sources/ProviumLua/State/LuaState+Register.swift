@@ -19,7 +19,7 @@ extension LuaState {
     var table = LuaTable()
     for (member, body) in functions { table[member] = .function(function("\(name).\(member)", body)) }
     for (member, value) in values { table[member] = value }
-    host.raised.globalNames.insert(name)
+    host.failures.globalNames.insert(name)
     _ = try call(preludeFunction("library"), [.text(name), .table(table)])
   }
 }

@@ -70,7 +70,7 @@ package final class LuaState {
   /// Compiles source text. `chunkName`: the path as messages are to show it, or Lua's `=name` for what is no file.
   package func load(_ source: [UInt8], chunkName: String) throws(LuaFailure) -> LuaFunction {
     let isInternal = chunkName.hasPrefix("=")
-    if !isInternal { host.raised.chunkNames.insert(chunkName) }
+    if !isInternal { host.failures.places.chunkNames.insert(chunkName) }
     let name = isInternal ? chunkName : "@" + chunkName
     let results = try enter { state, L, outcome in
       source.withUnsafeBytes { bytes in
@@ -112,7 +112,7 @@ package final class LuaState {
   }
 
   package func setGlobal(_ name: String, _ value: LuaValue) throws(LuaFailure) {
-    host.raised.globalNames.insert(name)
+    host.failures.globalNames.insert(name)
     _ = try enter([.text(name), value]) { clb_set_global($0, $1, &$2, &$3) }
   }
 
@@ -161,7 +161,7 @@ package final class LuaState {
       throw LuaFailure(kind: .raised, message: message)
     }
     if outcome.status != CLB_OK || outcome.stop != CLB_RUNNING {
-      throw host.raised.failure(of: outcome, value: values.first, interruptReason: interrupt.reason)
+      throw host.failure(of: outcome, value: values.first, interruptReason: interrupt.reason)
     }
     if let problem = reader.problem { throw LuaFailure(kind: .raised, message: "cannot return \(problem)") }
     return values

@@ -79,10 +79,24 @@ extension clb_tree {
     clb_tree_add(&self, &plain)
   }
 
+  /// An error to raise. `number` is the one that the object table gave it.
+  mutating func add(_ error: RaisedError, number: Int64) {
+    var plain = clb_value()
+    plain.kind = CLB_RAISED
+    plain.integer = number
+    plain.is_placed = error.isPlaced
+    add(Array(error.text.utf8), as: plain)
+  }
+
   private mutating func addString(_ bytes: [UInt8]) {
+    var plain = clb_value()
+    plain.kind = CLB_STRING
+    add(bytes, as: plain)
+  }
+
+  private mutating func add(_ bytes: [UInt8], as value: clb_value) {
     bytes.withUnsafeBytes { buffer in
-      var plain = clb_value()
-      plain.kind = CLB_STRING
+      var plain = value
       plain.bytes = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
       plain.length = buffer.count
       clb_tree_add(&self, &plain)

@@ -1,3 +1,4 @@
+import ProviumSystem
 import ProviumEvents
 
 /// A run as GitHub's Markdown, for the page of a job. Pure.

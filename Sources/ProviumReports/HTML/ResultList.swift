@@ -1,3 +1,4 @@
+import ProviumSystem
 import ProviumEvents
 
 /// The page's list of files and sub-tests, with its search and filters. Pure.
@@ -114,7 +115,7 @@ struct ResultList {
       + "<pre class=\"message\">\(MarkupText.html(bounded(failure.message)))</pre>\n"
       + (failure.traceback.count > 1 ? folded("traceback", failure.traceback) : "")
       + folded("last operations", failure.trace, isOpen: !failure.trace.isEmpty)
-      + folded("console", failure.console, isOpen: failure.kind == .harness || failure.kind == .splat)
+      + folded("console", failure.console, isOpen: failure.kind == .infrastructure || failure.kind == .kernelReport)
   }
 
   private static func folded(_ title: String, _ content: [String], isOpen: Bool = false) -> String {

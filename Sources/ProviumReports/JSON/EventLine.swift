@@ -1,109 +1,66 @@
 package import ProviumEvents
 import ProviumJSON
 
-/// One event as one line of JSON, as `Docs/events.md` describes. Pure, both ways.
+/// One event as one line of JSON, as `Docs/Events.md` describes. Both directions are pure.
+///
+/// `RunEvent` is encoded as `{"file_started": {"file": …}}`; in a line the name is a member beside the event's own:
+/// `{"v":1,"t":0.123,"event":"file_started","file":…}`.
 package enum EventLine {
-  /// Raised when a reader of older lines would misread newer ones; new events and new members do not raise it.
+  /// The version of the format. It rises when a reader of older lines would misread newer ones; new events and new members
+  /// do not raise it.
   package static let version = 1
 
-  /// Without the line's end; `time` is seconds since the run began.
-  package static func text(_ event: RunEvent, at time: Double) -> String { value(event, at: time).text }
+  /// Microseconds are enough for times; more digits are noise.
+  private static let encoding = JSONEncoding(decimals: ["duration": 6, "waited": 6])
 
-  static func value(_ event: RunEvent, at time: Double) -> JSONValue {
-    let (name, members) = parts(event)
-    return .object(
-      [.init("v", .integer(Int64(version))), .init("t", .seconds(time)), .init("event", .string(name))]
-        + members
-    )
+  /// The line, without its end.
+  /// - Parameter time: in seconds since the run began.
+  /// - Throws: nothing for the events there are: each of them has an encoding.
+  package static func text(_ event: RunEvent, at time: Double) throws -> String {
+    String(decoding: try bytes(event, at: time), as: UTF8.self)
   }
 
-  private static func parts(_ event: RunEvent) -> (String, [JSONValue.Member]) {
-    switch event {
-    case .runStarted(let header): ("run_started", header.members)
-    case .fileStarted(let file, let attempt):
-      ("file_started", [.init("file", .string(file)), .init("attempt", .integer(Int64(attempt)))])
-    case .activity(let file, let text):
-      ("activity", [.init("file", .string(file)), .init("text", .string(text))])
-    case .subTestStarted(let file, let path, let location):
-      (
-        "subtest_started",
-        [.init("file", .string(file)), .init("path", .strings(path)), .init("location", location.value)]
-      )
-    case .output(let file, let path, let text):
-      ("output", [.init("file", .string(file)), .init("path", .strings(path)), .init("text", .string(text))])
-    case .subTestEnded(let file, let result):
-      ("subtest_ended", [.init("file", .string(file))] + result.members)
-    case .warning(let file, let text):
-      ("warning", [.init("file", file.map { .string($0) } ?? .null), .init("text", .string(text))])
-    case .fileEnded(let result): ("file_ended", result.members)
-    case .runEnded(let summary): ("run_ended", summary.members)
-    case .machineStarted, .machineReady, .machineEnded: machine(event)
-    case .poolWaiting, .poolGranted, .poolGrown, .poolReleased: pool(event)
+  /// The line as UTF-8, without its end.
+  static func bytes(_ event: RunEvent, at time: Double) throws -> [UInt8] {
+    guard let named = try encoding.value(of: event).members?.first else {
+      throw EventFault("has no encoding: \(event)")
     }
+    let members: [JSONValue.Member] = [
+      .init("v", .integer(Int64(version))), .init("t", .number(JSONEncoding.rounded(time, places: 6))),
+      .init("event", .string(named.key)),
+    ]
+    return JSONValue.object(members + (named.value.members ?? [])).bytes
   }
 
-  private static func machine(_ event: RunEvent) -> (String, [JSONValue.Member]) {
-    switch event {
-    case .machineStarted(let machine): ("machine_started", machine.members)
-    case .machineReady(let id, let duration, let kernel):
-      (
-        "machine_ready",
-        [
-          .init("machine", .integer(Int64(id))), .init("duration", .seconds(duration)),
-          .init("kernel", kernel.map { .string($0) } ?? .null),
-        ]
-      )
-    case .machineEnded(let id, let reason):
-      ("machine_ended", [.init("machine", .integer(Int64(id))), .init("reason", .string(reason))])
-    default: ("", [])
-    }
-  }
-
-  private static func pool(_ event: RunEvent) -> (String, [JSONValue.Member]) {
-    func amounts(_ memory: UInt64, _ cpus: Int) -> [JSONValue.Member] {
-      [.init("memory", .unsigned(memory)), .init("cpus", .integer(Int64(cpus)))]
-    }
-    switch event {
-    case .poolWaiting(let file, let memory, let cpus):
-      return ("pool_waiting", [.init("file", .string(file))] + amounts(memory, cpus))
-    case .poolGranted(let file, let claim, let memory, let cpus, let waited):
-      return (
-        "pool_granted",
-        [.init("file", .string(file)), .init("claim", .integer(Int64(claim)))] + amounts(memory, cpus)
-          + [.init("waited", .seconds(waited))]
-      )
-    case .poolGrown(let file, let claim, let memory):
-      return (
-        "pool_grown",
-        [
-          .init("file", .string(file)), .init("claim", .integer(Int64(claim))),
-          .init("memory", .unsigned(memory)),
-        ]
-      )
-    case .poolReleased(let file, let claim):
-      return ("pool_released", [.init("file", .string(file)), .init("claim", .integer(Int64(claim)))])
-    default: return ("", [])
-    }
-  }
-
-  /// - Returns: nil for an event that this version does not know: a newer Provium's.
-  /// - Throws: `EventFault` for what is no event line, or one of a newer format.
-  static func decode(_ line: some Sequence<UInt8>) throws -> TimedEvent? {
+  /// Reads a line.
+  /// - Returns: nil for an event that this version does not know.
+  /// - Throws: `EventFault`.
+  package static func decode(_ line: some Sequence<UInt8>) throws(EventFault) -> TimedEvent? {
     let value: JSONValue
-    do { value = try JSONParser.parse(line) } catch { throw EventFault("is no JSON: \(error)") }
-    let reader = MemberReader(value)
-    let version = try reader.int("v")
-    guard version == Self.version else {
-      throw EventFault("is of version \(version) of the format; this Provium reads version \(Self.version)")
-    }
-    return try reader.event(named: try reader.string("event")).map { event in
-      TimedEvent(time: try reader.double("t"), event: event)
-    }
+    do { value = try JSONParser.parse(line) } catch { throw EventFault("is not JSON: \(error)") }
+    do {
+      let found = try value.decode(Version.self).v
+      guard found == version else {
+        throw EventFault("is of version \(found) of the format; this Provium reads version \(version)")
+      }
+      let head = try value.decode(Head.self)
+      guard RunEvent.CodingKeys(stringValue: head.event) != nil else { return nil }
+      let event = try JSONValue.object([.init(head.event, value)]).decode(RunEvent.self)
+      return TimedEvent(time: head.t, event: event)
+    } catch let error as EventFault { throw error } catch { throw EventFault("\(error)") }
+  }
+
+  /// Read first: a line of another version may lack the rest.
+  private struct Version: Decodable { let v: Int }
+  /// The other members of every line.
+  private struct Head: Decodable {
+    let event: String
+    let t: Double
   }
 }
 
-/// Why a line is no event.
-struct EventFault: Error, CustomStringConvertible {
-  let description: String
+/// Why a line is not an event: `lacks "t", a number`.
+package struct EventFault: Error, CustomStringConvertible {
+  package let description: String
   init(_ description: String) { self.description = description }
 }

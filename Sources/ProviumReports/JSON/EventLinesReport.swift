@@ -24,7 +24,6 @@ package final class EventLinesReport: EventSink {
 
   /// Writes the event, and keeps the first error for `finish`.
   package func receive(_ event: RunEvent, at time: Double) {
-    let line = Array((EventLine.text(event, at: time) + "\n").utf8)
     state.withLock { state in
       guard state.failure == nil else { return }
       if !state.hasBegun {
@@ -32,7 +31,10 @@ package final class EventLinesReport: EventSink {
         // Fails on what has no length (a pipe), which then needs none.
         _ = destination.isStandardOutput ? 0 : ftruncate(output.raw, 0)
       }
-      do { try Files.writeAll(line, to: output.raw, path: destination.path) } catch { state.failure = error }
+      do {
+        let line = try EventLine.bytes(event, at: time) + [0x0A]
+        try Files.writeAll(line, to: output.raw, path: destination.path)
+      } catch { state.failure = error }
     }
   }
 

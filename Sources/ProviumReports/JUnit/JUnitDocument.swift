@@ -120,7 +120,7 @@ private struct JUnitSuite {
       skipped += 1
       element.children.append(XMLElement("skipped", [("message", reason)]))
     case .failed(let failure):
-      let isFailure = [.assertion, .splat, .inner].contains(failure.kind)
+      let isFailure = [.assertion, .kernelReport, .inner].contains(failure.kind)
       if isFailure { failures += 1 } else { errors += 1 }
       let lines =
         [failure.summary] + (failure.traceback.isEmpty ? [] : ["", "traceback:"] + failure.traceback)

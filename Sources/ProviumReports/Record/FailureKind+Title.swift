@@ -6,9 +6,9 @@ extension FailureKind {
     switch self {
     case .assertion: "assertion"
     case .error: "script error"
-    case .harness: "harness"
+    case .infrastructure: "harness"
     case .timeout: "timeout"
-    case .splat: "kernel report"
+    case .kernelReport: "kernel report"
     case .inner: "inner test"
     }
   }

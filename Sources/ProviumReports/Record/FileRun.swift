@@ -46,7 +46,7 @@ package struct FileRun: Sendable {
     if let result { return result }
     let doing = activity.isEmpty ? "" : " during: \(activity)"
     let failure = Failure(
-      kind: .harness,
+      kind: .infrastructure,
       message: "did not end: \(reason ?? "the run was interrupted")\(doing)"
     )
     let unfinished = open.map { test in
@@ -89,7 +89,7 @@ package struct MachineRun: Sendable {
 
 /// A file's claim on the pool, from asking to giving back.
 package struct PoolClaimSpan: Sendable {
-  /// Which file asked; empty for spares.
+  /// The file that asked; empty for warm VMs.
   package let file: String
   /// Bytes.
   package let memory: UInt64

@@ -1,3 +1,4 @@
+import ProviumSystem
 import ProviumEvents
 import ProviumJSON
 

@@ -1,3 +1,4 @@
+import ProviumSystem
 import ProviumEvents
 
 /// A run as TAP version 14 (testanything.org/tap-version-14-specification): files are tests, their sub-tests nest in

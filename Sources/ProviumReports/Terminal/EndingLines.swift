@@ -1,3 +1,4 @@
+import ProviumSystem
 import ProviumEvents
 
 /// What stands below all results. Pure.

@@ -1,3 +1,5 @@
+import ProviumSystem
+
 /// The live area as lines: a pure function of the state, the time, and the terminal's size.
 package struct LiveArea: Sendable {
   /// Colours, or none.

@@ -1,3 +1,5 @@
+import ProviumSystem
+
 /// Which bytes bring a terminal from one live area to the next. Pure: it knows what stands on the screen, and writes
 /// nothing itself. No mode of the terminal is changed, so that nothing is left to restore when the process is killed.
 package struct LiveScreen: Sendable {

@@ -1,3 +1,4 @@
+import ProviumSystem
 import ProviumEvents
 
 /// One finished file as the lines people read. Pure.
@@ -59,7 +60,7 @@ struct ResultLines {
     if lines.isEmpty { lines = ["failed without a message"] }
     switch failure.kind {
     case .assertion, .error, .inner: break
-    case .harness, .timeout, .splat: lines[0] = "(\(failure.kind.title)) \(lines[0])"
+    case .infrastructure, .timeout, .kernelReport: lines[0] = "(\(failure.kind.title)) \(lines[0])"
     }
     return lines
   }

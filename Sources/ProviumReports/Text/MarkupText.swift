@@ -1,3 +1,5 @@
+import ProviumSystem
+
 /// Text inside XML and HTML.
 package enum MarkupText {
   /// For XML 1.0, in content and in attributes between double quotes: escape sequences of terminals go, characters that

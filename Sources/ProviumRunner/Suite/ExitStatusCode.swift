@@ -16,7 +16,7 @@ package enum ExitStatusCode {
   package static func of(_ results: [FileResult], after code: Int32 = 0) -> Int32 {
     results.reduce(code) { code, result in
       guard result.hasFailed, code != testFailed else { return code }
-      return result.failedByHarnessAlone ? notJudged : testFailed
+      return result.failedByInfrastructureAlone ? notJudged : testFailed
     }
   }
 }

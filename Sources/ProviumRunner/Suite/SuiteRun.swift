@@ -37,7 +37,7 @@ package struct SuiteRun: Sendable {
   package func run() throws -> Result {
     engine.events.send(.runStarted(header(for: selection.files)))
     let result = try repeatFiles()
-    engine.endSpares()
+    engine.endWarmVMs()
     if result.summary.hasEvidence { engine.run.keep() }
     engine.events.send(.runEnded(result.summary))
     try engine.events.finish()

@@ -79,7 +79,7 @@ package final class TestRunner: Sendable {
     while let (number, file) = takeNext() {
       guard var ended = run(file, number: number, attempt: 0) else { return false }
       var attempt = 0
-      while attempt < options.retries, ended.result.failedByHarnessAlone, interruption.reason == nil {
+      while attempt < options.retries, ended.result.failedByInfrastructureAlone, interruption.reason == nil {
         attempt += 1
         engine.events.send(
           .warning(

@@ -44,8 +44,8 @@ package struct Settings: Sendable, Hashable {
   package var timeout: Duration = .seconds(300)
   /// One guest operation, unless the call says otherwise, before scaling.
   package var operationTimeout: Duration = .seconds(60)
-  /// Machines resumed ahead of need over all fixtures; nil: by the host's size. 0: none.
-  package var spares: Int?
+  /// The largest number of warm VMs of all fixtures (`spares`); nil: by the host's size. 0: none.
+  package var warmVMs: Int?
   /// Console reports that are meant, as plain parts of their first line.
   package var allowedSplats: [String] = []
 

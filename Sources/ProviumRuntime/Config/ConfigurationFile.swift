@@ -70,7 +70,7 @@ package enum ConfigurationFile {
     if let size = try table.bytes("cache_max") { settings.cacheMaximum = size }
     if let timeout = try table.duration("timeout") { settings.timeout = timeout }
     if let timeout = try table.duration("op_timeout") { settings.operationTimeout = timeout }
-    settings.spares = try table.count("spares")
+    settings.warmVMs = try table.count("spares")
     settings.allowedSplats = try table.strings("allow_splats")
     return settings
   }

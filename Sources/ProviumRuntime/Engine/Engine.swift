@@ -17,7 +17,7 @@ package final class Engine: Sendable {
   package let fixtures: FixtureService
   package let stuckWatch = StuckWatch()
   let digests: DigestCache
-  let spares: SparePool
+  let warmPool: WarmPool
   let meter = MemoryMeter()
   private let machineHost: MachineHost
   private let machineNumber = Atomic<Int>(0)
@@ -43,13 +43,13 @@ package final class Engine: Sendable {
       isFresh: options.freshFixtures
     )
     machineHost = MachineHost(cache: cache, accelerator: accelerator, channel: channel, run: run)
-    spares = SparePool(
+    warmPool = WarmPool(
       host: machineHost,
       pool: pool,
       events: events,
-      limit: configuration.settings.spares
+      limit: configuration.settings.warmVMs
     )
-    pool.onNeed { [weak spares] in spares?.giveUpOne() ?? false }
+    pool.onNeed { [weak warmPool] in warmPool?.endOne() ?? false }
   }
 
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
@@ -123,12 +123,12 @@ package final class Engine: Sendable {
     if warned.withLock({ $0.insert(text).inserted }) { events.send(.warning(file: file, text: text)) }
   }
 
-  /// Ends machines that nobody asked for: after this, all that was given out is back.
-  package func endSpares() { spares.close() }
+  /// Ends the warm VMs: after this, all reservations are released.
+  package func endWarmVMs() { warmPool.close() }
 
   /// Ends the run: its directory goes unless it was kept.
   package func close() {
-    endSpares()
+    endWarmVMs()
     meter.close()
     run.close()
   }

@@ -19,8 +19,8 @@ package struct EngineOptions: Sendable {
 
   package init() {}
 
-  /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`, `PROVIUM_PARALLEL`, and `PROVIUM_MEM` with
-  /// `PROVIUM_CPUS`.
+  /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`, `PROVIUM_PARALLEL`, `PROVIUM_MEM`
+  /// and `PROVIUM_CPUS`.
   /// - Throws: `EnvironmentError` for a value that is none.
   package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws
     -> EngineOptions
@@ -46,28 +46,16 @@ package struct EngineOptions: Sendable {
       return number
     }
     options.parallel = try number("PROVIUM_PARALLEL")
-    if let budget = try budget(memory: variable("PROVIUM_MEM"), cpus: try number("PROVIUM_CPUS")) {
+    let memory = try variable("PROVIUM_MEM").map { text in
+      guard let bytes = Quantity.bytes(text), bytes > 0 else {
+        throw EnvironmentError(name: "PROVIUM_MEM", value: text, accepted: ["an amount such as 4G"])
+      }
+      return bytes
+    }
+    if let budget = PoolBudget.fixedIfGiven(memory: memory, cpus: try number("PROVIUM_CPUS")) {
       options.budget = budget
     }
     return options
-  }
-
-  private static func budget(memory: String?, cpus: Int?) throws -> PoolBudget? {
-    guard let memory else {
-      guard let cpus else { return nil }
-      throw EnvironmentError(
-        name: "PROVIUM_CPUS",
-        value: "\(cpus)",
-        accepted: ["a number beside PROVIUM_MEM"]
-      )
-    }
-    guard let bytes = Quantity.bytes(memory), bytes > 0 else {
-      throw EnvironmentError(name: "PROVIUM_MEM", value: memory, accepted: ["an amount such as 4G"])
-    }
-    guard let cpus else {
-      throw EnvironmentError(name: "PROVIUM_MEM", value: memory, accepted: ["an amount beside PROVIUM_CPUS"])
-    }
-    return .fixed(memory: bytes, cpus: cpus)
   }
 }
 

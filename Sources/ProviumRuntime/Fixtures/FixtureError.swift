@@ -6,7 +6,7 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
   case circular(chain: [String])
   case noMachine(name: String)
   case machineNotRunning(name: String, state: String)
-  /// `kind`: `.error` where its script is to blame, `.splat` where the guest's kernel is, `.harness` where another try may do.
+  /// `kind`: `.error` where its script is to blame, `.kernelReport` where the guest's kernel is, `.infrastructure` where another try may do.
   case buildFailed(name: String, reason: String, kind: FailureKind)
   case unusable(name: String, reason: String)
   case store(path: String, reason: String)
@@ -37,18 +37,18 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
       switch error {
       case let error as FixtureScriptFailure: error.kind
       case let error as FixtureError: error.kind
-      case let error as HarnessFault: error.kind == .splat ? FailureKind.splat : .harness
-      default: FailureKind.harness
+      case let error as HarnessFault: error.kind == .kernelReport ? FailureKind.kernelReport : .infrastructure
+      default: FailureKind.infrastructure
       }
     return .buildFailed(name: name, reason: "\(error)", kind: kind)
   }
 
-  /// `.error` where the fixture's script or its name is to blame, `.splat` where the guest's kernel is, else `.harness`.
+  /// `.error` where the fixture's script or its name is to blame, `.kernelReport` where the guest's kernel is, else `.infrastructure`.
   var kind: FailureKind {
     switch self {
     case .unknown, .circular, .noMachine, .machineNotRunning: .error
     case .buildFailed(_, _, let kind): kind
-    case .unusable, .store, .interrupted: .harness
+    case .unusable, .store, .interrupted: .infrastructure
     }
   }
 }
@@ -63,8 +63,8 @@ struct FixtureScriptFailure: Error, CustomStringConvertible {
   init(description: String, failed kind: FailureKind) {
     self.description = description
     switch kind {
-    case .splat: self.kind = .splat
-    case .harness, .timeout: self.kind = .harness
+    case .kernelReport: self.kind = .kernelReport
+    case .infrastructure, .timeout: self.kind = .infrastructure
     // It is wrong itself, and will fail again.
     case .assertion, .error, .inner: self.kind = .error
     }

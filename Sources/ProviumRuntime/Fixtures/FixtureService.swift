@@ -73,7 +73,7 @@ package final class FixtureService: Sendable {
     slots.update { $0[place] = .ready(ready) }
     let snapshot = ready.manifest.snapshot
     let former = history.withLock { $0.latest.updateValue(snapshot, forKey: place) }
-    if let former, former != snapshot { session.engine.spares.forget(former) }
+    if let former, former != snapshot { session.engine.warmPool.forget(former) }
   }
 
   /// It looked whole, and yet no machine came of it: it is built again, once in a run, and whoever asks next gets that.
@@ -105,7 +105,7 @@ package final class FixtureService: Sendable {
   /// A file is run again because of a fault of the harness: builds that failed by one get another chance.
   package func forgetFaults() {
     slots.update { slots in
-      slots = slots.filter { if case .failed(let error) = $0.value { error.kind != .harness } else { true } }
+      slots = slots.filter { if case .failed(let error) = $0.value { error.kind != .infrastructure } else { true } }
     }
   }
 
@@ -113,7 +113,7 @@ package final class FixtureService: Sendable {
   func giveUp(_ place: String, name: String, because reason: String) {
     slots.update { slots in
       guard case .building = slots[place] else { return }
-      slots[place] = .failed(FixtureError.buildFailed(name: name, reason: reason, kind: .harness))
+      slots[place] = .failed(FixtureError.buildFailed(name: name, reason: reason, kind: .infrastructure))
     }
   }
 

@@ -28,15 +28,15 @@ struct FoundReports {
   /// - Parameter location: of the test, for one that failed in no line of its own.
   func judge(_ outcome: Outcome, at location: ScriptLocation) -> Outcome {
     guard !isEmpty else { return outcome }
-    var failure = Failure(kind: .splat, message: message, location: location)
+    var failure = Failure(kind: .kernelReport, message: message, location: location)
     if case .failed(let first) = outcome {
       failure = first
       let news = message(beside: first.message)
       switch first.kind {
-      case .assertion, .error, .splat, .inner:
+      case .assertion, .error, .kernelReport, .inner:
         failure.message = [first.message, news].filter { !$0.isEmpty }.joined(separator: "\n")
-      case .harness, .timeout:
-        failure.kind = .splat
+      case .infrastructure, .timeout:
+        failure.kind = .kernelReport
         failure.message = news.isEmpty ? first.message : "\(news)\nand then: \(first.message)"
       }
     }

@@ -55,7 +55,7 @@ extension ScriptMachine {
       return died(reason, machine, saying: "the machine is dead: \(reason)")
     case .lost(let peer, let message):
       if let cause = machine.causeOfDeath {
-        return died("\(cause)", machine, kind: (cause as? MachineDeath)?.failureKind ?? .harness)
+        return died("\(cause)", machine, kind: (cause as? MachineDeath)?.failureKind ?? .infrastructure)
       }
       if case .worker = peer { return HarnessFault(message) }
       return died(message, machine, saying: "the machine is dead: \(message)")
@@ -82,7 +82,7 @@ extension ScriptMachine {
     _ said: String,
     _ machine: VirtualMachine,
     saying message: String? = nil,
-    kind: FailureKind = .harness
+    kind: FailureKind = .infrastructure
   ) -> HarnessFault {
     let hint = session.shortage.map { "; \($0)" } ?? ""
     machine.kill()

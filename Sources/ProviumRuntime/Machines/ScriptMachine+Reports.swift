@@ -35,9 +35,9 @@ extension MachineDeath {
   /// A panic is something that the test found; all else is a fault of what should carry the test.
   var failureKind: FailureKind {
     switch self {
-    case .panicked: .splat
-    case .exited(_, _, let panic, _): panic == nil ? .harness : .splat
-    case .ended, .refused, .agentLost: .harness
+    case .panicked: .kernelReport
+    case .exited(_, _, let panic, _): panic == nil ? .infrastructure : .kernelReport
+    case .ended, .refused, .agentLost: .infrastructure
     }
   }
 }

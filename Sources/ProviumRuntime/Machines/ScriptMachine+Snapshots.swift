@@ -35,7 +35,7 @@ extension ScriptMachine {
 
   /// A machine that was resumed ahead of need: it has only to go on, and to learn the time.
   private func spare(of snapshot: Snapshot, until deadline: Deadline) -> VirtualMachine? {
-    guard session.workplace == nil, let spare = session.engine.spares.take(snapshot) else { return nil }
+    guard session.workplace == nil, let spare = session.engine.warmPool.take(snapshot) else { return nil }
     noteRunning(spare.process)
     do {
       try spare.proceed(until: deadline)

@@ -103,7 +103,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
       let reached = session.reachedLimit ?? bootLimit.flatMap { $0.deadline.isExpired ? $0 : nil }
       throw HarnessFault(
         reached.map { "\(fault.reason)\n\($0.description) was reached" } ?? fault.reason,
-        kind: session.reachedLimit == nil ? .harness : .timeout
+        kind: session.reachedLimit == nil ? .infrastructure : .timeout
       )
     }
   }

@@ -21,7 +21,7 @@ final class ScriptSnapshot {
   /// Nobody can go back to it any more. A machine that was resumed from it holds its files open, and goes on.
   deinit {
     guard fixture == nil else { return }
-    engine.spares.forget(point.snapshot)
+    engine.warmPool.forget(point.snapshot)
     try? Files.removeTree(point.snapshot.folder)
   }
 }

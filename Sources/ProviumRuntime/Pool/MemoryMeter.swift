@@ -1,8 +1,8 @@
 import ProviumVM
 import ProviumSystem
 
-/// Looks at what copy-on-write machines cost, four times a second: they begin with almost nothing of their own, and take a
-/// page for each that the guest writes to.
+/// Measures four times a second what copy-on-write VMs cost: a VM begins with almost no memory of its own, and gets a
+/// page for each page that its guest writes to.
 final class MemoryMeter: Sendable {
   private struct Reading {
     let process: QEMUProcess
@@ -16,26 +16,28 @@ final class MemoryMeter: Sendable {
   }
   private let state = Monitor(State())
 
-  /// - Parameter charge: told the bytes that are the machine's alone, now and from time to time, with the meter held: it must
-  ///   not call the meter.
-  /// - Returns: for `end`.
+  /// Measures `process` now, and repeatedly until `end`.
+  /// - Parameter charge: receives the bytes that belong to the VM alone. Called while the meter is locked: it must not
+  ///   call the meter.
+  /// - Returns: a number for `end`.
   func watch(_ process: QEMUProcess, charge: @escaping @Sendable (UInt64) -> Void) -> Int {
     state.update { state in
       let reading = Reading(process: process, charge: charge)
-      Self.look(reading)
+      Self.measure(reading)
       state.next += 1
       state.readings[state.next] = reading
       if state.thread == nil, !state.isClosed {
-        // Without a thread the first look is the only one: a machine is worth more than its bill.
+        // Without a thread the first measurement is the only one: the VM runs, and its growth is not counted.
         state.thread = try? DedicatedThread(name: "meter", stackSize: 256 << 10) { [self] in run() }
       }
       return state.next
     }
   }
 
-  /// Nothing is charged any more once this has returned.
+  /// Ends a measurement: `charge` is not called after this has returned.
   func end(_ number: Int) { state.update { _ = $0.readings.removeValue(forKey: number) } }
 
+  /// Ends the thread. Blocks until it has ended.
   func close() {
     let thread = state.update { state in
       state.isClosed = true
@@ -49,11 +51,11 @@ final class MemoryMeter: Sendable {
       state.wait(until: .never) { $0.isClosed || !$0.readings.isEmpty ? () : nil }
       let isClosed = state.wait(until: .after(.milliseconds(250))) { $0.isClosed ? true : nil }
       guard isClosed == nil else { return }
-      state.update { $0.readings.values.forEach(Self.look) }
+      state.update { $0.readings.values.forEach(Self.measure) }
     }
   }
 
-  private static func look(_ reading: Reading) {
+  private static func measure(_ reading: Reading) {
     if let bytes = reading.process.child.privateMemory { reading.charge(bytes) }
   }
 }

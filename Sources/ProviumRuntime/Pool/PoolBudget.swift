@@ -1,22 +1,34 @@
 package import ProviumSystem
 
-/// How much there is to give.
+/// The resources that a pool grants in total.
 package enum PoolBudget: Sendable, Hashable {
-  /// `--mem 4G --cpus 8`: exactly that.
-  case fixed(memory: UInt64, cpus: Int)
-  /// What the host has at the moment, less a reserve.
+  /// `--mem 4G --cpus 8`: exactly that. nil: that resource is not limited; at least one is.
+  case fixed(memory: UInt64?, cpus: Int?)
+  /// The host's free resources at the moment, less a reserve.
   case automatic
+
+  /// The fixed budget of the given limits; nil where there is no limit.
+  package static func fixedIfGiven(memory: UInt64?, cpus: Int?) -> PoolBudget? {
+    memory == nil && cpus == nil ? nil : .fixed(memory: memory, cpus: cpus)
+  }
+
+  /// The limit of a resource that is not limited: so high that no sum of reservations and requests overflows.
+  static let unlimitedMemory: UInt64 = 1 << 62
+  static let unlimitedCPUs = 1 << 32
 
   /// `resource pool: 4096M memory, 8 CPUs`; nil in automatic mode.
   package var header: String? {
     guard case .fixed(let memory, let cpus) = self else { return nil }
-    return "resource pool: \(memory >> 20)M memory, \(cpus) CPUs"
+    let memoryText = memory.map { "\($0 >> 20)M" } ?? "unlimited"
+    return "resource pool: \(memoryText) memory, \(cpus.map { "\($0)" } ?? "unlimited") CPUs"
   }
 }
 
-/// What the host can spare, as the automatic mode sees it.
+/// The host's resources, as the automatic mode sees them.
 package struct HostCapacity: Sendable, Hashable {
+  /// Bytes of memory that this process may use in total: the host's, or the limit of its control group.
   package var total: UInt64
+  /// Bytes of `total` that are free.
   package var available: UInt64
   package var processors: Int
   package var pressure: HostPressure
@@ -37,16 +49,16 @@ package struct HostCapacity: Sendable, Hashable {
     )
   }
 
-  /// Left to everything else on the host: 1.5 GB, or a quarter of a machine that has less than 6 GB.
+  /// Bytes left to all other programs of the host: 1.5 GB, or a quarter of a host that has less than 6 GB.
   package var reserve: UInt64 { min(1_500_000_000, total / 4) }
-  /// More than this no request can ever get.
+  /// The most memory that a request can get.
   package var ceiling: UInt64 { total - min(reserve, total) }
-  /// Virtual processors that may run at once: twice the real ones, as machines under test mostly wait.
+  /// Virtual processors that may run at once: twice the real ones, since VMs under test mostly wait.
   package var cpuCeiling: Int { processors * 2 }
-  /// More than this no request can ever get: eight times the real ones, and always the 16 of a test of locking on a small
-  /// machine. Beyond, a guest's own watchdogs take the wait for a real processor for a hang.
+  /// The most virtual processors that a request can get: eight times the real ones, and at least the 16 of a locking test on
+  /// a small host. With more, a guest's own watchdogs take the wait for a real processor for a hang.
   package var cpuLimit: Int { max(16, processors * 8) }
-  /// Cold boots that may go on at once: as many as there are processors; one after the other while everything waits for them
-  /// or for the disk.
+  /// Cold boots that may run at once: one for each processor; one in total while everything waits for the processors or the
+  /// disk.
   package var boots: Int { pressure.cpu >= 90 || pressure.io >= 50 ? 1 : max(1, processors) }
 }

@@ -1,29 +1,39 @@
 import ProviumSystem
 
-/// Why the pool does not admit a machine.
+/// Why the resource pool does not admit a VM.
 package enum PoolError: Error, Sendable, CustomStringConvertible {
-  case neverFits(request: PoolRequest, memory: UInt64, cpus: Int)
   /// - Parameters:
-  ///   - name: whose request it was.
-  ///   - holders: those who hold something, with what each of them waits for.
+  ///   - memory: the most that a request can get; nil: not limited.
+  ///   - cpus: likewise.
+  case neverFits(request: PoolRequest, memory: UInt64?, cpus: Int?)
+  /// - Parameters:
+  ///   - name: the file or test that made the request.
+  ///   - holders: those that hold a reservation, each with what it waits for.
   case deadlock(request: PoolRequest, name: String, held: UInt64, holders: [String])
   case timedOut(request: PoolRequest, held: UInt64)
   case interrupted
 
-  /// The request is wrong, whatever else goes on: trying again is no use.
+  /// Whether the request itself is wrong: it fails again whenever it is repeated.
   package var isUsers: Bool { if case .neverFits = self { true } else { false } }
 
   package var description: String {
     switch self {
     case .neverFits(let request, let memory, let cpus):
-      "a machine of \(request.text) can never fit into \(Quantity.text(bytes: memory)) of memory and \(cpus) CPUs"
+      "a machine of \(request.text) can never fit into \(Self.limits(memory, cpus))"
     case .deadlock(let request, let name, let held, let holders):
-      "resource deadlock: \(name) waits for \(request.text), and nothing of the \(Quantity.text(bytes: held)) that are out "
-        + "will come back: \(holders.joined(separator: "; ")). Ask for all machines at once with "
+      "resource deadlock: \(name) needs \(request.text), and no holder can release the "
+        + "\(Quantity.text(bytes: held)) in use: \(holders.joined(separator: "; ")). Reserve all VMs at once with "
         + "provium.claim{memory=…, cpus=…} at the top of the file, or run fewer files in parallel (-p)"
     case .timedOut(let request, let held):
-      "the resource pool had no room for \(request.text) in time (\(Quantity.text(bytes: held)) are out)"
+      "the resource pool had no room for \(request.text) in time (\(Quantity.text(bytes: held)) are in use)"
     case .interrupted: "interrupted while waiting for the resource pool"
     }
+  }
+
+  /// `512M of memory and 2 CPUs`, or the one that is limited.
+  private static func limits(_ memory: UInt64?, _ cpus: Int?) -> String {
+    let memory = memory.map { "\(Quantity.text(bytes: $0)) of memory" }
+    let cpus = cpus.map { "\($0) CPU\($0 == 1 ? "" : "s")" }
+    return [memory, cpus].compactMap { $0 }.joined(separator: " and ")
   }
 }

@@ -1,11 +1,11 @@
 import ProviumSystem
 
-/// What a request asks of the pool.
+/// The resources that one VM needs.
 package struct PoolRequest: Sendable, Hashable {
-  /// Bytes the machine is expected to cost: all its memory for a cold boot, its private pages for a resume.
+  /// Bytes that the VM is expected to cost: all its memory for a cold boot, its private pages for a resume.
   package var memory: UInt64
   package var cpus: Int
-  /// Cold boots are staggered; a resume takes milliseconds and is not.
+  /// Whether the VM boots. The pool limits the boots in flight; a resume takes milliseconds and is not limited.
   package var isColdBoot: Bool
 
   package init(memory: UInt64, cpus: Int, isColdBoot: Bool) {
@@ -14,7 +14,7 @@ package struct PoolRequest: Sendable, Hashable {
     self.isColdBoot = isColdBoot
   }
 
-  /// A cold boot of a machine whose resources its file has claimed already: it waits for its turn alone.
+  /// A boot in flight without resources, for a VM whose file has reserved them already.
   package static let turn = PoolRequest(memory: 0, cpus: 0, isColdBoot: true)
 
   /// `256M and 1 CPU`.

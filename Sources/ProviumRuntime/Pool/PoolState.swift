@@ -1,10 +1,11 @@
 import ProviumSystem
 
-/// The party that holds and asks: a file, a test, or the spares.
+/// The party that holds and requests resources: a file or a test. `PoolState.warmOwner` holds the warm VMs.
 package typealias PoolOwner = Int
 
-/// Who holds what, who asks for what, and who waits for whom: behind the pool's lock.
+/// All reservations, requests, and waits of one owner for another. Guarded by the pool's lock.
 struct PoolState {
+  /// A request that waits.
   struct Ticket {
     let number: Int
     let owner: PoolOwner
@@ -14,6 +15,7 @@ struct PoolState {
     let tell: @Sendable (PoolNotice) -> Void
     var refusal: PoolError?
   }
+  /// A reservation in force.
   struct Holding {
     let owner: PoolOwner
     let name: String
@@ -21,34 +23,37 @@ struct PoolState {
     let cpus: Int
     var isBooting: Bool
     let grantedAt: UInt64
-    /// Gives way to whatever is asked for: a spare.
-    let isSpare: Bool
+    /// Whether it belongs to a warm VM, which is ended when a request needs its memory.
+    let isWarm: Bool
     let tell: @Sendable (PoolNotice) -> Void
   }
-  /// One owner that can only go on when another one has.
+  /// An owner that continues only when another one has.
   struct Wait {
     let other: PoolOwner
     /// `the fixture big, which b.lua builds`.
     let what: String
   }
 
+  /// Owns the reservations of warm VMs.
+  static let warmOwner: PoolOwner = -1
+
   var next = 1
   var waiting: [Ticket] = []
   var holdings: [Int: Holding] = [:]
   var waits: [PoolOwner: Wait] = [:]
-  /// Since when nobody that holds something can go on.
+  /// Since when no holder can continue by itself.
   var stuckSince: UInt64?
 
   var memory: UInt64 { holdings.values.reduce(0) { $0 + $1.memory } }
   var cpus: Int { holdings.values.reduce(0) { $0 + $1.cpus } }
   var boots: Int { holdings.values.count { $0.isBooting } }
-  /// Nothing is out but spares.
-  var isIdle: Bool { holdings.values.allSatisfy(\.isSpare) }
+  /// Whether warm VMs alone hold reservations.
+  var isIdle: Bool { holdings.values.allSatisfy(\.isWarm) }
 
-  /// Those on whom it depends whether what is out comes back: every holder, or the one that it waits for, by way of others.
-  /// They go first.
+  /// The owners whose progress releases reservations: each holder, or the owner at the end of its chain of waits. Their
+  /// requests are served first.
   var pressing: Set<PoolOwner> {
-    Set(holdings.values.filter { !$0.isSpare }.map { acting(for: $0.owner) })
+    Set(holdings.values.filter { !$0.isWarm }.map { acting(for: $0.owner) })
   }
 
   /// The end of the chain of waits that begins with `owner`.
@@ -58,31 +63,31 @@ struct PoolState {
     return here
   }
 
-  /// Requests of those who press, in order.
+  /// The requests of `pressing` owners, in order.
   var urgent: [Ticket] {
     let pressing = pressing
     return waiting.filter { $0.refusal == nil && pressing.contains($0.owner) }
   }
 
-  /// Nobody who holds something goes on by itself: what is out comes back only if one of the urgent requests is granted.
+  /// Whether no holder continues by itself: reservations are released only if one of the urgent requests is granted.
   var isHeldUp: Bool {
     let pressing = pressing
     return !pressing.isEmpty && boots == 0 && pressing.isSubset(of: waiting.map(\.owner))
   }
 
-  /// The request whose turn it is.
+  /// The request that is served next.
   func turn(fits: (Ticket) -> Bool) -> Ticket? {
     let urgent = urgent
     guard let first = urgent.first else { return waiting.first { $0.refusal == nil } }
-    // A first one that waits for what the others hold must not hold them back.
+    // The first one may need what the others hold: then it must not hold them back.
     return isHeldUp ? urgent.first(where: fits) ?? first : first
   }
 
-  /// Each holder with what it waits for, for people.
+  /// Describes each holder and what it waits for, for messages.
   var holders: [String] {
-    let owners = Set(holdings.values.filter { !$0.isSpare }.map(\.owner)).sorted()
+    let owners = Set(holdings.values.filter { !$0.isWarm }.map(\.owner)).sorted()
     return owners.compactMap { owner in
-      let held = holdings.values.filter { $0.owner == owner && !$0.isSpare }
+      let held = holdings.values.filter { $0.owner == owner && !$0.isWarm }
       guard let name = held.first?.name else { return nil }
       let memory = Quantity.text(bytes: held.reduce(0) { $0 + $1.memory })
       let what = waits[owner]?.what ?? waiting.first { $0.owner == owner }?.request.text ?? "others"

@@ -1,23 +1,23 @@
 package import ProviumSystem
 import Synchronization
 
-/// Admits machines by memory, processors, pressure and boots in flight, over all files of a run.
+/// Admits VMs by memory, processors, pressure and boots in flight, over all files of a run.
 ///
-/// Requests are served in the order they came; those of files that already hold a machine, or for which such a file waits,
-/// go first, since what is held comes back only when they are done. The first request that does not fit holds back all behind
-/// it, so that a big one is not starved by small ones. Spares give way to all of them.
+/// Requests are served in the order of their arrival. Requests of files that already hold a VM, or for which such a file
+/// waits, are served first, since reservations are released only when those files end. The first request that does not
+/// fit holds back all later ones, so that small requests do not starve a big one. Warm VMs give way to all requests.
 package final class ResourcePool: Sendable {
   package let budget: PoolBudget
   private let capacity: @Sendable () -> HostCapacity
-  /// How long the automatic mode waits for memory that others of the host may give back, before it takes files that
+  /// How long the automatic mode waits for memory that other programs of the host may free, before it takes files that
   /// wait for each other for a deadlock.
   private let patience: Duration
   private let state = Monitor(PoolState())
-  private let giveUpSpare = Mutex<(@Sendable () -> Bool)?>(nil)
+  private let endWarmVM = Mutex<(@Sendable () -> Bool)?>(nil)
 
   /// - Parameters:
-  ///   - capacity: how the automatic mode sees the host; tests give their own.
-  ///   - patience: of the automatic mode; what a fixed pool has changes by its own files alone.
+  ///   - patience: of the automatic mode. A fixed budget changes only by its own files: there is nothing to wait for.
+  ///   - capacity: measures the host for the automatic mode; tests pass their own.
   package init(
     _ budget: PoolBudget,
     patience: Duration = .seconds(10),
@@ -28,21 +28,22 @@ package final class ResourcePool: Sendable {
     self.patience = budget == .automatic ? patience : .zero
   }
 
-  // MARK: Asking
+  // MARK: Requests
 
-  /// Blocks until the request is admitted. The claim is given back by `release`.
+  /// Blocks until the request is granted. The caller gives the reservation back by `release`.
   /// - Parameters:
-  ///   - name: the file, for messages.
-  ///   - isCancelled: looked at after each `wake`.
+  ///   - name: the file or test, for messages.
+  ///   - isCancelled: checked after each `wake`.
   ///   - tell: see `PoolNotice`.
-  package func claim(
+  /// - Throws: `PoolError`.
+  package func reserve(
     _ request: PoolRequest,
     owner: PoolOwner,
     name: String,
     until deadline: Deadline,
     isCancelled: () -> Bool = { false },
     tell: @escaping @Sendable (PoolNotice) -> Void = { _ in }
-  ) throws -> PoolClaim {
+  ) throws -> PoolReservation {
     try refuseImpossible(request)
     let number = state.update { state -> Int in
       defer { state.next += 1 }
@@ -60,12 +61,12 @@ package final class ResourcePool: Sendable {
       state.update { state in state.waiting.removeAll { $0.number == number } }
       throw error
     }
-    return PoolClaim(number: number, request: request, pool: self)
+    return PoolReservation(number: number, request: request, pool: self)
   }
 
   private func wait(_ number: Int, until deadline: Deadline, isCancelled: () -> Bool) throws {
     while true {
-      // What the host can spare changes without anybody telling us: ask again four times a second.
+      // Free memory has no event: check four times a second.
       let slice = min(deadline, .after(.milliseconds(250)))
       _ = state.wait(until: slice) { state -> Void? in
         let isRefused = state.waiting.contains { $0.number == number && $0.refusal != nil }
@@ -80,7 +81,7 @@ package final class ResourcePool: Sendable {
     }
   }
 
-  /// Grants ticket `number` if its turn has come and it fits; throws when it was chosen to break a deadlock.
+  /// Grants ticket `number` if it is its turn and it fits; throws when it was chosen to break a deadlock.
   private func admit(_ number: Int) throws -> Bool {
     repeat {
       let isGranted = try state.update { state -> Bool in
@@ -88,19 +89,19 @@ package final class ResourcePool: Sendable {
         if mayBeGranted(number, state) {
           let ticket = state.waiting.remove(at: index)
           state.stuckSince = nil
-          grant(ticket, isSpare: false, &state)
+          grant(ticket, isWarm: false, &state)
           return true
         }
-        if !needsSpares(number, state) { breakDeadlock(&state) }
+        if !needsWarmMemory(number, state) { breakDeadlock(&state) }
         if let refusal = state.waiting[index].refusal { throw refusal }
         return false
       }
       if isGranted { return true }
-    } while state.read({ needsSpares(number, $0) }) && giveUpSpare.withLock({ $0 })?() == true
+    } while state.read({ needsWarmMemory(number, $0) }) && endWarmVM.withLock({ $0 })?() == true
     return false
   }
 
-  private func grant(_ ticket: PoolState.Ticket, isSpare: Bool, _ state: inout PoolState) {
+  private func grant(_ ticket: PoolState.Ticket, isWarm: Bool, _ state: inout PoolState) {
     state.holdings[ticket.number] = PoolState.Holding(
       owner: ticket.owner,
       name: ticket.name,
@@ -108,10 +109,10 @@ package final class ResourcePool: Sendable {
       cpus: ticket.request.cpus,
       isBooting: ticket.request.isColdBoot,
       grantedAt: Deadline.now,
-      isSpare: isSpare,
+      isWarm: isWarm,
       tell: ticket.tell
     )
-    ticket.tell(.granted(claim: ticket.number, waited: Double(Deadline.now - ticket.asked) / 1e9))
+    ticket.tell(.granted(reservation: ticket.number, waited: Double(Deadline.now - ticket.asked) / 1e9))
   }
 
   private func mayBeGranted(_ number: Int, _ state: PoolState) -> Bool {
@@ -124,14 +125,15 @@ package final class ResourcePool: Sendable {
   private func fits(_ request: PoolRequest, _ owner: PoolOwner, _ state: PoolState) -> Bool {
     switch budget {
     case .fixed(let memory, let cpus):
-      return state.memory + request.memory <= memory && state.cpus + request.cpus <= cpus
+      return state.memory + request.memory <= memory ?? PoolBudget.unlimitedMemory
+        && state.cpus + request.cpus <= cpus ?? PoolBudget.unlimitedCPUs
         && (!request.isColdBoot || state.boots < max(1, HostFacts.processors))
     case .automatic:
       let host = capacity()
       if request.isColdBoot, state.boots >= host.boots { return false }
       if request == .turn { return true }
       if state.isIdle { return host.available >= request.memory || host.total == 0 }
-      // Processors can be shared, so they limit how many files begin, not how many machines a file gathers.
+      // Processors can be shared: they limit how many files start, not how many VMs one file has.
       let hasProcessors =
         state.cpus + request.cpus <= max(host.cpuCeiling, request.cpus)
         || state.holdings.values.contains { $0.owner == owner }
@@ -140,7 +142,7 @@ package final class ResourcePool: Sendable {
     }
   }
 
-  /// A machine granted in the last seconds has not yet touched what it was granted for.
+  /// Bytes granted in the last three seconds: such a VM has not yet touched its memory, so the host still counts it as free.
   private func promised(_ state: PoolState) -> UInt64 {
     state.holdings.values.filter { Deadline.now - $0.grantedAt < 3_000_000_000 }.reduce(0) { $0 + $1.memory }
   }
@@ -148,7 +150,9 @@ package final class ResourcePool: Sendable {
   private func refuseImpossible(_ request: PoolRequest) throws {
     switch budget {
     case .fixed(let memory, let cpus):
-      guard request.memory <= memory, request.cpus <= cpus else {
+      guard request.memory <= memory ?? PoolBudget.unlimitedMemory,
+        request.cpus <= cpus ?? PoolBudget.unlimitedCPUs
+      else {
         throw PoolError.neverFits(request: request, memory: memory, cpus: cpus)
       }
     case .automatic:
@@ -159,19 +163,19 @@ package final class ResourcePool: Sendable {
     }
   }
 
-  /// Ends waits whose `isCancelled` has changed.
+  /// Ends waits whose `isCancelled` has become true.
   package func wake() { state.update { _ in } }
 
-  // MARK: Waiting for each other
+  // MARK: Deadlocks
 
-  /// Until `endWait`, `owner` goes on only when `other` has: the pool must know, to see a deadlock that it is part of.
+  /// Notes that `owner` continues only when `other` has, until `endWait`: deadlock detection follows such chains.
   /// - Parameter what: `the fixture big, which b.lua builds`.
   package func noteWait(of owner: PoolOwner, for other: PoolOwner, what: String) {
     state.update { $0.waits[owner] = PoolState.Wait(other: other, what: what) }
   }
   package func endWait(of owner: PoolOwner) { state.update { _ = $0.waits.removeValue(forKey: owner) } }
 
-  /// Nobody who holds something can go on, so nobody will give anything back. The last of those who ask is told.
+  /// Refuses the last urgent request when no holder can continue, since nothing would be released then.
   private func breakDeadlock(_ state: inout PoolState) {
     let urgent = state.urgent
     guard state.isHeldUp, let victim = urgent.last,
@@ -195,43 +199,54 @@ package final class ResourcePool: Sendable {
     }
   }
 
-  // MARK: Spares
+  // MARK: Warm VMs
 
-  /// - Parameter giveUp: ends one spare and gives back its claim; false when there is none.
-  func onNeed(giveUp: @escaping @Sendable () -> Bool) { giveUpSpare.withLock { $0 = giveUp } }
+  /// Sets the function that frees memory for a request.
+  /// - Parameter endWarmVM: ends one warm VM and releases its reservation; returns false when there is none. Called while
+  ///   the pool is not locked.
+  func onNeed(endWarmVM: @escaping @Sendable () -> Bool) { self.endWarmVM.withLock { $0 = endWarmVM } }
 
-  /// A claim for a machine that nobody asked for yet; nil where it would be in anybody's way.
-  func claimSpare(_ request: PoolRequest, name: String, tell: @escaping @Sendable (PoolNotice) -> Void)
-    -> PoolClaim?
+  /// Reserves for a warm VM, without waiting.
+  /// - Returns: nil where the reservation would delay a request.
+  func reserveWarm(_ request: PoolRequest, name: String, tell: @escaping @Sendable (PoolNotice) -> Void)
+    -> PoolReservation?
   {
     let number = state.update { state -> Int? in
       guard state.waiting.isEmpty else { return nil }
       switch budget {
-      case .fixed(let memory, _): guard state.memory + request.memory <= memory else { return nil }
-      case .automatic:
+      case .fixed(let memory?, _): guard state.memory + request.memory <= memory else { return nil }
+      // The memory is not limited by the user, but the host's is.
+      case .fixed(nil, _), .automatic:
         let host = capacity()
         let needed = host.reserve + promised(state) + 2 * request.memory
         guard host.pressure.memory < 5, host.available > needed else { return nil }
       }
       defer { state.next += 1 }
       grant(
-        PoolState.Ticket(number: state.next, owner: -1, name: name, request: request, tell: tell),
-        isSpare: true,
+        PoolState.Ticket(
+          number: state.next,
+          owner: PoolState.warmOwner,
+          name: name,
+          request: request,
+          tell: tell
+        ),
+        isWarm: true,
         &state
       )
       return state.next
     }
-    return number.map { PoolClaim(number: $0, request: request, pool: self) }
+    return number.map { PoolReservation(number: $0, request: request, pool: self) }
   }
 
-  /// It is the turn of ticket `number`, and what spares hold is what it lacks.
-  private func needsSpares(_ number: Int, _ state: PoolState) -> Bool {
-    guard state.holdings.values.contains(where: \.isSpare),
+  /// Whether it is the turn of ticket `number` and it lacks nothing but memory that warm VMs hold.
+  private func needsWarmMemory(_ number: Int, _ state: PoolState) -> Bool {
+    guard state.holdings.values.contains(where: \.isWarm),
       let ticket = state.turn(fits: { fits($0.request, $0.owner, state) }), ticket.number == number
     else { return false }
     switch budget {
     case .fixed(let memory, let cpus):
-      return state.memory + ticket.request.memory > memory && state.cpus + ticket.request.cpus <= cpus
+      return state.memory + ticket.request.memory > memory ?? PoolBudget.unlimitedMemory
+        && state.cpus + ticket.request.cpus <= cpus ?? PoolBudget.unlimitedCPUs
     case .automatic:
       let host = capacity()
       return host.pressure.memory >= 10
@@ -239,7 +254,7 @@ package final class ResourcePool: Sendable {
     }
   }
 
-  // MARK: What is out
+  // MARK: Reservations in force
 
   func finishBoot(_ number: Int) {
     state.update { $0.holdings[number]?.isBooting = false }
@@ -250,17 +265,17 @@ package final class ResourcePool: Sendable {
       guard var holding = state.holdings[number] else { return }
       holding.memory += bytes
       state.holdings[number] = holding
-      holding.tell(.grown(claim: number, memory: holding.memory))
+      holding.tell(.grown(reservation: number, memory: holding.memory))
     }
   }
 
   func release(_ number: Int) {
     state.update { state in
       guard let holding = state.holdings.removeValue(forKey: number) else { return }
-      holding.tell(.released(claim: number))
+      holding.tell(.released(reservation: number))
     }
   }
 
-  /// Bytes and processors that are out at the moment.
+  /// Bytes and processors that are reserved at the moment.
   package var inUse: (memory: UInt64, cpus: Int) { state.read { ($0.memory, $0.cpus) } }
 }

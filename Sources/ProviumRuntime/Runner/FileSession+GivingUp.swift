@@ -20,7 +20,7 @@ final class SessionVitals: Sendable {
   /// Why the script should have ended by now; nil: it may go on.
   var overdue: (kind: FailureKind, reason: String)? {
     state.withLock { state in
-      if let reason = state.interruptedFor { return (.harness, reason) }
+      if let reason = state.interruptedFor { return (.infrastructure, reason) }
       guard let limit = state.limit, limit.deadline.isExpired else { return nil }
       return (.timeout, "\(limit.description) was reached")
     }
@@ -42,7 +42,7 @@ extension FileSession {
 
   /// Ends what can be ended of a session whose thread will not come back, and says what came of the file.
   func giveUp() -> FileResult {
-    let (kind, reason) = innermost.vitals.overdue ?? (.harness, "the script does not end")
+    let (kind, reason) = innermost.vitals.overdue ?? (.infrastructure, "the script does not end")
     let message =
       "\(reason) during: \(innermost.ledger.activity); the script is stuck in a function of Lua's library "
       + "(a string pattern can take for ever) and was given up"

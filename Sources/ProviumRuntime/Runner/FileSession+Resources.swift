@@ -6,10 +6,10 @@ import Synchronization
 
 /// Resources that a file claimed for all of its machines.
 final class Reservation: Sendable {
-  let claim: PoolClaim
+  let claim: PoolReservation
   private let left: Mutex<(memory: UInt64, cpus: Int)>
 
-  init(_ claim: PoolClaim) {
+  init(_ claim: PoolReservation) {
     self.claim = claim
     left = Mutex((claim.request.memory, claim.request.cpus))
   }
@@ -52,28 +52,28 @@ final class Reservation: Sendable {
 
 /// A claim, without holding it.
 struct HeldClaim: Sendable {
-  weak let claim: PoolClaim?
-  init(_ claim: PoolClaim) { self.claim = claim }
+  weak let claim: PoolReservation?
+  init(_ claim: PoolReservation) { self.claim = claim }
 }
 
 /// What one machine holds of the pool, or of its file's reservation; given back when nobody holds it.
 final class MachineClaim: Sendable {
   private enum Source {
-    case pool(PoolClaim)
+    case pool(PoolReservation)
     case reservation(Reservation, cpus: Int)
   }
   private let source: Source
   /// Bytes that are charged for it.
   private let charged: Mutex<UInt64>
   /// A cold boot's place among those in flight, where the resources are the file's already.
-  private let turn: Mutex<PoolClaim?>
+  private let turn: Mutex<PoolReservation?>
 
-  init(fromPool claim: PoolClaim) {
+  init(fromPool claim: PoolReservation) {
     source = .pool(claim)
     charged = Mutex(claim.request.memory)
     turn = Mutex(nil)
   }
-  init(_ request: PoolRequest, from reservation: Reservation, turn: PoolClaim?) {
+  init(_ request: PoolRequest, from reservation: Reservation, turn: PoolReservation?) {
     source = .reservation(reservation, cpus: request.cpus)
     charged = Mutex(request.memory)
     self.turn = Mutex(turn)
@@ -131,9 +131,9 @@ extension FileSession {
     }
   }
 
-  private func claim(_ request: PoolRequest) throws -> PoolClaim {
+  private func claim(_ request: PoolRequest) throws -> PoolReservation {
     let tell = PoolNotice.teller(to: events, file: file.name, request)
-    let claim = try engine.pool.claim(
+    let claim = try engine.pool.reserve(
       request,
       owner: owner,
       name: file.name,
@@ -176,7 +176,7 @@ extension FileSession {
 
 extension PoolNotice {
   /// Makes events of what the pool says of a request.
-  /// - Parameter file: empty for spares.
+  /// - Parameter file: empty for warm VMs.
   static func teller(to events: EventStream, file: String, _ request: PoolRequest)
     -> @Sendable (PoolNotice) -> Void
   {

@@ -112,7 +112,7 @@ package final class FileSession: @unchecked Sendable {
   func endHostPrograms() { luaInterrupt.programs.endRunning() }
 
   /// A claim that goes with its holder, or when the session is given up.
-  func note(_ claim: PoolClaim) {
+  func note(_ claim: PoolReservation) {
     claims.withLock { claims in
       claims.removeAll { $0.claim == nil }
       claims.append(HeldClaim(claim))
@@ -237,8 +237,8 @@ package final class FileSession: @unchecked Sendable {
 
   /// What went wrong outside the script's own lines.
   func failure(of error: any Error) -> Failure {
-    if let reason = luaInterrupt.reason { return Failure(kind: .harness, message: interrupted(reason)) }
-    return Failure(kind: (error as? HarnessFault)?.kind ?? .harness, message: "\(error)")
+    if let reason = luaInterrupt.reason { return Failure(kind: .infrastructure, message: interrupted(reason)) }
+    return Failure(kind: (error as? HarnessFault)?.kind ?? .infrastructure, message: "\(error)")
   }
 
   /// What a failed piece of the script came to.
@@ -271,17 +271,17 @@ package final class FileSession: @unchecked Sendable {
     case .deadline:
       return (.timeout, "\(reachedLimit?.description ?? "a time limit") was reached during: \(activityText)")
     case .interrupted:
-      return (.harness, interrupted(failure.message))
+      return (.infrastructure, interrupted(failure.message))
     default: break
     }
     switch failure.payload {
     case is LuaAssertion: return (.assertion, failure.message)
     case let fault as HarnessFault:
       // An interrupt ends machines: what they say of that is not the reason.
-      if let reason = luaInterrupt.reason { return (.harness, interrupted(reason)) }
+      if let reason = luaInterrupt.reason { return (.infrastructure, interrupted(reason)) }
       return (fault.kind, failure.message)
     case let error as PoolError:
-      return (error.isUsers ? .error : .harness, luaInterrupt.reason.map(interrupted) ?? failure.message)
+      return (error.isUsers ? .error : .infrastructure, luaInterrupt.reason.map(interrupted) ?? failure.message)
     default: return (.error, failure.message)
     }
   }

@@ -18,13 +18,13 @@ enum SessionSignal: LuaSignal {
 package struct HarnessFault: Error, CustomStringConvertible {
   /// Why, in one line or more, for people.
   package let reason: String
-  /// `.harness`; `.timeout` of an operation that ran into a limit, `.splat` where the guest's kernel itself ended it.
+  /// `.infrastructure`; `.timeout` of an operation that ran into a limit, `.kernelReport` where the guest's kernel itself ended it.
   package let kind: FailureKind
   /// The last lines of the console of a machine that was lost.
   let console: [String]
   static let consoleLines = 10
 
-  package init(_ reason: String, kind: FailureKind = .harness, console: [String] = []) {
+  package init(_ reason: String, kind: FailureKind = .infrastructure, console: [String] = []) {
     self.reason = reason
     self.kind = kind
     self.console = console

@@ -84,7 +84,7 @@ package final class RunDirectory: Sendable {
       arguments: ["-c", script, "provium-reaper", path],
       stdin: pipe.read.raw
     )
-    return pipe.takeWrite()
+    return pipe.closingRead()
   }
 
   /// A folder for one machine.

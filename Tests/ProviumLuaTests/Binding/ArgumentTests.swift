@@ -16,7 +16,7 @@ struct ArgumentTests {
         "string": { [.text(try $0.string(1, "cmd"))] },
         "bytes": { [.string(try $0.bytes(1, "data"))] },
         "integer": { [.integer(try $0.integer(1, "fd"))] },
-        "optional": { [.integer(try $0.optionalInteger(1, "mode") ?? -1)] },
+        "optional": { [.integer(try $0.optional(1, "mode")?.integer() ?? -1)] },
         "small": { [.integer(try $0.argument(1, "cpus").integer(in: 1...32))] },
         "duration": { [.number(try $0.argument(1, "timeout").duration().inSeconds)] },
         "size": { [.integer(Int64(try $0.argument(1, "memory").size()))] },

@@ -1,0 +1,24 @@
+package import ProviumJSON
+
+/// The failure of one test, with everything that explains it.
+package struct Failure: Sendable, Codable, Hashable {
+  package var kind: FailureKind
+  /// One or more lines, without the location in front.
+  package var message: String
+  package var location: ScriptLocation?
+  /// The script's own frames, innermost first, one each.
+  @EmptyWhenAbsent package var traceback: [String] = []
+  /// The last operations on the VM, in the style of strace.
+  @EmptyWhenAbsent package var trace: [String] = []
+  /// The last lines of the VM's console.
+  @EmptyWhenAbsent package var console: [String] = []
+
+  package init(kind: FailureKind, message: String, location: ScriptLocation? = nil) {
+    self.kind = kind
+    self.message = message
+    self.location = location
+  }
+
+  /// `tests/token.lua:14: expected "0", got "-13"`.
+  package var summary: String { location.map { "\($0): \(message)" } ?? message }
+}

@@ -1,0 +1,62 @@
+internal import CLinux
+import Glibc
+
+/// Facts about this host, read again at each call.
+package enum HostFacts {
+  /// Processors this process may run on.
+  package static var processors: Int { max(1, Int(clinux_processors())) }
+
+  /// `MemAvailable` of /proc/meminfo, in bytes; nil where the file does not exist.
+  package static var availableMemory: UInt64? { memoryInfo("MemAvailable:") }
+
+  /// `MemTotal` of /proc/meminfo, in bytes.
+  package static var totalMemory: UInt64? { memoryInfo("MemTotal:") }
+
+  /// The kernel's pressure figures (Documentation/accounting/psi.rst).
+  package static var pressure: HostPressure {
+    HostPressure(
+      memory: pressure("memory", "some"),
+      cpu: pressure("cpu", "some"),
+      io: pressure("io", "full")
+    )
+  }
+
+  private static func pressure(_ resource: String, _ kind: String) -> Double {
+    guard let text = try? Files.readText("/proc/pressure/\(resource)"),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix(kind + " ") }),
+      let field = line.split(separator: " ").first(where: { $0.hasPrefix("avg10=") })
+    else { return 0 }
+    return Double(field.dropFirst(6)) ?? 0
+  }
+
+  /// `model name` of /proc/cpuinfo; empty where the file has none.
+  package static var processorModel: String {
+    guard let text = try? Files.readText("/proc/cpuinfo"),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("model name") }),
+      let colon = line.firstIndex(of: ":")
+    else { return "" }
+    return String(line[line.index(after: colon)...]).trimmed
+  }
+
+  /// Changes with every boot of the host. Measurements of an earlier boot are not used.
+  package static var bootID: String {
+    (try? Files.readText("/proc/sys/kernel/random/boot_id"))?.trimmed ?? "unknown"
+  }
+
+  /// The machine name of `uname(2)`: `x86_64`, `aarch64`.
+  package static var machine: String {
+    var name = utsname()
+    uname(&name)
+    return withUnsafeBytes(of: &name.machine) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+
+  private static func memoryInfo(_ key: String) -> UInt64? {
+    guard let text = try? Files.readText("/proc/meminfo") else { return nil }
+    for line in text.split(separator: "\n") where line.hasPrefix(key) {
+      return line.split(separator: " ").dropFirst().first.flatMap { UInt64($0) }.map { $0 << 10 }
+    }
+    return nil
+  }
+}
