@@ -141,7 +141,7 @@ package struct FixtureAdministration {
       ),
       owner: 0,
       engine: engine,
-      selection: TestSelection(),
+      filter: .all,
       timeout: engine.configuration.settings.timeout
     )
   }

@@ -95,7 +95,7 @@ package final class FixtureService: Sendable {
   }
 
   /// Forgets builds that failed by an infrastructure error, since the file that needed them is run again.
-  func forgetFaults() {
+  package func forgetFaults() {
     slots.update { slots in
       slots = slots.filter {
         if case .failed(let error) = $0.value { error.kind != .infrastructure } else { true }

@@ -38,7 +38,7 @@ package final class NativeMachine: @unchecked Sendable {
       file: TestFile(name: name, path: "\(root)/_", root: root),
       owner: owner,
       engine: engine,
-      selection: TestSelection(),
+      filter: .all,
       timeout: engine.configuration.settings.timeout
     )
     let limit = TimeLimit(of: "the machine's", length: session.fileTimeout, scale: engine.timeScale)

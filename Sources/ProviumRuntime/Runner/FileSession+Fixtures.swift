@@ -18,7 +18,7 @@ extension FileSession {
       owner: owner,
       engine: engine,
       events: events,
-      selection: TestSelection(),
+      filter: .all,
       timeout: fileTimeout
     )
     session.fixtureChain = fixtureChain + [(fixture.name, place)]

@@ -14,9 +14,8 @@ package final class FileSession: @unchecked Sendable {
   let events: EventStream
   let ledger: SessionLedger
   let vitals = SessionVitals()
-  let selection: TestSelection
-  /// What the selection means for this file; read when the first sub-test asks.
-  private(set) lazy var selectedTests = SelectedTests(selection, in: readScript())
+  /// Decides which sub-tests run.
+  let filter: SubTestFilter
   private let timeout: Duration
   var fileTimeout: Duration { timeout }
 
@@ -76,7 +75,7 @@ package final class FileSession: @unchecked Sendable {
     owner: Int,
     engine: Engine,
     events: EventStream? = nil,
-    selection: TestSelection,
+    filter: SubTestFilter,
     timeout: Duration
   ) {
     self.file = file
@@ -84,7 +83,7 @@ package final class FileSession: @unchecked Sendable {
     self.engine = engine
     ledger = SessionLedger(events ?? engine.events)
     self.events = EventStream([ledger])
-    self.selection = selection
+    self.filter = filter
     self.timeout = timeout
   }
 
@@ -126,7 +125,7 @@ package final class FileSession: @unchecked Sendable {
     for held in claims.withLock({ $0 }) { held.claim?.release() }
   }
 
-  var isInterrupted: Bool { luaInterrupt.reason != nil }
+  package var isInterrupted: Bool { luaInterrupt.reason != nil }
   var interruption: String? { luaInterrupt.reason }
 
   /// While `body` runs, an interrupt of this session reaches `session` too.
@@ -174,16 +173,10 @@ package final class FileSession: @unchecked Sendable {
     let isSilent = outcome == .passed && result.subTests.isEmpty
     result.isHelper = isSilent && machines.count == 0 && !subTests.hasLeftOut
     // A native case stands for the script as a whole, too.
-    if isSilent, subTests.hasLeftOut, selection.exact == nil {
+    if isSilent, subTests.hasLeftOut, !filter.isScriptSelected {
       result.outcome = .skipped(reason: "no sub-test of it is selected")
     }
     return result
-  }
-
-  private func readScript() -> ScannedScript {
-    // Nothing to find out; or a file that loading will complain about.
-    if selection.isEverything || selection.exact != nil { return LuaSourceScanner.scan([]) }
-    return LuaSourceScanner.scan((try? Files.read(file.path)) ?? [])
   }
 
   func runScript() -> Outcome {
@@ -205,8 +198,8 @@ package final class FileSession: @unchecked Sendable {
       }
       try prepare(state)
       let chunk = try state.loadFile(file.path)
-      _ = try state.call(chunk, deadline: deadline)
-      return .passed
+      let caught = try state.signalCaught { _ = try state.call(chunk, deadline: deadline) }
+      return caught.map(self.outcome) ?? .passed
     } catch let failure as LuaFailure {
       return outcome(of: failure)
     } catch {
@@ -244,7 +237,9 @@ package final class FileSession: @unchecked Sendable {
 
   /// What went wrong outside the script's own lines.
   func failure(of error: any Error) -> Failure {
-    if let reason = luaInterrupt.reason { return Failure(kind: .infrastructure, message: interrupted(reason)) }
+    if let reason = luaInterrupt.reason {
+      return Failure(kind: .infrastructure, message: interrupted(reason))
+    }
     return Failure(kind: (error as? HarnessFault)?.kind ?? .infrastructure, message: "\(error)")
   }
 
@@ -288,7 +283,9 @@ package final class FileSession: @unchecked Sendable {
       if let reason = luaInterrupt.reason { return (.infrastructure, interrupted(reason)) }
       return (fault.kind, failure.message)
     case let error as PoolError:
-      return (error.isUsers ? .error : .infrastructure, luaInterrupt.reason.map(interrupted) ?? failure.message)
+      return (
+        error.isUsers ? .error : .infrastructure, luaInterrupt.reason.map(interrupted) ?? failure.message
+      )
     default: return (.error, failure.message)
     }
   }

@@ -1,4 +1,4 @@
-import ProviumCases
+import ProviumRunner
 import ProviumRuntime
 import ProviumSystem
 

@@ -6,12 +6,12 @@ import ProviumSystem
 struct FixtureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fixture",
-    abstract: "Look at, build and remove fixtures in the cache.",
+    abstract: "List, build and remove fixtures in the cache.",
     subcommands: [List.self, Build.self, Rebuild.self, Why.self, Stale.self, Clean.self]
   )
 
-  /// Runs `body` with an engine, and leaves nothing behind.
-  static func withFixtures(_ machines: MachineOptionGroup, _ body: (FixtureAdministration) throws -> Void)
+  /// Calls `body` with the fixtures of the project, and removes the run directory afterwards.
+  static func withFixtures(_ machines: MachineOptions, _ body: (FixtureAdministration) throws -> Void)
     throws
   {
     let engine = try Engine(
@@ -25,18 +25,18 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Fixtures in the cache: size, age, state.")
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "List the fixtures in the cache: size, age, state.")
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         let entries = fixtures.list()
-        if entries.isEmpty { Console.print("no fixtures are kept") }
+        if entries.isEmpty { Console.print("no fixtures in the cache") }
         for entry in entries {
           let age = Quantity.text(.seconds(Int64(Double(time(nil)) - entry.builtAt)))
           Console.print(
             "\(entry.name)  \(Quantity.text(bytes: entry.size))  built \(age) ago  "
-              + (entry.stale.map { "stale: \($0)" } ?? "current") + "  \(TestFile.display(entry.source))"
+              + (entry.stale.map { "stale: \($0)" } ?? "current") + "  \(Files.display(entry.source))"
           )
         }
       }
@@ -44,9 +44,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Build: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Build a fixture, if it is not current.")
-    @Argument(help: "Names of fixtures, or paths of their scripts.") var names: [String]
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "Build fixtures that are not up to date.")
+    @Argument(help: "Names of fixtures, or paths of fixture scripts.") var names: [String]
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -64,9 +64,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Rebuild: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Rebuild a fixture even if it is up to date.")
-    @Argument(help: "Names of fixtures, or paths of their scripts.") var names: [String]
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "Rebuild fixtures, also if they are up to date.")
+    @Argument(help: "Names of fixtures, or paths of fixture scripts.") var names: [String]
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -79,9 +79,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Why: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Which input changed since the last build.")
-    @Argument(help: "A fixture, or its script's path.") var name: String
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "Show which input of a fixture changed since it was built.")
+    @Argument(help: "The name of a fixture, or the path of its script.") var name: String
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -91,8 +91,8 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Stale: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Fixtures that would be built again.")
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "List fixtures that are not up to date, and why.")
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -104,15 +104,15 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Clean: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Remove a fixture, or all.")
-    @Argument(help: "A fixture, or its script's path; without one, all.") var name: String?
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "Remove a fixture from the cache, or all of them.")
+    @Argument(help: "The name of a fixture, or the path of its script (default: all).") var name: String?
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         let cleaned = try fixtures.clean(name)
         Console.print("\(Quantity.text(bytes: cleaned.freed)) freed")
-        for name in cleaned.busy { Console.print("\(name) is in use by another process, and stays") }
+        for name in cleaned.busy { Console.print("\(name) is in use by another process and was not removed") }
       }
     }
   }
