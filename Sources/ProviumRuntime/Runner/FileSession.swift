@@ -60,8 +60,8 @@ package final class FileSession: @unchecked Sendable {
   var fixtureChain: [(name: String, place: String)] = []
   /// Where a fixture's machines keep their memory while it is built.
   var workplace: String?
-  /// Fixtures that this script resumed.
-  var usedFixtures: [UsedFixture] = []
+  /// The fixtures that this script resumed.
+  var usedFixtures: [FixtureInput] = []
   /// Where scripts were looked for that stand further on: absolute paths.
   private(set) var absentScripts: Set<String> = []
   /// The session of a fixture that this one builds.
