@@ -36,6 +36,9 @@ extension FileSession {
         "a fixture's script has no sub-tests: nobody would hear of them; assert what must hold"
       )
     }
+    guard subTests.frames.count < SubTestStack.deepest else {
+      throw call.misuse("sub-tests are nested more than \(SubTestStack.deepest) deep")
+    }
     let name = try call.string(1, "name")
     guard !name.isEmpty else { throw call.argument(1, "name").expected("a name that is not empty") }
     let hasMeta = call.arguments.count > 2
@@ -95,12 +98,14 @@ extension FileSession {
     defer { if isFresh { machines.end(after: before) } }
     do {
       if isFresh { try machines.startAfresh() }
-      _ = try state.call(
-        body,
-        [.table(LuaTable(pairs: [.init(key: "name", value: .text(name))]))],
-        deadline: limit?.deadline ?? .never
-      )
-      outcome = .passed
+      let caught = try state.signalCaught {
+        _ = try state.call(
+          body,
+          [.table(LuaTable(pairs: [.init(key: "name", value: .text(name))]))],
+          deadline: limit?.deadline ?? .never
+        )
+      }
+      outcome = caught.map(self.outcome) ?? .passed
     } catch let failure as LuaFailure {
       outcome = self.outcome(of: failure.within(subTests.frames.last?.location))
     } catch {

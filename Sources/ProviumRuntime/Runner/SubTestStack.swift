@@ -30,6 +30,8 @@ struct SubTestStack {
   /// What kernels reported outside sub-tests.
   private(set) var outerReports = FoundReports()
   private var topNames: Set<String> = []
+  /// How many sub-tests may be inside of each other. Each takes four of the 200 nested C calls that Lua allows.
+  static let deepest = 24
   /// More output than this of one test is cut: a script that prints in a loop must not fill the memory.
   private static let outputLimit = 1 << 20
 
