@@ -36,6 +36,8 @@ let package = Package(
     .target(name: "ProviumSystem", dependencies: ["CLinux"], swiftSettings: strict),
     // One reader and writer of JSON: QMP, `vm:json`, event lines.
     .target(name: "ProviumJSON", swiftSettings: strict),
+    // Test output in KTAP and TAP, read as it comes. Knows nothing of VMs.
+    .target(name: "ProviumKTAP", swiftSettings: strict),
     // What differs between guests of one architecture and those of another.
     .target(name: "ProviumArchitecture", dependencies: ["ProviumSystem"], swiftSettings: strict),
 
@@ -98,7 +100,8 @@ let package = Package(
     .target(
       name: "ProviumRunner",
       dependencies: [
-        "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents", "ProviumLua", "ProviumRuntime",
+        "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents", "ProviumLua",
+        "ProviumRuntime",
         "ProviumSystem", "ProviumVM",
         .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
       ],
@@ -138,6 +141,12 @@ let package = Package(
     ),
 
     .testTarget(name: "ProviumJSONTests", dependencies: ["ProviumJSON"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumKTAPTests",
+      dependencies: ["ProviumKTAP"],
+      exclude: ["Recorded", "Golden"],
+      swiftSettings: strict
+    ),
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(
       name: "ProviumArchitectureTests",

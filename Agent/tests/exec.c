@@ -3,8 +3,8 @@
 
 #include "harness.h"
 
-static struct reply run(struct peer *peer, const char *command, uint32_t flags, uint32_t timeout_ms, struct bytes *out,
-                        struct bytes *err) {
+static struct reply run(struct peer *peer, const char *command, uint32_t flags, uint32_t timeout_ms,
+                        struct bytes *out, struct bytes *err) {
   struct bytes payload = exec_payload(command, flags, timeout_ms);
   peer_request(peer, PV_EXEC_FULL, &payload);
   return peer_collect(peer, out, err);
@@ -71,11 +71,13 @@ static void check_options(struct peer *peer) {
 
 static void check_large_output(struct peer *peer) {
   struct bytes out = {0}, err = {0};
-  struct reply reply = run(peer, "head -c 20000000 /dev/zero; head -c 3000000 /dev/zero >&2", 0, 0, &out, &err);
+  struct reply reply =
+      run(peer, "head -c 20000000 /dev/zero; head -c 3000000 /dev/zero >&2", 0, 0, &out, &err);
   CHECK(is_done(&reply, 0, 0, 0) && out.length == 20000000 && err.length == 3000000);
   struct bytes payload = text_payload("head -c 5000000 /dev/zero; echo e >&2; exit 3");
   reply = peer_call(peer, PV_EXEC, &payload);
-  CHECK(reply.type == PV_EXEC_RESULT && get_u32(&reply.payload, 0) == 3 && get_u32(&reply.payload, 4) == 5000000);
+  CHECK(reply.type == PV_EXEC_RESULT && get_u32(&reply.payload, 0) == 3 &&
+        get_u32(&reply.payload, 4) == 5000000);
   CHECK(reply.payload.length == 4 + 4 + 5000000 + 4 + 2);
   payload = text_payload("head -c 20000000 /dev/zero");
   reply = peer_call(peer, PV_EXEC, &payload);
@@ -90,7 +92,7 @@ static void check_time_limit(struct peer *peer) {
   CHECK(now_ms() - start < 2000);
 }
 
-/* A daemon keeps the pipes: told, named, and not waited for. */
+/* A daemon that keeps the pipes open is reported by name, and is not waited for. */
 static void check_held_output(struct peer *peer) {
   struct bytes out = {0};
   long start = now_ms();
@@ -134,7 +136,7 @@ static void check_bad_requests(struct peer *peer) {
   }
 }
 
-/* The host goes away in the middle: nothing of the command is left. */
+/* The host disconnects during a command: the whole process group is killed. */
 static void check_host_lost(bool link) {
   char mark[64], command[256];
   snprintf(mark, sizeof mark, "/tmp/provium-agent-test.%d", getpid());
@@ -155,8 +157,9 @@ static void check_host_lost(bool link) {
   unlink(mark);
   CHECK(pid > 0 && kill(-pid, 0) == 0);
   CHECK(agent_stop(&agent));
-  /* Whatever is left of it may still be waiting for process 1 to reap it. */
-  for (long end = now_ms() + 2000; kill(-pid, 0) == 0 && process_state(pid) != 'Z' && now_ms() < end; usleep(1000)) {
+  /* Process 1 may not have reaped the processes yet. */
+  for (long end = now_ms() + 2000; kill(-pid, 0) == 0 && process_state(pid) != 'Z' && now_ms() < end;
+       usleep(1000)) {
   }
   CHECK(kill(-pid, 0) == -1 || process_state(pid) == 'Z');
 }

@@ -1,9 +1,11 @@
+import ProviumSystem
+
 /// A sub-test with its inner tests. Results arrive from the inside outwards; reports show the outer test first.
 package struct TestTree: Sendable {
   /// The test's own name, without the names of its outer tests.
   package let name: String
   /// The name that tells the test from its siblings: tests after the first of one name have an ordinal, as in
-  /// `same (2)`.
+  /// `same #2`.
   package private(set) var title: String
   /// nil for a test without a result of its own, which is known by its inner tests.
   package private(set) var result: SubTestResult?
@@ -12,7 +14,7 @@ package struct TestTree: Sendable {
 
   /// A result with the title that identifies the test in its file.
   package struct TitledResult: Sendable {
-    /// The titles from the outermost test inwards: `outer / same (2)`.
+    /// The titles from the outermost test inwards: `outer / same #2`.
     package let title: String
     package let result: SubTestResult
   }
@@ -58,33 +60,10 @@ package struct TestTree: Sendable {
   }
 
   private mutating func numberChildren() {
-    var titles = Titles(of: children.map(\.name))
+    var titles = OrdinalNames()
     for index in children.indices {
-      children[index].title = titles.next(for: children[index].name)
+      children[index].title = titles.next(children[index].name)
       children[index].numberChildren()
     }
-  }
-}
-
-/// Makes names unique: the first of equal names stays as it is, the others get an ordinal.
-package struct Titles: Sendable {
-  private let names: Set<String>
-  private var used: Set<String> = []
-  private var lastOrdinal: [String: Int] = [:]
-
-  /// - Parameter names: all names that `next` will be called with. An ordinal never makes one of them.
-  package init(of names: some Sequence<String>) { self.names = Set(names) }
-
-  /// Returns `name`, or `name (2)`, `name (3)` … where it was returned before.
-  package mutating func next(for name: String) -> String {
-    if used.insert(name).inserted { return name }
-    var ordinal = lastOrdinal[name, default: 1]
-    var title: String
-    repeat {
-      ordinal += 1
-      title = "\(name) (\(ordinal))"
-    } while names.contains(title) || !used.insert(title).inserted
-    lastOrdinal[name] = ordinal
-    return title
   }
 }

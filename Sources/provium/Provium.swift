@@ -33,10 +33,11 @@ import ProviumSystem
   static func main() {
     // Writing to a closed pipe must return an error, not end the process.
     signal(SIGPIPE, SIG_IGN)
+    var command: any ParsableCommand = Provium()
     do {
       let arguments = arguments()
       try SingleDashCheck.check(arguments)
-      var command = try parseAsRoot(arguments)
+      command = try parseAsRoot(arguments)
       do { try command.run() } catch let code as ExitCode {
         try Console.checkOutput()
         throw code
@@ -50,7 +51,7 @@ import ProviumSystem
     } catch {
       // ArgumentParser also throws the help and the version.
       if exitCode(for: error) == .success { Self.exit(withError: error) }
-      let message = fullMessage(for: error)
+      let message = type(of: command).fullMessage(for: error)
       let isUsage = exitCode(for: error) == .validationFailure
       Console.error(isUsage ? message : "provium: \(message.trimmingPrefix("Error: "))")
       Glibc.exit(ExitStatusCode.notJudged)

@@ -26,7 +26,7 @@ struct FixtureFaultTests {
     let command = try Command("test", in: project.path, seconds: 30)
     #expect(command.status == .exited(1))
     #expect(
-      command.output.contains("start from each other in a circle: high → low → high"),
+      command.output.contains("start from each other in a cycle: high → low → high"),
       "\(command.text)"
     )
     // Nobody waits for what only looks, either.
@@ -53,7 +53,7 @@ struct FixtureFaultTests {
       seconds: 30
     )
     #expect(
-      said.contains(/start from each other in a circle: (left → right → left|right → left → right)/),
+      said.contains(/start from each other in a cycle: (left → right → left|right → left → right)/),
       "\(said)"
     )
   }
@@ -185,7 +185,7 @@ struct FixtureFaultTests {
     try project.shell("printf ESAB | dd of=images/base conv=notrunc 2> /dev/null")
     let why = try Command("fixture", "why", "disk", in: project.path)
     #expect(
-      why.output == "disk would be built: what the disk takes from (images/base) changed\n",
+      why.output == "disk would be built: the backing file of a disk (images/base) changed\n",
       "\(why.text)"
     )
   }

@@ -143,8 +143,8 @@ private struct JUnitRules {
     )
     result.output = "x"
     let names = try cases([.fileEnded(result)])
-    #expect(names.prefix(4) == ["a same", "a same (2)", "a x y", "a x y (2)"])
-    #expect(names.contains("a a.lua") && names.contains("a a.lua (2)"))
+    #expect(names.prefix(4) == ["a same", "a same #2", "a x y", "a x y #2"])
+    #expect(names.contains("a a.lua") && names.contains("a a.lua #2"))
   }
 
   @Test("names the repetition in the test cases of --repeat") func repetitions() throws {
@@ -153,7 +153,7 @@ private struct JUnitRules {
     ]
     #expect(
       try cases(round + round + round) == [
-        "flaky t", "flaky t (run 2)", "flaky t (run 2) (2)", "flaky t (run 2) (run 2)", "flaky t (run 3)",
+        "flaky t", "flaky t (run 2)", "flaky t (run 2) #2", "flaky t (run 2) (run 2)", "flaky t (run 3)",
         "flaky t (run 2) (run 3)",
       ]
     )

@@ -131,7 +131,7 @@ final class Collected: Sendable {
         TimedEvent(time: 1, event: .fileEnded(result)),
       ]
     )
-    #expect(text.contains("    · t ... ok\n    · t (2) ... FAIL: m\n"))
+    #expect(text.contains("    · t ... ok\n    · t #2 ... FAIL: m\n"))
   }
 
   @Test(

@@ -46,14 +46,14 @@ import Testing
 
   @Test("tells sub-tests of one name apart by an ordinal, at every depth") func ordinals() {
     let paths = [
-      ["same"], ["o", "i"], ["o", "i"], ["o"], ["o", "i"], ["o"], ["same"], ["same (2)"], ["same"],
+      ["same"], ["o", "i"], ["o", "i"], ["o"], ["o", "i"], ["o"], ["same"], ["same #2"], ["same"],
       ["unfinished", "x"], ["unfinished", "x"],
     ]
     let ordered = TestTree.ordered(paths.map { SampleRun.test($0, .passed) })
     #expect(
       ordered.map(\.title) == [
-        "same", "o", "o / i", "o / i (2)", "o (2)", "o (2) / i", "same (3)", "same (2)", "same (4)",
-        "unfinished / x", "unfinished / x (2)",
+        "same", "o", "o / i", "o / i #2", "o #2", "o #2 / i", "same #2", "same #2 #2", "same #3",
+        "unfinished / x", "unfinished / x #2",
       ]
     )
     #expect(ordered.count == paths.count)
@@ -71,7 +71,7 @@ import Testing
       }
     }
     let ordered = TestTree.ordered(record.results[0].subTests)
-    #expect(ordered.map(\.title) == ["o", "o / i", "o (2)", "o (2) / i"])
+    #expect(ordered.map(\.title) == ["o", "o / i", "o #2", "o #2 / i"])
     #expect(ordered.map(\.result.outcome.name) == ["passed", "passed", "failed", "failed"])
   }
 }

@@ -1,4 +1,4 @@
-/// Cuts Lua 5.4 source into tokens (reference manual 3.1), without running any of it.
+/// Splits Lua 5.4 source into tokens (reference manual, section 3.1). Runs nothing.
 struct LuaLexer {
   private let bytes: [UInt8]
   private var position = 0
@@ -11,7 +11,7 @@ struct LuaLexer {
     if at(position) == UInt8(ascii: "#") { skipLine() }
   }
 
-  /// All tokens, the last being `.end`; up to the first error, if there is one.
+  /// All tokens, the last of which is `.end`; up to the first error, if there is one.
   static func tokens(of source: [UInt8]) -> ([LuaToken], LuaSyntaxError?) {
     var lexer = LuaLexer(source)
     var tokens: [LuaToken] = []
@@ -76,7 +76,7 @@ struct LuaLexer {
 
   private static func isNewline(_ byte: UInt8) -> Bool { byte == 0x0a || byte == 0x0d }
 
-  /// `\n`, `\r`, `\r\n` and `\n\r` are one line end each.
+  /// Skips a line end: `\n`, `\r`, `\r\n` or `\n\r`.
   private mutating func newline() {
     let first = bytes[position]
     position += 1
@@ -110,7 +110,7 @@ struct LuaLexer {
     return .number(text(start..<position))
   }
 
-  /// `...`, `..`, `==`, `~=`, `<=`, `>=`, `//`, `::`, `<<`, `>>`, else one byte.
+  /// Reads `...`, `..`, `==`, `~=`, `<=`, `>=`, `//`, `::`, `<<` or `>>`, else one byte.
   private mutating func symbol() -> String {
     let first = bytes[position], second = at(position + 1)
     var length = 1
@@ -131,7 +131,7 @@ struct LuaLexer {
 
   private func error(_ message: String) -> LuaSyntaxError { LuaSyntaxError(line: line, message: message) }
 
-  /// The number of `=` in `[==[` here; nil if no long bracket begins here.
+  /// The number of `=` in the long bracket `[==[` at this position; nil if there is none.
   private func longBracketLevel() -> Int? {
     var index = position + 1
     while at(index) == UInt8(ascii: "=") { index += 1 }
@@ -183,7 +183,7 @@ struct LuaLexer {
     UInt8(ascii: "'"): 0x27,
   ]
 
-  /// After the backslash.
+  /// Reads the part of an escape after the backslash.
   private mutating func escape() throws(LuaSyntaxError) -> [UInt8] {
     guard let byte = at(position) else { throw error("unfinished string") }
     if let plain = Self.plainEscapes[byte] {
@@ -220,7 +220,7 @@ struct LuaLexer {
     return value
   }
 
-  /// `\u{XXX}`, up to 2^31 as in Lua; UTF-8 in its original form, of up to six bytes.
+  /// Reads `\u{XXX}`, up to 2^31 as in Lua, and encodes it in UTF-8's original form of up to six bytes.
   private mutating func unicodeEscape() throws(LuaSyntaxError) -> [UInt8] {
     guard at(position) == UInt8(ascii: "{"),
       let close = bytes[position...].prefix(20).firstIndex(of: UInt8(ascii: "}")),

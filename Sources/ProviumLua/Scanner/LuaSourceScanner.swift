@@ -1,12 +1,17 @@
+import ProviumSystem
+
 /// Lists the tests of a script without running it.
 ///
-/// Reads tokens, not meaning: it follows blocks, so that it knows which function's body a test stands in, and takes
-/// any call of the global `test` for a test. What only running would tell is marked: dynamic names, conditional tests.
+/// Reads tokens and follows blocks, so that it knows which function's body a test is in. Takes every call of the global
+/// `test` for a test. Marks what is known only when the script runs: dynamic names, conditional tests.
 package struct LuaSourceScanner {
   private let tokens: [LuaToken]
   private var position = 0
   private var tests: [ScannedTest] = []
-  /// Functions given as arguments around the present token, inside of the present test's body.
+  private var names = OrdinalNames()
+  /// Names of conditional tests: how often they run decides the ordinals of later tests of these names.
+  private var conditionalNames: Set<String> = []
+  /// The number of functions given as arguments that are open here, within the present test's body.
   private var depth = 0
 
   private enum Block {
@@ -27,7 +32,7 @@ package struct LuaSourceScanner {
     )
   }
 
-  /// `local test`, `local a, test`, `function test(`, `test =`, a parameter: anything but a call, a field or a method.
+  /// Whether the name at `index` is defined there: `local test`, `local a, test`, `function test(`, `test =`, a parameter.
   private func redefines(at index: Int) -> Bool {
     guard case .name(let name) = tokens[index].kind, ["test", "skip", "todo"].contains(name) else {
       return false
@@ -36,7 +41,7 @@ package struct LuaSourceScanner {
     if before?.isSymbol(".") == true || before?.isSymbol(":") == true { return false }
     if before?.isKeyword("function") == true || before?.isKeyword("local") == true { return true }
     let after = tokens[min(index + 1, tokens.count - 1)]
-    // In a table `skip = "why"` is a field.
+    // In a table, `skip = "why"` is a field.
     return after.isSymbol("=") && !["{", ",", ";"].contains { before?.isSymbol($0) == true }
   }
 
@@ -48,7 +53,7 @@ package struct LuaSourceScanner {
 
   // MARK: Blocks
 
-  /// Reads on to the `end` (or `until`) that closes the present block, and past it; or to the end of the source.
+  /// Reads past the `end` or `until` that closes the present block, or to the end of the source.
   private mutating func readBlock() {
     var open: [Block] = []
     var isLoopHead = false
@@ -77,7 +82,7 @@ package struct LuaSourceScanner {
 
   // MARK: Tests
 
-  /// `test(`, as a call of the global: no field, no method, no definition.
+  /// Whether a call of the global `test` begins here. A field, a method and a definition do not count.
   private var startsTest: Bool {
     guard token.isName("test"), ahead(1).isSymbol("(") else { return false }
     guard let previous else { return true }
@@ -101,17 +106,28 @@ package struct LuaSourceScanner {
       } else if !token.isKeyword("function") {
         skipArgument()
         if token.isSymbol(",") {
-          // What was passed over is the meta, not the body.
+          // The skipped argument is the meta, not the body.
           test.hasComputedTags = true
           position += 1
         }
       }
     }
     if token.isKeyword("function") { readBody(into: &test) }
+    append(test)
+  }
+
+  /// Adds a test to the present parent's, with an ordinal if its name is there already, as a run names it.
+  private mutating func append(_ test: ScannedTest) {
+    var test = test
+    if case .literal(let name) = test.name {
+      test.name = .literal(names.next(name))
+      if conditionalNames.contains(name) { test.isConditional = true }
+      if test.isConditional { conditionalNames.insert(name) }
+    }
     tests.append(test)
   }
 
-  /// String literals, also several joined by `..`, up to the comma. Moves on only if that is all there is.
+  /// Reads string literals, one or several joined by `..`, up to the comma. Moves only if there is nothing else.
   private mutating func readLiteralName() -> String? {
     var bytes: [UInt8] = []
     var index = position
@@ -129,7 +145,7 @@ package struct LuaSourceScanner {
     return nil
   }
 
-  /// An argument of any kind: to the comma or bracket behind it. Functions in it are read for tests of their own.
+  /// Skips an argument up to the comma or bracket after it. Tests in its functions are read.
   private mutating func skipArgument() {
     var open = 0
     while token.kind != .end {
@@ -148,7 +164,7 @@ package struct LuaSourceScanner {
     }
   }
 
-  /// `function (t) … end`, with the tests inside as children.
+  /// Reads `function (t) … end`, with the tests inside as children.
   private mutating func readBody(into test: inout ScannedTest) {
     position += 1
     while token.kind != .end, !token.isSymbol(")") { position += 1 }
@@ -161,7 +177,7 @@ package struct LuaSourceScanner {
     test.children = inner.tests
   }
 
-  /// A body that begins with `todo("…")` or `skip("…")`, unconditionally.
+  /// The exemption of a body whose first statement is `todo("…")` or `skip("…")`.
   private func firstStatementExemption() -> ScannedTest.Exemption? {
     guard case .name(let name) = token.kind, name == "todo" || name == "skip" else { return nil }
     let reason: String?
@@ -183,7 +199,7 @@ package struct LuaSourceScanner {
 // MARK: Meta
 
 extension LuaSourceScanner {
-  /// `{ tags = {"a"}, skip = "why", slow = true, timeout = 5, … }`: what is literal in it.
+  /// Reads the literals of `{ tags = {"a"}, skip = "why", slow = true, timeout = 5, … }`.
   private mutating func readMeta(into test: inout ScannedTest) {
     position += 1
     while token.kind != .end, !token.isSymbol("}") {
@@ -199,7 +215,7 @@ extension LuaSourceScanner {
     position += 1
   }
 
-  /// `name =` or `["name"] =`: moves past it.
+  /// Reads `name =` or `["name"] =`.
   private mutating func metaKey() -> String? {
     if case .name(let name) = token.kind, ahead(1).isSymbol("=") {
       position += 2

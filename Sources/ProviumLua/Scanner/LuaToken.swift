@@ -1,11 +1,11 @@
-/// One token of Lua source, and where it begins.
+/// One token of Lua source with its place.
 struct LuaToken: Equatable {
   enum Kind: Equatable {
     case name(String)
     case keyword(String)
-    /// The string's value, escapes resolved.
+    /// A string's value, with its escapes resolved.
     case string([UInt8])
-    /// As written.
+    /// A number as written.
     case number(String)
     /// An operator or a bracket.
     case symbol(String)
@@ -21,15 +21,8 @@ struct LuaToken: Equatable {
   func isKeyword(_ text: String) -> Bool { kind == .keyword(text) }
   func isName(_ text: String) -> Bool { kind == .name(text) }
 
-  /// A name by which scripts load others.
+  /// Whether it is the name of a function that loads another script.
   var loads: Bool {
     if case .name(let name) = kind { ["dofile", "loadfile", "require"].contains(name) } else { false }
   }
-}
-
-/// What is no Lua, and where.
-package struct LuaSyntaxError: Error, Sendable, Equatable, CustomStringConvertible {
-  package let line: Int
-  package let message: String
-  package var description: String { "line \(line): \(message)" }
 }

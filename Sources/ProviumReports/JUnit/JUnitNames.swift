@@ -3,17 +3,17 @@ import ProviumSystem
 
 /// The names of one document: of its suites, and of its test cases by `classname` and `name`.
 struct JUnitNames {
-  private var suites = Titles(of: [])
-  private var cases: [String: Titles] = [:]
+  private var suites = OrdinalNames()
+  private var cases: [String: OrdinalNames] = [:]
 
   /// Returns the name of the suite of `run`, unique in the document.
-  mutating func suite(_ run: FileRun) -> String { suites.next(for: HarmlessText.line(run.title)) }
+  mutating func suite(_ run: FileRun) -> String { suites.next(HarmlessText.line(run.title)) }
 
   /// Returns the name of a test case, unique among the cases of its file. Repetitions of a file (`--repeat`)
   /// have the same test cases, each with the number of the repetition.
   mutating func testCase(_ title: String, of run: FileRun) -> String {
     let name = HarmlessText.line(title) + (run.round == 0 ? "" : " (run \(run.round + 1))")
-    return cases[Self.className(run.file), default: Titles(of: [])].next(for: name)
+    return cases[Self.className(run.file), default: OrdinalNames()].next(name)
   }
 
   /// Returns `net.dhcp` for `net/dhcp.lua`: readers show a tree of folders. Different paths have different

@@ -81,7 +81,7 @@ package struct SuiteRun: Sendable {
   }
 
   /// Forgets what is known of fixtures, so that the next round checks them again.
-  func checkFixturesAgain() { engine.fixtures.lookAgain() }
+  func checkFixturesAgain() { engine.fixtures.recheck() }
 
   private func runner(of files: [TestFile]) -> TestRunner {
     let isPartial = !options.selection.isEverything

@@ -147,13 +147,20 @@ enum GuestMethods {
 
   private static func dmesg<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
-    let pattern = try call.optional(1, "pattern")?.bytes()
+    let pattern = try call.optional(1, "pattern").map { argument in
+      let bytes = try argument.bytes()
+      do { return try BasicRegularExpression(bytes) } catch {
+        throw argument.refused(
+          "is no basic regular expression, as grep takes them: \(ByteText.quoted(bytes)): \(error)"
+        )
+      }
+    }
     let log = try holder.perform("dmesg") { try $0.kernelLog(until: $1) }
     guard let pattern else { return [.string(log)] }
-    return try call.state.call(
-      call.state.preludeFunction("matching_lines"),
-      [.string(log), .string(pattern)]
-    )
+    let lines = call.state.interrupt.inLibrary {
+      pattern.matchingLines(of: log) { call.state.mustEnd }
+    }
+    return [.string(lines)]
   }
 
   private static func mountVFS<Holder: GuestHolder>(_ holder: Holder, _ call: LuaCall) throws -> [LuaValue] {

@@ -73,6 +73,8 @@ struct PackFormat: Hashable, Sendable {
   /// One value to pack.
   enum Value: Hashable, Sendable {
     case integer(Int64)
+    /// An integer above 2^63-1, which a script has as a float.
+    case large(UInt64)
     case bytes([UInt8])
   }
 
@@ -99,6 +101,11 @@ struct PackFormat: Hashable, Sendable {
           throw Failure(description: "value \(number) (\(value)) is out of the range of '\(text)'")
         }
         for byte in 0..<size { result.append(UInt8(truncatingIfNeeded: value >> (8 * byte))) }
+      case (.integer(let size, let isSigned), .large(let value)?):
+        guard size == 8, !isSigned else {
+          throw Failure(description: "value \(number) (\(value)) is out of the range of '\(text)'")
+        }
+        for byte in 0..<size { result.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(byte)))) }
       case (.integer, _):
         throw Failure(description: "value \(number) must be an integer for '\(text)'")
       case (.string, _):
@@ -108,12 +115,12 @@ struct PackFormat: Hashable, Sendable {
     return result
   }
 
-  /// u64 takes any integer: Lua's integers are signed, and all bits of them are wanted.
+  /// An unsigned field also takes the negative values of its width, as two's complement: `-1` in `u32` is `0xffffffff`,
+  /// and an address from `unpack("u64", …)`, which is negative in Lua, can be packed again.
   private static func fits(_ value: Int64, _ bytes: Int, _ isSigned: Bool) -> Bool {
     if bytes == 8 { return true }
     let bits = Int64(8 * bytes)
-    return isSigned
-      ? (-(1 << (bits - 1))..<(1 << (bits - 1))).contains(value) : (0..<(1 << bits)).contains(value)
+    return (-(1 << (bits - 1))..<(1 << (isSigned ? bits - 1 : bits))).contains(value)
   }
 
   /// Exactly one value for each specifier that has one; strings come whole, with their NULs.

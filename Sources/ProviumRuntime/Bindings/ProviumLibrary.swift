@@ -85,6 +85,12 @@ enum ProviumLibrary {
     let values = try call.arguments.indices.dropFirst().map { index -> PackFormat.Value in
       let argument = call.argument(index + 1, "value \(index)")
       if case .string(let bytes) = argument.value { return .bytes(bytes) }
+      // A float of 2^63 and more is no integer of Lua's, but fits u64.
+      if case .number(let number) = argument.value, Int64(exactly: number) == nil,
+        let large = UInt64(exactly: number)
+      {
+        return .large(large)
+      }
       return .integer(try argument.integer())
     }
     do { return [.string(try PackFormat(text).pack(values))] } catch let failure as PackFormat.Failure {
@@ -101,6 +107,7 @@ enum ProviumLibrary {
       return try PackFormat(text).unpack(data, at: Int(offset)).map { value in
         switch value {
         case .integer(let number): .integer(number)
+        case .large(let number): .integer(Int64(bitPattern: number))
         case .bytes(let bytes): .string(bytes)
         }
       }

@@ -1,12 +1,11 @@
 import ProviumSystem
 
-/// Says that a disk is full, where something else only says what came of it: of a machine whose memory has no room QEMU
-/// tells nothing but that SIGBUS killed it.
+/// Explains a failure by a full disk. When a VM's memory file has no room, QEMU reports nothing: SIGBUS kills it.
 enum DiskShortage {
-  /// A file system on which so little is left is full for a machine's memory.
+  /// A file system with fewer free bytes counts as full.
   private static let leastRoom: UInt64 = 8 << 20
 
-  /// nil: there is room.
+  /// Returns a sentence if the disk of `folder` is full; nil if there is room.
   static func hint(in folder: String) -> String? {
     guard let free = Files.freeSpace(folder), free < leastRoom else { return nil }
     return "the disk is full (\(Quantity.text(bytes: free)) are free in \(folder))"
@@ -14,6 +13,6 @@ enum DiskShortage {
 }
 
 extension FileSession {
-  /// Whether there is no room for the machines' memory. In a fixture's script its builder says so.
+  /// A sentence if there is no room for the VMs' memory. A fixture's builder reports this itself.
   var shortage: String? { workplace == nil ? DiskShortage.hint(in: engine.run.path) : nil }
 }

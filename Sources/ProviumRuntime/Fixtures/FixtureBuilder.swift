@@ -2,13 +2,13 @@ import Glibc
 import ProviumVM
 import ProviumSystem
 
-/// Builds one fixture: runs its script, and puts its last machine to rest.
+/// Builds one fixture: runs its script, and saves the last VM that it created.
 struct FixtureBuilder {
-  let fixture: LocatedFixture
+  let fixture: Fixture
   let place: String
   let store: FixtureStore
 
-  /// Blocks; the caller holds the fixture's lock. Where the disk is full, what nobody uses leaves first.
+  /// Blocks; the caller holds the fixture's lock. If the disk is full, unused fixtures are removed and the build is repeated.
   func build(for outer: FileSession) throws -> FixtureManifest {
     do { return try attempt(for: outer) } catch let shortage as Shortage {
       guard !outer.isInterrupted, store.makeRoom(free: Self.wantedRoom, keeping: place) else {
@@ -18,10 +18,10 @@ struct FixtureBuilder {
     do { return try attempt(for: outer) } catch let shortage as Shortage { throw shortage.error }
   }
 
-  /// Bytes that are to be free for another attempt: enough for the memory of most machines.
+  /// Bytes to free for a second attempt: enough for the memory of most VMs.
   private static let wantedRoom: UInt64 = 1 << 30
 
-  /// A build failed, and the disk was full at that moment.
+  /// A build failed while the disk was full.
   private struct Shortage: Error {
     let error: FixtureError
   }
@@ -31,7 +31,7 @@ struct FixtureBuilder {
     do {
       return try build(for: outer, in: work)
     } catch {
-      // Before the folder goes: afterwards there is room again, and nobody would understand.
+      // Before the folder is removed: afterwards there is room again.
       let hint = DiskShortage.hint(in: work)
       try? Files.removeTree(work)
       store.sweep(place)
@@ -50,7 +50,7 @@ struct FixtureBuilder {
       name: fixture.name,
       source: fixture.source,
       root: outer.file.root,
-      key: SHA256.hex(Array("\(fixture.source) \(Deadline.now) \(UInt64.random(in: 0 ... .max))".utf8)),
+      buildID: FixtureManifest.newBuildID(),
       inputs: inputs(of: session),
       files: [],
       snapshot: built.snapshot,
@@ -60,58 +60,49 @@ struct FixtureBuilder {
       buildDuration: 0
     )
     manifest.snapshot.name = fixture.name
-    // What other machines of the script left in the folder.
+    // Files of the script's other VMs.
     let kept = Set(["memory", "state"] + built.snapshot.disks.map(\.path))
     for file in try Files.list(work) where !kept.contains(file) { try Files.removeTree("\(work)/\(file)") }
     manifest.buildDuration = Double(Deadline.now - begin) / 1e9
     return try store.publish(manifest, from: work, to: place)
   }
 
-  /// Everything that it came from.
   private func inputs(of session: FileSession) -> [FixtureInput] {
-    var inputs = [
-      FixtureInput(
-        kind: .source,
-        name: "the script",
-        location: fixture.source,
-        value: digest(session.loaded.first?.contents)
-      )
-    ]
-    for script in session.loaded.dropFirst() {
-      inputs.append(
-        FixtureInput(
-          kind: .loaded,
-          name: script.displayPath,
-          location: script.path,
-          value: digest(script.contents)
-        )
-      )
-    }
-    inputs += session.absentScripts.map {
-      FixtureInput(kind: .absent, name: Files.display($0), location: $0, value: "")
-    }
-    for base in session.usedFixtures {
-      inputs.append(FixtureInput(kind: .base, name: base.name, location: base.source, value: base.key))
-    }
-    // Of all machines, also of boots that failed: what one of them found out may be in the one that is kept.
+    var files: [FixtureInput] = []
     for machine in session.machines.all {
       for input in machine.imageInputs where !input.path.isEmpty {
-        inputs.append(FixtureInput(kind: .file, name: input.name, location: input.path, value: input.digest))
+        files.append(FixtureInput(kind: .file, name: input.name, location: input.path, value: input.digest))
       }
-      inputs += machine.hostFiles
+      files += machine.hostFiles
     }
-    let booted = session.machines.all.filter(\.hasTriedToBoot)
-    for profile in Set(booted.map(\.profile.name)).sorted() {
-      inputs += FixtureInput.profileValues(profile, of: session.engine).sorted { $0.key < $1.key }.map {
-        FixtureInput(kind: .profile, name: $0.key, location: profile, value: $0.value)
-      }
-    }
-    inputs += FixtureInput.presentValues.sorted { $0.key < $1.key }.map {
-      FixtureInput(kind: .value, name: $0.key, value: $0.value)
-    }
-    var seen: Set<FixtureInput> = []
-    return inputs.filter { seen.insert($0).inserted }
+    let profiles = Set(session.machines.all.filter(\.hasTriedToBoot).map(\.profile.name))
+    return
+      (session.scriptInputs(of: fixture)
+      + StalenessCheck.inputs(
+        bases: session.usedFixtures,
+        files: files,
+        profiles: profiles,
+        of: session.engine
+      )).uniqued()
   }
+}
 
-  private func digest(_ contents: [UInt8]?) -> String { SHA256.hex(contents ?? []) }
+extension FileSession {
+  /// The script of a fixture, and the scripts that it loaded or looked for.
+  fileprivate func scriptInputs(of fixture: Fixture) -> [FixtureInput] {
+    func digest(_ contents: [UInt8]?) -> String { SHA256.hex(contents ?? []) }
+    let source = FixtureInput(
+      kind: .source,
+      name: "the script",
+      location: fixture.source,
+      value: digest(loaded.first?.contents)
+    )
+    return [source]
+      + loaded.dropFirst().map {
+        FixtureInput(kind: .loaded, name: $0.displayPath, location: $0.path, value: digest($0.contents))
+      }
+      + absentScripts.map {
+        FixtureInput(kind: .absent, name: Files.display($0), location: $0, value: "")
+      }
+  }
 }

@@ -2,14 +2,14 @@ import ProviumBoot
 import ProviumVM
 
 extension BootRequest {
-  /// What of the host goes into the machine, by its contents at this moment: for the key of a fixture.
+  /// The host files that go into the VM, by their contents at this moment: inputs of a fixture.
   func hostFiles(digests: DigestCache) throws -> [FixtureInput] {
     var files = image.files.sorted { $0.key < $1.key }.compactMap { guest, file in
       if case .host(let path) = file { ("the injected file \(guest)", path) } else { nil }
     }
     for disk in disks {
       files.append(("disk", disk.path))
-      files += try DiskImage(disk.path, format: disk.format).chain.map { ("what the disk takes from", $0) }
+      files += try DiskImage(disk.path, format: disk.format).chain.map { ("the backing file of a disk", $0) }
     }
     if let rootfs = image.rootfs { files.append(("the root disk", rootfs)) }
     return try files.map { name, path in

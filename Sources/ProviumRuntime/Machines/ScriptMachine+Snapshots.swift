@@ -140,7 +140,7 @@ extension ScriptMachine {
     return ScriptSnapshot(
       RestorePoint(snapshot: fixture.manifest.snapshot, history: history),
       of: self,
-      fixture: fixture.use
+      fixture: fixture.hold
     )
   }
 }

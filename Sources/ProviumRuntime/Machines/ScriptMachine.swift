@@ -45,9 +45,9 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   /// The state that each fresh sub-test starts from.
   var freshStart: FreshStart?
   /// The fixture that it was resumed from, and how far `lastUse` had come then.
-  private var resumed: (from: ReadyFixture, at: UInt64)?
+  private var resumed: (from: HeldFixture, at: UInt64)?
   /// That fixture, while the machine is what it was when it was resumed.
-  var untouchedFixture: ReadyFixture? { resumed.flatMap { $0.at == lastUse ? $0.from : nil } }
+  var untouchedFixture: HeldFixture? { resumed.flatMap { $0.at == lastUse ? $0.from : nil } }
 
   init(profile: Profile, session: FileSession) {
     self.profile = profile
@@ -176,7 +176,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   }
 
   /// From here on nothing has happened to it that the fixture does not hold.
-  func noteResumed(from fixture: ReadyFixture) { resumed = (fixture, lastUse) }
+  func noteResumed(from fixture: HeldFixture) { resumed = (fixture, lastUse) }
 
   /// Whatever there is goes: the handle is again what it was before a boot.
   func goBack(to before: State) {

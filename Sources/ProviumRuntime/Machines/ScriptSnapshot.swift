@@ -7,11 +7,11 @@ final class ScriptSnapshot {
   /// Whose it is. The machine may hold the snapshot: the file's session outlives both.
   unowned let machine: ScriptMachine
   /// A fixture's own files, which stay; nil: the snapshot has a folder of its own.
-  private let fixture: FixtureUse?
+  private let fixture: FixtureHold?
   private let engine: Engine
 
   /// - Parameter fixture: holds the files, where they are a fixture's.
-  init(_ point: RestorePoint, of machine: ScriptMachine, fixture: FixtureUse? = nil) {
+  init(_ point: RestorePoint, of machine: ScriptMachine, fixture: FixtureHold? = nil) {
     self.point = point
     self.machine = machine
     self.fixture = fixture

@@ -11,7 +11,7 @@ struct BuiltFixture {
 
 extension FileSession {
   /// A session of a fixture's script for this one.
-  func session(for fixture: LocatedFixture, place: String, file: TestFile) -> FileSession {
+  func session(for fixture: Fixture, place: String, file: TestFile) -> FileSession {
     let session = FileSession(
       // What happens in it is this file's.
       file: TestFile(name: self.file.name, path: file.path, root: file.root),
@@ -52,7 +52,7 @@ extension FileSession {
   /// `provium.fixture(name)`.
   func resumeFixture(_ name: String) throws -> ScriptMachine {
     let fixture = try FixtureLocator(configuration: engine.configuration).find(name, for: file)
-    let ready = try asFault { try engine.fixtures.current(fixture, for: self) }
+    let ready = try asFault { try engine.fixtures.buildIfStale(fixture, for: self) }
     do { return try resume(ready, asked: name) } catch let error as UnusableSnapshot {
       // What looks whole and gives no machine is not trusted a second time.
       guard !isInterrupted, !scriptDeadline.isExpired else { throw error.cause }
@@ -63,36 +63,31 @@ extension FileSession {
     }
   }
 
-  private func resume(_ ready: ReadyFixture, asked name: String) throws -> ScriptMachine {
+  private func resume(_ ready: HeldFixture, asked name: String) throws -> ScriptMachine {
     let manifest = ready.manifest
     let profile = (try? engine.configuration.profile(manifest.profile)) ?? Profile(name: manifest.profile)
     let machine = machines.add(profile: profile, session: self)
     // QEMU must have its files open before anybody may remove them.
-    try withExtendedLifetime(ready.use) {
+    try withExtendedLifetime(ready.hold) {
       try machine.resume(manifest.snapshot, origin: .fixture(manifest.name))
     }
     machine.noteResumed(from: ready)
-    usedFixtures.append(UsedFixture(name: name, source: manifest.source, key: manifest.key))
+    usedFixtures.append(
+      FixtureInput(kind: .base, name: name, location: manifest.source, value: manifest.buildID)
+    )
     fixtureSources.formUnion(
-      FixtureInspection(store: engine.fixtures.store, engine: engine).sources(of: manifest)
+      StalenessCheck(store: engine.fixtures.store, engine: engine).watchedPaths(of: manifest)
     )
     return machine
   }
 
   /// That there is no fixture of that name is the script's mistake; all else is not.
-  private func asFault(_ body: () throws -> ReadyFixture) throws -> ReadyFixture {
+  private func asFault(_ body: () throws -> HeldFixture) throws -> HeldFixture {
     do { return try body() } catch let error as FixtureError {
       guard error.kind != .error else { throw error }
       throw HarnessFault("\(error)", kind: error.kind)
     }
   }
-}
-
-/// A fixture that another fixture's script resumed: what it is called there, and which build it was.
-struct UsedFixture {
-  let name: String
-  let source: String
-  let key: String
 }
 
 /// QEMU made no machine of a snapshot.

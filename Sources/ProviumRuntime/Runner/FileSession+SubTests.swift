@@ -36,16 +36,15 @@ extension FileSession {
         "a fixture's script has no sub-tests: nobody would hear of them; assert what must hold"
       )
     }
-    let name = try call.string(1, "name")
-    guard !name.isEmpty else { throw call.argument(1, "name").expected("a name that is not empty") }
+    guard subTests.frames.count < SubTestStack.deepest else {
+      throw call.misuse("sub-tests are nested more than \(SubTestStack.deepest) deep")
+    }
+    let given = try call.string(1, "name")
+    guard !given.isEmpty else { throw call.argument(1, "name").expected("a name that is not empty") }
     let hasMeta = call.arguments.count > 2
     let body = try call.function(hasMeta ? 3 : 2, "fn")
     let meta = try SubTestMeta(hasMeta ? call.optional(2, "meta") : nil, call: call)
-    guard subTests.claim(name) else {
-      throw call.misuse(
-        "a test named \"\(name)\" already stands \(subTests.path.isEmpty ? "in this file" : "in \"\(subTests.path.joined(separator: " / "))\"")"
-      )
-    }
+    let name = subTests.nextName(given)
     let location = ScriptLocation(
       file: call.location?.file ?? file.displayPath,
       line: call.location?.line ?? 1
@@ -95,12 +94,14 @@ extension FileSession {
     defer { if isFresh { machines.end(after: before) } }
     do {
       if isFresh { try machines.startAfresh() }
-      _ = try state.call(
-        body,
-        [.table(LuaTable(pairs: [.init(key: "name", value: .text(name))]))],
-        deadline: limit?.deadline ?? .never
-      )
-      outcome = .passed
+      let caught = try state.signalCaught {
+        _ = try state.call(
+          body,
+          [.table(LuaTable(pairs: [.init(key: "name", value: .text(name))]))],
+          deadline: limit?.deadline ?? .never
+        )
+      }
+      outcome = caught.map(self.outcome) ?? .passed
     } catch let failure as LuaFailure {
       outcome = self.outcome(of: failure.within(subTests.frames.last?.location))
     } catch {

@@ -60,8 +60,8 @@ package final class FileSession: @unchecked Sendable {
   var fixtureChain: [(name: String, place: String)] = []
   /// Where a fixture's machines keep their memory while it is built.
   var workplace: String?
-  /// Fixtures that this script resumed.
-  var usedFixtures: [UsedFixture] = []
+  /// The fixtures that this script resumed.
+  var usedFixtures: [FixtureInput] = []
   /// Where scripts were looked for that stand further on: absolute paths.
   private(set) var absentScripts: Set<String> = []
   /// The session of a fixture that this one builds.
@@ -198,8 +198,8 @@ package final class FileSession: @unchecked Sendable {
       }
       try prepare(state)
       let chunk = try state.loadFile(file.path)
-      _ = try state.call(chunk, deadline: deadline)
-      return .passed
+      let caught = try state.signalCaught { _ = try state.call(chunk, deadline: deadline) }
+      return caught.map(self.outcome) ?? .passed
     } catch let failure as LuaFailure {
       return outcome(of: failure)
     } catch {
@@ -237,7 +237,9 @@ package final class FileSession: @unchecked Sendable {
 
   /// What went wrong outside the script's own lines.
   func failure(of error: any Error) -> Failure {
-    if let reason = luaInterrupt.reason { return Failure(kind: .infrastructure, message: interrupted(reason)) }
+    if let reason = luaInterrupt.reason {
+      return Failure(kind: .infrastructure, message: interrupted(reason))
+    }
     return Failure(kind: (error as? HarnessFault)?.kind ?? .infrastructure, message: "\(error)")
   }
 
@@ -281,7 +283,9 @@ package final class FileSession: @unchecked Sendable {
       if let reason = luaInterrupt.reason { return (.infrastructure, interrupted(reason)) }
       return (fault.kind, failure.message)
     case let error as PoolError:
-      return (error.isUsers ? .error : .infrastructure, luaInterrupt.reason.map(interrupted) ?? failure.message)
+      return (
+        error.isUsers ? .error : .infrastructure, luaInterrupt.reason.map(interrupted) ?? failure.message
+      )
     default: return (.error, failure.message)
     }
   }

@@ -52,7 +52,7 @@ struct FixtureCommand: ParsableCommand {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
           let wasCurrent = (try? fixtures.why(name)) == .some(nil)
-          let seconds = try fixtures.build(name, inAnyCase: false)
+          let seconds = try fixtures.build(name, force: false)
           Console.print(
             wasCurrent
               ? "\(name) is current"
@@ -71,7 +71,7 @@ struct FixtureCommand: ParsableCommand {
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
-          let seconds = try fixtures.build(name, inAnyCase: true)
+          let seconds = try fixtures.build(name, force: true)
           Console.print("\(name) built in \(Quantity.text(.milliseconds(Int64(seconds * 1000))))")
         }
       }
