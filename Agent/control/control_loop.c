@@ -5,6 +5,7 @@
 #include "control.h"
 #include "control_children.h"
 #include "control_inbox.h"
+#include "control_thread.h"
 #include "sys.h"
 
 enum { EVENTS = 32, FIND_INTERVAL_MS = 20 };
@@ -53,15 +54,20 @@ static void control_dispatch(struct control *control, uint64_t tag, uint32_t eve
   }
 }
 
+/* Returns the shorter of two time limits; negative ones are none. */
+static int control_sooner(int one, int other) { return one < 0 || (other >= 0 && other < one) ? other : one; }
+
 /* Prepares everything that must happen before the wait. Returns the wait's limit in milliseconds, -1: none.
  */
 static int control_prepare_wait(struct control *control) {
+  int thread_timeout = thread_tick(control);
   if (control_take_child_ended()) {
     children_reap(control);
   }
-  int timeout = interrupt_tick(control);
-  if (timeout < 0 && peer_must_poll(control)) { /* a kernel without device events */
-    timeout = FIND_INTERVAL_MS;
+  children_reap_threads(control);
+  int timeout = control_sooner(interrupt_tick(control), thread_timeout);
+  if (peer_must_poll(control)) { /* a kernel without device events */
+    timeout = control_sooner(timeout, FIND_INTERVAL_MS);
     peer_find(control);
   }
   outbox_flush(&control->outbox);

@@ -1,6 +1,7 @@
 #include "control_request.h"
 
 #include "control.h"
+#include "control_thread.h"
 #include "decode.h"
 #include "power.h"
 #include "sys.h"
@@ -28,7 +29,11 @@ static void request_kill_worker(struct control *control, struct span payload) {
     return;
   }
   control->kill_awaited[request.worker] = true;
-  sys_kill(slot->pid, SIGKILL);
+  if (thread_is(control, request.worker)) {
+    thread_end(control, request.worker);
+  } else {
+    sys_kill(slot->pid, SIGKILL);
+  }
 }
 
 static void request_quiesce(struct control *control) {

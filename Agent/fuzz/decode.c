@@ -114,7 +114,7 @@ static void try_others(struct span payload) {
     jobs[i](payload, &request);
   }
   if (decode_spawn(payload, &request) == 0) {
-    expect(request.spawn_flags <= PV_SPAWN_THREAD);
+    expect(request.spawn_kind <= PV_SPAWN_SHARED);
   }
 }
 

@@ -114,7 +114,8 @@ int command_start(struct session *session, const struct command *command, struct
   unsigned long flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
   flags |= command->job != NULL ? CLONE_PARENT | CLONE_PARENT_SETTID : 0;
   int *tid = command->job != NULL ? (int *)&command->job->pid : NULL;
-  long pid = sys_clone_call(flags, session->command_stack + COMMAND_STACK_SIZE, tid, start_child, &start);
+  long pid =
+      sys_clone_call(flags, session->command_stack + COMMAND_STACK_SIZE, tid, NULL, start_child, &start);
   if (pid == -EINVAL && command->job != NULL) {
     return start_refuse(EINVAL,
                         "the first process of a pid namespace cannot start jobs; a further worker there can",

@@ -337,8 +337,8 @@ int decode_resume(struct span payload, union request *request) {
 
 int decode_spawn(struct span payload, union request *request) {
   struct reader reader = {payload, false};
-  request->spawn_flags = reader_take_u32(&reader);
-  return reader_finish(&reader) != 0 || request->spawn_flags > PV_SPAWN_THREAD ? EINVAL : 0;
+  request->spawn_kind = reader_take_u32(&reader);
+  return reader_finish(&reader) != 0 || request->spawn_kind > PV_SPAWN_SHARED ? EINVAL : 0;
 }
 
 int decode_nothing(struct span payload, union request *request) {

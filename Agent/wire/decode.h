@@ -81,7 +81,7 @@ union request {
   struct resume_request resume; /* RESUME */
   struct job_request job;       /* JOB_WAIT, JOB_KILL, JOB_COLLECT */
   struct span bytes;            /* a path, or data */
-  uint32_t spawn_flags;         /* SPAWN_WORKER */
+  uint32_t spawn_kind;          /* SPAWN_WORKER */
 };
 
 int decode_syscall(struct span payload, union request *request);

@@ -71,7 +71,7 @@ import Testing
     let command = try suite.test("--retries", "2")
     #expect(command.status == .exited(1))
     #expect(
-      command.output.contains("Passed only when run again, after a harness fault:\n  h.lua  →  "),
+      command.output.contains("Passed only when run again, after an infrastructure error:\n  h.lua  →  "),
       "\(command.text)"
     )
     #expect(command.output.contains("FAIL: 1 passed, 1 failed, 1 retried"))

@@ -79,7 +79,10 @@ import Testing
         #""outcome":"passed","duration":1,"tests":[{"path":["a",1]}]"#,
         #"has a whole number as "tests[0].path[1]" instead of a string"#
       ),
-      (#""outcome":"passed","duration":1,"tests":[1]"#, #"has a whole number as "tests[0]" instead of an object"#),
+      (
+        #""outcome":"passed","duration":1,"tests":[1]"#,
+        #"has a whole number as "tests[0]" instead of an object"#
+      ),
       (#""outcome":"todo","duration":1"#, #"lacks "reason", a string"#),
     ]
   )

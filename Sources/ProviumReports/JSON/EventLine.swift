@@ -3,11 +3,11 @@ import ProviumJSON
 
 /// One event as one line of JSON, as `Docs/Events.md` describes. Both directions are pure.
 ///
-/// `RunEvent` is encoded as `{"file_started": {"file": …}}`; in a line the name is a member beside the event's own:
-/// `{"v":1,"t":0.123,"event":"file_started","file":…}`.
+/// `RunEvent` is encoded as `{"file_started": {"file": …}}`; in a line the name is a member beside the
+/// event's own: `{"v":1,"t":0.123,"event":"file_started","file":…}`.
 package enum EventLine {
-  /// The version of the format. It rises when a reader of older lines would misread newer ones; new events and new members
-  /// do not raise it.
+  /// The version of the format. It rises when a reader of older lines would misread newer ones; new events
+  /// and new members do not raise it.
   package static let version = 1
 
   /// Microseconds are enough for times; more digits are noise.
@@ -45,7 +45,7 @@ package enum EventLine {
       }
       let head = try value.decode(Head.self)
       guard RunEvent.CodingKeys(stringValue: head.event) != nil else { return nil }
-      let event = try JSONValue.object([.init(head.event, value)]).decode(RunEvent.self)
+      let event = try value.decode(RunEvent.self, case: head.event)
       return TimedEvent(time: head.t, event: event)
     } catch let error as EventFault { throw error } catch { throw EventFault("\(error)") }
   }
