@@ -27,7 +27,7 @@ package struct SuiteSelection: Sendable {
     source: any TestSource = LuaTests()
   ) throws {
     let given = paths.isEmpty ? configuration.settings.tests : paths
-    let found = try source.discover(given, from: Files.currentDirectory, project: configuration.root)
+    let found = try source.discover(given, from: Files.currentDirectory, in: configuration)
     skipped = found.skipped
     let suite = try Self.narrow(
       try Self.filter(found.files, by: criteria.filters),
