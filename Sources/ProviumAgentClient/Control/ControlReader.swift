@@ -112,7 +112,8 @@ struct ControlReader {
     let departure = Departure(
       target: gone.target,
       pid: gone.pid,
-      status: ExitStatus(waitStatus: gone.waitStatus)
+      status: ExitStatus(waitStatus: gone.waitStatus),
+      endedWithProcess: gone.endedWithProcess
     )
     connection.state.update { $0.note(departure) }
   }

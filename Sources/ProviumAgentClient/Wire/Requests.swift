@@ -52,9 +52,9 @@ enum Request {
 
   // MARK: the agent
 
-  static func spawnWorker(thread: Bool) throws -> EncodedMessage {
+  static func spawnWorker(_ kind: WorkerKind) throws -> EncodedMessage {
     let writer = MessageWriter(.spawnWorker)
-    writer.integer(UInt32(thread ? PV_SPAWN_THREAD.rawValue : PV_SPAWN_FORK.rawValue))
+    writer.integer(kind.rawValue)
     return try writer.finish()
   }
 
