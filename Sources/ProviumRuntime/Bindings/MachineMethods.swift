@@ -1,3 +1,4 @@
+import ProviumAgentClient
 import ProviumLua
 import ProviumVM
 import ProviumSystem
