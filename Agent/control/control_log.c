@@ -85,7 +85,8 @@ static size_t record_unescape(const struct record *record, uint8_t *room, size_t
 static size_t record_encode(const struct record *record, uint8_t *room) {
   bool truncated;
   uint16_t priority = (uint16_t)record->priority;
-  uint16_t length = (uint16_t)record_unescape(record, room + PV_RECORD_HEADER_SIZE, PV_MAX_RECORD_TEXT, &truncated);
+  uint16_t length =
+      (uint16_t)record_unescape(record, room + PV_RECORD_HEADER_SIZE, PV_MAX_RECORD_TEXT, &truncated);
   memcpy(room, &record->sequence, 8);
   memcpy(room + 8, &record->time_us, 8);
   memcpy(room + 16, &priority, 2);
@@ -138,8 +139,8 @@ int log_follow(struct control *control, uint32_t start, uint32_t credit) {
 void log_add_credit(struct control *control, uint32_t bytes) { control->log.credit += bytes; }
 
 /*
- * The kernel does not tell where its log ends. But it keeps no more text than the size of its buffer, so when as much has
- * been read, everything from before has been read or overwritten.
+ * The kernel does not tell where its log ends. But it keeps no more text than the size of its buffer, so when
+ * as much has been read, everything from before has been read or overwritten.
  */
 void log_sync(struct control *control, uint32_t token) {
   enum { SIZE_BUFFER = 10 };
@@ -192,7 +193,8 @@ static size_t log_read(struct log_follower *log, uint8_t *room, size_t size) {
 bool log_send(struct control *control) {
   static uint8_t message[MESSAGE_MAX];
   struct log_follower *log = &control->log;
-  bool may_send = log->active && log->credit > 0 && !control->peer.quiesced && !outbox_is_full(&control->outbox);
+  bool may_send =
+      log->active && log->credit > 0 && !control->peer.quiesced && !outbox_is_full(&control->outbox);
   if (!may_send || !log->may_have_more) {
     return false;
   }

@@ -1,8 +1,9 @@
 /*
  * Follows the kernel log: sends the records of /dev/kmsg to the host as they are logged.
  *
- * Records are read only while the host has given credit and reads what it gets. Otherwise the kernel overwrites its oldest
- * records, so that neither a guest that logs without end nor a slow host blocks the other; lost records are counted.
+ * Records are read only while the host has given credit and reads what it gets. Otherwise the kernel
+ * overwrites its oldest records, so that neither a guest that logs without end nor a slow host blocks the
+ * other; lost records are counted.
  */
 #ifndef PROVIUM_CONTROL_LOG_H
 #define PROVIUM_CONTROL_LOG_H

@@ -42,8 +42,9 @@ struct agent_start {
  * `start`.
  *
  * The path is relative to the private directory, because the initramfs has no name in a disk root.
- * execveat(2) would need no path, but a security module like TOMOYO looks up the name of every program, and
- * /dev/fd/N, the name of such a program, does not exist in this guest.
+ * execveat(2) with an empty path would need no name, but TOMOYO looks up the name that the kernel gives such
+ * a program, /dev/fd/N, and before Linux 6.12 and its stable backports refuses the program if the name does
+ * not exist.
  */
 static void agent_start_child(void *argument) {
   struct agent_start *start = argument;

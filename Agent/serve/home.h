@@ -3,7 +3,8 @@
 
 #include "text.h"
 
-/* Finds the home directory of the process's user (its effective uid) in the guest's /etc/passwd; "/" without an entry. */
+/* Finds the home directory of the process's user (its effective uid) in the guest's /etc/passwd; "/" without
+ * an entry. */
 void home_find(struct text *home);
 
 #endif

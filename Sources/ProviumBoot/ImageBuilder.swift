@@ -69,7 +69,8 @@ package struct ImageBuilder: Sendable {
     ]
     // A stock kernel's self-tests of its ciphers cost a third of a second; a user's own kernel keeps them.
     if specification.kernel == nil { words.append("cryptomgr.notests") }
-    let hasOwnUserland = specification.kernel == nil && specification.initrd == nil && specification.rootfs == nil
+    let hasOwnUserland =
+      specification.kernel == nil && specification.initrd == nil && specification.rootfs == nil
     if hasOwnUserland { words.append("provium.mounts=yes") }
     if specification.rootfs != nil { words += ["provium.root=/dev/vda"] }
     // Provium's own userland has no init: the wrapper stays process 1.

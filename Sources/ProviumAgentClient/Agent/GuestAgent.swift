@@ -183,7 +183,7 @@ package final class GuestAgent: Sendable {
     } catch GuestError.refused(let errno, _) where errno.number == 3 /* ESRCH */ {}
   }
 
-  private func askControl(_ message: EncodedMessage, _ what: String, until deadline: Deadline) throws {
+  func askControl(_ message: EncodedMessage, _ what: String, until deadline: Deadline) throws {
     let reply: (code: MessageCode, payload: [UInt8])
     do {
       reply = try control.request(message, until: deadline)

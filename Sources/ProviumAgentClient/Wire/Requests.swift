@@ -88,6 +88,25 @@ enum Request {
     return try writer.finish()
   }
 
+  static func followLog(_ start: KernelLogStart, credit: UInt32) throws -> EncodedMessage {
+    let writer = MessageWriter(.followLog)
+    writer.integer(start.rawValue)
+    writer.integer(credit)
+    return try writer.finish()
+  }
+
+  static func logCredit(_ bytes: UInt32) throws -> EncodedMessage {
+    let writer = MessageWriter(.logCredit)
+    writer.integer(bytes)
+    return try writer.finish()
+  }
+
+  static func logSync(_ token: UInt32) throws -> EncodedMessage {
+    let writer = MessageWriter(.logSync)
+    writer.integer(token)
+    return try writer.finish()
+  }
+
   static func killWorker(_ number: UInt32, pid: Int32) throws -> EncodedMessage {
     let writer = MessageWriter(.killWorker)
     writer.integer(number)
