@@ -51,6 +51,7 @@ static void control_dispatch(struct control *control, uint64_t tag, uint32_t eve
   case WATCH_HANDOFF: inbox_take(control); break;
   case WATCH_CHANNEL: channel_ready(control, index, events); break;
   case WATCH_DRAIN: drain_ready(control, index); break;
+  case WATCH_LOG: log_ready(control); break;
   }
 }
 
@@ -70,9 +71,10 @@ static int control_prepare_wait(struct control *control) {
     timeout = control_sooner(timeout, FIND_INTERVAL_MS);
     peer_find(control);
   }
+  bool has_more = log_send(control);
   outbox_flush(&control->outbox);
   channels_resume(control);
-  return timeout;
+  return has_more && !outbox_is_full(&control->outbox) ? 0 : timeout;
 }
 
 static int control_init(struct control *control, struct environment *environment, int handoff) {
@@ -81,6 +83,7 @@ static int control_init(struct control *control, struct environment *environment
   peer_init(control);
   channels_init(control);
   drain_init(control);
+  log_init(control);
   int error = watch_open(&control->watches);
   if (error == 0) {
     watch_add(&control->watches, handoff, EPOLLIN, WATCH_HANDOFF, 0);

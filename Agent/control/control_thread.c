@@ -2,7 +2,8 @@
 
 #include "control.h"
 
-/* A thread reports its end. A seccomp filter can end one without a report, so all are looked at now and then. */
+/* A thread reports its end. A seccomp filter can end one without a report, so all are looked at now and then.
+ */
 enum { ENDING_MS = 2, LOOK_MS = 200 };
 
 bool thread_is(const struct control *control, uint32_t worker) {

@@ -72,6 +72,10 @@ struct kill_request {
   int32_t pid; /* 0: any worker with that number */
 };
 
+struct follow_request {
+  uint32_t start, credit;
+};
+
 /* A decoded request of a serving process. */
 union request {
   struct call_request call;     /* SYSCALL, SYSCALL_PTR, IOCTL, IOCTL_BUF */
@@ -106,6 +110,9 @@ int decode_nothing(struct span payload, union request *request);
 /* Requests of the control connection. */
 int decode_interrupt(struct span payload, struct interrupt_request *request);
 int decode_kill(struct span payload, struct kill_request *request);
+int decode_follow(struct span payload, struct follow_request *request);
+/* LOG_CREDIT and LOG_SYNC. */
+int decode_u32(struct span payload, uint32_t *value);
 
 /* The result of the first bytes of a connection over vsock, see PV_SECRET. */
 enum admission { ADMISSION_PENDING, ADMISSION_GRANTED, ADMISSION_WRONG_SECRET, ADMISSION_REFUSED };

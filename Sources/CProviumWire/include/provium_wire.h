@@ -157,7 +157,7 @@ enum pv_follow_start {
   PV_FOLLOW_NEWEST = 2,   /* records that are logged from now on */
 };
 enum pv_record_flags {
-  PV_RECORD_CONTINUED = 1u << 0, /* the next record continues the line */
+  PV_RECORD_FRAGMENT = 1u << 0,  /* the record is a part of a line */
   PV_RECORD_TRUNCATED = 1u << 1, /* the text was longer than PV_MAX_RECORD_TEXT */
 };
 #define PV_RECORD_HEADER_SIZE 21u

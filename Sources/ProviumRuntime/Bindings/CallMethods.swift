@@ -127,7 +127,7 @@ enum CallMethods {
       offset: try required("ptr_offset"),
       length: size,
       input: data,
-      isOutput: try options["output"]?.boolean() ?? (data == nil)
+      isOutput: try options["output"]?.boolean() ?? false
     )
   }
 

@@ -1,3 +1,4 @@
+import ProviumAgentClient
 import ProviumLua
 import ProviumVM
 import ProviumSystem
@@ -44,10 +45,12 @@ extension ScriptMachine {
 
   private static func spawn(_ machine: ScriptMachine, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
-    let options = try call.options(1, known: ["thread"])
-    return [
-      machine.session.workerType.value(try machine.spawn(thread: try options["thread"]?.boolean() ?? false))
-    ]
+    let options = try call.options(1, known: ["thread", "shared"])
+    let isThread = try options["thread"]?.boolean() ?? false
+    let isShared = try options["shared"]?.boolean() ?? false
+    if isThread && isShared { throw LuaError.misuse("spawn: a worker is a thread or shared, not both") }
+    let kind: WorkerKind = isThread ? .thread : isShared ? .shared : .fork
+    return [machine.session.workerType.value(try machine.spawn(kind))]
   }
 
   /// `vm:snapshot()`

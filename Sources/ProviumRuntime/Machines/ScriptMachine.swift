@@ -264,10 +264,10 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
 
   // MARK: Workers
 
-  func spawn(thread: Bool) throws -> ScriptWorker {
+  func spawn(_ kind: WorkerKind) throws -> ScriptWorker {
     let machine = try usable()
     let worker = try guarded("spawn", on: machine, allowance: .zero) {
-      try machine.agent.spawnWorker(thread: thread, until: $0)
+      try machine.agent.spawnWorker(kind, until: $0)
     }
     let handle = ScriptWorker(worker, of: self)
     workers.append(handle)

@@ -18,7 +18,7 @@ final class ScriptWorker: GuestHolder {
   /// When it was spawned, as `MachineHistory` counts.
   private let birth: Int
   private let number: UInt32
-  private let isThread: Bool
+  private let kind: WorkerKind
   let pid: Int32
   /// For messages: "worker 3 (pid 57)".
   let name: String
@@ -28,7 +28,7 @@ final class ScriptWorker: GuestHolder {
     self.machine = machine
     birth = machine.history.stretch
     number = worker.number
-    isThread = worker.isThread
+    kind = worker.kind
     pid = worker.pid
     name = worker.session.name
   }
@@ -91,7 +91,7 @@ final class ScriptWorker: GuestHolder {
     running.remove(at: index)
     do {
       standing = .attached(
-        try agent.attachWorker(number, pid: pid, isThread: isThread, until: deadline)
+        try agent.attachWorker(number, pid: pid, kind: kind, until: deadline)
       )
     } catch { standing = .absent(HarnessFault("\(error)")) }
   }

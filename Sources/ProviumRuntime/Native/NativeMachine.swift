@@ -113,7 +113,7 @@ package final class NativeMachine: @unchecked Sendable {
   /// Starts a worker; its pid names it from then on.
   package func spawn(thread: Bool) throws -> Int32 {
     guard let machine else { throw HarnessFault("there is no machine") }
-    let worker = try machine.spawn(thread: thread)
+    let worker = try machine.spawn(thread ? .thread : .fork)
     workers[worker.pid] = worker
     return worker.pid
   }

@@ -19,7 +19,7 @@ final class InputPipe: Sendable {
   /// descriptors, and may wait for the command, which the agent cannot while it runs it.
   init(in machine: VirtualMachine) throws {
     let deadline = Deadline.after(Self.limit)
-    worker = try machine.agent.spawnWorker(thread: true, until: deadline)
+    worker = try machine.agent.spawnWorker(.shared, until: deadline)
     let pair = CallBuffer(argument: 0, bytes: [UInt8](repeating: 0, count: 8))
     let made = try Self.call(worker, "pipe2", [0, Int64(O_CLOEXEC)], pair, until: deadline)
     let ends = made.buffers.first ?? []

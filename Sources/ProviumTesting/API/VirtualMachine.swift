@@ -96,8 +96,8 @@ public final class VirtualMachine: Guest {
     return VirtualMachine(thread)
   }
 
-  /// Starts a worker: another process in the guest with credentials and descriptors of its own, forked from the agent, or
-  /// (`thread`) sharing its memory.
+  /// Starts a worker: a copy of the agent with its own credentials, memory and descriptors, or (`thread`) a thread of the
+  /// agent's process with its own credentials.
   public func spawn(thread isThread: Bool = false) async throws -> Worker {
     Worker(pid: try await thread.run { try $0.spawn(thread: isThread) }, thread: thread)
   }
