@@ -31,6 +31,23 @@ import Testing
     )
   }
 
+  @Test("names sub-tests of one name by an ordinal, also on the HTML page") func ordinals() {
+    let failure = Failure(kind: .assertion, message: "m", location: SampleRun.at(1))
+    let result = FileResult(
+      file: "a.lua",
+      outcome: .passed,
+      subTests: [SampleRun.test(["t"], .failed(failure)), SampleRun.test(["t"], .failed(failure))],
+      duration: 1
+    )
+    let record = RunRecord([TimedEvent(time: 1, event: .fileEnded(result))])
+    let titles = GitHubReport.annotations(of: record, workspace: nil).compactMap {
+      $0.split(separator: "title=").last
+    }
+    #expect(titles == ["a.lua · t::tests/boot.lua:1: m", "a.lua · t #2::tests/boot.lua:1: m"])
+    #expect(StepSummary(of: record).text.contains("<b>a.lua · t #2</b>"))
+    #expect(HTMLPage(of: record).text.contains("<bdi class=\"name\">t #2</bdi>"))
+  }
+
   @Test("writes only as many annotations as GitHub shows") func many() {
     let failed = Outcome.failed(Failure(kind: .assertion, message: "m"))
     let tests = (0..<25).map { SampleRun.test(["t\($0)"], failed) }
