@@ -1,3 +1,5 @@
+import ProviumSystem
+
 extension LuaState {
   /// Reads, records and compiles the script file at an absolute path.
   package func loadFile(_ path: String) throws -> LuaFunction {
