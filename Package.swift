@@ -122,7 +122,7 @@ let package = Package(
     .executableTarget(
       name: "provium",
       dependencies: [
-        "ProviumEvents", "ProviumReports", "ProviumRunner", "ProviumRuntime", "ProviumSystem",
+        "ProviumEvents", "ProviumJSON", "ProviumReports", "ProviumRunner", "ProviumRuntime", "ProviumSystem",
         .product(
           name: "ArgumentParser",
           package: "swift-argument-parser",

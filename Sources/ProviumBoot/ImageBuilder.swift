@@ -187,7 +187,7 @@ package struct ImageBuilder: Sendable {
     case .contents(let bytes, let mode): return (bytes, mode)
     case .host(let host):
       var status = stat()
-      guard stat(host, &status) == 0 else {
+      guard stat(host.cPath, &status) == 0 else {
         throw ImageError.missingFile(role: "file for \(path):", path: host)
       }
       return (try Files.read(host), UInt32(status.st_mode) & 0o7777)

@@ -332,7 +332,7 @@ struct MachineCommandTests {
       """
     )
     #expect(
-      output.contains("(harness) tests/a.lua:1: interrupted during: booting vm1 (default)"),
+      output.contains("(infrastructure error) tests/a.lua:1: interrupted during: booting vm1 (default)"),
       "\(output)"
     )
     #expect(output.contains("status 130"))

@@ -47,6 +47,26 @@ struct ScriptOutcomeTests {
     #expect(command.exitCode == 1)
   }
 
+  @Test("sub-tests of one name all run, and are told apart by an ordinal in results, lists and selections")
+  func ordinals() throws {
+    let suite = try QuickSuite([
+      "a.lua": """
+      for i = 1, 2 do test("loop", function() end) end
+      test("a", function() end)
+      test("a", function() test("in", function() end) test("in", function() assert(false) end) end)
+      """
+    ])
+    let all = [
+      "a.lua / loop: passed", "a.lua / loop #2: passed", "a.lua / a: passed", "a.lua / a #2 / in: passed",
+      "a.lua / a #2 / in #2: failed", "a.lua / a #2: failed",
+    ]
+    #expect(try suite.results() == all)
+    #expect(try suite.results("--test", "a #2 / in #2") == Array(all[4...4]))
+    #expect(try suite.results("--test", "loop #2") == Array(all[1...1]))
+    let list = try suite.run(["list"]).output
+    for name in ["a", "a #2", "a #2 / in", "a #2 / in #2", "loop"] { #expect(list.contains(name), "\(list)") }
+  }
+
   @Test("sub-tests nested too deeply get an error with a line")
   func nesting() throws {
     let suite = try QuickSuite([

@@ -1,3 +1,5 @@
+import ProviumSystem
+
 /// Lists the tests of a script without running it.
 ///
 /// Reads tokens and follows blocks, so that it knows which function's body a test is in. Takes every call of the global
@@ -6,6 +8,9 @@ package struct LuaSourceScanner {
   private let tokens: [LuaToken]
   private var position = 0
   private var tests: [ScannedTest] = []
+  private var names = OrdinalNames()
+  /// Names of conditional tests: how often they run decides the ordinals of later tests of these names.
+  private var conditionalNames: Set<String> = []
   /// The number of functions given as arguments that are open here, within the present test's body.
   private var depth = 0
 
@@ -108,6 +113,17 @@ package struct LuaSourceScanner {
       }
     }
     if token.isKeyword("function") { readBody(into: &test) }
+    append(test)
+  }
+
+  /// Adds a test to the present parent's, with an ordinal if its name is there already, as a run names it.
+  private mutating func append(_ test: ScannedTest) {
+    var test = test
+    if case .literal(let name) = test.name {
+      test.name = .literal(names.next(name))
+      if conditionalNames.contains(name) { test.isConditional = true }
+      if test.isConditional { conditionalNames.insert(name) }
+    }
     tests.append(test)
   }
 

@@ -1,6 +1,7 @@
 /// A `test(name[, meta], fn)` in a script's source.
 package struct ScannedTest: Sendable, Equatable {
   package enum Name: Sendable, Equatable {
+    /// With its ordinal if the parent has several tests of this name: `name #2`.
     case literal(String)
     /// Computed when the script runs.
     case dynamic
@@ -14,7 +15,8 @@ package struct ScannedTest: Sendable, Equatable {
   /// The place of the word `test`: line from 1, column in bytes from 1.
   package var line: Int
   package var column: Int
-  /// Whether it is inside an `if`, a loop, or a function other than a test's: it may not run, or run more than once.
+  /// Whether it is inside an `if`, a loop, or a function other than a test's: it may not run, or run more than once. Also
+  /// true after such a test of the same name, whose runs decide this one's ordinal.
   package var isConditional = false
   package var exemption: Exemption?
   package var tags: [String] = []

@@ -40,7 +40,12 @@ package struct TestCatalogue: Sendable {
     guard !paths.isEmpty else {
       return ([], "\(path) names no tests: add tests = [\"…\"] under [provium]", configuration)
     }
-    let found = try TestDiscovery.find(paths, from: root, project: root)
+    let found = try TestDiscovery.find(
+      paths,
+      from: root,
+      project: root,
+      fixtureFolders: configuration.settings.fixtureFolders
+    )
     for line in found.skipped { Diagnostics.say("warning: \(line)") }
     return (named(read(found.files), root: root), nil, configuration)
   }

@@ -6,8 +6,15 @@ import ProviumSystem
 package struct LuaTests: TestSource {
   package init() {}
 
-  package func discover(_ paths: [String], from directory: String, project: String) throws -> DiscoveredFiles {
-    try TestDiscovery.find(paths, from: directory, project: project)
+  package func discover(_ paths: [String], from directory: String, in configuration: Configuration) throws
+    -> DiscoveredFiles
+  {
+    try TestDiscovery.find(
+      paths,
+      from: directory,
+      project: configuration.root,
+      fixtureFolders: configuration.settings.fixtureFolders
+    )
   }
 
   package func list(_ file: TestFile, _ selection: TestSelection) throws -> TestList {

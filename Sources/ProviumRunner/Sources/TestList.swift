@@ -5,7 +5,7 @@ import ProviumRuntime
 package struct TestList: Sendable {
   /// One test.
   package struct Entry: Sendable, Hashable, Codable {
-    package let file: String
+    package var file: String
     /// The whole name: `outer / inner`.
     package let name: String
     package let line: Int

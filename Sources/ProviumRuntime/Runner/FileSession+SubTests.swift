@@ -39,16 +39,12 @@ extension FileSession {
     guard subTests.frames.count < SubTestStack.deepest else {
       throw call.misuse("sub-tests are nested more than \(SubTestStack.deepest) deep")
     }
-    let name = try call.string(1, "name")
-    guard !name.isEmpty else { throw call.argument(1, "name").expected("a name that is not empty") }
+    let given = try call.string(1, "name")
+    guard !given.isEmpty else { throw call.argument(1, "name").expected("a name that is not empty") }
     let hasMeta = call.arguments.count > 2
     let body = try call.function(hasMeta ? 3 : 2, "fn")
     let meta = try SubTestMeta(hasMeta ? call.optional(2, "meta") : nil, call: call)
-    guard subTests.claim(name) else {
-      throw call.misuse(
-        "a test named \"\(name)\" already stands \(subTests.path.isEmpty ? "in this file" : "in \"\(subTests.path.joined(separator: " / "))\"")"
-      )
-    }
+    let name = subTests.nextName(given)
     let location = ScriptLocation(
       file: call.location?.file ?? file.displayPath,
       line: call.location?.line ?? 1

@@ -15,8 +15,8 @@ struct SubTestStack {
     var output = ""
     /// What kernels reported while it was the innermost one.
     var reports = FoundReports()
-    /// Names of the sub-tests that began in it: a name may not repeat within its parent.
-    var childNames: Set<String> = []
+    /// Names of the sub-tests that began in it.
+    var childNames = OrdinalNames()
     /// Names of the sub-tests in it that failed.
     var failedChildren: [String] = []
   }
@@ -29,7 +29,7 @@ struct SubTestStack {
   private(set) var hasLeftOut = false
   /// What kernels reported outside sub-tests.
   private(set) var outerReports = FoundReports()
-  private var topNames: Set<String> = []
+  private var topNames = OrdinalNames()
   /// How many sub-tests may be inside of each other. Each takes four of the 200 nested C calls that Lua allows.
   static let deepest = 24
   /// More output than this of one test is cut: a script that prints in a loop must not fill the memory.
@@ -38,10 +38,10 @@ struct SubTestStack {
   var path: [String] { frames.last?.path ?? [] }
   var tags: [String] { frames.flatMap(\.tags) }
 
-  /// False when a sub-test of that name has already begun in the same parent.
-  mutating func claim(_ name: String) -> Bool {
-    guard let last = frames.indices.last else { return topNames.insert(name).inserted }
-    return frames[last].childNames.insert(name).inserted
+  /// The name of the next sub-test, which the script calls `name`: with an ordinal, `name #2`, if there was one in the same parent.
+  mutating func nextName(_ name: String) -> String {
+    guard let last = frames.indices.last else { return topNames.next(name) }
+    return frames[last].childNames.next(name)
   }
 
   mutating func leaveOut() { hasLeftOut = true }

@@ -151,6 +151,27 @@ struct LuaSourceScannerTests {
     #expect(!scan("-- require 'x'").loadsOthers)
   }
 
+  @Test(
+    "a name that repeats within its parent gets an ordinal, and is certain unless a conditional test has it"
+  )
+  func ordinals() {
+    let script = scan(
+      """
+      test("a", function() test("x", function() end) test("x", function() end) end)
+      test("a", function() test("x", function() end) end)
+      test("a #2", function() end)
+      for i = 1, 2 do test("b", function() end) end
+      test("b", function() end)
+      """
+    )
+    #expect(
+      script.listed.map(\.name) == [
+        "a", "a / x", "a / x #2", "a #2", "a #2 / x", "a #2 #2", "b", "b #2",
+      ]
+    )
+    #expect(script.tests.map(\.isConditional) == [false, false, false, true, true])
+  }
+
   @Test("a script that is cut off lists the tests before the cut")
   func cutOff() {
     let script = scan("test(\"a\", function() end)\ntest(\"b\", function() local s = \"open")

@@ -1,14 +1,15 @@
 import Glibc
 import ProviumSystem
 
-/// Durations and times as reports show them; whatever a file says, none of these traps.
+/// Durations, times and counts as reports show them. None of these functions traps, whatever number a file
+/// contains.
 package enum Amount {
   /// `250ms`, `2.9s`, `1m 12s`.
   package static func text(seconds: Double) -> String {
     Quantity.text(.nanoseconds(Int64(bounded(seconds) * 1e9)))
   }
 
-  /// `1m 12s` without tenths: for clocks that are looked at while they run.
+  /// `1m 12s`, without tenths: for running clocks.
   package static func clock(seconds: Double) -> String {
     let whole = bounded(seconds).rounded(.down)
     return whole < 60 ? "\(Int(whole))s" : text(seconds: whole)
@@ -17,7 +18,7 @@ package enum Amount {
   /// `512M`.
   package static func text(bytes: UInt64) -> String { Quantity.text(bytes: bytes) }
 
-  /// `0.123`: seconds to `digits` places, without exponent.
+  /// `0.123`: a number with `digits` decimals, without exponent.
   package static func decimal(_ value: Double, digits: Int = 3) -> String {
     let scale = pow(10, Double(digits))
     let number = Int64((bounded(value) * scale).rounded())
@@ -41,6 +42,6 @@ package enum Amount {
     "\(number) \(noun)\(number == 1 ? "" : "s")"
   }
 
-  /// Neither negative nor beyond what the calendar and 64 bits of nanoseconds hold.
+  /// Limits a value to the range that the calendar and 64 bits of nanoseconds can hold.
   private static func bounded(_ value: Double) -> Double { value > 0 ? min(value, 9e9) : 0 }
 }

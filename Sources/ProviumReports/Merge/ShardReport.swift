@@ -1,15 +1,15 @@
 import ProviumEvents
 
-/// One report of a merge.
-struct Shard {
+/// The report of one shard, before the merge.
+struct ShardReport {
   let path: String
   let header: RunHeader
-  /// Files that were started.
+  /// The files that were started, each once.
   let files: [String]
   let failed: Set<String>
-  /// Why it is not whole; nil when it is.
+  /// The reason why the shard's run ended early; nil for a whole run.
   let stoppedEarly: String?
-  /// What does not add up, in words.
+  /// Contradictions in the report, in words.
   private(set) var problems: [String] = []
   private let events: [TimedEvent]
 
@@ -57,10 +57,10 @@ struct Shard {
     }
   }
 
-  /// The events between start and end, later by `shift`, of the files that `isOurs` names, with numbers that no other
-  /// shard uses.
+  /// Returns the events between start and end of the files for which `isOurs` is true, `shift` seconds later,
+  /// with numbers that no other shard uses.
   func renumbered(as shard: Int, shift: Double, isOurs: (String) -> Bool) -> [TimedEvent] {
-    // Numbers are small; a billion per shard keeps them apart and readable.
+    // Numbers are small: a billion for each shard keeps them distinct and readable.
     func number(_ id: Int) -> Int { id &+ shard &* 1_000_000_000 }
     var machineFiles: [Int: String] = [:]
     return events.compactMap { timed in
