@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import ProviumLua
 package import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 import Synchronization
 

@@ -1,4 +1,5 @@
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 /// The files that changed since a Git revision, in commits and in the work tree.

@@ -1,4 +1,5 @@
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 /// Finds Lua test files: every `.lua` file under the given paths, except below a folder named `fixtures`, below a shared

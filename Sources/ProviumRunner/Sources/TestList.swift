@@ -1,5 +1,5 @@
-import ProviumLua
 import ProviumRuntime
+import ProviumScripts
 
 /// The selected tests of a test file, found by reading it.
 package struct TestList: Sendable {

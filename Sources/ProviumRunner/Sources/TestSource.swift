@@ -1,4 +1,5 @@
-package import ProviumRuntime
+import ProviumRuntime
+package import ProviumScripts
 
 /// A kind of tests: Lua files, or suites of another kind.
 ///

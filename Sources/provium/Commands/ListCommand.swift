@@ -2,6 +2,7 @@ import ArgumentParser
 import ProviumJSON
 import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 struct ListCommand: ParsableCommand {
