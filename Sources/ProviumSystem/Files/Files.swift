@@ -94,7 +94,9 @@ package enum Files {
     if isDirectory(path) { return }
     let above = parent(of: path)
     if above != path, !above.isEmpty { try createDirectories(above, mode: mode) }
-    guard mkdir(path.cPath, mode) == 0 || errno == EEXIST else { throw SystemError("create the directory", path) }
+    guard mkdir(path.cPath, mode) == 0 || errno == EEXIST else {
+      throw SystemError("create the directory", path)
+    }
   }
 
   /// Returns the names in a directory, sorted by their bytes, without `.` and `..`. Names have the form of
