@@ -86,12 +86,21 @@ let package = Package(
       swiftSettings: strict
     ),
 
-    // The engine and its two front ends.
+    // The engine, which knows no Lua; the scripts that run on it; and their front ends.
     .target(
       name: "ProviumRuntime",
       dependencies: [
-        "ProviumArchitecture", "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
+        "ProviumSystem", "ProviumVM",
         .product(name: "TOMLKit", package: "TOMLKit"),
+      ],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "ProviumScripts",
+      dependencies: [
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
+        "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
       ],
       swiftSettings: strict
     ),
@@ -101,28 +110,31 @@ let package = Package(
       name: "ProviumRunner",
       dependencies: [
         "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents", "ProviumLua",
-        "ProviumRuntime",
-        "ProviumSystem", "ProviumVM",
+        "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM",
         .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
       ],
       swiftSettings: strict
     ),
     // For packages that use XCTest. Other packages do not compile it.
-    .target(name: "ProviumXCTest", dependencies: ["ProviumRunner"], swiftSettings: strict),
+    .target(
+      name: "ProviumXCTest",
+      dependencies: ["ProviumRunner", "ProviumRuntime", "ProviumScripts"],
+      swiftSettings: strict
+    ),
     .target(
       name: "ProviumTesting",
       dependencies: [
         "CTestContent", "ProviumArchitecture", "ProviumRunner", "ProviumEvents", "ProviumAgentClient",
         "ProviumLua", "ProviumVM",
-        "ProviumRuntime",
-        "ProviumSystem",
+        "ProviumRuntime", "ProviumScripts", "ProviumSystem",
       ],
       swiftSettings: strict
     ),
     .executableTarget(
       name: "provium",
       dependencies: [
-        "ProviumEvents", "ProviumReports", "ProviumRunner", "ProviumRuntime", "ProviumSystem",
+        "ProviumEvents", "ProviumJSON", "ProviumReports", "ProviumRunner", "ProviumRuntime",
+        "ProviumScripts", "ProviumSystem",
         .product(
           name: "ArgumentParser",
           package: "swift-argument-parser",
@@ -135,7 +147,7 @@ let package = Package(
     // Figures against baselines, by hand: `Scripts/bench`.
     .executableTarget(
       name: "provium-bench",
-      dependencies: ["ProviumVM", "ProviumRuntime", "ProviumSystem"],
+      dependencies: ["ProviumVM", "ProviumRuntime", "ProviumScripts", "ProviumSystem"],
       path: "Benchmarks/Sources",
       swiftSettings: strict
     ),
@@ -176,6 +188,11 @@ let package = Package(
     ),
     .testTarget(name: "ProviumRunnerTests", dependencies: ["ProviumRunner"], swiftSettings: strict),
     .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumScriptsTests",
+      dependencies: ["ProviumLua", "ProviumRuntime", "ProviumScripts"],
+      swiftSettings: strict
+    ),
   ],
   cLanguageStandard: .c11
 )

@@ -17,7 +17,7 @@ for clang in ${CLANG:-} $beside_swift clang clang-14 clang-16 clang-18 clang-19;
       "$here/fuzz/decode.c" "$here/wire/decode.c" "$here/wire/link.c" -o "$out/fuzz" 2>"$out/errors"; then
     mkdir "$out/corpus"
     # One seed for each kind of request; the fuzzer finds the rest.
-    for type in 00 01 02 03 05 06 07 08 09 0a 0b 0c 0d 0e 10 11 14 17 1b 20 21; do
+    for type in 00 01 02 03 05 06 07 08 09 0a 0b 0c 0d 0e 10 11 14 17 1b 20 21 22; do
       printf "\\$(printf %o "0x$type")\\1\\0\\0\\0\\1\\0\\0\\0\\1\\0\\0\\0" > "$out/corpus/$type"
     done
     exec_status=0

@@ -2,7 +2,7 @@
  * provium-agent. In a guest, started by the init wrapper:
  *   provium-agent [--private-fd N]
  * In a test, on a host, over inherited descriptors:
- *   provium-agent --main-fd N --control-fd N --link stream|serial [--log-fd N]
+ *   provium-agent --main-fd N --control-fd N --link stream|serial [--log-fd N] [--kmsg-fd N]
  *   provium-agent --listen PREFIX --secret HEX    Unix sockets PREFIX.PORT in place of vsock ports
  */
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "sys.h"
 
 struct options {
-  int private, main, control, log;
+  int private, main, control, log, kmsg;
   bool link;
   const char *listen_prefix, *secret;
 };
@@ -24,7 +24,7 @@ struct options {
 static NO_RETURN void options_fail(void) {
   static const char text[] =
       "usage: provium-agent [--private-fd N]\n"
-      "       provium-agent --main-fd N --control-fd N --link stream|serial [--log-fd N]\n"
+      "       provium-agent --main-fd N --control-fd N --link stream|serial [--log-fd N] [--kmsg-fd N]\n"
       "       provium-agent --listen PREFIX --secret HEX\n";
   sys_write(2, text, sizeof text - 1);
   sys_exit(2);
@@ -48,7 +48,7 @@ static bool options_parse_link(const char *text) {
 }
 
 static struct options options_parse(char **arguments) {
-  struct options options = {-1, -1, -1, -1, false, NULL, NULL};
+  struct options options = {-1, -1, -1, -1, -1, false, NULL, NULL};
   for (; *arguments != NULL; arguments += 2) {
     const char *name = arguments[0], *value = arguments[1];
     if (value == NULL) {
@@ -60,6 +60,8 @@ static struct options options_parse(char **arguments) {
       options.main = options_parse_fd(value);
     } else if (strcmp(name, "--control-fd") == 0) {
       options.control = options_parse_fd(value);
+    } else if (strcmp(name, "--kmsg-fd") == 0) {
+      options.kmsg = options_parse_fd(value);
     } else if (strcmp(name, "--log-fd") == 0) {
       options.log = options_parse_fd(value);
     } else if (strcmp(name, "--listen") == 0) {
@@ -124,6 +126,7 @@ static NO_RETURN void main_serve(struct environment *environment, const struct o
 static void main_configure(struct environment *environment, const struct options *options) {
   environment->is_test = options->main >= 0 || options->listen_prefix != NULL;
   environment->listen_prefix = options->listen_prefix;
+  environment->kmsg = descriptor_hide(options->kmsg);
   if (options->listen_prefix != NULL) {
     options_parse_secret(options->secret, environment->secret);
     environment->has_secret = true;
@@ -147,6 +150,9 @@ int main(int count, char **arguments) {
   struct options options = options_parse(arguments + (count > 0));
   main_configure(&environment, &options);
   int ends[2];
+  if (!environment.is_test) {
+    sys_call1(SYS_chdir, "/"); /* the init wrapper starts it in its private directory */
+  }
   sys_call0(SYS_setsid);
   signals_install();
   if (main_map_table(&environment.table) != 0 || sys_socketpair(SOCK_SEQPACKET | SOCK_CLOEXEC, ends) < 0) {

@@ -7,6 +7,7 @@
 #include "control_drain.h"
 #include "control_interrupt.h"
 #include "control_job.h"
+#include "control_log.h"
 #include "control_outbox.h"
 #include "control_peer.h"
 #include "control_watch.h"
@@ -23,6 +24,7 @@ struct control {
   struct drain drains[PV_MAX_JOBS];
   struct job_state jobs[PV_MAX_JOBS];
   struct interrupt interrupts[TARGETS];
+  struct log_follower log;
   bool main_gone;
   int main_status;            /* as from wait4(2) */
   bool kill_awaited[TARGETS]; /* KILL_WORKER must be answered when the worker is gone */

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include "control.h"
+#include "control_thread.h"
 #include "descriptor.h"
 #include "handoff.h"
 #include "sys.h"
@@ -144,7 +145,12 @@ void channels_abandon(struct control *control) {
     const struct slot *slot = &control->table->slots[n];
     const struct channel *channel = &control->channels.list[n];
     bool is_alive = slot->state != SLOT_FREE && slot->pid > 0;
-    if (channel->handing >= 0 && channel->stream < 0 && !slot->quiesced && is_alive) {
+    if (channel->handing < 0 || channel->stream >= 0 || slot->quiesced || !is_alive) {
+      continue;
+    }
+    if (thread_is(control, n)) {
+      thread_end(control, n);
+    } else {
       sys_kill(slot->pid, SIGKILL);
     }
   }
@@ -165,8 +171,8 @@ void channel_close(struct control *control, uint32_t number, bool tell_host) {
   }
 }
 
-/* A thread worker's end of the socket stays open in the main agent, so its end is not reported by the socket.
- */
+/* A worker in the main agent's memory leaves its end of the socket open, so the socket does not report its
+ * end. */
 void channel_remove(struct control *control, uint32_t number) {
   struct channel *channel = &control->channels.list[number];
   while (channel->stream >= 0 && channel_pull(control, number) > 0) {

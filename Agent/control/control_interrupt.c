@@ -27,12 +27,23 @@ void interrupt_all(struct control *control) {
   }
 }
 
-static void interrupt_send(struct slot *slot, struct interrupt *interrupt) {
+void interrupt_signal(struct control *control, uint32_t target, int signal) {
+  const struct slot *slots = control->table->slots;
+  if (slots[target].kind == PV_SPAWN_THREAD && target != 0) {
+    sys_tgkill(slots[0].pid, slots[target].pid, signal);
+  } else {
+    sys_kill(slots[target].pid, signal);
+  }
+}
+
+static void interrupt_send(struct control *control, uint32_t target) {
+  const struct slot *slot = &control->table->slots[target];
+  struct interrupt *interrupt = &control->interrupts[target];
   int32_t ahead = (int32_t)(interrupt->operation - slot->operation);
   if (ahead < 0 || slot->base != interrupt->base || slot->pid <= 0) {
     interrupt->active = false;
   } else if (ahead == 0) {
-    sys_kill(slot->pid, PV_INTERRUPT_SIGNAL);
+    interrupt_signal(control, target, PV_INTERRUPT_SIGNAL);
     interrupt->tries++;
   }
 }
@@ -44,7 +55,7 @@ int interrupt_tick(struct control *control) {
     if (!interrupt->active) {
       continue;
     }
-    interrupt_send(&control->table->slots[target], interrupt);
+    interrupt_send(control, target);
     if (interrupt->active) {
       int wait = interrupt->tries < REPEATS_FAST ? REPEAT_MS : REPEAT_SLOW_MS;
       timeout = timeout < 0 || wait < timeout ? wait : timeout;

@@ -22,6 +22,9 @@ struct interrupt {
 
 struct control;
 
+/* Sends a signal to one serving process, and no other: a thread's number is not its process's. */
+void interrupt_signal(struct control *control, uint32_t target, int signal);
+
 /*
  * Interrupts a target's request for `reason` (enum interrupt_reason). `request` counts the requests of the
  * target's connection from 1 and may name one that has not begun; 0: the present request, if there is one.

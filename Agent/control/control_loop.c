@@ -5,6 +5,7 @@
 #include "control.h"
 #include "control_children.h"
 #include "control_inbox.h"
+#include "control_thread.h"
 #include "sys.h"
 
 enum { EVENTS = 32, FIND_INTERVAL_MS = 20 };
@@ -50,23 +51,30 @@ static void control_dispatch(struct control *control, uint64_t tag, uint32_t eve
   case WATCH_HANDOFF: inbox_take(control); break;
   case WATCH_CHANNEL: channel_ready(control, index, events); break;
   case WATCH_DRAIN: drain_ready(control, index); break;
+  case WATCH_LOG: log_ready(control); break;
   }
 }
+
+/* Returns the shorter of two time limits; negative ones are none. */
+static int control_sooner(int one, int other) { return one < 0 || (other >= 0 && other < one) ? other : one; }
 
 /* Prepares everything that must happen before the wait. Returns the wait's limit in milliseconds, -1: none.
  */
 static int control_prepare_wait(struct control *control) {
+  int thread_timeout = thread_tick(control);
   if (control_take_child_ended()) {
     children_reap(control);
   }
-  int timeout = interrupt_tick(control);
-  if (timeout < 0 && peer_must_poll(control)) { /* a kernel without device events */
-    timeout = FIND_INTERVAL_MS;
+  children_reap_threads(control);
+  int timeout = control_sooner(interrupt_tick(control), thread_timeout);
+  if (peer_must_poll(control)) { /* a kernel without device events */
+    timeout = control_sooner(timeout, FIND_INTERVAL_MS);
     peer_find(control);
   }
+  bool has_more = log_send(control);
   outbox_flush(&control->outbox);
   channels_resume(control);
-  return timeout;
+  return has_more && !outbox_is_full(&control->outbox) ? 0 : timeout;
 }
 
 static int control_init(struct control *control, struct environment *environment, int handoff) {
@@ -75,6 +83,7 @@ static int control_init(struct control *control, struct environment *environment
   peer_init(control);
   channels_init(control);
   drain_init(control);
+  log_init(control);
   int error = watch_open(&control->watches);
   if (error == 0) {
     watch_add(&control->watches, handoff, EPOLLIN, WATCH_HANDOFF, 0);

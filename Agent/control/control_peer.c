@@ -46,6 +46,7 @@ static void peer_end_session(struct control *control) {
     channels_abandon(control);
   }
   peer->quiesced = false;
+  log_stop(control);
   for (uint32_t n = 1; n < TARGETS; n++) {
     channel_close(control, n, false);
     control->kill_awaited[n] = false;

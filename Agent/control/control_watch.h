@@ -13,6 +13,7 @@ enum watch_source {
   WATCH_HANDOFF,
   WATCH_CHANNEL,
   WATCH_DRAIN,
+  WATCH_LOG,
 };
 
 struct watch_set {

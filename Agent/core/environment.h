@@ -22,6 +22,7 @@ struct environment {
    * listen. */
   bool has_secret;
   uint8_t secret[PV_SECRET_SIZE];
+  int kmsg;                  /* in a test: a socket in place of /dev/kmsg, hidden; negative: none */
   const char *listen_prefix; /* listen on Unix sockets PREFIX.PORT instead of vsock ports */
 };
 

@@ -36,10 +36,7 @@ int handoff_receive(int socket, struct handoff_message *message, int flags) {
   union handoff_ancillary ancillary;
   struct msghdr packet = {
       .msg_iov = &part, .msg_iovlen = 1, .msg_control = &ancillary, .msg_controllen = sizeof ancillary};
-  long got;
-  do {
-    got = sys_recvmsg(socket, &packet, flags | MSG_CMSG_CLOEXEC);
-  } while (got == -EINTR);
+  long got = sys_recvmsg(socket, &packet, flags | MSG_CMSG_CLOEXEC);
   if (got < 0) {
     return (int)got;
   }

@@ -19,6 +19,7 @@ enum handoff_kind {
   HANDOFF_JOB_KILL,   /* kill the job's process group */
   HANDOFF_JOB_FREE,   /* free the entry: the job failed to start, or its result makes room */
   HANDOFF_CONNECTION, /* control to a worker: its next connection */
+  HANDOFF_ENDING,     /* number: a thread worker that ends now */
 };
 
 struct handoff_message {
@@ -28,8 +29,8 @@ struct handoff_message {
 
 /* Returns 0 or -errno. The caller keeps its descriptors. */
 int handoff_send(int socket, const struct handoff_message *message);
-/* Returns 0 or -errno; -EPIPE: the other side is closed. Received descriptors are close-on-exec; the caller
- * owns them. */
+/* Returns 0 or -errno; -EPIPE: the other side is closed; -EINTR: a signal. Received descriptors are
+ * close-on-exec; the caller owns them. */
 int handoff_receive(int socket, struct handoff_message *message, int flags);
 
 #endif

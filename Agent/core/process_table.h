@@ -24,9 +24,17 @@ enum interrupt_reason {
 /* One serving process: slot 0 is the main agent, slot n is worker n. */
 struct slot {
   _Atomic uint32_t state;
-  _Atomic uint32_t is_thread;
-  /* Written by the kernel (CLONE_PARENT_SETTID) before the first instruction of the worker. */
+  _Atomic uint32_t kind; /* PV_SPAWN_* */
+  /* A thread's is its thread id. Written by the kernel (CLONE_PARENT_SETTID) before the worker's first
+   * instruction. */
   _Atomic int32_t pid;
+  /*
+   * For a thread, which has no wait status: its number, until the kernel clears it at the thread's end
+   * (CLONE_CHILD_CLEARTID). `exit_status` is what it has passed to exit(2), as a wait status.
+   */
+  _Atomic int32_t running;
+  _Atomic uint32_t exit_status;
+  _Atomic uint32_t must_end; /* a thread that must end as soon as its present system call returns */
   /* Odd while a request is handled. The start and the end of each request add one; the count never decreases.
    */
   _Atomic uint32_t operation;

@@ -43,14 +43,17 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
   return result;
 }
 
-/* clone(2) with a new stack: the child runs entry(argument), which must not return. */
-static inline long sys_clone_call(unsigned long flags, void *stack_top, int *parent_tid,
+/*
+ * clone(2) with a new stack: the child runs entry(argument), which must not return. The thread's pointer
+ * (CLONE_SETTLS) is not set.
+ */
+static inline long sys_clone_call(unsigned long flags, void *stack_top, int *parent_tid, int *child_tid,
                                   void (*entry)(void *), void *argument) {
   void **stack = stack_top;
   *--stack = argument;
   *--stack = (void *)(uintptr_t)entry;
   long result;
-  register void *tid_unused __asm__("r10") = NULL;
+  register int *tid __asm__("r10") = child_tid;
   register long tls_unused __asm__("r8") = 0;
   __asm__ volatile("syscall\n\t"
                    "testq %%rax, %%rax\n\t"
@@ -62,8 +65,7 @@ static inline long sys_clone_call(unsigned long flags, void *stack_top, int *par
                    "hlt\n"
                    "1:"
                    : "=a"(result)
-                   : "a"((long)SYS_clone), "D"(flags), "S"(stack), "d"(parent_tid), "r"(tid_unused),
-                     "r"(tls_unused)
+                   : "a"((long)SYS_clone), "D"(flags), "S"(stack), "d"(parent_tid), "r"(tid), "r"(tls_unused)
                    : "rcx", "r11", "memory", "cc");
   return result;
 }
@@ -87,7 +89,7 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
   return x0;
 }
 
-static inline long sys_clone_call(unsigned long flags, void *stack_top, int *parent_tid,
+static inline long sys_clone_call(unsigned long flags, void *stack_top, int *parent_tid, int *child_tid,
                                   void (*entry)(void *), void *argument) {
   void **stack = stack_top;
   *--stack = argument;
@@ -97,7 +99,7 @@ static inline long sys_clone_call(unsigned long flags, void *stack_top, int *par
   register void *x1 __asm__("x1") = stack;
   register void *x2 __asm__("x2") = parent_tid;
   register long x3 __asm__("x3") = 0;
-  register long x4 __asm__("x4") = 0;
+  register int *x4 __asm__("x4") = child_tid;
   __asm__ volatile("svc 0\n\t"
                    "cbnz x0, 1f\n\t"
                    "mov x29, xzr\n\t"
@@ -130,7 +132,7 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
   return a0;
 }
 
-static inline long sys_clone_call(unsigned long flags, void *stack_top, int *parent_tid,
+static inline long sys_clone_call(unsigned long flags, void *stack_top, int *parent_tid, int *child_tid,
                                   void (*entry)(void *), void *argument) {
   void **stack = stack_top;
   *--stack = argument;
@@ -140,7 +142,7 @@ static inline long sys_clone_call(unsigned long flags, void *stack_top, int *par
   register void *a1 __asm__("a1") = stack;
   register void *a2 __asm__("a2") = parent_tid;
   register long a3 __asm__("a3") = 0;
-  register long a4 __asm__("a4") = 0;
+  register int *a4 __asm__("a4") = child_tid;
   __asm__ volatile("ecall\n\t"
                    "bnez a0, 1f\n\t"
                    "ld a1, 0(sp)\n\t"
@@ -252,12 +254,23 @@ static inline int sys_pointer_errno(const void *memory) {
 
 static inline long sys_getpid(void) { return sys_call0(SYS_getpid); }
 static inline long sys_kill(int pid, int signal) { return sys_call2(SYS_kill, pid, signal); }
+static inline long sys_gettid(void) { return sys_call0(SYS_gettid); }
+/* Signals one thread of a process. */
+static inline long sys_tgkill(int pid, int tid, int signal) {
+  return sys_call3(SYS_tgkill, pid, tid, signal);
+}
 static inline long sys_wait(int pid, int *status, int flags) {
   return sys_call4(SYS_wait4, pid, status, flags, 0);
 }
 static inline NO_RETURN void sys_exit(int status) {
   for (;;) {
     sys_call1(SYS_exit_group, status);
+  }
+}
+/* Ends only the calling thread. */
+static inline NO_RETURN void sys_exit_thread(int status) {
+  for (;;) {
+    sys_call1(SYS_exit, status);
   }
 }
 #ifndef SYS_pidfd_open

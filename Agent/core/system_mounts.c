@@ -62,6 +62,17 @@ static int system_mounts_mount(const struct system_mount *mount) {
   return is_missing || is_mounted ? 0 : (int)-result;
 }
 
+/* The links that userlands expect in /dev; devtmpfs does not have them. Existing files stay. */
+static void system_mounts_link_descriptors(void) {
+  static const char *const links[][2] = {{"/proc/self/fd", "/dev/fd"},
+                                         {"/proc/self/fd/0", "/dev/stdin"},
+                                         {"/proc/self/fd/1", "/dev/stdout"},
+                                         {"/proc/self/fd/2", "/dev/stderr"}};
+  for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+    sys_call3(SYS_symlinkat, links[i][0], AT_FDCWD, links[i][1]);
+  }
+}
+
 bool system_mounts_apply(enum system_mounts_set set,
                          bool (*failed)(const char *target, int error, void *context), void *context) {
   for (size_t i = 0; i < sizeof system_mounts / sizeof system_mounts[0]; i++) {
@@ -70,5 +81,6 @@ bool system_mounts_apply(enum system_mounts_set set,
       return false;
     }
   }
+  system_mounts_link_descriptors();
   return true;
 }

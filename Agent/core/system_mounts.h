@@ -10,8 +10,9 @@ enum system_mounts_set {
 };
 
 /*
- * Mounts the file systems of a set, in order. A target that is a mount point already is left alone. Calls
- * `failed` for each mount that fails, and stops when `failed` returns false. Returns false when stopped.
+ * Mounts the file systems of a set, in order, and creates /dev/fd, /dev/stdin, /dev/stdout and /dev/stderr. A
+ * target that is a mount point already, and a file that exists, are left alone. Calls `failed` for each mount
+ * that fails, and stops when `failed` returns false. Returns false when stopped.
  */
 bool system_mounts_apply(enum system_mounts_set set,
                          bool (*failed)(const char *target, int error, void *context), void *context);

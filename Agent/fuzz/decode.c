@@ -30,7 +30,7 @@ static void check_call(const struct call_request *request) {
   expect(request->pointer_count <= PV_MAX_POINTERS);
   for (uint32_t i = 0; i < request->buffer_count; i++) {
     const struct call_buffer *buffer = &request->buffers[i];
-    expect(buffer->argument < request->argument_count && buffer->length != 0);
+    expect(buffer->argument < request->argument_count);
     touch(buffer->input, buffer->length);
     reply += buffer->length;
   }
@@ -114,16 +114,22 @@ static void try_others(struct span payload) {
     jobs[i](payload, &request);
   }
   if (decode_spawn(payload, &request) == 0) {
-    expect(request.spawn_flags <= PV_SPAWN_THREAD);
+    expect(request.spawn_kind <= PV_SPAWN_SHARED);
   }
 }
 
 static void try_control(struct span payload) {
   struct interrupt_request interrupt;
   struct kill_request kill;
+  struct follow_request follow;
+  uint32_t value;
   if (decode_interrupt(payload, &interrupt) == 0) {
     expect(interrupt.target <= PV_MAX_WORKERS);
   }
+  if (decode_follow(payload, &follow) == 0) {
+    expect(follow.start <= PV_FOLLOW_NEWEST);
+  }
+  decode_u32(payload, &value);
   if (decode_kill(payload, &kill) == 0) {
     expect(kill.worker != 0 && kill.worker <= PV_MAX_WORKERS && kill.pid >= 0);
   }
@@ -196,7 +202,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length) {
     try_admission(payload);
     break;
   case PV_INTERRUPT:
-  case PV_KILL_WORKER: try_control(payload); break;
+  case PV_KILL_WORKER:
+  case PV_FOLLOW_LOG: try_control(payload); break;
   default: try_others(payload);
   }
   return 0;

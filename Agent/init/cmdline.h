@@ -4,7 +4,7 @@
 
 struct cmdline {
   char text[4096];        /* COMMAND_LINE_SIZE is 2048 on x86 and arm64; the values below point into it */
-  const char *init;       /* provium.init: the guest's own init; NULL: search for one */
+  const char *init;       /* provium.init: the guest's own init; NULL: /sbin/init */
   const char *root;       /* provium.root: a device; NULL: the initramfs is the root */
   const char *root_type;  /* provium.rootfstype; NULL: try all */
   const char *root_flags; /* provium.rootflags; NULL: read-only */

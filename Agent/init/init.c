@@ -26,33 +26,58 @@
 
 extern char **environ;
 
+#define DEFAULT_INIT "/sbin/init"
+
 /* ---- the agent ------------------------------------------------------------------------------ */
 
-/* A name that begins with '@' protects a process when systemd kills all others at shutdown. */
-static NO_RETURN void init_execute_agent(int agent, int private, int null) {
-  sys_call0(SYS_setsid);
-  for (int fd = 0; fd < 3 && null >= 0; fd++) {
-    sys_dup3(null, fd, 0);
-  }
+enum { START_STACK_SIZE = 16384 };
+
+struct agent_start {
+  int private, null;
+  int error;
+};
+
+/*
+ * The child, on its own stack in the wrapper's memory, while the wrapper waits. It reports a failure in
+ * `start`.
+ *
+ * The path is relative to the private directory, because the initramfs has no name in a disk root.
+ * execveat(2) with an empty path would need no name, but TOMOYO looks up the name that the kernel gives such
+ * a program, /dev/fd/N, and before Linux 6.12 and its stable backports refuses the program if the name does
+ * not exist.
+ */
+static void agent_start_child(void *argument) {
+  struct agent_start *start = argument;
   struct text number = {.length = 0};
-  text_add_number(&number, sys_fcntl(private, F_DUPFD, 3));
+  sys_call0(SYS_setsid);
+  for (int fd = 0; fd < 3 && start->null >= 0; fd++) {
+    sys_dup3(start->null, fd, 0);
+  }
+  text_add_number(&number, sys_fcntl(start->private, F_DUPFD, 3));
+  /* A name that begins with '@' protects a process when systemd kills all others at shutdown. */
   const char *arguments[] = {"@provium-agent", "--private-fd", number.data, NULL};
-  const char *environment[] = {"HOME=/", "TERM=linux", NULL};
-  long result = sys_call5(SYS_execveat, agent, "", arguments, environment, AT_EMPTY_PATH);
-  console_say_errno("cannot execute the agent", (int)-result);
+  const char *environment[] = {"TERM=linux", NULL};
+  long result = sys_call1(SYS_fchdir, start->private);
+  result = result == 0 ? sys_call3(SYS_execve, "agent", arguments, environment) : result;
+  start->error = (int)-result;
   sys_exit(1);
 }
 
-static void init_start_agent(int agent, int private) {
+static void init_start_agent(int private) {
   enum { CHARACTER_MEMORY = 1, MINOR_NULL = 3 };
-  long null = vfs_open_device(private, S_IFCHR, makedev(CHARACTER_MEMORY, MINOR_NULL), O_RDWR);
-  long pid = sys_clone_copy(SIGCHLD, NULL);
-  if (pid == 0) {
-    init_execute_agent(agent, private, (int)null);
+  static _Alignas(16) uint8_t stack[START_STACK_SIZE];
+  struct agent_start start = {.private = private};
+  start.null = vfs_open_device(private, S_IFCHR, makedev(CHARACTER_MEMORY, MINOR_NULL), O_RDWR);
+  unsigned long flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
+  long pid = sys_clone_call(flags, stack + sizeof stack, NULL, NULL, agent_start_child, &start);
+  if (start.null >= 0) {
+    sys_close(start.null);
   }
-  sys_close((int)null);
   if (pid < 0) {
-    console_fail_errno("cannot start the agent", (int)-pid);
+    console_fail_errno("cannot start a process for the agent", (int)-pid);
+  }
+  if (start.error != 0) {
+    console_fail_errno("cannot execute the agent, /.provium/agent of the initramfs", start.error);
   }
 }
 
@@ -138,22 +163,46 @@ static long init_execute(const char *path, char **arguments) {
   return sys_call3(SYS_execve, path, arguments, environ);
 }
 
-static NO_RETURN void init_execute_guest_init(const struct cmdline *line, int private, char **arguments) {
-  static const char *const usual[] = {"/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
-  if (line->init != NULL) {
-    long result = init_execute(line->init, arguments);
-    struct text subject = {.length = 0};
-    text_add(&subject, "cannot execute init ");
-    text_add(&subject, line->init);
-    console_fail_errno(subject.data, (int)-result);
+static bool init_exists(const char *path) {
+  return sys_call5(SYS_faccessat, AT_FDCWD, path, 0 /* F_OK */, 0, 0) == 0;
+}
+
+static NO_RETURN void init_fail(const char *path, int error) {
+  struct text subject = {.length = 0};
+  text_add(&subject, "cannot execute init ");
+  text_add(&subject, path);
+  console_fail_errno(subject.data, error);
+}
+
+/* Executes the first program of the list that exists, and says so. Returns if there is none. */
+static void init_try_fallbacks(const struct cmdline *line, char **arguments) {
+  static const char *const paths[] = {"/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
+  /* As a kernel, which does not start the /init of a disk. */
+  for (size_t i = line->root != NULL; i < sizeof paths / sizeof paths[0]; i++) {
+    if (init_exists(paths[i])) {
+      struct text text = {.length = 0};
+      text_add(&text, "no " DEFAULT_INIT ": executing ");
+      text_add(&text, paths[i]);
+      text_add(&text, " as init");
+      console_say(text.data);
+      init_fail(paths[i], (int)-init_execute(paths[i], arguments));
+    }
   }
-  if (line->mounts != NULL) {
+}
+
+/*
+ * Executes provium.init. /sbin/init is its default, which the host passes too; if the guest has no such file,
+ * another usual init is executed.
+ */
+static NO_RETURN void init_execute_guest_init(const struct cmdline *line, int private, char **arguments) {
+  const char *path = line->init != NULL ? line->init : DEFAULT_INIT;
+  if (line->init == NULL && line->mounts != NULL) {
     init_stay(); /* Provium's own userland has no init */
   }
-  /* The kernel does not start the /init of a disk. */
-  for (size_t i = line->root != NULL; i < sizeof usual / sizeof usual[0]; i++) {
-    init_execute(usual[i], arguments);
+  if (strcmp(path, DEFAULT_INIT) != 0 || init_exists(path)) {
+    init_fail(path, (int)-init_execute(path, arguments));
   }
+  init_try_fallbacks(line, arguments);
   if (line->root != NULL) {
     struct text text = {.length = 0};
     text_add(&text, "no init found on root ");
@@ -178,7 +227,6 @@ int main(int count, char **arguments) {
   cmdline_parse(&line);
   console_stage("modules");
   modules_load(private);
-  long agent = sys_openat(private, "agent", O_PATH | O_CLOEXEC, 0);
   if (line.root != NULL) {
     console_stage("root");
     root_enter(&line, private, proc);
@@ -189,7 +237,7 @@ int main(int count, char **arguments) {
     system_mounts_apply(SYSTEM_MOUNTS_USERLAND, init_report_mount, NULL);
   }
   console_stage("agent");
-  init_start_agent((int)agent, private);
+  init_start_agent(private);
   console_stage("init");
   sys_close(proc);
   init_execute_guest_init(&line, private, arguments);

@@ -31,7 +31,7 @@ static bool call_region_grow(struct call_region *region, size_t length) {
 
 uint8_t *call_memory_take(struct call_memory *memory, uint32_t region, size_t length) {
   struct call_region *found = &memory->regions[region];
-  if (found->size < length && !call_region_grow(found, length)) {
+  if ((found->start == NULL || found->size < length) && !call_region_grow(found, length)) {
     return NULL;
   }
   return found->start + found->size - length;

@@ -24,8 +24,8 @@ struct call_memory {
 };
 
 /*
- * Returns `length` bytes of a region, with any contents; NULL without memory. They are valid until the same
- * region is taken again.
+ * Returns `length` bytes of a region, with any contents; NULL without memory. 0 bytes are an address that
+ * cannot be accessed. They are valid until the same region is taken again.
  */
 uint8_t *call_memory_take(struct call_memory *memory, uint32_t region, size_t length);
 

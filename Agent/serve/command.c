@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "home.h"
 #include "sys.h"
 
 enum { SHELL_PARTS = 4, LIFTED_FROM = 10 };
@@ -114,7 +115,8 @@ int command_start(struct session *session, const struct command *command, struct
   unsigned long flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
   flags |= command->job != NULL ? CLONE_PARENT | CLONE_PARENT_SETTID : 0;
   int *tid = command->job != NULL ? (int *)&command->job->pid : NULL;
-  long pid = sys_clone_call(flags, session->command_stack + COMMAND_STACK_SIZE, tid, start_child, &start);
+  long pid =
+      sys_clone_call(flags, session->command_stack + COMMAND_STACK_SIZE, tid, NULL, start_child, &start);
   if (pid == -EINVAL && command->job != NULL) {
     return start_refuse(EINVAL,
                         "the first process of a pid namespace cannot start jobs; a further worker there can",
@@ -168,19 +170,32 @@ char **command_environment(struct session *session, const struct exec_request *r
   while (inherit && environ[inherited] != NULL) {
     inherited++;
   }
+  struct text home = {.length = 0};
+  struct text home_variable = {.length = 0};
+  if (inherit && !variable_is_given("HOME=", request)) {
+    home_find(&home);
+    text_add(&home_variable, "HOME=");
+    text_add(&home_variable, home.data);
+  }
   /* Reserved at once, because the list contains addresses in the arena, which moves when it grows. */
   size_t list_at = (*used + 15) / 16 * 16;
-  size_t list_size = (inherited + request->environment_count + 1) * sizeof(char *);
+  size_t list_size = (inherited + request->environment_count + 2) * sizeof(char *);
   size_t text_at = list_at + list_size;
-  if (buffer_reserve(&session->arena, text_at + request->environment.length) != 0) {
+  if (buffer_reserve(&session->arena, text_at + request->environment.length + sizeof home_variable.data) !=
+      0) {
     return NULL;
   }
   char **list = (char **)(void *)(session->arena.data + list_at);
   size_t count = 0;
   for (size_t i = 0; i < inherited; i++) {
-    if (strchr(environ[i], '=') != NULL && !variable_is_given(environ[i], request)) {
+    bool is_home = strncmp(environ[i], "HOME=", strlen("HOME=")) == 0;
+    if (strchr(environ[i], '=') != NULL && !is_home && !variable_is_given(environ[i], request)) {
       list[count++] = environ[i];
     }
+  }
+  if (home_variable.length != 0) {
+    struct span text = {(const uint8_t *)home_variable.data, (uint32_t)home_variable.length};
+    list[count++] = session_copy_string(session, text, &text_at);
   }
   struct span given = request->environment;
   for (uint32_t i = 0; i < request->environment_count; i++) {

@@ -24,8 +24,8 @@ int command_start(struct session *session, const struct command *command, struct
 int command_null_input(const struct environment *environment);
 
 /*
- * Builds a command's environment in the arena at *used: the agent's own variables, replaced and extended by
- * the given ones. Returns a NULL-terminated list, or NULL without memory.
+ * Builds a command's environment in the arena at *used: the agent's own variables and the HOME of its user,
+ * replaced and extended by the given variables. Returns a NULL-terminated list, or NULL without memory.
  */
 char **command_environment(struct session *session, const struct exec_request *request, size_t *used);
 

@@ -145,7 +145,7 @@ static bool connection_fill(struct connection *connection) {
   long got;
   do {
     got = sys_read(connection->fd, room, queue->buffer.capacity - queue->end);
-  } while (got == -EINTR || got == -EAGAIN);
+  } while ((got == -EINTR && !connection->slot->must_end) || got == -EAGAIN);
   if (got <= 0) {
     return false;
   }

@@ -80,7 +80,10 @@ static bool endpoint_start_accepted(struct endpoint *endpoint, const struct envi
 
 static bool endpoint_start_handed(struct endpoint *endpoint, struct connection *connection) {
   struct handoff_message message;
-  int error = handoff_receive(endpoint->handed, &message, 0);
+  int error;
+  do {
+    error = handoff_receive(endpoint->handed, &message, 0);
+  } while (error == -EINTR && !connection->slot->must_end);
   if (error != 0 || message.kind != HANDOFF_CONNECTION || message.count != 1) {
     return false;
   }
@@ -139,7 +142,8 @@ bool endpoint_wait(struct endpoint *endpoint, const struct environment *environm
     return endpoint_wait_main(endpoint, environment, connection);
   }
   /* Ends when a script has closed the listener. Other failures, as too few descriptors, are temporary. */
-  while (endpoint->listener >= 0 && sys_fcntl(endpoint->listener, F_GETFD, 0) >= 0) {
+  while (endpoint->listener >= 0 && sys_fcntl(endpoint->listener, F_GETFD, 0) >= 0 &&
+         !connection->slot->must_end) {
     if (endpoint_start_accepted(endpoint, environment, connection)) {
       return true;
     }

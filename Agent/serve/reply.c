@@ -6,7 +6,8 @@ enum { WRITE_WAIT_MS = 1000, ERROR_PATH_MAX = 256 };
 
 static bool reply_host_is_lost(const struct connection *connection) {
   const struct slot *slot = connection->slot;
-  return slot->interrupted == slot->operation && (slot->interrupt_reason & INTERRUPT_HOST_LOST) != 0;
+  bool is_interrupted = slot->interrupted == slot->operation;
+  return slot->must_end || (is_interrupted && (slot->interrupt_reason & INTERRUPT_HOST_LOST) != 0);
 }
 
 static bool reply_write(struct connection *connection, const uint8_t *bytes, size_t length) {

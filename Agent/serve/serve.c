@@ -39,7 +39,7 @@ void serve_connections(struct session *session) {
     session_reset(session);
     endpoint_release(&session->endpoint, &session->connection);
     /* A worker ends with its connection, unless the connection ended because of a snapshot. */
-    if (session->number != 0 && !session->slot->quiesced) {
+    if (session->number != 0 && (!session->slot->quiesced || session->slot->must_end)) {
       break;
     }
   }

@@ -1,8 +1,8 @@
 #include "session.h"
 
 #include "descriptor.h"
+#include "handoff.h"
 #include "job_table.h"
-#include "sys.h"
 
 int session_init(struct session *session, struct environment *environment, uint32_t number) {
   *session = (struct session){.environment = environment,
@@ -32,6 +32,17 @@ void session_free(struct session *session) {
   if (session->command_stack != NULL) {
     sys_unmap(session->command_stack, COMMAND_STACK_SIZE);
   }
+}
+
+NO_RETURN void session_exit(struct session *session, int status) {
+  if (session->number == 0 || session->slot->kind != PV_SPAWN_THREAD) {
+    sys_exit(status);
+  }
+  struct handoff_message message = {.kind = HANDOFF_ENDING, .number = session->number};
+  session->slot->exit_status = (uint32_t)(status & 0xff) << 8;
+  session->slot->must_end = 1; /* control looks at it often until it is gone */
+  handoff_send(session->environment->control, &message);
+  sys_exit_thread(status);
 }
 
 bool session_interrupted(const struct session *session, uint32_t reasons) {

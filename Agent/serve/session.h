@@ -7,6 +7,7 @@
 #include "connection.h"
 #include "endpoint.h"
 #include "environment.h"
+#include "sys.h"
 
 enum { COMMAND_STACK_SIZE = 65536 };
 
@@ -32,7 +33,7 @@ struct session {
   int input;              /* the bytes of STDIN requests, hidden; -1: none */
   int file;               /* the open file of WRITE_PIECE, hidden; -1: none */
   struct job jobs[PV_MAX_JOBS];
-  struct session *threads[PV_MAX_WORKERS + 1]; /* thread workers, whose memory the main agent frees */
+  struct session *sharers[PV_MAX_WORKERS + 1]; /* workers in this memory, which the main agent frees */
   /* Serves the connections of a new worker. A pointer, because the serve loop depends on the request
    * handlers. */
   void (*serve)(struct session *session);
@@ -43,6 +44,9 @@ int session_init(struct session *session, struct environment *environment, uint3
 
 /* Gives all memory and descriptors of a session back; its process is gone. */
 void session_free(struct session *session);
+
+/* Ends this serving process; of a thread worker only the thread. */
+NO_RETURN void session_exit(struct session *session, int status);
 
 /* Returns true when control wants the present request to end early for one of `reasons` (enum
  * interrupt_reason). */

@@ -260,6 +260,36 @@ static void check_pointer_overrun(struct peer *peer) {
   call_syscall(peer, 0, SYS_close, ends[1], 0, 0);
 }
 
+/* Buffers and pointers of 0 bytes have an address that the kernel cannot access. */
+static void check_empty(struct peer *peer) {
+  struct bytes payload = buffer_call(SYS_uname, 1, 0, 0);
+  put_u64(&payload, 0);
+  struct reply reply = peer_call(peer, PV_SYSCALL, &payload);
+  CHECK(reply.type == PV_SYSCALL_RESULT && reply.payload.length == 8 && result_of(&reply) == -EFAULT);
+
+  int ends[2];
+  make_pipe(peer, ends);
+  payload = vector_call(SYS_writev, ends[1], 0, 16, 0, PV_POINTER_INPUT, false);
+  uint32_t zero = 0;
+  memcpy(payload.data + 16 + 8 + 8, &zero, 4);
+  memcpy(payload.data + 16 + 8 + 16 + 8, &zero, 4);
+  for (size_t vector = 0; vector < 2; vector++) { /* the lengths that the kernel sees */
+    memset(payload.data + payload.length - 8 - 16 * vector, 0, 8);
+  }
+  reply = peer_call(peer, PV_SYSCALL_PTR, &payload);
+  CHECK(reply.type == PV_SYSCALL_RESULT && result_of(&reply) == 0);
+
+  struct bytes request = {0}; /* FIONREAD into a struct of 0 bytes */
+  put_u32(&request, (uint32_t)ends[0]);
+  put_u32(&request, FIONREAD);
+  put_u32(&request, 0);
+  put_u32(&request, 0);
+  reply = peer_call(peer, PV_IOCTL_BUF, &request);
+  CHECK(reply.type == PV_SYSCALL_RESULT && reply.payload.length == 8 && result_of(&reply) == -EFAULT);
+  call_syscall(peer, 0, SYS_close, ends[0], 0, 0);
+  call_syscall(peer, 0, SYS_close, ends[1], 0, 0);
+}
+
 /* A fork by system call creates a child that ends at once, not a second agent. */
 static void check_fork(struct peer *peer) {
 #ifdef SYS_fork
@@ -282,6 +312,7 @@ void test_calls(void) {
     check_ioctl(&agent.main);
     check_overrun(&agent.main);
     check_pointer_overrun(&agent.main);
+    check_empty(&agent.main);
     check_fork(&agent.main);
     CHECK(agent_alive(&agent.main));
     CHECK(agent_stop(&agent));

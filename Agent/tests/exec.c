@@ -1,4 +1,5 @@
 /* Commands in the foreground. */
+#include <pwd.h>
 #include <signal.h>
 
 #include "harness.h"
@@ -67,6 +68,23 @@ static void check_options(struct peer *peer) {
   put_string(&payload, "true");
   reply = peer_call(peer, PV_EXEC_FULL, &payload);
   CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == ENOENT);
+}
+
+/* HOME is the home of the user, unless the request gives another or none. */
+static void check_home(struct peer *peer) {
+  struct bytes out = {0};
+  const struct passwd *user = getpwuid(geteuid());
+  char expected[512];
+  snprintf(expected, sizeof expected, "%s\n", user != NULL ? user->pw_dir : "/");
+  struct reply reply = run(peer, "echo $HOME", 0, 0, &out, NULL);
+  CHECK(is_done(&reply, 0, 0, 0) && is_text(&out, expected));
+  struct bytes payload = text_payload("echo $HOME");
+  reply = peer_call(peer, PV_EXEC, &payload);
+  CHECK(reply.type == PV_EXEC_RESULT && get_u32(&reply.payload, 4) == strlen(expected));
+  CHECK(memcmp(reply.payload.data + 8, expected, strlen(expected)) == 0);
+  out.length = 0;
+  reply = run(peer, "echo \"<$HOME>\"", PV_EXEC_CLEAR_ENV, 0, &out, NULL);
+  CHECK(is_done(&reply, 0, 0, 0) && is_text(&out, "<>\n"));
 }
 
 static void check_large_output(struct peer *peer) {
@@ -169,6 +187,7 @@ void test_exec(void) {
     struct agent_under_test agent = agent_start(link);
     check_results(&agent.main);
     check_options(&agent.main);
+    check_home(&agent.main);
     check_large_output(&agent.main);
     check_time_limit(&agent.main);
     check_held_output(&agent.main);

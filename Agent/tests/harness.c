@@ -70,8 +70,12 @@ pid_t agent_spawn(char **arguments, void (*prepare)(void)) {
 }
 
 struct agent_under_test agent_start(bool link) {
-  int main_pair[2], control_pair[2];
-  char main_text[16], control_text[16];
+  return agent_start_with_log(link, NULL);
+}
+
+struct agent_under_test agent_start_with_log(bool link, int *kmsg) {
+  int main_pair[2], control_pair[2], log_pair[2] = {-1, -1};
+  char main_text[16], control_text[16], log_text[16];
   struct agent_under_test agent = {0};
   socketpair(AF_UNIX, SOCK_STREAM, 0, main_pair);
   socketpair(AF_UNIX, SOCK_STREAM, 0, control_pair);
@@ -79,12 +83,28 @@ struct agent_under_test agent_start(bool link) {
   fcntl(control_pair[0], F_SETFD, FD_CLOEXEC);
   snprintf(main_text, sizeof main_text, "%d", main_pair[1]);
   snprintf(control_text, sizeof control_text, "%d", control_pair[1]);
-  char *arguments[] = {
-      getenv("PROVIUM_AGENT"),    "--main-fd", main_text, "--control-fd", control_text, "--link",
-      link ? "serial" : "stream", NULL};
+  char *arguments[] = {getenv("PROVIUM_AGENT"),
+                       "--main-fd",
+                       main_text,
+                       "--control-fd",
+                       control_text,
+                       "--link",
+                       link ? "serial" : "stream",
+                       kmsg != NULL ? "--kmsg-fd" : NULL,
+                       log_text,
+                       NULL};
+  if (kmsg != NULL) {
+    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, log_pair);
+    fcntl(log_pair[0], F_SETFD, FD_CLOEXEC);
+    snprintf(log_text, sizeof log_text, "%d", log_pair[1]);
+    *kmsg = log_pair[0];
+  }
   agent.pid = agent_spawn(arguments, NULL);
   close(main_pair[1]);
   close(control_pair[1]);
+  if (kmsg != NULL) {
+    close(log_pair[1]);
+  }
   agent.main = (struct peer){.fd = main_pair[0], .link = link};
   agent.control = (struct peer){.fd = control_pair[0], .link = link};
   if (link) {

@@ -56,6 +56,8 @@ struct agent_under_test {
 
 /* Starts an agent and receives READY on both connections. */
 struct agent_under_test agent_start(bool link);
+/* The same with a socket in place of /dev/kmsg, whose other end is *kmsg: each packet is a record. */
+struct agent_under_test agent_start_with_log(bool link, int *kmsg);
 /* Starts a program; `prepare` runs in the child before it. */
 pid_t agent_spawn(char **arguments, void (*prepare)(void));
 /* Closes the connections. Returns true if the agent then exits with status 0. */
@@ -102,5 +104,6 @@ void test_link(void);
 void test_control(void);
 void test_listen(void);
 void test_memory(void);
+void test_log(void);
 
 #endif

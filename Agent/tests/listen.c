@@ -130,7 +130,7 @@ static void check_workers(uint32_t flags) {
   CHECK(peer_call(&worker, PV_QUIESCE, NULL).type == PV_DONE);
   close(worker.fd);
   worker = connect_to(PV_VSOCK_WORKER_BASE + number);
-  struct reply reply = call_syscall(&worker, 0, SYS_getpid, 0, 0, 0);
+  struct reply reply = call_syscall(&worker, 0, SYS_gettid, 0, 0, 0);
   CHECK(result_of(&reply) == pid);
   close(worker.fd);
   reply = peer_receive(&control);
@@ -210,6 +210,7 @@ void test_listen(void) {
   check_lost_control();
   check_workers(PV_SPAWN_FORK);
   check_workers(PV_SPAWN_THREAD);
+  check_workers(PV_SPAWN_SHARED);
   struct peer main = connect_to(PV_VSOCK_PORT);
   CHECK(peer_call(&main, PV_SHUTDOWN, NULL).type == PV_READY);
   kill(pid, SIGKILL);

@@ -60,7 +60,7 @@ static int call_take_buffers(struct reader *reader, struct call_request *request
   bool taken[PV_MAX_SYSCALL_ARGS] = {false};
   for (uint32_t i = 0; i < request->buffer_count; i++) {
     uint32_t argument = reader_take_u32(reader), length = reader_take_u32(reader);
-    if (reader->failed || argument >= request->argument_count || taken[argument] || length == 0) {
+    if (reader->failed || argument >= request->argument_count || taken[argument]) {
       return EINVAL;
     }
     taken[argument] = true;
@@ -184,8 +184,10 @@ static int call_decode_syscall(struct span payload, bool with_pointers, struct c
   return call_take_inputs(&reader, request);
 }
 
-/* An ioctl is a call with three arguments whose last one points to the data; without data it is a null
- * pointer. */
+/*
+ * An ioctl is a call with three arguments whose last one points to the data. Without data it is a null
+ * pointer for IOCTL, and an address that cannot be accessed for IOCTL_BUF.
+ */
 static int call_decode_ioctl(struct span payload, bool with_pointers, struct call_request *request) {
   struct reader reader = {payload, false};
   call_clear(request);
@@ -195,7 +197,7 @@ static int call_decode_ioctl(struct span payload, bool with_pointers, struct cal
   request->arguments[1] = reader_take_u32(&reader);
   uint32_t length = with_pointers ? reader_take_u32(&reader) : reader.rest.length;
   request->pointer_count = with_pointers ? reader_take_u32(&reader) : 0;
-  request->buffer_count = length != 0 ? 1 : 0;
+  request->buffer_count = length != 0 || with_pointers ? 1 : 0;
   request->buffers[0] = (struct call_buffer){2, length, NULL};
   if (reader.failed || request->pointer_count > PV_MAX_POINTERS ||
       call_take_ioctl_pointers(&reader, request) != 0) {
@@ -337,8 +339,8 @@ int decode_resume(struct span payload, union request *request) {
 
 int decode_spawn(struct span payload, union request *request) {
   struct reader reader = {payload, false};
-  request->spawn_flags = reader_take_u32(&reader);
-  return reader_finish(&reader) != 0 || request->spawn_flags > PV_SPAWN_THREAD ? EINVAL : 0;
+  request->spawn_kind = reader_take_u32(&reader);
+  return reader_finish(&reader) != 0 || request->spawn_kind > PV_SPAWN_SHARED ? EINVAL : 0;
 }
 
 int decode_nothing(struct span payload, union request *request) {
@@ -365,6 +367,19 @@ int decode_kill(struct span payload, struct kill_request *request) {
   request->pid = payload.length > 4 ? (int32_t)reader_take_u32(&reader) : 0;
   bool is_worker = request->worker != 0 && request->worker <= PV_MAX_WORKERS;
   return reader_finish(&reader) != 0 || !is_worker || request->pid < 0 ? EINVAL : 0;
+}
+
+int decode_follow(struct span payload, struct follow_request *request) {
+  struct reader reader = {payload, false};
+  request->start = reader_take_u32(&reader);
+  request->credit = reader_take_u32(&reader);
+  return reader_finish(&reader) != 0 || request->start > PV_FOLLOW_NEWEST ? EINVAL : 0;
+}
+
+int decode_u32(struct span payload, uint32_t *value) {
+  struct reader reader = {payload, false};
+  *value = reader_take_u32(&reader);
+  return reader_finish(&reader);
 }
 
 enum admission decode_admission(struct span begin, const uint8_t secret[PV_SECRET_SIZE]) {

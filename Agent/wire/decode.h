@@ -72,6 +72,10 @@ struct kill_request {
   int32_t pid; /* 0: any worker with that number */
 };
 
+struct follow_request {
+  uint32_t start, credit;
+};
+
 /* A decoded request of a serving process. */
 union request {
   struct call_request call;     /* SYSCALL, SYSCALL_PTR, IOCTL, IOCTL_BUF */
@@ -81,7 +85,7 @@ union request {
   struct resume_request resume; /* RESUME */
   struct job_request job;       /* JOB_WAIT, JOB_KILL, JOB_COLLECT */
   struct span bytes;            /* a path, or data */
-  uint32_t spawn_flags;         /* SPAWN_WORKER */
+  uint32_t spawn_kind;          /* SPAWN_WORKER */
 };
 
 int decode_syscall(struct span payload, union request *request);
@@ -106,6 +110,9 @@ int decode_nothing(struct span payload, union request *request);
 /* Requests of the control connection. */
 int decode_interrupt(struct span payload, struct interrupt_request *request);
 int decode_kill(struct span payload, struct kill_request *request);
+int decode_follow(struct span payload, struct follow_request *request);
+/* LOG_CREDIT and LOG_SYNC. */
+int decode_u32(struct span payload, uint32_t *value);
 
 /* The result of the first bytes of a connection over vsock, see PV_SECRET. */
 enum admission { ADMISSION_PENDING, ADMISSION_GRANTED, ADMISSION_WRONG_SECRET, ADMISSION_REFUSED };

@@ -44,7 +44,7 @@ void message_describe_limit(struct text *text, const char *what) {
 
 void ready_write(uint8_t room[READY_SIZE], const struct process_table *table) {
   uint16_t version = PV_PROTOCOL_VERSION, machine = SYS_MACHINE;
-  int32_t pid = (int32_t)sys_getpid();
+  int32_t pid = (int32_t)sys_gettid(); /* a worker can be a thread */
   memcpy(room, &version, 2);
   memcpy(room + 2, &machine, 2);
   memcpy(room + 4, &pid, 4);

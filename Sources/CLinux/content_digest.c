@@ -7,14 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A digest of a sparse file's contents, whatever its holes are: pages of zeros are skipped, all others are mixed in with
- * their offsets. Detects damage, with a probability of about 1 - 2^-64; not cryptographic. Faster than SHA-256, since a
- * fixture's memory has hundreds of megabytes. */
+/* A digest of a sparse file's contents, whatever its holes are: pages of zeros are skipped, all others are
+ * mixed in with their offsets. Detects damage, with a probability of about 1 - 2^-64; not cryptographic.
+ * Faster than SHA-256, since a fixture's memory has hundreds of megabytes. */
 
 enum { CONTENT_PAGE = 4096, CONTENT_CHUNK = 32 * CONTENT_PAGE, CONTENT_LANES = 4 };
 
-/* 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, section 6.4): odd, so that
- * multiplication loses nothing. */
+/* 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, section 6.4): odd, so
+ * that multiplication loses nothing. */
 #define CONTENT_MULTIPLIER 0x9e3779b97f4a7c15u
 
 static uint64_t content_mix(uint64_t lane, uint64_t word) {
@@ -28,11 +28,13 @@ static bool content_is_zero(const char *page) {
 
 static void content_add_page(uint64_t lanes[CONTENT_LANES], const char *page, uint64_t offset) {
   if (content_is_zero(page)) return;
-  for (size_t lane = 0; lane < CONTENT_LANES; lane++) lanes[lane] = content_mix(lanes[lane], offset + lane);
+  for (size_t lane = 0; lane < CONTENT_LANES; lane++)
+    lanes[lane] = content_mix(lanes[lane], offset + lane);
   for (size_t at = 0; at < CONTENT_PAGE; at += CONTENT_LANES * sizeof(uint64_t)) {
     uint64_t words[CONTENT_LANES];
     memcpy(words, page + at, sizeof words);
-    for (size_t lane = 0; lane < CONTENT_LANES; lane++) lanes[lane] = content_mix(lanes[lane], words[lane]);
+    for (size_t lane = 0; lane < CONTENT_LANES; lane++)
+      lanes[lane] = content_mix(lanes[lane], words[lane]);
   }
 }
 

@@ -269,7 +269,7 @@ struct RefusedBootTests {
       cat out
       """
     )
-    #expect(output.contains("(harness) tests/a.lua:1: interrupted during: "), "\(output)")
+    #expect(output.contains("(infrastructure error) tests/a.lua:1: interrupted during: "), "\(output)")
     #expect(output.contains("status 130"))
   }
 

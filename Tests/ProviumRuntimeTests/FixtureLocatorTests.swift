@@ -30,7 +30,7 @@ private final class Tree {
   func find(_ name: String, from file: String = "tests/a.lua") throws -> Fixture {
     try FixtureLocator(configuration: configuration).find(
       name,
-      for: TestFile(name: file, path: "\(path)/\(file)", root: "\(path)/tests")
+      from: FixtureSearch(folder: Files.parent(of: "\(path)/\(file)"), root: "\(path)/tests")
     )
   }
 
@@ -75,7 +75,7 @@ private final class Tree {
       error?.description.hasPrefix("the fixture 'base' is ambiguous: it is \(first) and \(second); ") == true,
       "\(error?.description ?? "")"
     )
-    #expect(error?.kind == .error)
+    #expect(error?.code == .invalidUse)
     #expect(try tree.source("other") == "two/other.lua")
     // The test's own folder decides.
     try tree.add("tests/fixtures/base.lua")

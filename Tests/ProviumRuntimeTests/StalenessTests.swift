@@ -23,7 +23,7 @@ private final class Bench {
     profile.append = "quiet"
     configuration.profiles["mine"] = profile
     engine = try Engine(configuration: configuration, options: EngineOptions(), sinks: [])
-    let host = try engine.host()
+    let host = engine.host
     manifest = FixtureManifest(
       name: "base",
       source: "\(path)/tests/fixtures/base.lua",
@@ -65,7 +65,8 @@ private final class Bench {
 
   var reason: String? {
     get throws {
-      try StalenessCheck(store: engine.fixtures.store, engine: engine).staleness(of: manifest)?.reason
+      try StalenessCheck(store: engine.fixtures.store, services: engine.services).staleness(of: manifest)?
+        .reason
     }
   }
 
@@ -139,7 +140,7 @@ struct StalenessTests {
 
   @Test("a fixture is stale when a setting of its profile changed") func profile() throws {
     let bench = try Bench()
-    bench.manifest.inputs = StalenessCheck.settings(ofProfile: "mine", of: bench.engine).map {
+    bench.manifest.inputs = StalenessCheck.settings(ofProfile: "mine", of: bench.engine.services).map {
       FixtureInput(kind: .profile, name: $0.key, location: "mine", value: $0.value)
     }
     #expect(try bench.reason == nil)
@@ -237,7 +238,7 @@ struct StalenessTests {
         == "the fixture low, from which it starts, was \(Files.display(shared)), and is \(Files.display(own))"
     )
     // Another project does not know this one's folders, so it compares what was built.
-    var check = StalenessCheck(store: bench.engine.fixtures.store, engine: bench.engine)
+    var check = StalenessCheck(store: bench.engine.fixtures.store, services: bench.engine.services)
     check.isOwnProject = false
     #expect(try check.staleness(of: bench.manifest) == nil)
     try Files.removeTree(own)
@@ -255,7 +256,7 @@ struct StalenessTests {
     bench.manifest.files = [try BuildFile("memory", in: bench.path)]
     try Files.write(Array("memory".utf8), to: "\(bench.path)/copy")
     try Files.rename("\(bench.path)/copy", to: memory)
-    let check = StalenessCheck(store: bench.engine.fixtures.store, engine: bench.engine)
+    let check = StalenessCheck(store: bench.engine.fixtures.store, services: bench.engine.services)
     guard case .current(let verified) = try check.verdict(of: bench.manifest) else {
       Issue.record("a copy is damage")
       return
@@ -279,7 +280,9 @@ struct StalenessTests {
     bench.manifest.inputs = [FixtureInput(kind: .base, name: "low", location: script, value: low.buildID)]
     #expect(throws: FixtureError.self) { try bench.reason }
     #expect(
-      StalenessCheck(store: bench.engine.fixtures.store, engine: bench.engine).watchedPaths(of: low) == [
+      StalenessCheck(store: bench.engine.fixtures.store, services: bench.engine.services).watchedPaths(
+        of: low
+      ) == [
         script
       ]
     )

@@ -64,7 +64,10 @@ static void call_end_copy(uint32_t number, long result) {
  * The signal of an interruption of the previous request may arrive only now. It must not change the result of
  * this call, which is repeated. The script sees every other EINTR.
  */
-static long call_kernel(const struct session *session, uint32_t number, const int64_t *a) {
+static long call_kernel(struct session *session, uint32_t number, const int64_t *a) {
+  if (number == SYS_exit) {
+    session_exit(session, (int)a[0]); /* the end of a thread must be reported to control */
+  }
   for (;;) {
     uint32_t signals = signals_interrupt_count();
     long result = sys_call6(number, a[0], a[1], a[2], a[3], a[4], a[5]);

@@ -34,7 +34,7 @@ static void state_add_workers(struct session *session) {
     if (slot->state == SLOT_ALIVE) {
       reply_u32(connection, n);
       reply_u32(connection, (uint32_t)slot->pid);
-      reply_u8(connection, (uint8_t)slot->is_thread);
+      reply_u8(connection, (uint8_t)slot->kind);
       count++;
     }
   }

@@ -14,12 +14,12 @@ enum {
   MEMORY_SIZE = STACK_SIZE + SESSION_SIZE,
 };
 
-/* ---- memory of thread workers --------------------------------------------------------------- */
+/* ---- memory of workers in this memory ------------------------------------------------------- */
 
 /*
- * Memory of a thread worker: its stack grows down to the start of the mapping, its session is above the
- * stack. A worker that is gone cannot free it, and not what stays open in the shared descriptor table. The
- * main agent does so at the next spawn.
+ * Memory of a worker that is not a copy: its stack grows down to the start of the mapping, its session is
+ * above the stack. A worker that is gone cannot free it, and not what stays open in the shared descriptor
+ * table. The main agent does so at the next spawn.
  */
 static void worker_memory_free(struct session *worker) {
   session_free(worker);
@@ -42,9 +42,9 @@ static struct session *worker_memory_new(struct session *session, uint32_t numbe
 
 static void worker_memory_reclaim(struct session *session) {
   for (uint32_t n = 1; n <= PV_MAX_WORKERS; n++) {
-    if (session->threads[n] != NULL && session->environment->table->slots[n].state == SLOT_FREE) {
-      worker_memory_free(session->threads[n]);
-      session->threads[n] = NULL;
+    if (session->sharers[n] != NULL && session->environment->table->slots[n].state == SLOT_FREE) {
+      worker_memory_free(session->sharers[n]);
+      session->sharers[n] = NULL;
     }
   }
 }
@@ -57,7 +57,9 @@ static uint32_t worker_claim_number(struct process_table *table) {
     struct slot *slot = &table->slots[n];
     if (slot->state == SLOT_FREE) {
       slot->pid = 0;
-      slot->interrupt_reason = slot->quiesced = 0;
+      slot->interrupt_reason = slot->quiesced = slot->must_end = slot->exit_status = 0;
+      slot->running = 0;
+      slot->operation += slot->operation % 2; /* the last worker may have ended during a request */
       slot->state = SLOT_STARTING;
       return n;
     }
@@ -96,10 +98,10 @@ static int worker_open_endpoint(struct session *session, uint32_t number, struct
 static NO_RETURN void worker_run(struct session *worker) {
   worker->serve(worker);
   endpoint_close(&worker->endpoint);
-  sys_exit(0);
+  session_exit(worker, 0);
 }
 
-static void worker_thread_main(void *argument) { worker_run(argument); }
+static void worker_shared_main(void *argument) { worker_run(argument); }
 
 /* A forked worker has copies of everything. It drops the hidden descriptors and jobs of the main agent. */
 static NO_RETURN void worker_fork_main(struct session *session, uint32_t number,
@@ -131,10 +133,13 @@ static long worker_start_fork(struct session *session, uint32_t number, const st
 }
 
 /*
- * Neither CLONE_THREAD nor CLONE_SIGHAND: memory, descriptors and working directory are shared, but
- * exit_group(2), a crash and a change of credentials concern the worker alone.
+ * A thread is one of the main agent's process. A task of the kind SHARED has neither CLONE_THREAD nor
+ * CLONE_SIGHAND: it shares memory, descriptors and working directory too, but exit_group(2) and a crash
+ * concern the task alone. Credentials are each task's own in both.
  */
-static long worker_start_thread(struct session *session, uint32_t number, const struct endpoint *endpoint) {
+static long worker_start_shared(struct session *session, uint32_t number, uint32_t kind,
+                                const struct endpoint *endpoint) {
+  enum { SHARED = CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT_SETTID };
   struct session *worker = worker_memory_new(session, number);
   if (worker == NULL) {
     struct endpoint own = *endpoint;
@@ -142,21 +147,36 @@ static long worker_start_thread(struct session *session, uint32_t number, const 
     return -ENOMEM;
   }
   worker->endpoint = *endpoint;
-  session->threads[number] = worker;
+  session->sharers[number] = worker;
   struct slot *slot = &session->environment->table->slots[number];
-  unsigned long flags = CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD;
-  return sys_clone_call(flags, worker, (int *)&slot->pid, worker_thread_main, worker);
+  unsigned long flags = SHARED;
+  if (kind == PV_SPAWN_THREAD) {
+    slot->running = (int32_t)number;
+    flags |= CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+  } else {
+    flags |= CLONE_PARENT | SIGCHLD;
+  }
+  return sys_clone_call(flags, worker, (int *)&slot->pid, (int *)&slot->running, worker_shared_main, worker);
 }
 
 /* Returns the worker's pid or -errno. */
-static long worker_start(struct session *session, uint32_t number, uint32_t flags) {
+static long worker_start(struct session *session, uint32_t number, uint32_t kind) {
   struct endpoint endpoint;
   int error = worker_open_endpoint(session, number, &endpoint);
   if (error != 0) {
     return -error;
   }
-  return flags == PV_SPAWN_THREAD ? worker_start_thread(session, number, &endpoint)
-                                  : worker_start_fork(session, number, &endpoint);
+  return kind == PV_SPAWN_FORK ? worker_start_fork(session, number, &endpoint)
+                               : worker_start_shared(session, number, kind, &endpoint);
+}
+
+static void worker_refuse(struct session *session, uint32_t kind, int error) {
+  struct text text = {.length = 0};
+  text_add(&text, "cannot start a worker");
+  if (kind == PV_SPAWN_THREAD && error == EINVAL) {
+    text_add(&text, ": a process that has called unshare(CLONE_NEWPID) cannot start threads");
+  }
+  reply_error(&session->connection, error, text.data);
 }
 
 void handle_spawn_worker(struct session *session, const union request *request) {
@@ -176,11 +196,11 @@ void handle_spawn_worker(struct session *session, const union request *request) 
     return;
   }
   struct slot *slot = &session->environment->table->slots[number];
-  slot->is_thread = request->spawn_flags == PV_SPAWN_THREAD;
-  long pid = worker_start(session, number, request->spawn_flags);
+  slot->kind = request->spawn_kind;
+  long pid = worker_start(session, number, request->spawn_kind);
   if (pid < 0) {
     slot->state = SLOT_FREE;
-    reply_error(connection, (int)-pid, "cannot start a worker");
+    worker_refuse(session, request->spawn_kind, (int)-pid);
     return;
   }
   uint32_t starting = SLOT_STARTING; /* control has freed the slot if the worker is already gone */

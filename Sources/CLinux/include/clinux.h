@@ -58,7 +58,8 @@ int clinux_vhost_set_cid(int fd, uint64_t cid);
 void clinux_sha256(const void *bytes, size_t length, uint8_t digest[32]);
 /* Of what the descriptor gives from where it stands to its end. 0 or -errno. */
 int clinux_sha256_file(int fd, uint8_t digest[32]);
-/* A digest of a file's contents that does not depend on where its holes are. Not cryptographic. 0 or -errno. */
+/* A digest of a file's contents that does not depend on where its holes are. Not cryptographic. 0 or -errno.
+ */
 int clinux_content_digest(int fd, uint64_t digest[4]);
 /* Copies what is not zero, by pages; the rest are holes. Shares all of it where the file system can. `to` is
  * empty. 0 or -errno. */

@@ -144,15 +144,20 @@ enum pv_interrupt_flags { PV_INTERRUPT_COMMAND = 1u << 0 }; /* also end a runnin
 enum pv_pointer_flags { PV_POINTER_INPUT = 0, PV_POINTER_OUTPUT = 1, PV_POINTER_BOTH = 3 };
 enum pv_spawn_kind {
   PV_SPAWN_FORK = 0,   /* a copy of the main agent */
-  PV_SPAWN_THREAD = 1, /* a task that shares memory and descriptors with the main agent */
+  PV_SPAWN_THREAD = 1, /* a thread of the main agent's process */
+  PV_SPAWN_SHARED = 2, /* a process of its own that shares memory and descriptors with the main agent */
 };
+/* In the status of GONE, above the bits of wait4(2). */
+enum pv_gone_flags {
+  PV_GONE_WITH_PROCESS = 1u << 16
+}; /* a thread that ended with the main agent's process */
 enum pv_follow_start {
   PV_FOLLOW_OLDEST = 0,   /* the oldest record that the kernel has kept */
   PV_FOLLOW_CONTINUE = 1, /* after the last record that an earlier connection of this boot has read */
   PV_FOLLOW_NEWEST = 2,   /* records that are logged from now on */
 };
 enum pv_record_flags {
-  PV_RECORD_CONTINUED = 1u << 0, /* the next record continues the line */
+  PV_RECORD_FRAGMENT = 1u << 0,  /* the record is a part of a line */
   PV_RECORD_TRUNCATED = 1u << 1, /* the text was longer than PV_MAX_RECORD_TEXT */
 };
 #define PV_RECORD_HEADER_SIZE 21u

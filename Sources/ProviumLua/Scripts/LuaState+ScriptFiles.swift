@@ -1,3 +1,5 @@
+import ProviumSystem
+
 extension LuaState {
   /// Reads, records and compiles the script file at an absolute path.
   package func loadFile(_ path: String) throws -> LuaFunction {
@@ -8,7 +10,7 @@ extension LuaState {
   /// Sets the folders in which `require` searches, in order: `NAME.lua` and `NAME/init.lua` in each.
   package func setPackagePath(_ folders: [String]) throws(LuaFailure) {
     let path = folders.flatMap { ["\($0)/?.lua", "\($0)/?/init.lua"] }.joined(separator: ";")
-    _ = try call(preludeFunction("set_package_path"), [.text(path)])
+    _ = try call(preludeFunction("set_package_path"), [.string(PathText.bytes(of: path))])
   }
 
   /// Implements the prelude's `load_script(path, purpose)`.

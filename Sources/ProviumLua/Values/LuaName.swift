@@ -1,17 +1,17 @@
 /// The names of Lua's grammar.
-enum LuaName {
-  static let keywords: Set<String> = [
+package enum LuaName {
+  package static let keywords: Set<String> = [
     "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
     "nil",
     "not", "or", "repeat", "return", "then", "true", "until", "while",
   ]
 
-  static func isStart(_ byte: UInt8) -> Bool {
+  package static func isStart(_ byte: UInt8) -> Bool {
     (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || byte == 0x5f
   }
-  static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+  package static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-  static func isIdentifier(_ text: String) -> Bool {
+  package static func isIdentifier(_ text: String) -> Bool {
     guard let first = text.utf8.first, isStart(first), !keywords.contains(text) else { return false }
     return text.utf8.allSatisfy { isStart($0) || isDigit($0) }
   }

@@ -121,12 +121,13 @@
           failure: result.outcome.failure,
           duration: result.duration
         )
-        for test in result.subTests {
+        for titled in TestTree.ordered(result.subTests) {
+          let test = titled.result
           try Self.insert(
             database,
             run,
             root: root,
-            test: test.name,
+            test: titled.title,
             outcome: test.outcome.name,
             failure: test.outcome.failure,
             duration: test.duration

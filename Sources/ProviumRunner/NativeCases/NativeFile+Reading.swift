@@ -1,5 +1,6 @@
 import ProviumLua
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 extension NativeFile {

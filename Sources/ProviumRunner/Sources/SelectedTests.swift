@@ -1,5 +1,5 @@
-import ProviumLua
 import ProviumRuntime
+import ProviumScripts
 
 /// A selection applied to one file: the sub-tests that run, and those that only contain some that do.
 ///

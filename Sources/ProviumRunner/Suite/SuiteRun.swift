@@ -1,6 +1,7 @@
 import Glibc
 package import ProviumEvents
 package import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 /// One run of a suite: runs its files, repeats them, and adds the results to the history.
@@ -99,7 +100,7 @@ package struct SuiteRun: Sendable {
       acceleratorReason: engine.acceleratorReason,
       channel: engine.channel.kind.rawValue,
       channelReason: engine.channel.reason,
-      timeScale: engine.timeScale,
+      timeScale: engine.timeoutMultiplier,
       slowdown: engine.slowdown,
       files: files.map(\.name),
       parallel: options.width(for: files.count),

@@ -1,11 +1,11 @@
 import ProviumSystem
 
 /// A fixture's identity: however a test names it, one script is one fixture.
-struct Fixture: Sendable, Hashable {
+package struct Fixture: Sendable, Hashable {
   /// The name that messages show.
-  let name: String
+  package let name: String
   /// Absolute path of the script, without `.` and `..`.
-  let source: String
+  package let source: String
 
   /// - Parameter name: nil: derived from the path.
   init(name: String? = nil, source: String) {
@@ -22,6 +22,6 @@ struct Fixture: Sendable, Hashable {
     return String(path[start...])
   }
 
-  static func == (one: Fixture, other: Fixture) -> Bool { one.source == other.source }
-  func hash(into hasher: inout Hasher) { hasher.combine(source) }
+  package static func == (one: Fixture, other: Fixture) -> Bool { one.source == other.source }
+  package func hash(into hasher: inout Hasher) { hasher.combine(source) }
 }

@@ -14,10 +14,14 @@ package struct FixtureAdministration {
     package let stale: String?
   }
 
-  private let engine: Engine
-  private var store: FixtureStore { engine.fixtures.store }
+  private let fixtures: FixtureService
+  private let services: EngineServices
+  private var store: FixtureStore { fixtures.store }
 
-  package init(engine: Engine) { self.engine = engine }
+  package init(_ fixtures: FixtureService, services: EngineServices) {
+    self.fixtures = fixtures
+    self.services = services
+  }
 
   /// Returns all kept fixtures.
   package func list() -> [Entry] {
@@ -47,9 +51,9 @@ package struct FixtureAdministration {
 
   private func staleness(of manifest: FixtureManifest, at place: String) -> String? {
     do {
-      var check = StalenessCheck(store: store, engine: engine)
+      var check = StalenessCheck(store: store, services: services)
       // Projects may share a cache.
-      check.isOwnProject = manifest.project == engine.configuration.path ?? ""
+      check.isOwnProject = manifest.project == services.configuration.path ?? ""
       switch try check.verdict(of: manifest) {
       case .stale(let staleness): return staleness.reason
       case .current(let verified):
@@ -78,7 +82,7 @@ package struct FixtureAdministration {
   /// - Returns: the seconds that the last build took.
   package func build(_ name: String, force: Bool) throws -> Double {
     let fixture = try find(name)
-    return try engine.fixtures.buildIfStale(fixture, for: session(for: fixture.source), force: force)
+    return try fixtures.buildIfStale(fixture, for: scope(for: fixture.source), force: force)
       .manifest.buildDuration
   }
 
@@ -119,30 +123,24 @@ package struct FixtureAdministration {
   /// - Parameter name: a name as a test file in the current folder, or in a configured one, would write it; or the path of the
   ///   script, for other fixtures.
   private func find(_ name: String) throws -> Fixture {
-    let locator = FixtureLocator(configuration: engine.configuration)
+    let locator = FixtureLocator(configuration: services.configuration)
     let path = Files.normalize(Files.resolve(name, against: Files.currentDirectory))
     let script = path.hasSuffix(".lua") ? path : "\(path).lua"
     // A test file may have the same name.
     if locator.isFixture(script), Files.exists(script) { return locator.fixture(script) }
-    let file = TestFile(
-      name: "",
-      path: "\(Files.currentDirectory)/_",
-      root: engine.configuration.settings.tests.first ?? Files.currentDirectory
+    let search = FixtureSearch(
+      folder: Files.currentDirectory,
+      root: services.configuration.settings.tests.first ?? Files.currentDirectory
     )
-    return try locator.find(name, for: file)
+    return try locator.find(name, from: search)
   }
 
-  private func session(for source: String) -> FileSession {
-    FileSession(
-      file: TestFile(
-        name: Files.display(source),
-        path: source,
-        root: Files.parent(of: Files.parent(of: source))
-      ),
-      owner: 0,
-      engine: engine,
-      filter: .all,
-      timeout: engine.configuration.settings.timeout
+  /// The scope in which a fixture is built for no test.
+  private func scope(for source: String) -> MachineScope {
+    let folder = Files.parent(of: source)
+    return MachineScope(
+      ScopeControl(name: Files.display(source), owner: 0, services: services),
+      fixtureSearch: FixtureSearch(folder: folder, root: Files.parent(of: folder))
     )
   }
 }

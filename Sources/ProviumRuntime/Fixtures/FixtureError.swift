@@ -2,7 +2,7 @@ package import ProviumEvents
 import ProviumSystem
 
 /// Why a fixture gives no VM.
-package enum FixtureError: Error, Sendable, CustomStringConvertible {
+package enum FixtureError: CodedError, Sendable, CustomStringConvertible {
   case unknown(name: String, looked: [String], hint: String)
   /// Two of the shared folders have a fixture of that name.
   case ambiguous(name: String, sources: [String])
@@ -11,8 +11,8 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
   case circular(chain: [String])
   case noMachine(name: String)
   case machineNotRunning(name: String, state: String)
-  /// `kind`: `.error` if its script is wrong, `.kernelReport` for a kernel report, `.infrastructure` if another attempt may succeed.
-  case buildFailed(name: String, reason: String, kind: FailureKind)
+  /// `code`: as `ProviumError.Code.ofBuild` gives it.
+  case buildFailed(name: String, reason: String, code: ProviumError.Code)
   case unusable(name: String, reason: String)
   case store(path: String, reason: String)
   case interrupted
@@ -44,40 +44,48 @@ package enum FixtureError: Error, Sendable, CustomStringConvertible {
   }
 
   static func buildFailed(_ name: String, because error: any Error) -> FixtureError {
-    let kind =
-      switch error {
-      case let error as FixtureScriptFailure: error.kind
-      case let error as FixtureError: error.kind
-      case let error as HarnessFault: error.kind == .kernelReport ? FailureKind.kernelReport : .infrastructure
-      default: FailureKind.infrastructure
-      }
-    return .buildFailed(name: name, reason: "\(error)", kind: kind)
+    .buildFailed(name: name, reason: "\(error)", code: ProviumError.Code(error).ofBuild)
   }
 
-  /// `.error` if the fixture's script or its name is wrong, `.kernelReport` for a kernel report, else `.infrastructure`.
-  var kind: FailureKind {
+  package var code: ProviumError.Code {
     switch self {
-    case .unknown, .ambiguous, .noFolder, .circular, .noMachine, .machineNotRunning: .error
-    case .buildFailed(_, _, let kind): kind
-    case .unusable, .store, .interrupted: .infrastructure
+    case .unknown, .ambiguous, .circular, .noMachine, .machineNotRunning: .invalidUse
+    case .noFolder: .configuration
+    case .buildFailed(_, _, let code): code
+    case .unusable: .infrastructure
+    case .store: .storage
+    case .interrupted: .interrupted
+    }
+  }
+}
+
+extension ProviumError.Code {
+  /// The code of a fixture whose build failed by an error of this code. Another attempt helps only after a failure of the
+  /// infrastructure; for a build, time limits belong to these.
+  var ofBuild: ProviumError.Code {
+    switch failureKind {
+    case .kernelReport: .kernelReport
+    case .infrastructure, .timeout: .infrastructure
+    case .assertion, .error, .inner: .configuration
     }
   }
 }
 
 /// The failure of a fixture's script.
-struct FixtureScriptFailure: Error, CustomStringConvertible {
+package struct FixtureScriptFailure: CodedError, CustomStringConvertible {
   /// The script's failure and the last lines of the console.
-  let description: String
-  let kind: FailureKind
+  package let description: String
+  package let code: ProviumError.Code
 
   /// - Parameter kind: the kind of the script's failure.
-  init(description: String, failed kind: FailureKind) {
+  package init(description: String, failed kind: FailureKind) {
     self.description = description
-    switch kind {
-    case .kernelReport: self.kind = .kernelReport
-    case .infrastructure, .timeout: self.kind = .infrastructure
-    // The script is wrong and fails again.
-    case .assertion, .error, .inner: self.kind = .error
-    }
+    code =
+      switch kind {
+      case .kernelReport: .kernelReport
+      case .infrastructure, .timeout: .infrastructure
+      // The script is wrong and fails again.
+      case .assertion, .error, .inner: .configuration
+      }
   }
 }

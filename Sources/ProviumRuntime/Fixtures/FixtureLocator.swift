@@ -9,8 +9,8 @@ struct FixtureLocator {
   let configuration: Configuration
 
   /// - Throws: `FixtureError.unknown`, `.ambiguous` or `.noFolder`.
-  func find(_ name: String, for file: TestFile) throws -> Fixture {
-    let own = ownFolders(for: file)
+  func find(_ name: String, from search: FixtureSearch) throws -> Fixture {
+    let own = ownFolders(search)
     if let source = own.lazy.compactMap({ script(name, in: $0) }).first { return Fixture(source: source) }
     let shared = configuration.settings.fixtureFolders
     for folder in shared where !Files.isDirectory(folder) {
@@ -57,21 +57,22 @@ struct FixtureLocator {
     ((try? Files.list(folder)) ?? []).filter { $0.hasSuffix(".lua") }.map { String($0.dropLast(4)) }
   }
 
-  private func ownFolders(for file: TestFile) -> [String] {
+  private func ownFolders(_ search: FixtureSearch) -> [String] {
     var folders: [String] = []
-    var folder = Files.parent(of: file.path)
+    var folder = search.folder
     // A fixture's own script is in such a folder already.
     if folder.hasSuffix("/fixtures") || configuration.settings.fixtureFolders.contains(folder) {
       folders.append(folder)
     }
     while true {
       folders.append("\(folder)/fixtures")
-      if folder == configuration.root || folder == "/" || (configuration.path == nil && folder == file.root) {
+      if folder == configuration.root || folder == "/" || (configuration.path == nil && folder == search.root)
+      {
         break
       }
       folder = Files.parent(of: folder)
     }
-    folders += ([file.root] + configuration.settings.tests).map { "\($0)/fixtures" }
+    folders += ([search.root] + configuration.settings.tests).map { "\($0)/fixtures" }
     return folders.uniqued()
   }
 }

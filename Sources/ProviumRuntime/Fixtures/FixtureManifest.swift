@@ -31,8 +31,8 @@ package struct FixtureManifest: Sendable, Codable, Hashable {
   /// The folder of this build, inside the fixture's folder.
   func folder(in place: String) -> String { "\(place)/\(buildID.prefix(16))" }
 
-  /// The script, as a file that asks for the fixtures it starts from.
-  var script: TestFile { TestFile(name: Files.display(source), path: source, root: root) }
+  /// Where the script looks up the fixtures that it starts from.
+  var search: FixtureSearch { FixtureSearch(folder: Files.parent(of: source), root: root) }
 
   /// Returns a new random build ID: 64 hexadecimal digits.
   static func newBuildID() -> String {

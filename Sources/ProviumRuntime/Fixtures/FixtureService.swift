@@ -32,27 +32,32 @@ package final class FixtureService: Sendable {
   /// Whether fixtures kept from earlier runs are ignored.
   private let isFresh: Bool
 
-  init(store: FixtureStore, isFresh: Bool) {
+  /// Makes the recipe of a fixture that was found.
+  package typealias RecipeMaker = @Sendable (Fixture, FixtureService) -> any FixtureRecipe
+  private let recipe: RecipeMaker
+
+  init(store: FixtureStore, isFresh: Bool, recipe: @escaping RecipeMaker) {
     self.store = store
     self.isFresh = isFresh
+    self.recipe = recipe
   }
 
   /// Returns the current build of a fixture. Builds it on this thread if it is stale; waits if another thread or process is
   /// building it.
   /// - Parameter force: rebuilds the fixture even if it is up to date.
-  func buildIfStale(_ fixture: Fixture, for session: FileSession, force: Bool = false) throws -> HeldFixture {
+  func buildIfStale(_ fixture: Fixture, for scope: MachineScope, force: Bool = false) throws -> HeldFixture {
     let place = store.place(of: fixture)
-    if let start = session.fixtureChain.firstIndex(where: { $0.place == place }) {
-      throw FixtureError.circular(chain: session.fixtureChain[start...].map(\.name) + [fixture.name])
+    if let start = scope.fixtures.firstIndex(where: { $0.place == place }) {
+      throw FixtureError.circular(chain: scope.fixtures[start...].map(\.name) + [fixture.name])
     }
-    return try session.outsideTimeLimit {
-      if let ready = try takeSlot(place, name: fixture.name, session) { return ready }
+    return try scope.limits.suspended {
+      if let ready = try takeSlot(place, name: fixture.name, scope) { return ready }
       do {
-        let ready = try makeCurrent(fixture, place: place, force: force, session)
-        settle(ready, at: place, session)
+        let ready = try makeCurrent(fixture, place: place, force: force, scope)
+        settle(ready, at: place, scope)
         return ready
       } catch {
-        let failure = session.isInterrupted ? nil : FixtureError.buildFailed(fixture.name, because: error)
+        let failure = scope.isCancelled ? nil : FixtureError.buildFailed(fixture.name, because: error)
         // An interrupted build does not mean that the fixture cannot be built.
         slots.update { $0[place] = failure.map { .failed($0) } }
         throw failure ?? error
@@ -61,11 +66,11 @@ package final class FixtureService: Sendable {
   }
 
   /// Provides this build from now on, and ends the warm VMs of the previous one.
-  private func settle(_ ready: HeldFixture, at place: String, _ session: FileSession) {
+  private func settle(_ ready: HeldFixture, at place: String, _ scope: MachineScope) {
     slots.update { $0[place] = .ready(ready) }
     let snapshot = ready.manifest.snapshot
     let former = history.withLock { $0.latest.updateValue(snapshot, forKey: place) }
-    if let former, former != snapshot { session.engine.warmPool.forget(former) }
+    if let former, former != snapshot { scope.services.warmPool.forget(former) }
   }
 
   /// Rebuilds a fixture that is current but could not be resumed. A fixture is rebuilt in this way once in a run.
@@ -74,7 +79,7 @@ package final class FixtureService: Sendable {
     _ fixture: Fixture,
     instead ready: HeldFixture,
     because reason: String,
-    for session: FileSession
+    for scope: MachineScope
   )
     throws -> HeldFixture
   {
@@ -90,38 +95,38 @@ package final class FixtureService: Sendable {
       slots[place] = nil
       return true
     }
-    if isMine { warn(fixture.name, "it could not be resumed: \(reason)", session) }
-    return try buildIfStale(fixture, for: session, force: isMine)
+    if isMine { warn(fixture.name, "it could not be resumed: \(reason)", scope) }
+    return try buildIfStale(fixture, for: scope, force: isMine)
   }
 
   /// Forgets builds that failed by an infrastructure error, since the file that needed them is run again.
   package func forgetFaults() {
     slots.update { slots in
       slots = slots.filter {
-        if case .failed(let error) = $0.value { error.kind != .infrastructure } else { true }
+        if case .failed(let error) = $0.value { error.code.failureKind != .infrastructure } else { true }
       }
     }
   }
 
   /// Fails a build whose thread is stuck: the files that wait for the fixture get the reason.
-  func giveUp(_ place: String, name: String, because reason: String) {
+  package func giveUp(_ place: String, name: String, because reason: String) {
     slots.update { slots in
       guard case .building = slots[place] else { return }
-      slots[place] = .failed(FixtureError.buildFailed(name: name, reason: reason, kind: .infrastructure))
+      slots[place] = .failed(FixtureError.buildFailed(name: name, reason: reason, code: .infrastructure))
     }
   }
 
-  private func warn(_ name: String, _ reason: String, _ session: FileSession) {
-    session.engine.warnOnce("fixture \(name) is built again: \(reason)", file: session.file.name)
+  private func warn(_ name: String, _ reason: String, _ scope: MachineScope) {
+    scope.services.warnOnce("fixture \(name) is built again: \(reason)", file: scope.name)
   }
 
   /// Returns the fixture if another thread has built it; nil when this thread has to build it.
-  private func takeSlot(_ place: String, name: String, _ session: FileSession) throws -> HeldFixture? {
+  private func takeSlot(_ place: String, name: String, _ scope: MachineScope) throws -> HeldFixture? {
     var said = false
     defer {
       if said {
-        note(session, waitsFor: nil)
-        session.engine.pool.endWait(of: session.owner)
+        note(scope, waitsFor: nil)
+        scope.services.pool.endWait(of: scope.owner)
       }
     }
     while true {
@@ -130,38 +135,38 @@ package final class FixtureService: Sendable {
         slots -> Result<HeldFixture?, any Error>? in
         switch slots[place] {
         case nil:
-          slots[place] = .building(by: session.file.name, owner: session.owner, waitsFor: nil)
+          slots[place] = .building(by: scope.name, owner: scope.owner, waitsFor: nil)
           return .success(nil)
         case .ready(let ready): return .success(ready)
         case .failed(let error): return .failure(error)
         case .building(let builder, let owner, _):
-          if Self.waits(place, for: session, in: slots) {
-            return .failure(FixtureError.circular(chain: session.fixtureChain.map(\.name) + [name]))
+          if Self.waits(place, for: scope, in: slots) {
+            return .failure(FixtureError.circular(chain: scope.fixtures.map(\.name) + [name]))
           }
-          if let mine = session.fixtureChain.last?.place, case .building(let me, let owner, _) = slots[mine] {
+          if let mine = scope.fixtures.last?.place, case .building(let me, let owner, _) = slots[mine] {
             slots[mine] = .building(by: me, owner: owner, waitsFor: place)
           }
           isFirst = !said
-          session.engine.pool.noteWait(
-            of: session.owner,
+          scope.services.pool.noteWait(
+            of: scope.owner,
             for: owner,
             what: "the fixture \(name), which \(builder) builds"
           )
-          if !said { session.activity("waiting for the fixture \(name), which \(builder) builds") }
+          if !said { scope.activity("waiting for the fixture \(name), which \(builder) builds") }
           said = true
           return nil
         }
       }
       if let result { return try result.get() }
-      if isFirst { note(session, waitsFor: place) }
-      if session.isInterrupted { throw FixtureError.interrupted }
+      if isFirst { note(scope, waitsFor: place) }
+      if scope.isCancelled { throw FixtureError.interrupted }
     }
   }
 
-  /// Whether the builder at `place` waits, directly or through others, for a fixture that this session builds: two files
+  /// Whether the builder at `place` waits, directly or through others, for a fixture that this scope builds: two files
   /// whose fixtures start from each other, each on its own thread, would wait forever.
-  private static func waits(_ place: String, for session: FileSession, in slots: [String: Slot]) -> Bool {
-    let mine = Set(session.fixtureChain.map(\.place))
+  private static func waits(_ place: String, for scope: MachineScope, in slots: [String: Slot]) -> Bool {
+    let mine = Set(scope.fixtures.map(\.place))
     var (next, seen): (String?, Set<String>) = (place, [])
     while let here = next, seen.insert(here).inserted, case .building(_, _, let further) = slots[here] {
       if let further, mine.contains(further) { return true }
@@ -170,8 +175,8 @@ package final class FixtureService: Sendable {
     return false
   }
 
-  private func note(_ session: FileSession, waitsFor place: String?) {
-    guard let mine = session.fixtureChain.last?.place else { return }
+  private func note(_ scope: MachineScope, waitsFor place: String?) {
+    guard let mine = scope.fixtures.last?.place else { return }
     slots.update {
       if case .building(let me, let owner, _) = $0[mine] {
         $0[mine] = .building(by: me, owner: owner, waitsFor: place)
@@ -185,22 +190,27 @@ package final class FixtureService: Sendable {
     _ fixture: Fixture,
     place: String,
     force: Bool,
-    _ session: FileSession
+    _ scope: MachineScope
   ) throws -> HeldFixture {
     let lock = try store.lock(
       place,
       until: .after(.seconds(1800)),
-      holding: session.fixtureChain.map(\.place),
+      holding: scope.fixtures.map(\.place),
       waiting: { holder in
         let who = holder.isEmpty ? "" : ", which \(holder) builds"
-        session.activity("waiting for the fixture \(fixture.name)\(who)")
+        scope.activity("waiting for the fixture \(fixture.name)\(who)")
       },
-      isCancelled: { session.isInterrupted }
+      isCancelled: { scope.isCancelled }
     )
     _ = lock
-    if !isFresh, !force, let ready = try kept(fixture, at: place, for: session) { return ready }
-    session.activity("building the fixture \(fixture.name)")
-    let manifest = try FixtureBuilder(fixture: fixture, place: place, store: store).build(for: session)
+    if !isFresh, !force, let ready = try kept(fixture, at: place, for: scope) { return ready }
+    scope.activity("building the fixture \(fixture.name)")
+    let manifest = try FixtureBuilder(
+      fixture: fixture,
+      place: place,
+      store: store,
+      recipe: recipe(fixture, self)
+    ).build(for: scope)
     guard let hold = FixtureHold(of: manifest) else {
       throw FixtureError.store(path: store.folder, reason: "\(manifest.snapshot.folder) was removed")
     }
@@ -209,26 +219,30 @@ package final class FixtureService: Sendable {
   }
 
   /// Returns the kept build if it is current. Warns of damage. The caller holds the fixture's lock.
-  private func kept(_ fixture: Fixture, at place: String, for session: FileSession) throws
+  private func kept(_ fixture: Fixture, at place: String, for scope: MachineScope) throws
     -> HeldFixture?
   {
     switch store.kept(at: place) {
     case .nothing: return nil
     case .unusable(let reason, let isDamage):
-      if isDamage { warn(fixture.name, reason, session) }
+      if isDamage { warn(fixture.name, reason, scope) }
       return nil
     case .fixture(let manifest):
       // Held before it is checked, so that it is not removed after the check.
       let hold = FixtureHold(of: manifest)
-      let check = StalenessCheck(store: store, engine: session.engine)
+      let check = StalenessCheck(store: store, services: scope.services)
       // The bases are built for this fixture, so they must not start from it.
-      let checking = session.session(for: fixture, place: place, file: manifest.script)
-      let verdict = try session.running(checking) {
+      let checking = scope.child(
+        building: FixtureInProgress(name: fixture.name, place: place),
+        search: manifest.search,
+        workFolder: nil
+      )
+      let verdict = try scope.running(checking) {
         try check.verdict(of: manifest) { try self.buildIfStale($0, for: checking).manifest }
       }
       switch verdict {
       case .stale(let staleness):
-        if staleness.isDamage { warn(fixture.name, staleness.reason, session) }
+        if staleness.isDamage { warn(fixture.name, staleness.reason, scope) }
         return nil
       case .current(let verified):
         guard let hold else { return nil }

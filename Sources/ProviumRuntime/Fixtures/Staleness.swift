@@ -22,7 +22,7 @@ struct StalenessCheck {
   }
 
   let store: FixtureStore
-  let engine: Engine
+  let services: EngineServices
   /// False for a fixture of another project: its profiles and fixture folders are not known here.
   var isOwnProject = true
 
@@ -68,7 +68,7 @@ struct StalenessCheck {
 
   /// QEMU and its arguments, accelerator, channel, processor: the snapshot fits no others.
   private func conditions(of manifest: FixtureManifest) throws -> String? {
-    let host = try engine.host()
+    let host = services.host
     let qemu = try host.qemu(for: manifest.snapshot.conditions.architecture)
     return manifest.snapshot.conditions.difference(
       from: try manifest.snapshot.presentConditions(qemu: qemu, host: host)
@@ -91,7 +91,7 @@ struct StalenessCheck {
     case .base: return try changeOfBase(input, in: manifest, base: base, dependents: dependents)
     case .profile:
       guard isOwnProject else { return nil }
-      let now = Self.settings(ofProfile: input.location, of: engine)[input.name] ?? "not there"
+      let now = Self.settings(ofProfile: input.location, of: services)[input.name] ?? "not there"
       return now == input.value
         ? nil : "\(input.name) of the profile \(input.location) was \(input.value), and is \(now)"
     case .value:
@@ -104,7 +104,7 @@ struct StalenessCheck {
     let shown = "\(input.name) (\(Files.display(input.location)))"
     guard Files.exists(input.location) else { return "\(shown) is gone" }
     do {
-      return try engine.digests.digest(input.location) == input.value ? nil : "\(shown) changed"
+      return try services.digests.digest(input.location) == input.value ? nil : "\(shown) changed"
     } catch { return "\(shown) cannot be read any more: \(error)" }
   }
 
@@ -117,7 +117,7 @@ struct StalenessCheck {
   ) throws -> String? {
     let found =
       isOwnProject
-      ? try FixtureLocator(configuration: engine.configuration).find(input.name, for: manifest.script)
+      ? try FixtureLocator(configuration: services.configuration).find(input.name, from: manifest.search)
       : Fixture(name: input.name, source: input.location)
     let shown = "the fixture \(input.name), from which it starts,"
     guard found.source == input.location else {
@@ -159,12 +159,17 @@ struct StalenessCheck {
   ///   - bases: the fixtures that the build resumed.
   ///   - files: of all VMs and all their boots, also those that failed: the recipe may depend on what a failed boot showed.
   ///   - profiles: the names of the profiles that VMs were booted from.
-  static func inputs(bases: [FixtureInput], files: [FixtureInput], profiles: Set<String>, of engine: Engine)
+  static func inputs(
+    bases: [FixtureInput],
+    files: [FixtureInput],
+    profiles: Set<String>,
+    of services: EngineServices
+  )
     -> [FixtureInput]
   {
     var inputs = bases + files
     for profile in profiles.sorted() {
-      inputs += settings(ofProfile: profile, of: engine).sorted { $0.key < $1.key }.map {
+      inputs += settings(ofProfile: profile, of: services).sorted { $0.key < $1.key }.map {
         FixtureInput(kind: .profile, name: $0.key, location: profile, value: $0.value)
       }
     }
@@ -180,13 +185,13 @@ struct StalenessCheck {
   }
 
   /// The settings of a profile as they are now; empty when there is no such profile.
-  static func settings(ofProfile name: String, of engine: Engine) -> [String: String] {
-    guard let profile = try? engine.configuration.profile(name) else { return [:] }
+  static func settings(ofProfile name: String, of services: EngineServices) -> [String: String] {
+    guard let profile = try? services.configuration.profile(name) else { return [:] }
     let kernel =
       profile.kernel
       // The built-in profile takes the cached distribution kernel, which may have been replaced.
       ?? (try? DistributionKernel.prepare(
-        cache: engine.configuration.settings.cache,
+        cache: services.configuration.settings.cache,
         architecture: profile.architecture ?? HostFacts.machine
       ))?.kernel
     return [

@@ -35,7 +35,7 @@ package final class ChangeWatch {
 
   private func addNearest(_ folder: String) throws {
     var folder = folder
-    while inotify_add_watch(descriptor.raw, folder, Self.events | UInt32(IN_ONLYDIR)) < 0 {
+    while inotify_add_watch(descriptor.raw, folder.cPath, Self.events | UInt32(IN_ONLYDIR)) < 0 {
       let number = errno
       switch number {
       case ENOENT, ENOTDIR, EACCES, ELOOP:

@@ -19,7 +19,9 @@ package enum ProcessorWait {
   /// Returns the nanoseconds that a hypervisor below this host took from one of its processors since its boot, on average
   /// over the processors: the steal time of /proc/stat (proc_stat(5)).
   package static var stolen: UInt64 {
-    guard let text = try? Files.readText("/proc/stat"), let line = text.split(separator: "\n").first else { return 0 }
+    guard let text = try? Files.readText("/proc/stat"), let line = text.split(separator: "\n").first else {
+      return 0
+    }
     let fields = line.split(separator: " ")
     guard fields.count > 8, fields[0] == "cpu", let ticks = UInt64(fields[8]) else { return 0 }
     let processors = text.split(separator: "\n").count { $0.hasPrefix("cpu") } - 1

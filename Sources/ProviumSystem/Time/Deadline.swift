@@ -6,10 +6,10 @@ import Glibc
 /// continue if that is false.
 package struct Deadline: Sendable, Hashable, Comparable {
   private let fixed: UInt64
-  private let source: (any DeadlineSource)?
+  private let source: Source?
 
   /// Nanoseconds of `CLOCK_MONOTONIC`; `UInt64.max`: never. A deadline with a source may be later at the next call.
-  package var nanoseconds: UInt64 { source?.nanoseconds ?? fixed }
+  package var nanoseconds: UInt64 { source?.value.nanoseconds ?? fixed }
 
   package init(nanoseconds: UInt64) {
     fixed = nanoseconds
@@ -19,7 +19,7 @@ package struct Deadline: Sendable, Hashable, Comparable {
   /// - Parameter source: decides when the deadline has expired.
   package init(source: any DeadlineSource) {
     fixed = 0
-    self.source = source
+    self.source = Source(value: source)
   }
 
   package static let never = Deadline(nanoseconds: .max)
@@ -57,7 +57,7 @@ package struct Deadline: Sendable, Hashable, Comparable {
   }
 
   package var isExpired: Bool {
-    if let source { return source.isExpired() }
+    if let source { return source.value.isExpired() }
     return fixed != .max && Deadline.now >= fixed
   }
 
@@ -79,21 +79,31 @@ package struct Deadline: Sendable, Hashable, Comparable {
   }
 
   package static func < (left: Deadline, right: Deadline) -> Bool { left.nanoseconds < right.nanoseconds }
-  package static func == (left: Deadline, right: Deadline) -> Bool { left.nanoseconds == right.nanoseconds }
-  package func hash(into hasher: inout Hasher) { hasher.combine(nanoseconds) }
+
+  /// Two deadlines that move are equal if they have the same source.
+  private struct Source: Sendable, Hashable {
+    let value: any DeadlineSource
+    static func == (left: Source, right: Source) -> Bool { left.value === right.value }
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(value)) }
+  }
 }
 
 /// Decides when a deadline has expired. Thread-safe.
-package protocol DeadlineSource: Sendable {
+package protocol DeadlineSource: AnyObject, Sendable {
   /// When to ask `isExpired` next: nanoseconds of `CLOCK_MONOTONIC`.
   var nanoseconds: UInt64 { get }
   /// Whether the deadline has expired now. Called at or after `nanoseconds`, it may move that instead.
   func isExpired() -> Bool
 }
 
-private struct EarliestDeadline: DeadlineSource {
-  let first: Deadline
-  let second: Deadline
+private final class EarliestDeadline: DeadlineSource {
+  private let first: Deadline
+  private let second: Deadline
+
+  init(first: Deadline, second: Deadline) {
+    self.first = first
+    self.second = second
+  }
 
   var nanoseconds: UInt64 { min(first.nanoseconds, second.nanoseconds) }
   func isExpired() -> Bool { first.isExpired || second.isExpired }

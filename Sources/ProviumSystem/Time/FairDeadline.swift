@@ -9,7 +9,6 @@ import Synchronization
 /// also if its VMs are busy. Thread-safe.
 package final class FairDeadline: DeadlineSource {
   private struct State {
-    let begin: UInt64
     /// When the limit is reached, with everything that was added.
     var end: UInt64
     var next: UInt64
@@ -24,18 +23,27 @@ package final class FairDeadline: DeadlineSource {
   private let state: Mutex<State>
   private let length: UInt64
   private let sample: @Sendable () -> ExecutionSample
+  private let clock: @Sendable () -> UInt64
 
   /// The most that all additions make together, as a multiple of the limit.
   private static let most: UInt64 = 9
 
   /// Begins now.
-  /// - Parameter sample: measures the VMs. Called on any thread, from within `isExpired`; reads files and must not wait.
-  package init(length: Duration, sample: @escaping @Sendable () -> ExecutionSample) {
-    let begin = Deadline.now
-    let end = Deadline.after(length).nanoseconds
-    self.length = end - min(begin, end)
+  /// - Parameters:
+  ///   - length: less than a hundred years.
+  ///   - sample: measures the VMs. Called on any thread, from within `isExpired`; reads files and must not wait.
+  ///   - clock: tests pass their own.
+  package init(
+    length: Duration,
+    sample: @escaping @Sendable () -> ExecutionSample,
+    clock: @escaping @Sendable () -> UInt64 = { Deadline.now }
+  ) {
+    let begin = clock()
+    let (seconds, attoseconds) = length.components
+    self.length = UInt64(clamping: seconds) * 1_000_000_000 + UInt64(clamping: attoseconds / 1_000_000_000)
     self.sample = sample
-    state = Mutex(State(begin: begin, end: end, next: end == .max ? .max : begin + self.length / 4))
+    self.clock = clock
+    state = Mutex(State(end: begin + self.length, next: begin + self.length / 4))
   }
 
   package var deadline: Deadline { Deadline(source: self) }
@@ -47,7 +55,7 @@ package final class FairDeadline: DeadlineSource {
 
   package func isExpired() -> Bool {
     state.withLock { state in
-      let now = Deadline.now
+      let now = clock()
       guard now >= state.next, !state.isExpired else { return state.isExpired }
       measure(&state, at: now)
       if now < state.end {
@@ -66,7 +74,7 @@ package final class FairDeadline: DeadlineSource {
   /// Moves the limit: `nanoseconds` that have passed do not count, since the work was not allowed to run.
   package func exclude(_ nanoseconds: UInt64) {
     state.withLock { state in
-      guard state.end != .max, !state.isExpired else { return }
+      guard !state.isExpired else { return }
       state.end += nanoseconds
       state.next += nanoseconds
       if let last = state.last { state.last = (last.sample, last.at + nanoseconds) }
@@ -92,7 +100,9 @@ package final class FairDeadline: DeadlineSource {
   private func addition(_ state: inout State) -> UInt64 {
     // An addition that is too small to matter would only repeat the measurement.
     let least = min(length / 50, 100_000_000)
-    guard !state.hasAddedWithoutProgress, state.balance > least, state.added < length * Self.most else { return 0 }
+    guard !state.hasAddedWithoutProgress, state.balance > least, state.added < length * Self.most else {
+      return 0
+    }
     let addition = min(state.balance, length * 2 / 5)
     state.balance -= addition
     state.hasAddedWithoutProgress = true

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 struct FixtureCommand: ParsableCommand {
@@ -20,7 +21,7 @@ struct FixtureCommand: ParsableCommand {
       sinks: isatty(2) == 1 ? [ActivityLine()] : []
     )
     defer { engine.close() }
-    try body(FixtureAdministration(engine: engine))
+    try body(FixtureAdministration(engine.fixtures, services: engine.services))
     try engine.events.finish()
   }
 
