@@ -74,8 +74,8 @@ test("jobs run beside other calls, and are killed with their group", function()
   assert_eq(false, vm:job_kill(other).running)
 end)
 
-for _, mode in ipairs({ "fork", "thread" }) do
-  local opts = { thread = mode == "thread" }
+for _, mode in ipairs({ "fork", "shared", "thread" }) do
+  local opts = { thread = mode == "thread", shared = mode == "shared" }
 
   test("a " .. mode .. " worker has credentials, a thread and a connection of its own", function()
     local worker = vm:spawn(opts)
@@ -87,8 +87,11 @@ for _, mode in ipairs({ "fork", "thread" }) do
     assert_eq("1000", worker:exec("id -u").stdout.trim())
     worker:kill()
   end)
+end
 
-  test("a " .. mode .. " worker's death is told, with its signal, and the others go on", function()
+for _, mode in ipairs({ "fork", "shared" }) do
+  test("the death of a " .. mode .. " worker is reported with its signal, and the others go on", function()
+    local opts = { shared = mode == "shared" }
     local doomed, other = vm:spawn(opts), vm:spawn(opts)
     local pid = doomed:pid()
     assert_error(function() doomed:syscall("kill", pid, 9) end, "SIGKILL")
@@ -98,9 +101,17 @@ for _, mode in ipairs({ "fork", "thread" }) do
   end)
 end
 
-test("eight workers of both kinds answer at once", function()
+test("a fatal signal to a thread worker ends the agent, and the error names both", function()
+  local machine = vsock.boot()
+  local doomed = machine:spawn({ thread = true })
+  assert_error(function() doomed:syscall("kill", doomed:pid(), 9) end, "SIGKILL, and the agent with it")
+  assert_error(function() machine:exec("true") end, "SIGKILL")
+  machine:kill()
+end)
+
+test("nine workers of all kinds answer at once", function()
   local workers, seen = {}, {}
-  for i = 1, 8 do workers[i] = vm:spawn({ thread = i % 2 == 0 }) end
+  for i = 1, 9 do workers[i] = vm:spawn({ thread = i % 3 == 0, shared = i % 3 == 1 }) end
   for _, worker in ipairs(workers) do
     local pid = worker:syscall("gettid")
     assert_eq(worker:pid(), pid)
