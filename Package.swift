@@ -38,7 +38,7 @@ let package = Package(
     .target(name: "ProviumJSON", swiftSettings: strict),
     // Test output in KTAP and TAP, read as it comes. Knows nothing of VMs.
     .target(name: "ProviumKTAP", swiftSettings: strict),
-    // What differs between guests of one architecture and those of another.
+    // The differences between guests of different architectures.
     .target(name: "ProviumArchitecture", dependencies: ["ProviumSystem"], swiftSettings: strict),
 
     // The guest's side: the agent's bytes, and the protocol spoken with it.
@@ -78,7 +78,7 @@ let package = Package(
       swiftSettings: strict
     ),
 
-    // What happens in a run, and who tells of it. Reports are the command line's; the testing bridge needs none.
+    // Events of a run, and the reports that consume them. Only the command uses reports.
     .target(name: "ProviumEvents", dependencies: ["ProviumJSON", "ProviumSystem"], swiftSettings: strict),
     .target(
       name: "ProviumReports",

@@ -24,7 +24,7 @@ static void send_u32(struct peer *control, uint8_t type, uint32_t value) {
   peer_request(control, type, &payload);
 }
 
-/* What was received: the texts of all records, and the counts of the messages. */
+/* The received records: their texts, and the counts of the messages. */
 struct log {
   struct bytes texts; /* each followed by a newline */
   uint64_t next, lost;
@@ -83,7 +83,7 @@ static void check_records(bool link) {
   CHECK(reply.type == PV_LOG_RECORDS && reply.payload.length == 12 + 21 + 4);
   CHECK(get_u64(&reply.payload, 12) == 4 && get_u64(&reply.payload, 20) == 4000);
   CHECK((get_u32(&reply.payload, 28) & 0xffff) == 14 && reply.payload.data[30] == PV_RECORD_FRAGMENT);
-  /* What is no record is skipped; a long text is cut. */
+  /* The agent skips input that is not a record, and cuts a long text. */
   char *text = malloc(9000);
   memset(text, 'x', 8999);
   memcpy(text, "-;", 2);

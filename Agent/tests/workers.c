@@ -160,7 +160,7 @@ static void check_thread_ends_all(bool by_signal) {
   CHECK(agent_stop(&agent));
 }
 
-/* What a worker shares with the main agent, and what it does not share. */
+/* Checks which resources a worker shares with the main agent. */
 static void check_sharing(uint32_t flags) {
   struct agent_under_test agent = agent_start(true);
   int pid;

@@ -223,9 +223,9 @@ bool clb_error_again(lua_State *L, int index, int text) {
   return true;
 }
 
-/* What a message handler made of the error at 1, which it saw as the string at 2: if the string on top of the
- * stack has all of that string, replaces it by that error, with the new text. Stack: as found, +4 on the way.
- * Raises. */
+/* Keeps the identity of an error that a message handler has changed. The error is at 1, the string that the handler
+ * saw at 2, and its result on top. If the result contains that string, replaces it by the error with the new text.
+ * Stack: as found, +4 on the way. Raises. */
 void clb_error_handled(lua_State *L) {
   size_t length, text_length;
   if (error_at(L, 1) == NULL || lua_type(L, -1) != LUA_TSTRING || lua_type(L, 2) != LUA_TSTRING) return;

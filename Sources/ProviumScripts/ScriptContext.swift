@@ -1,7 +1,7 @@
 import ProviumRuntime
 import ProviumLua
 
-/// What the functions that a script calls work on. Belongs to the script's thread.
+/// The state that the functions of a script's bindings share. Belongs to the script's thread.
 final class ScriptContext {
   let scope: MachineScope
   let fixtures: FixtureService

@@ -38,7 +38,7 @@ package enum KernelLogStart: UInt32, Sendable {
   case newest = 2
 }
 
-/// What a control connection knows of the log that it follows.
+/// The state of a followed kernel log in one control connection.
 struct KernelLogState {
   typealias Receiver = @Sendable (KernelLogBatch) -> Void
 

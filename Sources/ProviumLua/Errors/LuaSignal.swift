@@ -1,4 +1,4 @@
-/// What a script raises to end early without a failure: a skip, a todo.
+/// A signal that a script raises to end early without a failure: a skip or a todo.
 ///
 /// Scripts see an object, not a string, so that no message can be mistaken for a signal. `assert_error` lets signals
 /// pass. `LuaState.signalCaught` finds a signal that a `pcall` caught.

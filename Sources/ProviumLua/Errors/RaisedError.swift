@@ -25,7 +25,7 @@ final class RaisedError {
     isPlaced = failure.location != nil && (error as? LuaAssertion)?.isPositioned ?? true
   }
 
-  /// What a script sees of it.
+  /// The text of the error, as a script sees it.
   var text: String { isPlaced ? failure.description : failure.message }
 
   private static func traceback(in L: OpaquePointer) -> [String] {

@@ -1,6 +1,6 @@
 import ProviumSystem
 
-/// What `provium.toml` says, or the built-in settings where there is none.
+/// The settings of `provium.toml`, or the built-in ones without that file.
 package struct Configuration: Sendable, Hashable {
   /// The folder of `provium.toml`; the current directory when there is none.
   package var root: String

@@ -23,7 +23,7 @@ package struct BuildFile: Sendable, Codable, Hashable {
     self.digest = digest
   }
 
-  /// What happened to a file since it was published.
+  /// The change of a file since it was published.
   enum Verdict {
     case same
     /// Another file with the same contents: a copy, or a file restored from a backup.

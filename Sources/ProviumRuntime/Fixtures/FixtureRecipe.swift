@@ -10,7 +10,7 @@ package protocol FixtureRecipe: Sendable {
 package struct PreparedFixture {
   /// A booted VM of the scope.
   package let machine: Machine
-  /// What the recipe used beside the VMs: the builder adds what went into those.
+  /// Inputs of the recipe itself. The builder adds the inputs of the VMs.
   package let inputs: [FixtureInput]
 
   package init(machine: Machine, inputs: [FixtureInput]) {

@@ -23,7 +23,7 @@ extension Machine {
       reports.endExpectation()
     }
     try body()
-    // What `body` started in the guest may print its report, or the line that is meant, a little later.
+    // A program that `body` started in the guest may cause the expected report a little later.
     let deadline = Deadline.after(.seconds(2))
     while !reports.isMet() {
       guard !deadline.isExpired, !context.cancellation.isRequested, !context.limits.deadline.isExpired else {

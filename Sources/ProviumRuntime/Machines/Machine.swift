@@ -35,7 +35,7 @@ package final class Machine {
   private(set) var hasTriedToBoot = false
   /// The state that each fresh sub-test starts from.
   var freshStart: FreshStart?
-  /// What the VM was resumed from, and `lastUse` at that moment.
+  /// The snapshot that the VM was resumed from, and `lastUse` at that moment.
   private var resumed: (from: HeldSnapshot, at: UInt64)?
 
   init(profile: Profile, context: MachineContext) {
@@ -52,7 +52,7 @@ package final class Machine {
   package var label: String { identifier == 0 ? profile.name : "vm\(identifier) (\(profile.name))" }
   /// The factor by which time limits of its operations grow.
   package var timeoutMultiplier: Double { context.services.timeoutMultiplier(for: architecture.rawValue) }
-  /// What the VM was resumed from, if nothing has happened to it since.
+  /// The snapshot that the VM was resumed from; nil if the VM has been used since.
   var untouchedStart: HeldSnapshot? { resumed.flatMap { $0.at == lastUse ? $0.from : nil } }
 
   // MARK: Boot

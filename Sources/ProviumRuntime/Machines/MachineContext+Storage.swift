@@ -21,7 +21,7 @@ extension MachineContext {
       ).chain.first
       try Files.copySparse(request.disks[index].path, to: copy)
       request.disks[index].path = copy
-      // What the guest writes belongs to the fixture; an overlay would be removed with the VM.
+      // The guest's writes belong to the fixture; an overlay would be removed with the VM.
       request.disks[index].isSnapshot = false
     }
     return request

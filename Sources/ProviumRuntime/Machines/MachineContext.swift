@@ -2,7 +2,7 @@ package import ProviumEvents
 import ProviumSystem
 import ProviumVM
 
-/// What the VMs of a scope use of it. Belongs to the scope's thread.
+/// The parts of a scope that its VMs use. Belongs to the scope's thread.
 package final class MachineContext {
   /// The name of the file or test, as events carry it.
   package let name: String

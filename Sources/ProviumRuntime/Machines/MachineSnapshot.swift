@@ -44,7 +44,7 @@ struct HeldSnapshot {
   let hold: any Sendable
 }
 
-/// What a VM is resumed from, as the run's events have it.
+/// The origin of a resumed VM, for the run's events.
 enum ResumeOrigin {
   case fixture(String)
   /// A script's own: `vm:restore`, a fresh sub-test.

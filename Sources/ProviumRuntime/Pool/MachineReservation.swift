@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What one VM holds of the pool, or of its scope's reservation. Given back with the last reference. Thread-safe.
+/// One VM's share of the pool, or of its scope's reservation. Released with the last reference. Thread-safe.
 final class MachineReservation: Sendable {
   private enum Source {
     case pool(PoolReservation)

@@ -36,7 +36,7 @@ package final class ScopeLedger: EventSink {
 
   package func finish() {}
 
-  /// What the scope does now, or did last.
+  /// The present, or else the last, activity of the scope.
   package var activity: String { state.withLock { $0.activity } }
 
   /// Ends everything that runs with this failure, and the ledger.

@@ -1,6 +1,6 @@
 import ProviumSystem
 
-/// What the whole process is asked for: by flags, or by the environment where there are no flags.
+/// Options of the whole process, from the command line, else from the environment.
 package struct EngineOptions: Sendable {
   /// `kvm`, `tcg`, `auto`.
   package enum AcceleratorChoice: String, Sendable, CaseIterable { case kvm, tcg, auto }

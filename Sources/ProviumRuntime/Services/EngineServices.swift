@@ -88,7 +88,7 @@ package final class EngineServices: Sendable {
   /// The largest cost of emulation that was measured for the profiles; nil where nothing is emulated, or measured.
   package var slowdown: Double? { verdicts.compactMap(\.slowdown).max() }
 
-  /// What is to be known of the accelerator: why it is not KVM, or which guests KVM does not run.
+  /// The reason why the accelerator is not KVM, or which guests KVM does not run.
   package var acceleratorReason: String {
     Self.reason(verdicts)
   }

@@ -18,7 +18,7 @@ struct PackFormat: Hashable, Sendable {
     }
   }
 
-  /// What is wrong with a format or its values, without the function's name.
+  /// An error in a format or its values. The caller adds the function's name.
   struct Failure: Error, CustomStringConvertible {
     let description: String
   }

@@ -1,7 +1,7 @@
 import ProviumAgentClient
 import ProviumLua
 
-/// What a script sees of a command's or a job's result.
+/// Lua tables of the results of commands and jobs.
 enum ResultTables {
   /// `{ok, exit_code, stdout, stderr}`, and `signal`, `timed_out`, `held_by` where they apply. The streams are wrapped by
   /// the prelude (`.value`, `.contains(s)` …).

@@ -1,4 +1,4 @@
-/// What is known of a script from reading it.
+/// The tests of a script, found by reading its source.
 package struct ScannedScript: Sendable, Equatable {
   /// The outermost tests, in order.
   package var tests: [ScannedTest] = []

@@ -1,6 +1,6 @@
 import ProviumLua
 
-/// What ends a sub-test or a file without failing it. Raised through Lua as an object: no message can be mistaken for it.
+/// The early end of a sub-test or file without a failure. Raised through Lua as an object, never as a string.
 enum ScriptSignal: LuaSignal {
   case todo(reason: String)
   case skip(reason: String)

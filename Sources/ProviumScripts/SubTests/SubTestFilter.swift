@@ -1,6 +1,6 @@
 /// Decides which sub-tests of a script run.
 package struct SubTestFilter: Sendable {
-  /// What happens to a sub-test that the running script defines.
+  /// The decision on a sub-test that the running script defines.
   package enum Decision: Sendable, Hashable {
     case run
     /// Runs only because a selected sub-test is inside it; reported only if it fails.

@@ -1,7 +1,7 @@
 /// Text of scripts, guests and kernels, made safe to show. The author of such text can neither move a
 /// terminal's cursor, nor change its colours, nor reorder the line, nor break the markup around the text.
 package enum HarmlessText {
-  /// What happens to control characters other than line ends and tabs. Escape sequences are always removed.
+  /// The treatment of control characters other than line ends and tabs. Escape sequences are always removed.
   package enum Policy: Sendable {
     /// Control characters, and marks that change the direction of the text, are written as `\x07`,
     /// `\u{202E}`.

@@ -171,6 +171,7 @@ private final class Workload: Sendable {
       )
     }
     let pid = try #require(busy.first?.pid)
+    // No event tells how long a process has waited for a processor: two samples, while the processes compete.
     usleep(200_000)
     let before = try #require(ProcessorWait.longest(ofProcess: pid))
     usleep(600_000)
