@@ -25,8 +25,9 @@ import ProviumSystem
     signal(SIGPIPE, SIG_IGN)
     var command: any ParsableCommand = Provium()
     do {
-      try SingleDashCheck.check(Array(CommandLine.arguments.dropFirst()))
-      command = try parseAsRoot()
+      let arguments = PathText.arguments
+      try SingleDashCheck.check(arguments)
+      command = try parseAsRoot(arguments)
       do { try command.run() } catch let code as ExitCode {
         try Console.checkOutput()
         throw code

@@ -20,7 +20,7 @@ import Testing
     in history: History,
     root: String = "/t",
     isPartial: Bool = false,
-    touched: [String: String] = [:],
+    touched: [ExactString: String] = [:],
     time: Double = 1
   ) throws {
     let run = History.FileRun(

@@ -14,23 +14,20 @@ package final class ScriptFiles {
   /// Folders in which a relative path is looked for, in order; the calling script's own comes last by itself.
   package var searchFolders: [String] = [Files.currentDirectory]
   /// How messages show an absolute path.
-  package var displayPath: (String) -> String = { path in
-    let here = Files.currentDirectory + "/"
-    return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
-  }
+  package var displayPath: (String) -> String = { Files.display($0) }
   /// Told of every file before it runs, once per load: for fixture keys, with the very bytes that run.
   package var onLoad: (LoadedScript) -> Void = { _ in }
   /// Told of every absolute path at which a script was looked for in vain, before it was found or not.
   package var onMiss: (String) -> Void = { _ in }
-  private var paths: [String: String] = [:]
+  private var paths: [ExactString: String] = [:]
 
   /// The absolute path of a script by the name that messages show.
-  package func path(ofDisplayed name: String) -> String? { paths[name] }
+  package func path(ofDisplayed name: String) -> String? { paths[ExactString(name)] }
 
   /// The absolute path that `path` means to a script shown as `caller`; nil where no such file is.
   func find(_ path: String, calledFrom caller: String?) -> String? {
     var folders = searchFolders
-    if let caller = caller.flatMap({ paths[$0] }) { folders.append(Files.parent(of: caller)) }
+    if let caller = caller.flatMap({ paths[ExactString($0)] }) { folders.append(Files.parent(of: caller)) }
     return first(of: folders.map { Files.resolve(path, against: $0) })
   }
 
@@ -46,12 +43,24 @@ package final class ScriptFiles {
     return nil
   }
 
+  /// - Throws: `SystemError`; `UnreadableScript` for a pipe or a device, which could block for ever.
   func read(_ path: String) throws -> LoadedScript {
+    if let kind = FileKind(of: path), kind != .regular, kind != .directory {
+      throw UnreadableScript(path: path, kind: kind)
+    }
     let script = LoadedScript(path: path, displayPath: displayPath(path), contents: try Files.read(path))
-    paths[script.displayPath] = path
+    paths[ExactString(script.displayPath)] = path
     onLoad(script)
     return script
   }
+}
+
+/// A script that is not a regular file.
+struct UnreadableScript: Error, CustomStringConvertible {
+  let path: String
+  let kind: FileKind
+
+  var description: String { "cannot load \(PathText.visible(path)): it is \(kind)" }
 }
 
 extension LoadedScript {
@@ -74,7 +83,7 @@ extension LuaState {
   /// The folders whose modules `require` finds, first ones first: `NAME.lua` and `NAME/init.lua`.
   package func setPackagePath(_ folders: [String]) throws(LuaFailure) {
     let path = folders.flatMap { ["\($0)/?.lua", "\($0)/?/init.lua"] }.joined(separator: ";")
-    _ = try call(preludeFunction("set_package_path"), [.text(path)])
+    _ = try call(preludeFunction("set_package_path"), [.string(PathText.encode(path))])
   }
 
   /// `load_script(path)` of the prelude.

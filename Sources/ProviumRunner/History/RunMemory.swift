@@ -44,7 +44,7 @@ package final class RunMemory: Sendable {
   #endif
 
   /// The name of a file in the history: its path in the project, however the run was told of it.
-  private func key(_ file: TestFile) -> String { Files.display(file.path, from: root) }
+  private func key(_ file: TestFile) -> ExactString { ExactString(Files.relative(file.path, to: root)) }
 
   /// Seconds that each file took when it last ran, by name.
   package func durations(of files: [TestFile]) -> [String: Double] {
@@ -69,7 +69,7 @@ package final class RunMemory: Sendable {
   /// The host files that a test file read when it last ran.
   package struct Touched: Sendable {
     /// Absolute paths without symbolic links.
-    let paths: Set<String>
+    let paths: Set<ExactString>
     /// The scripts among them have not changed, so the test file would read the same files again.
     let isCurrent: Bool
   }
@@ -77,9 +77,9 @@ package final class RunMemory: Sendable {
   package func touched(by files: [TestFile]) -> [TestFile: Touched] {
     #if CommandLine
       let known = recall([:]) { try $0.touched(root: root) }
-      var marks: [String: String] = [:]
-      func isSame(_ path: String, _ mark: String) -> Bool {
-        let now = marks[path] ?? Self.mark(path)
+      var marks: [ExactString: String] = [:]
+      func isSame(_ path: ExactString, _ mark: String) -> Bool {
+        let now = marks[path] ?? Self.mark(path.text)
         marks[path] = now
         return now == mark && mark != Self.unknown
       }
@@ -103,11 +103,11 @@ package final class RunMemory: Sendable {
       var now = timespec()
       clock_gettime(CLOCK_REALTIME, &now)
       let time = Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
-      let touched = Set(ended.touched.map(Files.canonical)).map { path in
-        (path, Self.mark(path, before: time - ended.result.duration))
+      let touched = Set(ended.touched.map { ExactString(Files.canonical($0)) }).map { path in
+        (path, Self.mark(path.text, before: time - ended.result.duration))
       }
       let run = History.FileRun(
-        file: key(file),
+        file: key(file).text,
         result: ended.result,
         isPartial: isPartial,
         touched: Dictionary(uniqueKeysWithValues: touched),

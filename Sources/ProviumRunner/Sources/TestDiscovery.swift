@@ -1,28 +1,44 @@
 import ProviumRuntime
-import ProviumSystem
+package import ProviumSystem
 
-/// Finds Lua test files: every `.lua` file under the given paths, except below a folder named `fixtures` and files that begin
-/// with `_`.
-package enum TestDiscovery {
+/// Finds Lua test files: every `.lua` file under the given paths, except below a folder named `fixtures`.
+///
+/// Each folder is visited once, also if symbolic links lead to it in several ways or into itself. A folder that is reached without
+/// a link keeps its own path.
+package struct TestDiscovery {
   /// Why the given paths lead to no test file.
   package enum Failure: Error, Sendable, CustomStringConvertible {
     case missing(path: String)
     case notLua(path: String)
-    case nothingFound(paths: [String])
+    case notRegular(path: String, kind: FileKind)
+    case nothingFound(paths: [String], skipped: [String])
     case noPaths
 
     package var description: String {
       switch self {
-      case .missing(let path): "\(path): no such file or folder"
-      case .notLua(let path): "\(path): not a Lua test file (its name does not end in .lua)"
-      case .nothingFound(let paths): "no test files (*.lua) under \(paths.joined(separator: ", "))"
+      case .missing(let path): "\(PathText.visible(path)): no such file or folder"
+      case .notLua(let path):
+        "\(PathText.visible(path)): not a Lua test file (its name does not end in .lua)"
+      case .notRegular(let path, let kind): "\(PathText.visible(path)): not a test file: it is \(kind)"
+      case .nothingFound(let paths, let skipped):
+        (["no test files (*.lua) under \(paths.map(PathText.visible).joined(separator: ", "))"] + skipped)
+          .joined(separator: "\n")
       case .noPaths:
         "no tests named: give a file or folder, or set tests = [\"…\"] under [provium] in provium.toml"
       }
     }
   }
 
-  /// Finds all files under `paths`, each once, in alphabetical order of their names within each path.
+  /// The files, each with the number of the given path that led to it.
+  private var found: [(given: Int, file: TestFile)] = []
+  private var skipped: [String] = []
+  private var seen: Set<ExactString> = []
+  /// The folders that were visited, without links.
+  private var visited: Set<ExactString> = []
+  /// Folders to which a symbolic link leads.
+  private var linked: [(path: String, root: String, given: Int)] = []
+
+  /// Finds all files under `paths`, each once, sorted by the bytes of their names within each path.
   /// - Parameter project: The folder of `provium.toml`.
   package static func find(
     _ paths: [String],
@@ -30,43 +46,69 @@ package enum TestDiscovery {
     project: String
   ) throws -> DiscoveredFiles {
     guard !paths.isEmpty else { throw Failure.noPaths }
-    var seen: Set<String> = []
-    var files: [TestFile] = []
-    for given in paths {
-      let path = Files.normalize(Files.resolve(given, against: directory))
-      guard Files.exists(path) else { throw Failure.missing(path: given) }
-      let found: [TestFile]
-      if Files.isDirectory(path) {
-        found = try walk(path, prefix: "", root: path)
-      } else {
-        guard path.hasSuffix(".lua") else { throw Failure.notLua(path: given) }
-        let root = Files.parent(of: path)
-        found = [
-          TestFile(name: String(path.dropFirst(root.count + (root == "/" ? 0 : 1))), path: path, root: root)
-        ]
-      }
-      files += found.filter { seen.insert($0.path).inserted }
+    var discovery = TestDiscovery()
+    for (number, path) in paths.enumerated() { try discovery.add(path, from: directory, number) }
+    while !discovery.linked.isEmpty {
+      let (path, root, given) = discovery.linked.removeFirst()
+      try discovery.walk(path, root: root, given)
     }
-    guard !files.isEmpty else { throw Failure.nothingFound(paths: paths) }
-    guard Set(files.map(\.root)).count > 1 else { return DiscoveredFiles(files: files) }
+    let files = discovery.found.sorted {
+      ($0.given, ExactString($0.file.path)) < ($1.given, ExactString($1.file.path))
+    }
+    .map(\.file)
+    guard !files.isEmpty else { throw Failure.nothingFound(paths: paths, skipped: discovery.skipped) }
+    guard Set(files.map { ExactString($0.root) }).count > 1 else {
+      return DiscoveredFiles(files: files, skipped: discovery.skipped)
+    }
     // `unit/boot.lua` and `system/boot.lua` would both be `boot.lua`.
-    return DiscoveredFiles(
-      files: files.map { file in
-        TestFile(name: Files.display(file.path, from: project), path: file.path, root: file.root)
-      }
-    )
+    let named = files.map { file in
+      TestFile(name: Files.display(file.path, from: project), path: file.path, root: file.root)
+    }
+    return DiscoveredFiles(files: named, skipped: discovery.skipped)
   }
 
-  private static func walk(_ folder: String, prefix: String, root: String) throws -> [TestFile] {
-    var files: [TestFile] = []
-    for name in try Files.list(folder) where !name.hasPrefix(".") {
-      let path = "\(folder)/\(name)"
-      if Files.isDirectory(path) {
-        if name != "fixtures" { files += try walk(path, prefix: "\(prefix)\(name)/", root: root) }
-      } else if name.hasSuffix(".lua"), !name.hasPrefix("_") {
-        files.append(TestFile(name: prefix + name, path: path, root: root))
+  private mutating func add(_ given: String, from directory: String, _ number: Int) throws {
+    let path = Files.normalize(Files.resolve(given, against: directory))
+    switch FileKind(of: path) {
+    case nil: throw Failure.missing(path: given)
+    case .directory: try walk(path, root: path, number)
+    case .regular:
+      guard Self.isScript(path) else { throw Failure.notLua(path: given) }
+      addFile(path, root: Files.parent(of: path), number)
+    case let kind?:
+      throw Self.isScript(path)
+        ? Failure.notRegular(path: given, kind: kind) : Failure.notLua(path: given)
+    }
+  }
+
+  private static func isScript(_ name: String) -> Bool { Array(name.utf8.suffix(4)) == Array(".lua".utf8) }
+
+  private mutating func addFile(_ path: String, root: String, _ given: Int) {
+    guard seen.insert(ExactString(path)).inserted else { return }
+    let file = TestFile(name: Files.display(path, from: root), path: path, root: root)
+    found.append((given, file))
+  }
+
+  private mutating func walk(_ folder: String, root: String, _ given: Int) throws {
+    guard visited.insert(ExactString(Files.canonical(folder))).inserted else { return }
+    for name in try Files.list(folder) where name.utf8.first != UInt8(ascii: ".") {
+      let path = folder == "/" ? "/\(name)" : "\(folder)/\(name)"
+      let kind = FileKind(of: path)
+      if kind == .directory {
+        guard name != "fixtures" else { continue }
+        if Files.isSymbolicLink(path) {
+          linked.append((path, root, given))
+        } else {
+          try walk(path, root: root, given)
+        }
+      } else if Self.isScript(name) {
+        if kind == .regular {
+          addFile(path, root: root, given)
+        } else {
+          let reason = kind.map { "it is \($0)" } ?? "it is a broken link"
+          skipped.append("\(Files.display(path)) is not run: \(reason)")
+        }
       }
     }
-    return files
   }
 }

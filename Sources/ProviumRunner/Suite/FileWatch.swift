@@ -13,16 +13,16 @@ struct FileWatch {
 
   private let watch: ChangeWatch
   private let files: [TestFile]
-  private let configurationPath: String?
+  private let configurationPath: ExactString?
   /// For each watched path: the test files that a change of it affects.
-  private var dependents: [String: Set<TestFile>] = [:]
-  private var stamps: [String: FileStamp] = [:]
+  private var dependents: [ExactString: Set<TestFile>] = [:]
+  private var stamps: [ExactString: FileStamp] = [:]
 
   init(_ files: [TestFile], configuration: Configuration) throws {
     watch = try ChangeWatch()
     self.files = files
-    configurationPath = configuration.path
-    for file in files { dependents[file.path] = [file] }
+    configurationPath = configuration.path.map { ExactString($0) }
+    for file in files { dependents[ExactString(file.path)] = [file] }
     if let configurationPath { dependents[configurationPath] = [] }
     stamp()
   }
@@ -32,23 +32,23 @@ struct FileWatch {
   /// Adds the files that a run read. A file that changed during the run still counts as changed.
   mutating func note(_ touched: [TestFile: Set<String>]) {
     for (file, paths) in touched {
-      for path in paths { dependents[path, default: []].insert(file) }
+      for path in paths { dependents[ExactString(path), default: []].insert(file) }
     }
     stamp()
   }
 
   private mutating func stamp() {
-    for path in dependents.keys where stamps[path] == nil { stamps[path] = FileStamp(path) }
+    for path in dependents.keys where stamps[path] == nil { stamps[path] = FileStamp(path.text) }
   }
 
   /// Blocks until a watched file changes. Returns nil once `event` is raised.
   mutating func nextChange(until event: EventDescriptor) throws -> Change? {
     while true {
       // Watch first: a change after the comparison must not be missed.
-      try watch.add(dependents.keys)
+      try watch.add(dependents.keys.map(\.text))
       let changed = dependents.keys.filter { path in
         // A file that is missing may be in the middle of being replaced.
-        guard let now = FileStamp(path) else { return false }
+        guard let now = FileStamp(path.text) else { return false }
         return now != stamps[path]
       }
       if !changed.isEmpty { return change(of: changed) }
@@ -56,10 +56,10 @@ struct FileWatch {
     }
   }
 
-  private mutating func change(of paths: [String]) -> Change {
-    for path in paths { stamps[path] = FileStamp(path) }
+  private mutating func change(of paths: [ExactString]) -> Change {
+    for path in paths { stamps[path] = FileStamp(path.text) }
     let touched = paths.reduce(into: Set<TestFile>()) { $0.formUnion(dependents[$1] ?? []) }
-    let names = paths.sorted().map { Files.display($0) }
+    let names = paths.sorted().map { Files.display($0.text) }
     return Change(
       // In the order of the suite.
       files: files.filter(touched.contains),

@@ -3,7 +3,7 @@ import ProviumSystem
 /// A file with tests, as a test source found it.
 package struct TestFile: Sendable, Hashable {
   /// The name in reports, unique in a run: the path relative to the tests' root, or to the project's folder if a run has
-  /// several roots.
+  /// several roots. Bytes that are not UTF-8 are shown as `\xFF`.
   package let name: String
   /// The absolute path.
   package let path: String
@@ -15,6 +15,11 @@ package struct TestFile: Sendable, Hashable {
     self.path = path
     self.root = root
   }
+
+  /// Two files are equal if their names and paths have the same bytes: Unicode has several forms of one text.
+  package static func == (left: TestFile, right: TestFile) -> Bool { left.key == right.key }
+  package func hash(into hasher: inout Hasher) { hasher.combine(key) }
+  private var key: [ExactString] { [name, path, root].map { ExactString($0) } }
 
   /// The path as error messages show it: relative to the current directory if it is below it.
   package var displayPath: String { Files.display(path) }

@@ -11,7 +11,7 @@ package struct FileFacts: Sendable, Hashable, Codable {
 
   package init(_ path: String) throws {
     var status = stat()
-    guard stat(path, &status) == 0 else { throw SystemError("look at", path) }
+    guard PathText.withCString(path, { stat($0, &status) }) == 0 else { throw SystemError("look at", path) }
     size = UInt64(status.st_size)
     inode = UInt64(status.st_ino)
     // A file can have a time beyond 2262, which wraps here: the number is compared, not read.
