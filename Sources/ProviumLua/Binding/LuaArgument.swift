@@ -38,6 +38,13 @@ package struct LuaArgument {
     return text
   }
 
+  /// The path of a file on the host: any bytes but NUL. See `PathText`.
+  package func path() throws -> String {
+    let bytes = try bytes()
+    guard !bytes.contains(0) else { throw expected("a path without NUL bytes") }
+    return PathText.decode(bytes)
+  }
+
   /// One of `accepted`, else a complaint with the nearest of them.
   package func string(oneOf accepted: [String]) throws -> String {
     let text = try string()
