@@ -1,6 +1,6 @@
 import Dispatch
 import ProviumRunner
-import ProviumRuntime
+import ProviumScripts
 import Synchronization
 import XCTest
 

@@ -20,12 +20,22 @@ import ProviumSystem
     ]
   )
 
+  /// The arguments of the process. `CommandLine.arguments` replaces bytes that are not UTF-8, and the paths
+  /// would be lost.
+  private static func arguments() -> [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+      guard let argument = CommandLine.unsafeArgv[index] else { return nil }
+      let bytes = UnsafeRawBufferPointer(start: argument, count: strlen(argument))
+      return String(validating: bytes, as: UTF8.self) ?? PathText.string(of: bytes)
+    }
+  }
+
   static func main() {
     // Writing to a closed pipe must return an error, not end the process.
     signal(SIGPIPE, SIG_IGN)
     var command: any ParsableCommand = Provium()
     do {
-      let arguments = PathText.arguments
+      let arguments = arguments()
       try SingleDashCheck.check(arguments)
       command = try parseAsRoot(arguments)
       do { try command.run() } catch let code as ExitCode {

@@ -155,7 +155,7 @@ struct MachineCommandTests {
       "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"500ms\"\n",
       "tests/a.lua": """
       local vm = provium.create():boot{ memory = "256M" }
-      local worker = vm:spawn{ thread = true }
+      local worker = vm:spawn{ shared = true }
       local bufs = { [0] = "/bin/sleep\\0", [1] = ("\\0"):rep(24) }
       local argv = {
         { buf_idx = 1, ptr_offset = 0, data_len = 6, data = "sleep\\0" },
@@ -332,7 +332,7 @@ struct MachineCommandTests {
       """
     )
     #expect(
-      output.contains("(harness) tests/a.lua:1: interrupted during: booting vm1 (default)"),
+      output.contains("(infrastructure error) tests/a.lua:1: interrupted during: booting vm1 (default)"),
       "\(output)"
     )
     #expect(output.contains("status 130"))

@@ -20,7 +20,7 @@ import Testing
     in history: History,
     root: String = "/t",
     isPartial: Bool = false,
-    touched: [ExactString: String] = [:],
+    touched: [String: String] = [:],
     time: Double = 1
   ) throws {
     let run = History.FileRun(

@@ -1,7 +1,7 @@
 #if CommandLine
   internal import GRDB
   package import ProviumEvents
-  package import ProviumSystem
+  import ProviumSystem
 
   /// The results and durations of past runs, in an SQLite database in the cache: for the estimate, `--rerun-failed`,
   /// `--failed-first`, `--since` and `provium history`. Thread-safe.
@@ -95,11 +95,11 @@
       /// Some of the file's sub-tests were not selected.
       package let isPartial: Bool
       /// The host files that it read: absolute path, and a mark of the contents that the caller chose.
-      package let touched: [ExactString: String]
+      package let touched: [String: String]
       /// The time of its end, in seconds since 1970.
       package let time: Double
 
-      package init(file: String, result: FileResult, isPartial: Bool, touched: [ExactString: String], time: Double) {
+      package init(file: String, result: FileResult, isPartial: Bool, touched: [String: String], time: Double) {
         self.file = file
         self.result = result
         self.isPartial = isPartial
@@ -121,12 +121,13 @@
           failure: result.outcome.failure,
           duration: result.duration
         )
-        for test in result.subTests {
+        for titled in TestTree.ordered(result.subTests) {
+          let test = titled.result
           try Self.insert(
             database,
             run,
             root: root,
-            test: test.name,
+            test: titled.title,
             outcome: test.outcome.name,
             failure: test.outcome.failure,
             duration: test.duration
@@ -182,7 +183,7 @@
       for (path, mark) in run.touched {
         try database.execute(
           sql: "INSERT OR IGNORE INTO touched (root, file, path, mark) VALUES (?, ?, ?, ?)",
-          arguments: [root, run.file, path.text, mark]
+          arguments: [root, run.file, path, mark]
         )
       }
     }
@@ -190,7 +191,7 @@
     // MARK: Reading
 
     /// Seconds that each file of a project took in its last complete run, or in its last partial run if it has no complete one.
-    package func durations(root: String) throws -> [ExactString: Double] {
+    package func durations(root: String) throws -> [String: Double] {
       try database.read { database in
         let rows = try Row.fetchAll(
           database,
@@ -202,7 +203,7 @@
           arguments: [root]
         )
         return Dictionary(
-          rows.map { (ExactString($0["file"]), ($0["duration"] as Double)) },
+          rows.map { (($0["file"] as String), ($0["duration"] as Double)) },
           uniquingKeysWith: { $1 }
         )
       }
@@ -210,7 +211,7 @@
 
     /// The files of a project in which something fails: since the last complete run of the file, its script failed, or one of its
     /// sub-tests failed and has not passed again. An outer sub-test that failed only because of inner ones does not count itself.
-    package func failedFiles(root: String) throws -> Set<ExactString> {
+    package func failedFiles(root: String) throws -> Set<String> {
       try database.read { database in
         let files = try String.fetchAll(
           database,
@@ -227,22 +228,20 @@
             """,
           arguments: [root]
         )
-        return Set(files.map { ExactString($0) })
+        return Set(files)
       }
     }
 
     /// For each file of a project: the host files that its last complete run and the partial runs since have read, with their marks.
-    package func touched(root: String) throws -> [ExactString: [ExactString: String]] {
+    package func touched(root: String) throws -> [String: [String: String]] {
       try database.read { database in
         let rows = try Row.fetchAll(
           database,
           sql: "SELECT file, path, mark FROM touched WHERE root = ?",
           arguments: [root]
         )
-        var touched: [ExactString: [ExactString: String]] = [:]
-        for row in rows {
-          touched[ExactString(row["file"]), default: [:]][ExactString(row["path"])] = row["mark"]
-        }
+        var touched: [String: [String: String]] = [:]
+        for row in rows { touched[row["file"], default: [:]][row["path"]] = row["mark"] }
         return touched
       }
     }

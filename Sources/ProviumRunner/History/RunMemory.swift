@@ -1,6 +1,7 @@
 import Glibc
 import ProviumEvents
 package import ProviumRuntime
+package import ProviumScripts
 import ProviumSystem
 import Synchronization
 
@@ -44,7 +45,7 @@ package final class RunMemory: Sendable {
   #endif
 
   /// The name of a file in the history: its path in the project, however the run was told of it.
-  private func key(_ file: TestFile) -> ExactString { ExactString(Files.relative(file.path, to: root)) }
+  private func key(_ file: TestFile) -> String { Files.display(file.path, from: root) }
 
   /// Seconds that each file took when it last ran, by name.
   package func durations(of files: [TestFile]) -> [String: Double] {
@@ -69,7 +70,7 @@ package final class RunMemory: Sendable {
   /// The host files that a test file read when it last ran.
   package struct Touched: Sendable {
     /// Absolute paths without symbolic links.
-    let paths: Set<ExactString>
+    let paths: Set<String>
     /// The scripts among them have not changed, so the test file would read the same files again.
     let isCurrent: Bool
   }
@@ -77,9 +78,9 @@ package final class RunMemory: Sendable {
   package func touched(by files: [TestFile]) -> [TestFile: Touched] {
     #if CommandLine
       let known = recall([:]) { try $0.touched(root: root) }
-      var marks: [ExactString: String] = [:]
-      func isSame(_ path: ExactString, _ mark: String) -> Bool {
-        let now = marks[path] ?? Self.mark(path.text)
+      var marks: [String: String] = [:]
+      func isSame(_ path: String, _ mark: String) -> Bool {
+        let now = marks[path] ?? Self.mark(path)
         marks[path] = now
         return now == mark && mark != Self.unknown
       }
@@ -103,11 +104,11 @@ package final class RunMemory: Sendable {
       var now = timespec()
       clock_gettime(CLOCK_REALTIME, &now)
       let time = Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
-      let touched = Set(ended.touched.map { ExactString(Files.canonical($0)) }).map { path in
-        (path, Self.mark(path.text, before: time - ended.result.duration))
+      let touched = Set(ended.touched.map(Files.canonical)).map { path in
+        (path, Self.mark(path, before: time - ended.result.duration))
       }
       let run = History.FileRun(
-        file: key(file).text,
+        file: key(file),
         result: ended.result,
         isPartial: isPartial,
         touched: Dictionary(uniqueKeysWithValues: touched),

@@ -1,4 +1,4 @@
-package import ProviumRuntime
+package import ProviumScripts
 import Synchronization
 
 /// The native cases that the test runner selected, by file. Thread-safe.

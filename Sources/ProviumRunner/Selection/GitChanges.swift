@@ -1,10 +1,11 @@
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 /// The files that changed since a Git revision, in commits and in the work tree.
 struct GitChanges {
   /// Absolute paths without symbolic links.
-  private let changed: Set<ExactString>
+  private let changed: Set<String>
   /// The project's configuration changed, which affects every file.
   private let hasConfiguration: Bool
   /// A script without tests changed: a helper or a fixture.
@@ -14,7 +15,7 @@ struct GitChanges {
     func git(_ folder: String, _ arguments: String...) throws -> ToolRun {
       try ToolRun.run("git", ["-C", folder] + arguments)
     }
-    let top = PathText.decode(try git(configuration.root, "rev-parse", "--show-toplevel").output.dropLast())
+    let top = try git(configuration.root, "rev-parse", "--show-toplevel").outputText.trimmed
     // `--end-of-options`: the user's text must not be taken for an option.
     let commit: String
     do {
@@ -24,17 +25,17 @@ struct GitChanges {
     let committed = try git(top, "diff", "--name-only", "--no-renames", "-z", commit, "--")
     let untracked = try git(top, "ls-files", "--others", "--exclude-standard", "-z")
     let names = (committed.output + untracked.output).split(separator: 0)
-    let changed = Set(names.map { ExactString(Files.canonical("\(top)/\(PathText.decode($0))")) })
-    hasConfiguration = configuration.path.map { changed.contains(ExactString(Files.canonical($0))) } ?? false
+    let changed = Set(names.map { Files.canonical("\(top)/\(PathText.string(of: $0))") })
+    hasConfiguration = configuration.path.map { changed.contains(Files.canonical($0)) } ?? false
     self.changed = changed
-    hasSharedScript = changed.contains { source.isShared($0.text) }
+    hasSharedScript = changed.contains(where: source.isShared)
   }
 
   /// Whether the changes may change the result of `file`.
   /// - Parameter touched: The files that it read when it last ran. If that is unknown or outdated, a change of any shared
   ///   script affects it.
   func affect(_ file: TestFile, touched: RunMemory.Touched?) -> Bool {
-    if hasConfiguration || changed.contains(ExactString(Files.canonical(file.path))) { return true }
+    if hasConfiguration || changed.contains(Files.canonical(file.path)) { return true }
     guard let touched else { return hasSharedScript }
     return !touched.paths.isDisjoint(with: changed) || !touched.isCurrent && hasSharedScript
   }

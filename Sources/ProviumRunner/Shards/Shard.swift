@@ -1,5 +1,5 @@
-package import ProviumRuntime
-import ProviumSystem
+import ProviumRuntime
+package import ProviumScripts
 
 /// One of several parts of a suite that run on different hosts: `--shard 2/5`, or the environment of a CI engine.
 package struct Shard: Sendable, Hashable, CustomStringConvertible {
@@ -34,7 +34,7 @@ package struct Shard: Sendable, Hashable, CustomStringConvertible {
     let known = all.compactMap { durations[$0.name] }.sorted()
     let typical = known.isEmpty ? 1 : known[known.count / 2]
     let weighted = all.map { (file: $0, weight: max(durations[$0.name] ?? typical, 0.001)) }
-      .sorted { ($1.weight, ExactString($0.file.name)) < ($0.weight, ExactString($1.file.name)) }
+      .sorted { ($1.weight, $0.file.name) < ($0.weight, $1.file.name) }
     var loads = [Double](repeating: 0, count: total)
     var mine: Set<TestFile> = []
     for (file, weight) in weighted {

@@ -11,7 +11,9 @@ package struct ConfigurationWatch {
   package init() throws {
     watch = try ChangeWatch()
     var folders = [Files.currentDirectory]
-    while let folder = folders.last, folder != "/", !folder.isEmpty { folders.append(Files.parent(of: folder)) }
+    while let folder = folders.last, folder != "/", !folder.isEmpty {
+      folders.append(Files.parent(of: folder))
+    }
     paths = folders.map { "\($0)/\(ConfigurationFile.name)" }
     stamps = paths.map(FileStamp.init)
   }

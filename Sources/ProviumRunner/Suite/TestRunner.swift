@@ -1,5 +1,6 @@
 package import ProviumEvents
 package import ProviumRuntime
+package import ProviumScripts
 import ProviumSystem
 import Synchronization
 

@@ -35,8 +35,7 @@ package final class ChangeWatch {
 
   private func addNearest(_ folder: String) throws {
     var folder = folder
-    let events = Self.events | UInt32(IN_ONLYDIR)
-    while PathText.withCString(folder, { inotify_add_watch(descriptor.raw, $0, events) }) < 0 {
+    while inotify_add_watch(descriptor.raw, folder.cPath, Self.events | UInt32(IN_ONLYDIR)) < 0 {
       let number = errno
       switch number {
       case ENOENT, ENOTDIR, EACCES, ELOOP:

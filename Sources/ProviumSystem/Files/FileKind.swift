@@ -17,7 +17,7 @@ package enum FileKind: Sendable, CustomStringConvertible {
   /// nil if there is no such file, or the link to it is broken.
   package init?(of path: String) {
     var status = stat()
-    guard PathText.withCString(path, { stat($0, &status) }) == 0 else { return nil }
+    guard stat(path.cPath, &status) == 0 else { return nil }
     switch status.st_mode & S_IFMT {
     case S_IFREG: self = .regular
     case S_IFDIR: self = .directory

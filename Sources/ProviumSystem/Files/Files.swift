@@ -55,49 +55,44 @@ package enum Files {
     try writeAll(contents, to: file.raw, path: path)
   }
 
-  /// Writes a file beside `path`, syncs it, and renames it over `path`: a reader sees the old file or the new one, never a
-  /// part.
+  /// Writes a file beside `path`, syncs it, and renames it over `path`: a reader sees the old file or the new
+  /// one, never a part.
   package static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o600) throws {
     let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp"
     do {
       let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       try writeAll(contents, to: file.raw, path: temporary)
       guard fsync(file.raw) == 0 else { throw SystemError("sync", temporary) }
-      try rename(temporary, to: path)
+      guard Glibc.rename(temporary.cPath, path.cPath) == 0 else { throw SystemError("rename to", path) }
     } catch {
-      _ = PathText.withCString(temporary) { unlink($0) }
+      unlink(temporary.cPath)
       throw error
     }
   }
 
-  /// `stat(2)`, or `lstat(2)`.
-  private static func lookAt(_ path: String, _ status: inout stat, following: Bool = true) -> Int32 {
-    PathText.withCString(path) { fstatat(AT_FDCWD, $0, &status, following ? 0 : AT_SYMLINK_NOFOLLOW) }
-  }
-
-  package static func exists(_ path: String) -> Bool { PathText.withCString(path) { access($0, F_OK) } == 0 }
+  package static func exists(_ path: String) -> Bool { access(path.cPath, F_OK) == 0 }
 
   package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
-    return lookAt(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return stat(path.cPath, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// Whether `path` is a regular file: not a directory, a device, a pipe or a socket.
   package static func isRegularFile(_ path: String) -> Bool {
     var status = stat()
-    return lookAt(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    return stat(path.cPath, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// Whether `path` itself is a symbolic link.
   package static func isSymbolicLink(_ path: String) -> Bool {
     var status = stat()
-    return lookAt(path, &status, following: false) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    return lstat(path.cPath, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 
   /// Returns the size in bytes; nil when there is no such file.
   package static func size(_ path: String) -> UInt64? {
     var status = stat()
-    return lookAt(path, &status) == 0 ? UInt64(status.st_size) : nil
+    return stat(path.cPath, &status) == 0 ? UInt64(status.st_size) : nil
   }
 
   /// Creates the directory and the directories above it. Idempotent.
@@ -105,35 +100,37 @@ package enum Files {
     if isDirectory(path) { return }
     let above = parent(of: path)
     if above != path, !above.isEmpty { try createDirectories(above, mode: mode) }
-    guard PathText.withCString(path, { mkdir($0, mode) }) == 0 || errno == EEXIST else { throw SystemError("create the directory", path) }
-  }
-
-  /// Returns the names in a directory, sorted by their bytes, without `.` and `..`.
-  package static func list(_ path: String) throws -> [String] {
-    guard let directory = PathText.withCString(path, { opendir($0) }) else { throw SystemError("list", path) }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { PathText.decode($0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
+    guard mkdir(path.cPath, mode) == 0 || errno == EEXIST else {
+      throw SystemError("create the directory", path)
     }
-    return names.map { ExactString($0) }.sorted().map(\.text)
   }
 
-  /// Removes a file or a whole tree. Symbolic links are removed, not followed. Does nothing when `path` does not exist.
+  /// Returns the names in a directory, sorted by their bytes, without `.` and `..`. Names have the form of
+  /// `PathText`.
+  package static func list(_ path: String) throws -> [String] {
+    guard let directory = opendir(path.cPath) else { throw SystemError("list", path) }
+    defer { closedir(directory) }
+    var names: [[UInt8]] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      if name != [0x2E] && name != [0x2E, 0x2E] { names.append(name) }
+    }
+    return names.sorted { $0.lexicographicallyPrecedes($1) }.map { PathText.string(of: $0) }
+  }
+
+  /// Removes a file or a whole tree. Symbolic links are removed, not followed. Does nothing when `path` does
+  /// not exist.
   package static func removeTree(_ path: String) throws {
     var status = stat()
-    guard lookAt(path, &status, following: false) == 0 else {
+    guard lstat(path.cPath, &status) == 0 else {
       if errno == ENOENT || errno == ENOTDIR { return }
       throw SystemError("remove", path)
     }
     if status.st_mode & S_IFMT == S_IFDIR {
       for name in try list(path) { try removeTree("\(path)/\(name)") }
-      guard PathText.withCString(path, { rmdir($0) }) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+      guard rmdir(path.cPath) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
     } else {
-      guard PathText.withCString(path, { unlink($0) }) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+      guard unlink(path.cPath) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
     }
   }
 
@@ -154,27 +151,23 @@ package enum Files {
   /// Returns the bytes that a file takes on the disk: fewer than its size when it has holes.
   package static func blocks(_ path: String) -> UInt64 {
     var status = stat()
-    return lookAt(path, &status, following: false) == 0 ? UInt64(status.st_blocks) * 512 : 0
+    return lstat(path.cPath, &status) == 0 ? UInt64(status.st_blocks) * 512 : 0
   }
 
   /// Returns the bytes that this user can still write to the file system of `path`; nil when it cannot say.
   package static func freeSpace(_ path: String) -> UInt64? {
     var facts = statvfs()
-    return PathText.withCString(path, { statvfs($0, &facts) }) == 0 ? UInt64(facts.f_bavail) * UInt64(facts.f_frsize) : nil
+    return statvfs(path.cPath, &facts) == 0 ? UInt64(facts.f_bavail) * UInt64(facts.f_frsize) : nil
   }
 
   /// Renames a file or folder, replacing the one at `target`.
   package static func rename(_ path: String, to target: String) throws {
-    let result = PathText.withCString(path) { path in
-      PathText.withCString(target) { Glibc.rename(path, $0) }
-    }
-    guard result == 0 else { throw SystemError("rename \(PathText.visible(path)) to", target) }
+    guard Glibc.rename(path.cPath, target.cPath) == 0 else { throw SystemError("rename \(path) to", target) }
   }
 
   /// Returns the folder of a path: `/a/b` for `/a/b/c`, `/` for `/a`, an empty text for `a`.
   package static func parent(of path: String) -> String {
-    // Bytes, not characters: a combining mark after a slash makes one character of both.
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "" }
+    guard let slash = path.lastIndex(of: "/") else { return "" }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
@@ -187,7 +180,7 @@ package enum Files {
       guard let text = room.baseAddress, getpwuid_r(getuid(), &entry, text, room.count, &found) == 0,
         found != nil
       else { return nil }
-      return entry.pw_dir.map { PathText.decode($0) }
+      return entry.pw_dir.map { String(cString: $0) }
     }
   }
 
@@ -198,17 +191,18 @@ package enum Files {
     return base.hasSuffix("/") ? base + path : "\(base)/\(path)"
   }
 
-  /// Resolves links, `.` and `..`. Returns `path` itself when no such file exists.
+  /// Resolves links, `.` and `..`. Returns `path` itself when no such file exists. The result has the form of
+  /// `PathText`.
   package static func canonical(_ path: String) -> String {
-    guard let real = PathText.withCString(path, { realpath($0, nil) }) else { return path }
+    guard let real = realpath(path.cPath, nil) else { return path }
     defer { free(real) }
-    return PathText.decode(real)
+    return PathText.string(of: UnsafeRawBufferPointer(start: real, count: strlen(real)))
   }
 
   package static var currentDirectory: String {
     guard let path = getcwd(nil, 0) else { return "." }
     defer { free(path) }
-    return PathText.decode(path)
+    return PathText.string(of: UnsafeRawBufferPointer(start: path, count: strlen(path)))
   }
 
   package static func writeAll(_ contents: [UInt8], to descriptor: Int32, path: String) throws {

@@ -145,7 +145,7 @@ package final class ChildProcess: Sendable {
     var result: [String] = []
     var next = environ
     while let entry = next.pointee {
-      result.append(PathText.decode(entry))
+      result.append(String(cString: entry))
       next += 1
     }
     return result
@@ -155,13 +155,13 @@ package final class ChildProcess: Sendable {
     _ strings: [String],
     _ body: (UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>) -> R
   ) -> R {
-    var pointers = strings.map { PathText.withCString($0) { strdup($0) } } + [nil]
+    var pointers = strings.map { strdup($0.cPath) } + [nil]
     defer { pointers.forEach { free($0) } }
     return pointers.withUnsafeMutableBufferPointer { body($0) }
   }
 
   private static func withOptionalCString<R>(_ string: String?, _ body: (UnsafePointer<CChar>?) -> R) -> R {
     guard let string else { return body(nil) }
-    return PathText.withCString(string, body)
+    return string.cPath.withUnsafeBufferPointer { body($0.baseAddress) }
   }
 }

@@ -15,6 +15,6 @@ package struct SystemError: Error, Sendable, CustomStringConvertible {
   }
 
   package var description: String {
-    "cannot \(operation)\(subject.isEmpty ? "" : " \(PathText.visible(subject))"): \(errno)"
+    "cannot \(operation)\(subject.isEmpty ? "" : " \(subject)"): \(errno)"
   }
 }

@@ -27,15 +27,11 @@ package struct ToolRun: Sendable {
 
   /// Returns the absolute path of `tool`, searched in PATH and in the directories of system tools.
   package static func find(_ tool: String) -> String? {
-    if tool.contains("/") { return isExecutable(tool) ? tool : nil }
-    let path = Environment["PATH"] ?? ""
+    if tool.contains("/") { return access(tool, X_OK) == 0 ? tool : nil }
+    let path = getenv("PATH").map { String(cString: $0) } ?? ""
     let directories =
       path.split(separator: ":").map(String.init) + ["/usr/bin", "/bin", "/usr/sbin", "/sbin"]
-    return directories.lazy.map { "\($0)/\(tool)" }.first(where: isExecutable)
-  }
-
-  private static func isExecutable(_ path: String) -> Bool {
-    PathText.withCString(path) { access($0, X_OK) } == 0
+    return directories.lazy.map { "\($0)/\(tool)" }.first { access($0, X_OK) == 0 }
   }
 
   /// Runs `tool` with `input` on its standard input. Blocks until it ends. The output is held in memory.

@@ -5,7 +5,7 @@
   internal import CTestContent
   import Glibc
   import ProviumRunner
-  import ProviumRuntime
+  import ProviumScripts
   import Testing
 
   /// Writes the `Test` of record `index` to `out`. swift-testing calls it, on any thread, any number of times.

@@ -1,5 +1,6 @@
 import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
 
 /// Runs of files whose suite type could not be made. The first test case of a file starts the script.
 actor FlatRuns {

@@ -14,7 +14,7 @@ extension NativeFile {
   func location(line: Int, column: Int = 1) -> SourceLocation {
     SourceLocation(
       fileID: "LuaTests/\(stem).lua",
-      filePath: PathText.visible(file.path),
+      filePath: HarmlessText.clean(file.path),
       line: max(1, line),
       column: max(1, column)
     )

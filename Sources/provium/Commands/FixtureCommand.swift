@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 struct FixtureCommand: ParsableCommand {
@@ -20,7 +21,7 @@ struct FixtureCommand: ParsableCommand {
       sinks: isatty(2) == 1 ? [ActivityLine()] : []
     )
     defer { engine.close() }
-    try body(FixtureAdministration(engine: engine))
+    try body(FixtureAdministration(engine.fixtures, services: engine.services))
     try engine.events.finish()
   }
 
@@ -52,7 +53,7 @@ struct FixtureCommand: ParsableCommand {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
           let wasCurrent = (try? fixtures.why(name)) == .some(nil)
-          let seconds = try fixtures.build(name, inAnyCase: false)
+          let seconds = try fixtures.build(name, force: false)
           Console.print(
             wasCurrent
               ? "\(name) is current"
@@ -71,7 +72,7 @@ struct FixtureCommand: ParsableCommand {
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
-          let seconds = try fixtures.build(name, inAnyCase: true)
+          let seconds = try fixtures.build(name, force: true)
           Console.print("\(name) built in \(Quantity.text(.milliseconds(Int64(seconds * 1000))))")
         }
       }

@@ -27,8 +27,7 @@ struct HistoryCommand: ParsableCommand {
     }
     for entry in entries {
       let when = Date(timeIntervalSince1970: entry.time).formatted(.iso8601)
-      let file = PathText.visible(entry.file)
-      let name = entry.test.isEmpty ? file : "\(file) / \(entry.test)"
+      let name = entry.test.isEmpty ? entry.file : "\(entry.file) / \(entry.test)"
       let took = Quantity.text(.nanoseconds(Int64(entry.duration * 1e9)))
       let notes = [entry.isPartial && entry.test.isEmpty ? "(some of its tests)" : nil, entry.message]
       Console.print(([when, entry.outcome, took, name] + notes.compactMap { $0 }).joined(separator: "  "))
