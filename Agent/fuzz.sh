@@ -14,7 +14,7 @@ for clang in ${CLANG:-} $beside_swift clang clang-14 clang-16 clang-18 clang-19;
   if command -v "$clang" >/dev/null 2>&1 &&
     "$clang" -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
       -Wall -Wextra -Werror -I"$here/core" -I"$here/wire" -I"$here/../Sources/CProviumWire/include" \
-      "$here/fuzz/decode.c" "$here/wire/decode.c" "$here/wire/link.c" -o "$out/fuzz" 2>"$out/errors"; then
+      "$here/fuzz/decode.c" "$here"/wire/decode*.c "$here/wire/link.c" -o "$out/fuzz" 2>"$out/errors"; then
     mkdir "$out/corpus"
     # One seed for each kind of request; the fuzzer finds the rest.
     for type in 00 01 02 03 05 06 07 08 09 0a 0b 0c 0d 0e 10 11 14 17 1b 20 21 22; do

@@ -10,6 +10,7 @@
 #include "control_log.h"
 #include "control_outbox.h"
 #include "control_peer.h"
+#include "control_thread.h"
 #include "control_watch.h"
 #include "environment.h"
 
@@ -25,6 +26,7 @@ struct control {
   struct job_state jobs[PV_MAX_JOBS];
   struct interrupt interrupts[TARGETS];
   struct log_follower log;
+  struct threads threads;
   bool main_gone;
   int main_status;            /* as from wait4(2) */
   bool kill_awaited[TARGETS]; /* KILL_WORKER must be answered when the worker is gone */

@@ -189,7 +189,7 @@ enum receive_result connection_receive(struct connection *connection, struct mes
       connection->restarted = false;
       return RECEIVE_RESTARTED;
     }
-    if (connection->lost) {
+    if (connection->lost || connection->slot->must_end) {
       return RECEIVE_ENDED;
     }
     enum message_step step = message_read(queue_front(in), queue_length(in), message);

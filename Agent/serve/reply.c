@@ -105,8 +105,8 @@ static bool reply_send_frames(struct connection *connection) {
 }
 
 bool reply_send(struct connection *connection) {
-  if (connection->restarted || connection->lost) {
-    return false; /* the session that asked is over */
+  if (connection->restarted || connection->lost || connection->slot->must_end) {
+    return false; /* the session that asked is over, or this thread is killed */
   }
   if (connection->out_failed) {
     return reply_error(connection, ENOMEM, "no memory for a reply of this size");

@@ -39,6 +39,9 @@ NO_RETURN void session_exit(struct session *session, int status) {
     sys_exit(status);
   }
   struct handoff_message message = {.kind = HANDOFF_ENDING, .number = session->number};
+  descriptor_close(session->connection.fd); /* the other threads would keep it open */
+  session->connection.fd = -1;
+  endpoint_close(&session->endpoint);
   session->slot->exit_status = (uint32_t)(status & 0xff) << 8;
   session->slot->must_end = 1; /* control looks at it often until it is gone */
   handoff_send(session->environment->control, &message);

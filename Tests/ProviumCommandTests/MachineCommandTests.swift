@@ -70,7 +70,7 @@ struct MachineCommandTests {
     let project = try Project()
     let command = try Command("run", "--", "echo c > /proc/sysrq-trigger; sleep 100", in: project.path)
     #expect(command.status == .exited(2))
-    #expect(command.errors.contains("--- console (last "))
+    #expect(command.errors.contains("the console's last lines:"))
     #expect(command.errors.contains("sysrq: Trigger a crash"), "\(command.errors)")
   }
 
@@ -128,9 +128,9 @@ struct MachineCommandTests {
       "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"500ms\"\n",
       "tests/a.lua": """
       local vm = provium.create():boot{ memory = "256M" }
-      for _, thread in ipairs{ false, true } do
-        test(thread and "thread" or "fork", function()
-          local deaf, other = vm:spawn{ thread = thread }, vm:spawn{ thread = thread }
+      for _, shared in ipairs{ false, true } do
+        test(shared and "shared" or "fork", function()
+          local deaf, other = vm:spawn{ shared = shared }, vm:spawn{ shared = shared }
           assert_eq(0, (deaf:syscall_buf("rt_sigprocmask", 1, ("\\xff"):rep(8), 0, 0, 0, 8)))
           local _, raw = deaf:syscall_buf("pipe2", 0, ("\\0"):rep(8), 0, 0)
           local reader = provium.unpack("i32 i32", raw)

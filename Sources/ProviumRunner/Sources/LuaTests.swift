@@ -1,4 +1,4 @@
-import ProviumRuntime
+package import ProviumRuntime
 package import ProviumScripts
 import ProviumSystem
 

@@ -1,4 +1,4 @@
-import ProviumRuntime
+package import ProviumRuntime
 package import ProviumScripts
 
 /// A kind of tests: Lua files, or suites of another kind.

@@ -106,7 +106,10 @@ struct WorkerCase: Sendable, CustomTestStringConvertible {
     let guest = try RealAgent(link)
     let worker = try guest.agent.spawnWorker(.thread, until: .soon)
     let error = #expect(throws: GuestError.self) { try worker.session.call("exit_group", 7) }
-    #expect(error?.description.contains("ended with exit code 7, and the agent with it") == true)
+    #expect(
+      error?.description.contains("ended with exit code 7, and the agent with it") == true,
+      "\(error as Any)"
+    )
     let main = #expect(throws: GuestError.self) { try guest.session.echo([1], until: .soon) }
     #expect(main?.description.contains("ended with exit code 7") == true)
   }
