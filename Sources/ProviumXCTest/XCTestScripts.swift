@@ -1,5 +1,6 @@
 import Dispatch
 import ProviumRunner
+import ProviumScripts
 import Synchronization
 import XCTest
 
@@ -9,7 +10,7 @@ final class XCTestScripts: Sendable {
 
   private struct State {
     var selected: Set<String> = []
-    var runs: [String: NativeRun] = [:]
+    var runs: [TestFile: NativeRun] = [:]
   }
   private let state = Mutex(State())
 
@@ -30,7 +31,7 @@ final class XCTestScripts: Sendable {
   }
 
   private struct Key: Hashable {
-    let file: String
+    let file: TestFile
     let subject: NativeCase.Subject
   }
 
@@ -47,14 +48,14 @@ final class XCTestScripts: Sendable {
           name = "\(wanted)~\(number)"
           number += 1
         }
-        names[Key(file: file.file.path, subject: test.subject)] = name
+        names[Key(file: file.file, subject: test.subject)] = name
       }
     }
     return names
   }()
 
   private static func name(_ file: NativeFile, _ test: NativeCase) -> String {
-    names[Key(file: file.file.path, subject: test.subject)] ?? safeName(file, test)
+    names[Key(file: file.file, subject: test.subject)] ?? safeName(file, test)
   }
 
   /// Returns `net-dhcp_lua: renew`: no character that a filter gives a meaning to.
@@ -95,12 +96,12 @@ final class XCTestScripts: Sendable {
   }
 
   private func run(of file: NativeFile) throws -> NativeRun {
-    if let run = state.withLock({ $0.runs[file.file.path] }) { return run }
+    if let run = state.withLock({ $0.runs[file.file] }) { return run }
     guard let engine = SharedEngine.engine else { throw ScriptFailure(description: SharedEngine.complaint) }
     let selected = file.cases.filter { $0.disabled == nil && isSelected(file, $0) }
     let run = NativeRun(file, selected: Set(selected.map(\.subject)), engine: engine)
     try run.start()
-    state.withLock { $0.runs[file.file.path] = run }
+    state.withLock { $0.runs[file.file] = run }
     return run
   }
 

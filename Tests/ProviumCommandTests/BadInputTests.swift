@@ -63,6 +63,58 @@ import Testing
   }
 
   @Test(
+    "a long option with one dash is an error of every command, not a request for help",
+    arguments: [
+      ["test", "-shard", "1/2"], ["test", "-help"], ["test", "-hx"], ["test", "tests", "-vh"],
+      ["list", "-shard", "1/2"],
+      ["run", "-help", "--", "true"], ["run", "-mem", "1G", "-h1", "--", "true"], ["fixture", "-help"],
+      ["fixture", "list", "-channel", "vsock"], ["fixture", "build", "x", "-th"], ["history", "x", "-th"],
+      ["report", "merge", "a.json", "-html", "x"], ["doctor", "-hh"], ["version", "-short"], ["-help"],
+    ]
+  )
+  func singleDash(arguments: [String]) throws {
+    let project = try Project(["tests/a.lua": "test('fails', function() error('must be seen') end)\n"])
+    let command = try Command(arguments: arguments, in: project.path)
+    #expect(command.status == .exited(2), "\(command.text)")
+    #expect(command.output.isEmpty, "\(command.text)")
+    #expect(command.errors.contains("a long option has two dashes"), "\(command.text)")
+  }
+
+  @Test(
+    "an unknown option, a missing value or an extra argument is an error of every command",
+    arguments: [
+      ["test", "--bogus"], ["test", "--shard"], ["test", "--junit"], ["test", "--color", "pink"],
+      ["test", "-p", "x"],
+      ["test", "-v", "-q"], ["test", "--seed", "1"], ["test", "--tap", "-", "--json", "-"],
+      ["list", "--bogus"],
+      ["list", "--shard", "0/1"], ["run", "--bogus", "--", "true"], ["run"], ["run", "true"],
+      ["fixture", "bogus"],
+      ["fixture", "build"], ["fixture", "why"], ["fixture", "list", "extra"], ["history"],
+      ["history", "x", "--limit", "0"], ["report", "merge"], ["report", "bogus"], ["doctor", "extra"],
+      ["version", "--bogus"], ["bogus"], ["--bogus"],
+    ]
+  )
+  func misuse(arguments: [String]) throws {
+    let project = try Project(["tests/a.lua": ""])
+    let command = try Command(arguments: arguments, in: project.path)
+    #expect(command.status == .exited(2), "\(command.text)")
+    #expect(command.output.isEmpty, "\(command.text)")
+    #expect(command.errors.hasPrefix("Error: "), "\(command.text)")
+  }
+
+  @Test("short options take their values and stand together as documented") func shortOptions() throws {
+    let project = try Project(["tests/a.lua": "test('x', function() end)\n"])
+    for arguments in [["-p2"], ["-p=2"], ["-f=a"], ["-f", "a"], ["-v"], ["-q"]] {
+      let command = try Command(
+        arguments: ["test", "tests"] + arguments,
+        in: project.path,
+        environment: ["PROVIUM_QEMU": "/no/qemu", "PROVIUM_ACCEL": "tcg", "TMPDIR": project.path]
+      )
+      #expect(command.status == .exited(0), "\(arguments): \(command.text)")
+    }
+  }
+
+  @Test(
     "provium run names an unknown option and never takes it for the command",
     arguments: [
       (["--porfile", "x", "--", "true"], "Unknown option '--porfile'. Did you mean '--profile'?"),

@@ -215,7 +215,7 @@ test("a CID that somebody else holds is passed over", { timeout = "2m" }, functi
 end)
 
 test("another user of the host takes no machine over", { timeout = "3m" }, function()
-  local vsock = dofile("suite/_vsock.lua")
+  local vsock = dofile("suite/vsock.lua")
   local stranger, answered, taken = user(), {}, nil
   -- Without a secret and with another machine's, to both of the agent's ports and to a worker's.
   local secrets = { vsock.exec_message, provium.pack("u8 u32", 0x1b, 32) .. ("\1"):rep(32) }
@@ -232,7 +232,7 @@ test("another user of the host takes no machine over", { timeout = "3m" }, funct
       end
     end
   end
-  local code, text = suite("_held.lua", nil, 200, nil, attack)
+  local code, text = suite("--include-slow held.lua", nil, 200, nil, attack)
   stranger:kill()
   assert_eq(0, code, text)
   assert_match(text, "kvm · vsock")

@@ -1,5 +1,5 @@
 -- What the fixture's script went through, and what it left.
-local soak = require("_cycles")
+local soak = require("cycles")
 test(soak.cycles .. " cycles of a memory file", { timeout = "2h" }, function()
   assert_eq(tostring(soak.cycles), provium.fixture("lineage"):read_file("/tmp/count"))
 end)

@@ -38,6 +38,13 @@ package struct LuaArgument {
     return text
   }
 
+  /// Decodes the path of a file on the host: any bytes but NUL, in the form of `PathText`.
+  package func path() throws -> String {
+    let bytes = try bytes()
+    guard !bytes.contains(0) else { throw expected("a path without NUL bytes") }
+    return PathText.string(of: bytes)
+  }
+
   /// Decodes one of the strings `accepted`. The error for another string names the nearest of them.
   package func string(oneOf accepted: [String]) throws -> String {
     let text = try string()

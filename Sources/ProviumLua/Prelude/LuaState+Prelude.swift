@@ -52,7 +52,7 @@ extension LuaState {
         "open_program": Self.openProgram,
         "close_program": Self.closeProgram,
         "note_missing": { call in
-          call.state.scripts.noteMiss(try call.string(1, "path"))
+          call.state.scripts.noteMiss(try call.argument(1, "path").path())
           return []
         },
       ]

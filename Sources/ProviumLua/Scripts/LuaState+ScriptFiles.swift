@@ -16,7 +16,7 @@ extension LuaState {
   /// Implements the prelude's `load_script(path, purpose)`.
   func loadScript(_ call: LuaCall) throws -> [LuaValue] {
     let purpose = try call.string(2, "purpose")
-    let path = try LuaCall(state: self, name: purpose, arguments: call.arguments).string(1, "path")
+    let path = try LuaCall(state: self, name: purpose, arguments: call.arguments).argument(1, "path").path()
     guard let found = scripts.find(path, calledFrom: location?.file) else {
       let folders = scripts.searchFolders + ["the calling script's folder"]
       throw LuaError.misuse("\(purpose): no file '\(path)' in \(folders.joined(separator: ", "))")

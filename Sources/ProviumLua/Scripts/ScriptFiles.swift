@@ -37,7 +37,11 @@ package final class ScriptFiles {
     return nil
   }
 
+  /// - Throws: `SystemError`; `UnreadableScript` for a pipe or a device, which could block for ever.
   func read(_ path: String) throws -> LoadedScript {
+    if let kind = FileKind(of: path), kind != .regular, kind != .directory {
+      throw UnreadableScript(path: path, kind: kind)
+    }
     let script = LoadedScript(path: path, displayPath: displayPath(path), contents: try Files.read(path))
     paths[script.displayPath] = path
     onLoad(script)

@@ -1,3 +1,4 @@
+package import ProviumScripts
 import Synchronization
 
 /// The native cases that the test runner selected, by file. Thread-safe.
@@ -6,12 +7,11 @@ import Synchronization
 /// Swift Testing, `init(name:testClosure:)` in XCTest.
 package final class SelectedCases: Sendable {
   package static let shared = SelectedCases()
-  private let subjects = Mutex<[String: Set<NativeCase.Subject>]>([:])
+  private let subjects = Mutex<[TestFile: Set<NativeCase.Subject>]>([:])
 
-  /// - Parameter file: The absolute path of the test file.
-  package func add(_ subject: NativeCase.Subject, of file: String) {
+  package func add(_ subject: NativeCase.Subject, of file: TestFile) {
     subjects.withLock { _ = $0[file, default: []].insert(subject) }
   }
 
-  package func selected(in file: String) -> Set<NativeCase.Subject> { subjects.withLock { $0[file] ?? [] } }
+  package func selected(in file: TestFile) -> Set<NativeCase.Subject> { subjects.withLock { $0[file] ?? [] } }
 }

@@ -10,8 +10,10 @@ package struct ConfigurationWatch {
   /// Notes the present state: `awaitChange` compares with it.
   package init() throws {
     watch = try ChangeWatch()
-    let folder = Files.currentDirectory
-    let folders = folder.indices.filter { folder[$0] == "/" }.map { folder[..<$0] } + [folder[...]]
+    var folders = [Files.currentDirectory]
+    while let folder = folders.last, folder != "/", !folder.isEmpty {
+      folders.append(Files.parent(of: folder))
+    }
     paths = folders.map { "\($0)/\(ConfigurationFile.name)" }
     stamps = paths.map(FileStamp.init)
   }

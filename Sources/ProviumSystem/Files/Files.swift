@@ -83,6 +83,12 @@ package enum Files {
     return stat(path.cPath, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
+  /// Whether `path` itself is a symbolic link.
+  package static func isSymbolicLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path.cPath, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+  }
+
   /// Returns the size in bytes; nil when there is no such file.
   package static func size(_ path: String) -> UInt64? {
     var status = stat()
@@ -165,9 +171,9 @@ package enum Files {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  /// The home directory of this user: `$HOME`, else the entry in the system's list of users.
+  /// The home directory of this user, absolute: `$HOME`, else the entry in the system's list of users.
   package static var home: String? {
-    if let home = Environment["HOME"] { return home }
+    if let home = Environment["HOME"] { return home.hasPrefix("/") ? home : "\(currentDirectory)/\(home)" }
     var entry = passwd()
     var found: UnsafeMutablePointer<passwd>?
     return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16384) { room in

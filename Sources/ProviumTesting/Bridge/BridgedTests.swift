@@ -5,6 +5,7 @@
   internal import CTestContent
   import Glibc
   import ProviumRunner
+  import ProviumScripts
   import Testing
 
   /// Writes the `Test` of record `index` to `out`. swift-testing calls it, on any thread, any number of times.
@@ -100,7 +101,7 @@
         )
       }
       // Last: a case that an earlier trait skips is not prepared, and so it is not selected.
-      traits.append(SelectionTrait(file: file.file.path, subject: test.subject))
+      traits.append(SelectionTrait(file: file.file, subject: test.subject))
       return function(
         named: name,
         in: suite,
@@ -157,7 +158,7 @@
 
   /// Notes that its case was selected.
   struct SelectionTrait: TestTrait {
-    let file: String
+    let file: TestFile
     let subject: NativeCase.Subject
 
     func prepare(for test: Test) async throws { SelectedCases.shared.add(subject, of: file) }

@@ -1,10 +1,11 @@
 import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
 
 /// Runs of files whose suite type could not be made. The first test case of a file starts the script.
 actor FlatRuns {
   static let shared = FlatRuns()
-  private var runs: [String: Task<NativeRun, any Error>] = [:]
+  private var runs: [TestFile: Task<NativeRun, any Error>] = [:]
 
   /// Calls `body` with the one run of a file. For admission, the file runs until its script has ended.
   func withRun<Result: Sendable>(
@@ -12,8 +13,8 @@ actor FlatRuns {
     engine: Engine,
     _ body: @Sendable (NativeRun) async -> Result
   ) async throws -> Result {
-    let task = runs[file.file.path] ?? Task { try await Self.admitted(file, engine) }
-    runs[file.file.path] = task
+    let task = runs[file.file] ?? Task { try await Self.admitted(file, engine) }
+    runs[file.file] = task
     return await body(try await task.value)
   }
 
@@ -24,7 +25,7 @@ actor FlatRuns {
           try await SharedEngine.admission.admitted {
             let run = NativeRun(
               file,
-              selected: SelectedCases.shared.selected(in: file.file.path),
+              selected: SelectedCases.shared.selected(in: file.file),
               engine: engine
             )
             do { try run.start() } catch {

@@ -1,4 +1,5 @@
 import ProviumRunner
+import ProviumSystem
 import Testing
 
 /// The names that Swift Testing uses for a test file and its lines.
@@ -13,7 +14,7 @@ extension NativeFile {
   func location(line: Int, column: Int = 1) -> SourceLocation {
     SourceLocation(
       fileID: "LuaTests/\(stem).lua",
-      filePath: file.path,
+      filePath: HarmlessText.clean(file.path),
       line: max(1, line),
       column: max(1, column)
     )

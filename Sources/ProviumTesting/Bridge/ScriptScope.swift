@@ -12,7 +12,7 @@ struct ScriptScope: SuiteTrait, TestScoping {
     testCase: Test.Case?,
     performing function: @Sendable () async throws -> Void
   ) async throws {
-    let selected = SelectedCases.shared.selected(in: file.file.path)
+    let selected = SelectedCases.shared.selected(in: file.file)
     // If all cases are skipped, no script runs and no VM boots. Without an engine, each case says why.
     guard !selected.isEmpty, let engine = SharedEngine.engine else { return try await function() }
     try await SharedEngine.admission.admitted {

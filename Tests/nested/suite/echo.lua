@@ -1,5 +1,5 @@
 -- Round trips, for the comparison of channels.
-local vsock = dofile("_vsock.lua")
+local vsock = dofile("vsock.lua")
 local vm = vsock.boot()
 
 test("echo", function()

@@ -1,5 +1,5 @@
 -- One machine: commands, files, syscalls, jobs and workers.
-local vsock = dofile("_vsock.lua")
+local vsock = dofile("vsock.lua")
 local release = io.open("/proc/sys/kernel/osrelease"):read("l")
 local loopback = "/lib/modules/" .. release .. "/kernel/net/vmw_vsock/vsock_loopback.ko"
 local vm = vsock.boot({ memory = "192M", files = { ["/root/vsock_loopback.ko"] = loopback } })

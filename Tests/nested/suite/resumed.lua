@@ -1,5 +1,5 @@
 -- Machines resumed from a fixture: each with a CID of its own, which its kernel adopts.
-local vsock = dofile("_vsock.lua")
+local vsock = dofile("vsock.lua")
 provium.fixture("base"):kill() -- built by now
 
 test("what the fixture set up is there: file, job, the main agent's descriptor", function()
