@@ -1,21 +1,18 @@
 internal import CProviumWire
+import ProviumSystem
 
-/// The type byte of a message, as `provium_wire.h` numbers them.
+/// The type byte of a message, with the numbers of `provium_wire.h`. Only types that this host sends or accepts have a name
+/// here.
 package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   package let rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
   private init(_ request: pv_request) { rawValue = UInt8(truncatingIfNeeded: request.rawValue) }
   private init(_ reply: pv_reply) { rawValue = UInt8(truncatingIfNeeded: reply.rawValue) }
 
-  static let exec = Self(PV_EXEC)
-  static let writeFile = Self(PV_WRITE_FILE)
-  static let readFile = Self(PV_READ_FILE)
   static let shutdown = Self(PV_SHUTDOWN)
   static let syscall = Self(PV_SYSCALL)
   static let ioctl = Self(PV_IOCTL)
   static let execAsync = Self(PV_EXEC_ASYNC)
-  static let jobWait = Self(PV_JOB_WAIT)
-  static let jobKill = Self(PV_JOB_KILL)
   static let ioctlBuffer = Self(PV_IOCTL_BUF)
   static let spawnWorker = Self(PV_SPAWN_WORKER)
   static let syscallPointers = Self(PV_SYSCALL_PTR)
@@ -38,12 +35,9 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let killWorker = Self(PV_KILL_WORKER)
 
   static let ready = Self(PV_READY)
-  static let execResult = Self(PV_EXEC_RESULT)
-  static let fileData = Self(PV_FILE_DATA)
   static let error = Self(PV_ERROR)
   static let syscallResult = Self(PV_SYSCALL_RESULT)
   static let jobStarted = Self(PV_JOB_STARTED)
-  static let jobResult = Self(PV_JOB_RESULT)
   static let workerStarted = Self(PV_WORKER_STARTED)
   static let resumed = Self(PV_RESUMED)
   static let output = Self(PV_OUTPUT)
@@ -55,29 +49,8 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let stateResult = Self(PV_STATE_RESULT)
   static let gone = Self(PV_GONE)
 
-  /// `0x8A`.
+  /// The number in hexadecimal: `0x8A`.
   package var description: String {
-    let digits = String(rawValue, radix: 16, uppercase: true)
-    return "0x\(digits.count < 2 ? "0" : "")\(digits)"
+    "0x" + Hex.text(rawValue).uppercased()
   }
-}
-
-/// Limits of the wire, as `provium_wire.h` sets them.
-package enum WireLimit {
-  package static let protocolVersion = UInt16(truncatingIfNeeded: PV_PROTOCOL_VERSION)
-  /// Bytes of a message's type and length.
-  package static let headerSize = Int(PV_MESSAGE_HEADER_SIZE)
-  /// Bytes of payload in one message.
-  package static let payload = Int(PV_MAX_PAYLOAD)
-  /// Bytes in one piece of a stream.
-  package static let piece = Int(PV_PIECE_SIZE)
-  package static let syscallArguments = Int(PV_MAX_SYSCALL_ARGS)
-  package static let pointers = Int(PV_MAX_POINTERS)
-  package static let workers = Int(PV_MAX_WORKERS)
-  package static let nonceSize = Int(PV_NONCE_SIZE)
-  package static let seedSize = Int(PV_SEED_SIZE)
-  package static let secretSize = Int(PV_SECRET_SIZE)
-  package static let buildIDSize = Int(PV_BUILD_ID_SIZE)
-  /// Bytes that one buffer of a system call may have: the host's own rule, so that several fit one message.
-  package static let buffer = 8 << 20
 }

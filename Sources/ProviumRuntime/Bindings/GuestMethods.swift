@@ -17,7 +17,7 @@ protocol GuestHolder: AnyObject, SendableMetatype {
   func perform<Value>(
     _ what: String,
     allowance: Duration,
-    _ operation: (GuestSession, Deadline) throws -> Value
+    _ operation: (AgentConnection, Deadline) throws -> Value
   ) throws -> Value
   var architecture: GuestArchitecture { get }
   /// Time limits of its machine are multiplied by this.
@@ -25,7 +25,7 @@ protocol GuestHolder: AnyObject, SendableMetatype {
 }
 
 extension GuestHolder {
-  func perform<Value>(_ what: String, _ operation: (GuestSession, Deadline) throws -> Value) throws -> Value {
+  func perform<Value>(_ what: String, _ operation: (AgentConnection, Deadline) throws -> Value) throws -> Value {
     try perform(what, allowance: .zero, operation)
   }
 }
@@ -47,7 +47,7 @@ enum GuestMethods {
   /// What the layers below refuse before they send anything is the script's mistake, in this call.
   private static func naming(_ call: LuaCall, _ body: () throws -> [LuaValue]) throws -> [LuaValue] {
     do { return try body() } catch let problem as InvalidArgument {
-      throw call.misuse("argument '\(problem.name)': \(problem.reason)")
+      throw call.misuse("argument '\(problem.parameter.luaName)': \(problem.reason)")
     }
   }
 
@@ -57,17 +57,16 @@ enum GuestMethods {
     try call.expect(atMost: 2)
     let command = ByteString(try call.bytes(1, "cmd"))
     let options = try call.options(2, known: ["timeout", "env", "cwd", "stdin"])
-    var exec = ExecOptions()
+    var exec = CommandOptions()
     exec.timeout = try options["timeout"]?.duration()
-    exec.directory = try options["cwd"].map { ByteString(try $0.bytes()) }
-    exec.stdin = try options["stdin"]?.bytes()
-    exec.environment =
-      try options["env"]?.entries().map { name, value in
-        guard !name.isEmpty, !name.contains(UInt8(ascii: "=")) else {
-          throw value.expected("the value of a name without '='")
-        }
-        return (ByteString(name), ByteString(try value.bytes()))
-      } ?? []
+    exec.workingDirectory = try options["cwd"].map { ByteString(try $0.bytes()) }
+    exec.standardInput = try options["stdin"]?.bytes()
+    for (name, value) in try options["env"]?.entries() ?? [] {
+      guard !name.isEmpty, !name.contains(UInt8(ascii: "=")) else {
+        throw value.expected("the value of a name without '='")
+      }
+      exec.variables[ByteString(name)] = ByteString(try value.bytes())
+    }
     let result = try holder.perform("exec \(Self.brief(command))", allowance: exec.timeout ?? .zero) {
       try $0.exec(command, exec, until: $1)
     }
@@ -78,16 +77,16 @@ enum GuestMethods {
     try call.expect(atMost: 1)
     let command = ByteString(try call.bytes(1, "cmd"))
     let result = try holder.perform("json \(Self.brief(command))") {
-      try $0.exec(command, ExecOptions(), until: $1)
+      try $0.exec(command, CommandOptions(), until: $1)
     }
     guard result.isSuccess else {
-      let errors = String(decoding: result.stderr, as: UTF8.self).trimmed
+      let errors = String(decoding: result.standardError.bytes, as: UTF8.self).trimmed
       throw call.misuse(
         "'\(command)' ended with exit code \(result.exitCode)\(errors.isEmpty ? "" : ": \(errors)")"
       )
     }
-    do { return [try JSONTables.parse(result.stdout)] } catch {
-      let place = JSONTables.excerpt(result.stdout, around: error)
+    do { return [try JSONTables.parse(result.standardOutput.bytes)] } catch {
+      let place = JSONTables.excerpt(result.standardOutput.bytes, around: error)
       throw call.misuse("what '\(command)' printed is no JSON: \(error): \(place)")
     }
   }
@@ -176,4 +175,27 @@ enum GuestMethods {
       end,
     }
     """#
+}
+
+extension InvalidArgument.Parameter {
+  /// The name of the argument in the Lua API.
+  var luaName: String {
+    switch self {
+    case .command: "cmd"
+    case .environment: "env"
+    case .workingDirectory: "cwd"
+    case .bufferIndex: "index"
+    case .buffer, .pointerInput: "data"
+    case .structure: "struct"
+    case .pointers: "ptrs"
+    case .pointerBuffer: "buf_idx"
+    case .pointerOffset: "ptr_offset"
+    case .pointerLength: "data_len"
+    case .mountSource: "source"
+    case .mountTarget: "target"
+    case .mountType: "type"
+    case .mountData: "data"
+    case .path, .data, .job, .arguments, .worker, .nonce, .seed: rawValue
+    }
+  }
 }

@@ -9,10 +9,10 @@ extension ScriptMachine {
   func perform<Value>(
     _ what: String,
     allowance: Duration,
-    _ operation: (GuestSession, Deadline) throws -> Value
+    _ operation: (AgentConnection, Deadline) throws -> Value
   ) throws -> Value {
     let machine = try usable()
-    return try guarded(what, on: machine, allowance: allowance) { try operation(machine.session, $0) }
+    return try guarded(what, on: machine, allowance: allowance) { try operation(machine.connection, $0) }
   }
 
   /// The machine, if it can be talked to.

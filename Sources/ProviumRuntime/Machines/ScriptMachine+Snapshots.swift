@@ -117,7 +117,7 @@ extension ScriptMachine {
     let present = workers.filter(\.belongs)
     guard !present.isEmpty else { return }
     var running = try guarded("looking for workers", on: machine, allowance: .zero) {
-      try machine.session.state(until: $0).workers
+      try machine.connection.state(until: $0).workers
     }
     // A number and a pid that were used twice are the later one's.
     for worker in present.reversed() {

@@ -55,7 +55,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   }
 
   var architecture: GuestArchitecture {
-    machine?.session.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:))
+    machine?.connection.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:))
       ?? GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
   }
   var jobHolder: String { "the vm" }
@@ -267,7 +267,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
   func spawn(thread: Bool) throws -> ScriptWorker {
     let machine = try usable()
     let worker = try guarded("spawn", on: machine, allowance: .zero) {
-      try machine.agent.spawnWorker(thread: thread, until: $0)
+      try machine.agent.startWorker(thread ? .thread : .process, until: $0)
     }
     let handle = ScriptWorker(worker, of: self)
     workers.append(handle)

@@ -18,7 +18,7 @@ final class ScriptWorker: GuestHolder {
   /// When it was spawned, as `MachineHistory` counts.
   private let birth: Int
   private let number: UInt32
-  private let isThread: Bool
+  private let kind: WorkerKind
   let pid: Int32
   /// For messages: "worker 3 (pid 57)".
   let name: String
@@ -28,9 +28,9 @@ final class ScriptWorker: GuestHolder {
     self.machine = machine
     birth = machine.history.stretch
     number = worker.number
-    isThread = worker.isThread
+    kind = worker.kind
     pid = worker.pid
-    name = worker.session.name
+    name = worker.connection.name
   }
 
   var session: FileSession { machine.session }
@@ -42,7 +42,7 @@ final class ScriptWorker: GuestHolder {
   func perform<Value>(
     _ what: String,
     allowance: Duration,
-    _ operation: (GuestSession, Deadline) throws -> Value
+    _ operation: (AgentConnection, Deadline) throws -> Value
   ) throws -> Value {
     let home = try machine.usable()
     guard belongs else { throw UnnamedMisuse("\(name) belonged to an earlier boot of the machine") }
@@ -51,7 +51,7 @@ final class ScriptWorker: GuestHolder {
     case .attached(let worker):
       return try machine.guarded("\(name): \(what)", on: home, allowance: allowance) {
         do {
-          return try operation(worker.session, $0)
+          return try operation(worker.connection, $0)
         } catch GuestError.unresponsive(let message) {
           throw Self.end(worker, of: home, because: message)
         }
@@ -91,7 +91,7 @@ final class ScriptWorker: GuestHolder {
     running.remove(at: index)
     do {
       standing = .attached(
-        try agent.attachWorker(number, pid: pid, isThread: isThread, until: deadline)
+        try agent.attachWorker(number, pid: pid, kind: kind, until: deadline)
       )
     } catch { standing = .absent(HarnessFault("\(error)")) }
   }

@@ -50,10 +50,10 @@ package final class NativeMachine: @unchecked Sendable {
 
   package func boot(_ boot: NativeBoot) throws {
     guard boot.memory >= 64 << 20, boot.memory % (1 << 20) == 0 else {
-      throw InvalidArgument("memory", "is \(boot.memory) bytes; at least 64 MiB, in whole MiB, are accepted")
+      throw WrongArgument("memory", "is \(boot.memory) bytes; at least 64 MiB, in whole MiB, are accepted")
     }
     guard (1...255).contains(boot.cpus) else {
-      throw InvalidArgument("cpus", "is \(boot.cpus); 1 to 255 are accepted")
+      throw WrongArgument("cpus", "is \(boot.cpus); 1 to 255 are accepted")
     }
     let configuration = session.engine.configuration
     var options = BootOptions()
@@ -62,16 +62,16 @@ package final class NativeMachine: @unchecked Sendable {
     options.append = boot.append
     for (path, file) in boot.files {
       let target: GuestPath
-      do { target = try GuestPath(path) } catch { throw InvalidArgument("files", "'\(path)' \(error)") }
+      do { target = try GuestPath(path) } catch { throw WrongArgument("files", "'\(path)' \(error)") }
       options.files[target] = .contents(file.contents, mode: file.mode)
     }
     for path in options.files.keys {
       guard let above = path.fileAbove(among: options.files.keys) else { continue }
-      throw InvalidArgument("files", "'\(path)' lies below \(above), which is to be a file")
+      throw WrongArgument("files", "'\(path)' lies below \(above), which is to be a file")
     }
     options.disks = try boot.disks.map { path in
       let resolved = Files.resolve(path, against: configuration.root)
-      guard Files.exists(resolved) else { throw InvalidArgument("disks", "there is no \(resolved)") }
+      guard Files.exists(resolved) else { throw WrongArgument("disks", "there is no \(resolved)") }
       return DiskOptions(path: resolved)
     }
     let machine = session.machines.add(profile: try configuration.profile(boot.profile), session: session)
@@ -101,7 +101,7 @@ package final class NativeMachine: @unchecked Sendable {
     _ what: String,
     allowance: Duration = .zero,
     worker: Int32? = nil,
-    _ operation: (GuestSession, Deadline) throws -> Value
+    _ operation: (AgentConnection, Deadline) throws -> Value
   ) throws -> Value {
     if let worker {
       return try known(worker).perform(what, allowance: allowance, operation)
@@ -132,7 +132,7 @@ package final class NativeMachine: @unchecked Sendable {
   package func number(ofSystemCall name: String) throws -> UInt32 {
     let architecture = machine?.architecture ?? .x86_64
     if let number = SyscallName.number(name, architecture) { return number }
-    throw InvalidArgument(
+    throw WrongArgument(
       "name",
       "there is no system call '\(name)' on \(architecture.rawValue)"
         + NearestName.hint(for: name, among: SyscallName.all(architecture))
@@ -149,4 +149,10 @@ package final class NativeMachine: @unchecked Sendable {
     let found = session.machines.takeReports(allowed: session.engine.configuration.settings.allowedSplats)
     return found.isEmpty ? nil : found.message
   }
+}
+
+/// A mistake of the test in an argument.
+struct WrongArgument: Error, CustomStringConvertible {
+  let description: String
+  init(_ name: String, _ reason: String) { description = "\(name): \(reason)" }
 }

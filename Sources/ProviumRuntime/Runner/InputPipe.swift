@@ -19,7 +19,7 @@ final class InputPipe: Sendable {
   /// descriptors, and may wait for the command, which the agent cannot while it runs it.
   init(in machine: VirtualMachine) throws {
     let deadline = Deadline.after(Self.limit)
-    worker = try machine.agent.spawnWorker(thread: true, until: deadline)
+    worker = try machine.agent.startWorker(.thread, until: deadline)
     let pair = CallBuffer(argument: 0, bytes: [UInt8](repeating: 0, count: 8))
     let made = try Self.call(worker, "pipe2", [0, Int64(O_CLOEXEC)], pair, until: deadline)
     let ends = made.buffers.first ?? []
@@ -63,10 +63,10 @@ final class InputPipe: Sendable {
         until: .never
       )
       // Nothing written, or more than there was, is what no kernel answers: a guest must not keep us busy with it.
-      guard (1...rest.count).contains(Int(call.result)) else {
-        throw GuestError.lost(.main, "the guest says that it wrote \(call.result) of \(rest.count) bytes")
+      guard (1...rest.count).contains(Int(call.value)) else {
+        throw GuestError.lost(.main, "the guest says that it wrote \(call.value) of \(rest.count) bytes")
       }
-      rest = rest.dropFirst(Int(call.result))
+      rest = rest.dropFirst(Int(call.value))
     }
   }
 
@@ -78,14 +78,14 @@ final class InputPipe: Sendable {
     _ buffer: CallBuffer? = nil,
     until deadline: Deadline
   ) throws -> SystemCallResult {
-    guard let number = SyscallName.number(name, worker.session.architecture) else {
+    guard let number = SyscallName.number(name, worker.connection.architecture) else {
       throw GuestError.lost(.main, "the guest's architecture has no \(name)")
     }
     let call = SystemCall(number: number, arguments: arguments, buffers: buffer.map { [$0] } ?? [])
-    let result = try worker.session.syscall(call, until: deadline)
+    let result = try worker.connection.syscall(call, until: deadline)
     // Whatever a guest claims: 0 - Int64.min is no number, and few are errors.
-    guard result.result >= 0 else {
-      throw SystemError(name, "in the guest", Errno(Int32(clamping: 0 &- result.result)))
+    guard result.value >= 0 else {
+      throw SystemError(name, "in the guest", Errno(Int32(clamping: 0 &- result.value)))
     }
     return result
   }

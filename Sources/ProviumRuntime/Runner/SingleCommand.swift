@@ -71,7 +71,7 @@ package final class SingleCommand: Sendable {
     defer { machine.kill() }
     say("running")
     var command = words.count == 1 ? words[0] : words.map(Self.quoted).joined(separator: " ")
-    var exec = ExecOptions()
+    var exec = CommandOptions()
     exec.timeout = timeout
     do {
       if let input {
@@ -79,7 +79,7 @@ package final class SingleCommand: Sendable {
         command = pipe.redirecting(command)
         try pipe.feed(from: input)
       }
-      let result = try machine.session.exec(ByteString(command), exec, until: .never, output: output)
+      let result = try machine.connection.exec(ByteString(command), exec, until: .never, output: output)
       return Result(exitCode: result.exitCode, timedOut: result.timedOut)
     } catch let death as MachineDeath {
       throw Failure(reason: "\(death)", console: machine.console.tail(Self.consoleLines))

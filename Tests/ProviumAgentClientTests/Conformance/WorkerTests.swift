@@ -4,135 +4,135 @@ import Testing
 
 @testable import ProviumAgentClient
 
-struct WorkerKind: Sendable, CustomTestStringConvertible {
+struct WorkerCase: Sendable, CustomTestStringConvertible {
   let link: LinkKind
-  let isThread: Bool
+  let worker: WorkerKind
   static let all = LinkKind.allCases.flatMap {
-    [WorkerKind(link: $0, isThread: false), WorkerKind(link: $0, isThread: true)]
+    [WorkerCase(link: $0, worker: .process), WorkerCase(link: $0, worker: .thread)]
   }
-  var testDescription: String { "\(isThread ? "thread" : "fork") over \(link)" }
+  var testDescription: String { "\(worker) over \(link)" }
 }
 
 @Suite("A worker", .timeLimit(.minutes(2))) struct WorkerTests {
-  @Test("has a kernel thread of its own and works like the agent", arguments: WorkerKind.all)
-  func works(_ kind: WorkerKind) throws {
+  @Test("has a kernel thread of its own and works like the agent", arguments: WorkerCase.all)
+  func works(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
-    let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
-    #expect(try worker.session.call("gettid").result == Int64(worker.pid))
-    #expect(worker.pid != guest.session.pid)
-    #expect(try worker.session.exec("echo hi", until: .soon).stdout.text == "hi\n")
+    let worker = try guest.agent.startWorker(kind.worker, until: .soon)
+    #expect(try worker.connection.call("gettid").value == Int64(worker.pid))
+    #expect(worker.pid != guest.connection.pid)
+    #expect(try worker.connection.exec("echo hi", until: .soon).standardOutput.text == "hi\n")
     let data = [UInt8].pattern(9 << 20)
-    #expect(try worker.session.echo(data, until: .soon) == data)
-    let state = try guest.session.state(until: .soon)
-    #expect(state.workers == [.init(number: worker.number, pid: worker.pid, isThread: kind.isThread)])
+    #expect(try worker.connection.echo(data, until: .soon) == data)
+    let state = try guest.connection.state(until: .soon)
+    #expect(state.workers == [.init(number: worker.number, pid: worker.pid, kind: kind.worker)])
     try guest.agent.kill(worker, until: .soon)
-    #expect(try guest.session.state(until: .soon).workers.isEmpty)
-    #expect(throws: GuestError.self) { try worker.session.echo([1], until: .soon) }
+    #expect(try guest.connection.state(until: .soon).workers.isEmpty)
+    #expect(throws: GuestError.self) { try worker.connection.echo([1], until: .soon) }
   }
 
-  @Test("that dies is missed at once, with its pid and the signal", arguments: WorkerKind.all)
-  func dies(_ kind: WorkerKind) throws {
+  @Test("that dies is missed at once, with its pid and the signal", arguments: WorkerCase.all)
+  func dies(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
-    let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    let worker = try guest.agent.startWorker(kind.worker, until: .soon)
     let begin = Deadline.now
     let error = #expect(throws: GuestError.self) {
-      _ = try worker.session.call("kill", Int64(worker.pid), 11)
-      _ = try worker.session.echo([1], until: .soon)
+      _ = try worker.connection.call("kill", Int64(worker.pid), 11)
+      _ = try worker.connection.echo([1], until: .soon)
     }
     #expect(
       error?.description.hasSuffix("worker \(worker.number) (pid \(worker.pid)) was killed by SIGSEGV")
         == true
     )
-    #expect(Deadline.now - begin < 5_000_000_000)
-    #expect(try guest.session.echo([1], until: .soon) == [1])
+    #expect(Deadline.elapsed(since: begin) < .seconds(5))
+    #expect(try guest.connection.echo([1], until: .soon) == [1])
     try guest.agent.kill(worker, until: .soon)
   }
 
-  @Test("is not killed by a handle of one that had its number before", arguments: WorkerKind.all)
-  func staleHandle(_ kind: WorkerKind) throws {
+  @Test("is not killed by a handle of one that had its number before", arguments: WorkerCase.all)
+  func staleHandle(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
-    let old = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
-    #expect(throws: GuestError.self) { try old.session.call("exit_group", 0) }
-    let new = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    let old = try guest.agent.startWorker(kind.worker, until: .soon)
+    #expect(throws: GuestError.self) { try old.connection.call("exit_group", 0) }
+    let new = try guest.agent.startWorker(kind.worker, until: .soon)
     #expect(new.number == old.number)
     // More ends than anybody could remember.
-    for _ in 0..<Departure.kept + 2 {
-      try guest.agent.kill(try guest.agent.spawnWorker(thread: kind.isThread, until: .soon), until: .soon)
+    for _ in 0..<ProcessEnd.kept + 2 {
+      try guest.agent.kill(try guest.agent.startWorker(kind.worker, until: .soon), until: .soon)
     }
     try guest.agent.kill(old, until: .soon)
-    #expect(try new.session.call("getpid").result == Int64(new.pid))
+    #expect(try new.connection.call("getpid").value == Int64(new.pid))
   }
 
   @Test("enters the machine's one record of operations under its number", arguments: LinkKind.allCases)
   func trace(_ link: LinkKind) throws {
     let guest = try RealAgent(link)
-    let worker = try guest.agent.spawnWorker(thread: true, until: .soon)
-    _ = try worker.session.call("getppid")
-    _ = try guest.session.call("getuid")
+    let worker = try guest.agent.startWorker(.thread, until: .soon)
+    _ = try worker.connection.call("getppid")
+    _ = try guest.connection.call("getuid")
     let lines = guest.agent.operations.lines.map { $0.split(separator: " <")[0] }
     #expect(lines[1].hasPrefix("[worker 1] getppid() = ") && lines[2].hasPrefix("getuid() = "))
   }
 
   @Test("that our own interrupt ended had been replaced: the interrupt is not shown as the cause")
   func replaced() {
-    let text = ExitStatus.signaled(62).asPredicate
+    let text = ExitStatus.signaled(Signal(rawValue: 62)).asPredicate
     #expect(text.contains("no longer the agent's") && !text.contains("62"))
-    #expect(ExitStatus.signaled(63).asPredicate == "was killed by signal 63")
+    #expect(ExitStatus.signaled(Signal(rawValue: 63)).asPredicate == "was killed by signal 63")
   }
 
-  @Test("ends with its exit code when it calls exit_group", arguments: WorkerKind.all)
-  func exits(_ kind: WorkerKind) throws {
+  @Test("ends with its exit code when it calls exit_group", arguments: WorkerCase.all)
+  func exits(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
-    let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
-    let error = #expect(throws: GuestError.self) { try worker.session.call("exit_group", 7) }
+    let worker = try guest.agent.startWorker(kind.worker, until: .soon)
+    let error = #expect(throws: GuestError.self) { try worker.connection.call("exit_group", 7) }
     #expect(error?.description.hasSuffix("(pid \(worker.pid)) ended with exit code 7") == true)
-    #expect(try guest.session.echo([1], until: .soon) == [1])
+    #expect(try guest.connection.echo([1], until: .soon) == [1])
   }
 
-  @Test("is killed by another thread while it is busy", arguments: WorkerKind.all)
-  func killedWhileBusy(_ kind: WorkerKind) throws {
+  @Test("is killed by another thread while it is busy", arguments: WorkerCase.all)
+  func killedWhileBusy(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
-    let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    let worker = try guest.agent.startWorker(kind.worker, until: .soon)
     let agent = guest.agent
     let thread = try onThread("killer") {
       // Asked through the main agent: it knows when the worker is in the middle of its call.
-      while (try? agent.session.state(until: .soon))?.busy == 0 {}
+      while (try? agent.connection.state(until: .soon))?.busy == 0 {}
       try? agent.kill(worker, until: .soon)
     }
-    #expect(throws: GuestError.self) { try worker.session.call("pause") }
+    #expect(throws: GuestError.self) { try worker.connection.call("pause") }
     thread.join()
   }
 
-  @Test("is interrupted without the others noticing", arguments: WorkerKind.all) func interrupted(
-    _ kind: WorkerKind
+  @Test("is interrupted without the others noticing", arguments: WorkerCase.all) func interrupted(
+    _ kind: WorkerCase
   ) throws {
     let guest = try RealAgent(kind.link)
-    let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    let worker = try guest.agent.startWorker(kind.worker, until: .soon)
     let error = #expect(throws: GuestError.self) {
-      try worker.session.syscall(
+      try worker.connection.syscall(
         SystemCall(number: try #require(SyscallName.number("pause", .x86_64))),
         until: .after(.milliseconds(100))
       )
     }
     guard case .timedOut = error else { throw error ?? GuestError.lost(.main, "no error") }
-    #expect(try worker.session.echo([1], until: .soon) == [1])
-    #expect(try guest.session.echo([2], until: .soon) == [2])
+    #expect(try worker.connection.echo([1], until: .soon) == [1])
+    #expect(try guest.connection.echo([2], until: .soon) == [2])
   }
 
-  @Test("shares the port with seven others that all talk at once", arguments: WorkerKind.all)
-  func many(_ kind: WorkerKind) throws {
+  @Test("shares the port with seven others that all talk at once", arguments: WorkerCase.all)
+  func many(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
     let failures = EventCounter()
     let threads = try (0..<8).map { index in
-      let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+      let worker = try guest.agent.startWorker(kind.worker, until: .soon)
       return try onThread("worker \(index)") {
         for round in 0..<30 {
           let data = [UInt8].pattern(1 + (index * 7919 + round * 50_021) % 700_000)
-          if (try? worker.session.echo(data, until: .soon)) != data { failures.add() }
+          if (try? worker.connection.echo(data, until: .soon)) != data { failures.add() }
         }
       }
     }
-    for _ in 0..<50 { #expect(try guest.session.echo([1], until: .soon) == [1]) }
+    for _ in 0..<50 { #expect(try guest.connection.echo([1], until: .soon) == [1]) }
     for thread in threads { thread.join() }
     #expect(failures.count == 0)
   }

@@ -19,7 +19,7 @@ final class RealAgent {
   private let directory: String
 
   /// - Parameter claiming: the secret that the host has, when it is another one than the agent's.
-  init(_ kind: LinkKind, vitals: (any VitalSigns)? = nil, claiming: GuestSecret? = nil) throws {
+  init(_ kind: LinkKind, liveness: (any Liveness)? = nil, claiming: GuestSecret? = nil) throws {
     let secret = GuestSecret.random()
     directory = "/tmp/pg.\(getpid()).\(UInt32.random(in: 0 ... .max))"
     try Files.createDirectories(directory, mode: 0o700)
@@ -49,7 +49,7 @@ final class RealAgent {
       to: endpoint,
       machine: "the test",
       expecting: AgentImage.buildID,
-      vitals: vitals,
+      liveness: liveness,
       until: .after(.seconds(20))
     )
   }
@@ -60,7 +60,7 @@ final class RealAgent {
     try? Files.removeTree(directory)
   }
 
-  var session: GuestSession { agent.session }
+  var connection: AgentConnection { agent.connection }
 
   /// A path in a directory of this agent's own.
   func path(_ name: String) -> ByteString { ByteString("\(directory)/\(name)") }
@@ -93,7 +93,7 @@ extension [UInt8] {
   }
 }
 
-extension GuestSession {
+extension AgentConnection {
   /// By name, as a script does.
   func call(_ name: String, _ arguments: Int64..., buffers: [CallBuffer] = [], pointers: [MemoryPointer] = [])
     throws

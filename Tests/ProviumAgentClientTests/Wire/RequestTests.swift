@@ -4,13 +4,13 @@ import Testing
 
 @Suite("A request's bytes") struct RequestTests {
   @Test("of a command carry flags, timeout, directory and environment in front") func exec() throws {
-    let options = ExecOptions(
+    var options = CommandOptions(
       timeout: .milliseconds(1500),
-      environment: [("A", "1"), ("B", "")],
-      clearEnvironment: true,
+      environment: ["B": "", "A": "1"],
       directory: "/tmp",
-      stdin: []
+      standardInput: []
     )
+    options.clearsEnvironment = true
     let message = try Request.exec("ls", options)
     let payload: [UInt8] =
       [3, 0, 0, 0] + [0xDC, 5, 0, 0] + [4, 0, 0, 0] + .text("/tmp") + [2, 0, 0, 0] + [3, 0, 0, 0]
@@ -21,7 +21,7 @@ import Testing
 
   @Test("of a plain command are all zeros in front of it") func plainExec() throws {
     #expect(
-      try Request.exec("a", ExecOptions()).contents
+      try Request.exec("a", CommandOptions()).contents
         == [0x0E, 21, 0, 0, 0] + [UInt8](repeating: 0, count: 16) + [1, 0, 0, 0, 0x61]
     )
   }
@@ -104,7 +104,7 @@ import Testing
       try Request.collectJob(2, wait: .seconds(1), kill: true).contents
         == [0x17, 12, 0, 0, 0, 2, 0, 0, 0, 0xE8, 3, 0, 0, 1, 0, 0, 0]
     )
-    #expect(try Request.spawnWorker(thread: true).contents == [0x0B, 4, 0, 0, 0, 1, 0, 0, 0])
+    #expect(try Request.startWorker(.thread).contents == [0x0B, 4, 0, 0, 0, 1, 0, 0, 0])
     #expect(try Request.killWorker(3, pid: 258).contents == [0x21, 8, 0, 0, 0, 3, 0, 0, 0, 2, 1, 0, 0])
     #expect(
       try Request.interrupt(target: 2, command: true, request: 9).contents
