@@ -36,6 +36,8 @@ let package = Package(
     .target(name: "ProviumSystem", dependencies: ["CLinux"], swiftSettings: strict),
     // One reader and writer of JSON: QMP, `vm:json`, event lines.
     .target(name: "ProviumJSON", swiftSettings: strict),
+    // Test output in KTAP and TAP, read as it comes. Knows nothing of VMs.
+    .target(name: "ProviumKTAP", swiftSettings: strict),
     // What differs between guests of one architecture and those of another.
     .target(name: "ProviumArchitecture", dependencies: ["ProviumSystem"], swiftSettings: strict),
 
@@ -69,7 +71,12 @@ let package = Package(
       providers: [.apt(["liblua5.4-dev"]), .brew(["lua@5.4"])]
     ),
     .target(name: "CLuaBridge", dependencies: ["CLua"]),
-    .target(name: "ProviumLua", dependencies: ["CLuaBridge", "ProviumSystem"], swiftSettings: strict),
+    .target(
+      name: "ProviumLua",
+      dependencies: ["CLuaBridge", "ProviumSystem"],
+      resources: ["library", "strings", "assertions"].map { .embedInCode("Prelude/\($0).lua") },
+      swiftSettings: strict
+    ),
 
     // What happens in a run, and who tells of it. Reports are the command line's; the testing bridge needs none.
     .target(name: "ProviumEvents", dependencies: ["ProviumJSON", "ProviumSystem"], swiftSettings: strict),
@@ -79,47 +86,55 @@ let package = Package(
       swiftSettings: strict
     ),
 
-    // Results and durations of past runs: SQLite, in the command line's own layer.
-    .target(
-      name: "ProviumHistory",
-      dependencies: [
-        "ProviumEvents", "ProviumSystem",
-        .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
-      ],
-      swiftSettings: strict
-    ),
-
-    // The engine and its two front ends.
+    // The engine, which knows no Lua; the scripts that run on it; and their front ends.
     .target(
       name: "ProviumRuntime",
       dependencies: [
-        "ProviumArchitecture", "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
+        "ProviumSystem", "ProviumVM",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict
     ),
-    .target(name: "CTestContent"),
     .target(
-      name: "ProviumCases",
-      dependencies: ["ProviumEvents", "ProviumLua", "ProviumRuntime", "ProviumSystem"],
+      name: "ProviumScripts",
+      dependencies: [
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
+        "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
+      ],
       swiftSettings: strict
     ),
-    // For packages that still use XCTest; nobody else compiles it.
-    .target(name: "ProviumXCTest", dependencies: ["ProviumCases"], swiftSettings: strict),
+    .target(name: "CTestContent"),
+    // Suites: discovery, selection, shards, repetition, watching, history, host checks, native cases. Every front end uses it.
+    .target(
+      name: "ProviumRunner",
+      dependencies: [
+        "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents", "ProviumLua",
+        "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM",
+        .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
+      ],
+      swiftSettings: strict
+    ),
+    // For packages that use XCTest. Other packages do not compile it.
+    .target(
+      name: "ProviumXCTest",
+      dependencies: ["ProviumRunner", "ProviumRuntime", "ProviumScripts"],
+      swiftSettings: strict
+    ),
     .target(
       name: "ProviumTesting",
       dependencies: [
-        "CTestContent", "ProviumArchitecture", "ProviumCases", "ProviumEvents", "ProviumAgentClient",
+        "CTestContent", "ProviumArchitecture", "ProviumRunner", "ProviumEvents", "ProviumAgentClient",
         "ProviumLua", "ProviumVM",
-        "ProviumRuntime",
-        "ProviumSystem",
+        "ProviumRuntime", "ProviumScripts", "ProviumSystem",
       ],
       swiftSettings: strict
     ),
     .executableTarget(
       name: "provium",
       dependencies: [
-        "ProviumHistory", "ProviumReports", "ProviumRuntime",
+        "ProviumEvents", "ProviumJSON", "ProviumReports", "ProviumRunner", "ProviumRuntime",
+        "ProviumScripts", "ProviumSystem",
         .product(
           name: "ArgumentParser",
           package: "swift-argument-parser",
@@ -132,12 +147,18 @@ let package = Package(
     // Figures against baselines, by hand: `Scripts/bench`.
     .executableTarget(
       name: "provium-bench",
-      dependencies: ["ProviumVM", "ProviumRuntime", "ProviumSystem"],
+      dependencies: ["ProviumVM", "ProviumRuntime", "ProviumScripts", "ProviumSystem"],
       path: "Benchmarks/Sources",
       swiftSettings: strict
     ),
 
     .testTarget(name: "ProviumJSONTests", dependencies: ["ProviumJSON"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumKTAPTests",
+      dependencies: ["ProviumKTAP"],
+      exclude: ["Recorded", "Golden"],
+      swiftSettings: strict
+    ),
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(
       name: "ProviumArchitectureTests",
@@ -159,14 +180,19 @@ let package = Package(
       dependencies: ["provium", "ProviumSystem"],
       swiftSettings: strict
     ),
-    .testTarget(name: "ProviumHistoryTests", dependencies: ["ProviumHistory"], swiftSettings: strict),
     .testTarget(
       name: "ProviumReportsTests",
       dependencies: ["ProviumReports"],
       exclude: ["Golden/EveryEvent.jsonl", "Golden/SampleRun.jsonl", "Golden/ExampleRun.jsonl"],
       swiftSettings: strict
     ),
+    .testTarget(name: "ProviumRunnerTests", dependencies: ["ProviumRunner"], swiftSettings: strict),
     .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumScriptsTests",
+      dependencies: ["ProviumLua", "ProviumRuntime", "ProviumScripts"],
+      swiftSettings: strict
+    ),
   ],
   cLanguageStandard: .c11
 )

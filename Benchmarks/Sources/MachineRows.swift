@@ -141,7 +141,7 @@ struct MachineRows {
       + "b=$(cut -d' ' -f1 /proc/uptime); echo $a $b"
     _ = try machine.connection.exec(ByteString(loop), until: limit())
     let result = try machine.connection.exec(ByteString(loop), until: limit())
-    let times = String(decoding: result.standardOutput.bytes, as: UTF8.self).split { " \n".contains($0) }.compactMap {
+    let times = String(decoding: result.stdout, as: UTF8.self).split { " \n".contains($0) }.compactMap {
       Double($0)
     }
     let own = times.count == 2 ? (times[1] - times[0]) / Double(count) : .nan
@@ -161,7 +161,7 @@ struct MachineRows {
     var sample = Sample()
     for round in 0..<20 {
       try sample.take {
-        let worker = try machine.agent.startWorker(round % 2 == 1 ? .thread : .process, until: limit())
+        let worker = try machine.agent.spawnWorker(round % 2 == 1 ? .shared : .process, until: limit())
         _ = try worker.connection.syscall(SystemCall(number: 39), until: limit())
         try machine.agent.kill(worker, until: limit())
       }

@@ -14,10 +14,22 @@
 #include <lualib.h>
 #include <stdatomic.h>
 
-/* Instructions between two looks at the clock: a look costs about as much as ten. */
+/* Instructions between two reads of the clock. A read costs about as much as ten instructions. */
 enum { CLB_WATCH_INTERVAL = 1000 };
 
-/* The first place where a stopped script was found, kept because the last raise happens far outside of it. */
+/* The number of caught errors that are kept. */
+enum { CLB_CAUGHT_MAX = 64 };
+
+/* An error that a script caught as a string; string and error are in a table of the registry. See error.c. */
+struct clb_caught {
+  bool is_placed;       /* the string has a place in a script, so that no other error has the same string */
+  bool is_shared;       /* the string is short: all equal ones are one object */
+  const void *function; /* the function of a script that got the string from a call; NULL: none */
+  int line;             /* of that call */
+};
+
+/* The place where a script was stopped first. The stop is raised at every instruction after it, last far
+ * outside of that place. */
 struct clb_stopped {
   enum clb_stop reason;
   char *file;
@@ -33,7 +45,9 @@ struct clb_state {
   long allocations_left; /* negative: no fault is planned */
   uint64_t deadline;
   struct clb_stopped stopped;
-  struct clb_outcome *outcome; /* of the innermost entry: where the message handler leaves its notes */
+  struct clb_caught caught[CLB_CAUGHT_MAX]; /* a ring; the next one is at caught_count % CLB_CAUGHT_MAX */
+  unsigned caught_count;
+  struct clb_outcome *outcome; /* of the innermost entry; the message handler writes to it */
   int host_depth;              /* host callbacks on the C stack */
 };
 
@@ -42,38 +56,47 @@ struct clb_interrupt {
 };
 
 /* Every coroutine's extra space is a copy of the main state's: one pointer. */
-static inline struct clb_state *state_of(lua_State *L) { return *(struct clb_state **)lua_getextraspace(L); }
+static inline struct clb_state *clb_state_of(lua_State *L) {
+  return *(struct clb_state **)lua_getextraspace(L);
+}
 
 /* values.c */
-const struct clb_value *encode(lua_State *L, int first, size_t count);
-const struct clb_value *push(lua_State *L, struct clb_value *values);
+const struct clb_value *clb_encode(lua_State *L, int first, size_t count);
+const struct clb_value *clb_push(lua_State *L, struct clb_value *values);
 
 /* object.c */
-void object_open(lua_State *L);
-bool object_read(lua_State *L, int index, struct clb_value *value);
-void object_push(lua_State *L, struct clb_value *value);
-int object_define(lua_State *L, int32_t type);
+void clb_object_open(lua_State *L);
+bool clb_object_read(lua_State *L, int index, struct clb_value *value);
+void clb_object_push(lua_State *L, struct clb_value *value);
+int clb_object_define(lua_State *L, int32_t type);
+
+/* error.c */
+void clb_error_open(lua_State *L);
+void clb_error_push(lua_State *L, struct clb_value *value);
+bool clb_error_read(lua_State *L, int index, int64_t *number, bool *is_quoting);
+void clb_error_catch(lua_State *L, bool is_returned);
+void clb_error_handled(lua_State *L);
+bool clb_error_again(lua_State *L, int index, int text);
 
 /* host.c */
-void host_push_function(lua_State *L, int64_t function);
+void clb_host_push_function(lua_State *L, int64_t function);
 
 /* reference.c */
-void reference_open(lua_State *L);
-int64_t reference_take(lua_State *L, int index);
-void reference_push(lua_State *L, int64_t reference);
+void clb_reference_open(lua_State *L);
+int64_t clb_reference_take(lua_State *L, int index);
+void clb_reference_push(lua_State *L, int64_t reference);
 
 /* watch.c */
-void watch_open(lua_State *L);
-void watch_arm(lua_State *L, struct clb_state *state);
-enum clb_stop watch_reason(const struct clb_state *state);
-int watch_raise(lua_State *L, enum clb_stop reason);
-void watch_late(lua_State *L, struct clb_state *state);
+void clb_watch_open(lua_State *L);
+void clb_watch_arm(lua_State *L, struct clb_state *state);
+enum clb_stop clb_watch_reason(const struct clb_state *state);
+int clb_watch_raise(lua_State *L, enum clb_stop reason);
+void clb_watch_late(lua_State *L, struct clb_state *state);
 
 /* traceback.c */
-char *traceback_collect(lua_State *L);
-char *traceback_where(lua_State *L, int *line);
+char *clb_traceback_where(lua_State *L, int *line);
 
 /* library.c */
-void library_open(lua_State *L);
+void clb_library_open(lua_State *L);
 
 #endif

@@ -1,4 +1,5 @@
-/* The host's objects as userdata: one userdata for one object as long as a script holds it, so that `==` works. */
+/* The host's objects as userdata. An object has one userdata as long as a script holds it, so that `==`
+ * works. */
 #include "border.h"
 
 static char types_key, objects_key, mark_key;
@@ -9,7 +10,7 @@ struct object {
 };
 
 /* Stack: as found. Raises. */
-void object_open(lua_State *L) {
+void clb_object_open(lua_State *L) {
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);
   lua_newtable(L);
@@ -27,8 +28,8 @@ static struct object *object_at(lua_State *L, int index) {
   return marked == LUA_TBOOLEAN ? lua_touserdata(L, index) : NULL;
 }
 
-/* Whether the value is one of ours. Stack: +2 and back. Does not raise. */
-bool object_read(lua_State *L, int index, struct clb_value *value) {
+/* Reads an object of the host. False: the value is something else. Stack: +2 and back. Does not raise. */
+bool clb_object_read(lua_State *L, int index, struct clb_value *value) {
   const struct object *object = object_at(L, index);
   if (object == NULL) return false;
   value->kind = CLB_OBJECT;
@@ -37,10 +38,10 @@ bool object_read(lua_State *L, int index, struct clb_value *value) {
   return true;
 }
 
-/* Pushes the object's userdata; from then on the userdata owes the host a release, and the value's number is 0.
- * Stack: +1, +4 on the way. Raises; then the value still owes it. */
-void object_push(lua_State *L, struct clb_value *value) {
-  struct clb_state *state = state_of(L);
+/* Pushes the object's userdata; from then on the userdata owes the host a release, and the value's number is
+ * 0. Stack: +1, +4 on the way. Raises; then the value still owes it. */
+void clb_object_push(lua_State *L, struct clb_value *value) {
+  struct clb_state *state = clb_state_of(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &objects_key);
   if (lua_rawgeti(L, -1, value->integer) == LUA_TUSERDATA) {
     state->host.release(state->host.context, value->integer);
@@ -65,12 +66,13 @@ static int object_gc(lua_State *L) {
   if (object == NULL || object->number == 0) return 0;
   int64_t number = object->number;
   object->number = 0;
-  struct clb_state *state = state_of(L);
+  struct clb_state *state = clb_state_of(L);
   state->host.release(state->host.context, number);
   return 0;
 }
 
-/* __index: a method, else whatever the host says of an unknown member. Upvalues: methods, the host's function. */
+/* __index: a method, else the result of the host's function for unknown members. Upvalues: the methods, that
+ * function. */
 static int object_index(lua_State *L) {
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
@@ -83,7 +85,7 @@ static int object_index(lua_State *L) {
 }
 
 /* Stack on entry: name, methods, index, newindex, tostring from 1 on. Raises. */
-int object_define(lua_State *L, int32_t type) {
+int clb_object_define(lua_State *L, int32_t type) {
   luaL_checkstack(L, 8, NULL);
   lua_createtable(L, 0, 8);
   lua_pushboolean(L, 1);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
+static void *state_allocate(void *context, void *block, size_t old_size, size_t new_size) {
   struct clb_state *state = context;
   if (block == NULL) old_size = 0; /* then it is a type tag */
   if (new_size == 0) {
@@ -25,11 +25,12 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
   return moved;
 }
 
-static int open_libraries(lua_State *L) {
+static int state_open_libraries(lua_State *L) {
   luaL_openlibs(L);
-  reference_open(L);
-  object_open(L);
-  library_open(L);
+  clb_reference_open(L);
+  clb_object_open(L);
+  clb_error_open(L);
+  clb_library_open(L);
   return 0;
 }
 
@@ -41,19 +42,19 @@ struct clb_state *clb_open(struct clb_host host, size_t memory_limit, struct clb
   state->memory_limit = memory_limit;
   state->allocations_left = -1;
   state->deadline = UINT64_MAX;
-  lua_State *L = lua_newstate(allocate, state);
+  lua_State *L = lua_newstate(state_allocate, state);
   if (L == NULL) {
     free(state);
     return NULL;
   }
   state->main = L;
   *(struct clb_state **)lua_getextraspace(L) = state;
-  lua_pushcfunction(L, open_libraries);
+  lua_pushcfunction(L, state_open_libraries);
   if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
     clb_close(state);
     return NULL;
   }
-  watch_open(L);
+  clb_watch_open(L);
   return state;
 }
 

@@ -1,4 +1,5 @@
-/* Where a script stands: only frames of script files ("@…") count, Provium's own ("=[provium]") are left out. */
+/* The running place of a script. Only frames of script files ("@…") count, not Provium's own ("=[provium]").
+ */
 #include "border.h"
 
 #include <stdarg.h>
@@ -6,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FRAMES = 40 };
+enum { TRACEBACK_FRAMES = 40 };
 
 bool clb_where(lua_State *L, const char **file, size_t *length, int *line) {
   lua_Debug frame;
@@ -21,7 +22,7 @@ bool clb_where(lua_State *L, const char **file, size_t *length, int *line) {
 }
 
 /* The caller frees it. NULL: no script is running. Does not raise. */
-char *traceback_where(lua_State *L, int *line) {
+char *clb_traceback_where(lua_State *L, int *line) {
   const char *file;
   size_t length;
   return clb_where(L, &file, &length, line) ? strdup(file) : NULL;
@@ -32,7 +33,7 @@ struct text {
   size_t length;
 };
 
-__attribute__((format(printf, 2, 3))) static void append(struct text *text, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void text_append(struct text *text, const char *format, ...) {
   va_list arguments;
   char *piece = NULL;
   va_start(arguments, format);
@@ -48,24 +49,25 @@ __attribute__((format(printf, 2, 3))) static void append(struct text *text, cons
   free(piece);
 }
 
-/* One line a frame, innermost first. The caller frees it; NULL: none. Does not raise: no lua_pushfstring here. */
-char *traceback_collect(lua_State *L) {
+/* One line a frame, innermost first. The caller frees it; NULL: none. Does not raise: no lua_pushfstring
+ * here. */
+char *clb_traceback(lua_State *L) {
   struct text text = {0};
   lua_Debug frame;
   int shown = 0;
   for (int level = 0; lua_getstack(L, level, &frame); level++) {
     if (!lua_getinfo(L, "Slnt", &frame) || frame.source[0] != '@' || frame.currentline <= 0) continue;
-    if (shown++ == MAX_FRAMES) {
-      append(&text, "...\n");
+    if (shown++ == TRACEBACK_FRAMES) {
+      text_append(&text, "...\n");
       break;
     }
-    append(&text, "%s:%d: in ", frame.source + 1, frame.currentline);
+    text_append(&text, "%s:%d: in ", frame.source + 1, frame.currentline);
     if (frame.what[0] == 'm') {
-      append(&text, "main chunk\n");
+      text_append(&text, "main chunk\n");
     } else if (frame.namewhat[0] != 0) {
-      append(&text, "%s '%s'\n", frame.namewhat[0] == 'm' ? frame.namewhat : "function", frame.name);
+      text_append(&text, "%s '%s'\n", frame.namewhat[0] == 'm' ? frame.namewhat : "function", frame.name);
     } else {
-      append(&text, "function <%s:%d>\n", frame.source + 1, frame.linedefined);
+      text_append(&text, "function <%s:%d>\n", frame.source + 1, frame.linedefined);
     }
   }
   return text.bytes;

@@ -1,6 +1,6 @@
 /// What differs between guests of one architecture and those of another, as far as their machine and their image go. Another
 /// architecture is another value here, its numbers in `GuestArchitecture`, and its calling convention in
-/// `Agent/source/sys.h`.
+/// `Agent/core/sys.h`.
 package struct GuestPlatform: Sendable, Hashable {
   /// As in `uname -m`, and in `qemu-system-NAME`.
   package let name: String

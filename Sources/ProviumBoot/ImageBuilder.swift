@@ -58,6 +58,9 @@ package struct ImageBuilder: Sendable {
   /// `COMMAND_LINE_SIZE` with its NUL, of x86 and arm64: a longer one is cut, or the kernel dies before its first word.
   private static let commandLineLimit = 2047
 
+  /// The guest's init, unless its profile names one. The wrapper executes another usual init if it is missing.
+  private static let defaultInit = "/sbin/init"
+
   private func commandLine(_ specification: ImageSpecification) throws -> String {
     let console = GuestPlatform.named(specification.architecture)?.console ?? "ttyS0"
     var words = [
@@ -66,11 +69,14 @@ package struct ImageBuilder: Sendable {
     ]
     // A stock kernel's self-tests of its ciphers cost a third of a second; a user's own kernel keeps them.
     if specification.kernel == nil { words.append("cryptomgr.notests") }
-    if specification.kernel == nil, specification.initrd == nil, specification.rootfs == nil {
-      words.append("provium.mounts=yes")
-    }
+    let hasOwnUserland =
+      specification.kernel == nil && specification.initrd == nil && specification.rootfs == nil
+    if hasOwnUserland { words.append("provium.mounts=yes") }
     if specification.rootfs != nil { words += ["provium.root=/dev/vda"] }
-    if let program = specification.initProgram { words.append("provium.init=\(program)") }
+    // Provium's own userland has no init: the wrapper stays process 1.
+    if let program = specification.initProgram ?? (hasOwnUserland ? nil : Self.defaultInit) {
+      words.append("provium.init=\(program)")
+    }
     let line = (words + [specification.append].filter { !$0.isEmpty }).joined(separator: " ")
     guard line.utf8.count <= Self.commandLineLimit else {
       throw ImageError.longCommandLine(length: line.utf8.count, limit: Self.commandLineLimit)
@@ -181,7 +187,7 @@ package struct ImageBuilder: Sendable {
     case .contents(let bytes, let mode): return (bytes, mode)
     case .host(let host):
       var status = stat()
-      guard stat(host, &status) == 0 else {
+      guard stat(host.cPath, &status) == 0 else {
         throw ImageError.missingFile(role: "file for \(path):", path: host)
       }
       return (try Files.read(host), UInt32(status.st_mode) & 0o7777)

@@ -1,10 +1,6 @@
-import ProviumCases
-import ProviumEvents
-import ProviumRuntime
-import Synchronization
 @preconcurrency public import XCTest
 
-/// The Lua tests of `provium.toml` as cases of XCTest. Make one subclass, with the one method that XCTest's discovery wants:
+/// The Lua tests of `provium.toml` as cases of XCTest. Write one subclass, with the one method that XCTest's discovery needs:
 ///
 /// ```swift
 /// @_exported import ProviumXCTest  // so that the runner which SwiftPM generates sees `testCase`
@@ -14,11 +10,11 @@ import Synchronization
 /// }
 /// ```
 ///
-/// Cases run one after the other; a file's script starts with the first of its cases and runs once. Names hold no `.`, `/` or `,`,
-/// which XCTest's filters give a meaning to. Under `swift test --parallel` SwiftPM runs each case in a process of its own, and with it
-/// the file's script anew.
+/// Cases run one after the other. The script of a file starts with the first of its cases and runs once. Names of cases contain
+/// no `.`, `/` or `,`: XCTest's filters give these a meaning. With `swift test --parallel`, SwiftPM runs each case in a process
+/// of its own, and each process runs the whole script.
 open class LuaXCTestCase: XCTestCase {
-  /// Called by XCTest for each case that is left after filtering, before any runs.
+  /// Notes that the case is selected. XCTest calls it for each case that is left after filtering, before any case runs.
   public required init(name: String, testClosure: @escaping XCTestCaseClosure) {
     super.init(name: name, testClosure: testClosure)
     // `LuaFiles.boot_lua: kernel version`
@@ -26,15 +22,15 @@ open class LuaXCTestCase: XCTestCase {
   }
 }
 
-/// More specific than XCTest's own two, so that the runner which SwiftPM generates takes this one: a class of Lua tests has as many
-/// cases as the files have sub-tests.
-/// - Parameter tests: the methods found in the source; there must be one, and it is not called.
+/// Returns one case for each sub-test of the test files. More specific than XCTest's own functions of this name, so the runner
+/// that SwiftPM generates calls it.
+/// - Parameter tests: The methods found in the source. There must be one; it is not called.
 public func testCase<Class: LuaXCTestCase>(_ tests: [(String, (Class) -> () -> Void)]) -> XCTestCaseEntry {
   (Class.self, XCTestScripts.shared.cases())
 }
 
-/// The same for a method that throws.
-/// - Parameter tests: as above.
+/// Returns one case for each sub-test of the test files, for a method that throws.
+/// - Parameter tests: The methods found in the source. There must be one; it is not called.
 public func testCase<Class: LuaXCTestCase>(_ tests: [(String, (Class) -> () throws -> Void)])
   -> XCTestCaseEntry
 {

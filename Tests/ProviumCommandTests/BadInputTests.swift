@@ -62,18 +62,23 @@ import Testing
     #expect(!command.errors.isEmpty)
   }
 
-  @Test("when an option of provium run is none: it is no command") func runOptions() throws {
+  @Test(
+    "provium run names an unknown option and never takes it for the command",
+    arguments: [
+      (["--porfile", "x", "--", "true"], "Unknown option '--porfile'. Did you mean '--profile'?"),
+      (["-x"], "Unknown option '-x'"), (["uname"], "Unexpected argument 'uname'"),
+      ([], "no command: provium run -- COMMAND…"), (["--"], "no command: provium run -- COMMAND…"),
+    ]
+  )
+  func runOptions(arguments: [String], message: String) throws {
     let project = try Project()
-    for arguments in [["run", "--porfile", "x", "--", "true"], ["run", "-x"]] {
-      let command = try Command(arguments: arguments, in: project.path)
-      #expect(command.status == .exited(2))
-      #expect(command.errors.contains("unknown option '\(arguments[1])'"), "\(command.text)")
-    }
-    #expect(
-      try Command("run", "--porfile", "x", "--", "true", in: project.path).errors.contains(
-        "did you mean '--profile'?"
-      )
-    )
+    let command = try Command(arguments: ["run"] + arguments, in: project.path)
+    #expect(command.status == .exited(2))
+    #expect(command.errors.contains(message), "\(command.text)")
+  }
+
+  @Test("provium run --help shows the help") func runHelp() throws {
+    let project = try Project()
     let help = try Command("run", "--help", in: project.path)
     #expect(help.status == .exited(0) && help.output.contains("USAGE: provium run"))
   }
@@ -264,7 +269,7 @@ struct RefusedBootTests {
       cat out
       """
     )
-    #expect(output.contains("(harness) tests/a.lua:1: interrupted during: "), "\(output)")
+    #expect(output.contains("(infrastructure error) tests/a.lua:1: interrupted during: "), "\(output)")
     #expect(output.contains("status 130"))
   }
 

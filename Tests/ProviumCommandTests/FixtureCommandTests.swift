@@ -53,7 +53,7 @@ struct FixtureCommandTests {
       #expect(command.status == .exited(0), "\(command.text)")
       return command.output
     }
-    #expect(try fixture("list") == "no fixtures are kept\n")
+    #expect(try fixture("list") == "no fixtures in the cache\n")
     #expect(try fixture("why", "high") == "high would be built: it was never built\n")
     #expect(try fixture("build", "high").contains(/^high built in [0-9.]+m?s\n$/))
     #expect(try fixture("build", "high") == "high is current\n")
@@ -126,7 +126,7 @@ struct FixtureCommandTests {
     try project.shell("rm tests/fixtures/low.lua")
     #expect(try fixture("stale") == "low: the script (tests/fixtures/low.lua) is gone\n")
     #expect(try fixture("clean", "low").contains(/^[0-9.]+M freed\n$/))
-    #expect(try fixture("list") == "no fixtures are kept\n")
+    #expect(try fixture("list") == "no fixtures in the cache\n")
   }
 
   @Test("clean leaves alone what a running test uses") func inUse() throws {
@@ -152,7 +152,7 @@ struct FixtureCommandTests {
       "\(Command.binary)" fixture clean
       """
     )
-    #expect(text.contains("0 freed\nsmall is in use by another process, and stays\n"), "\(text)")
+    #expect(text.contains("0 freed\nsmall is in use by another process and was not removed\n"), "\(text)")
     #expect(text.contains(/^[1-9][0-9.]*M freed$/.anchorsMatchLineEndings()), "\(text)")
     #expect(!text.contains("FAIL"), "\(text)")
   }

@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  @Test("--shuffle needs no seed, takes no path for one, and repeats with one") func shuffle() throws {
+  @Test("--shuffle prints its seed, and --seed repeats the order") func shuffle() throws {
     for arguments in [["--shuffle"], ["--shuffle", "tests"]] {
       let command = try suite.run(["test"] + arguments)
       #expect(command.status == .exited(0))
@@ -106,7 +106,7 @@ import Testing
     }
     let files = Dictionary(uniqueKeysWithValues: (1...20).map { ("\($0).lua", "test('t', function() end)") })
     let many = try QuickSuite(files)
-    let orders = try ["7", "7", "8"].map { try many.list("--shuffle=\($0)") }
+    let orders = try ["7", "7", "8"].map { try many.list("--shuffle", "--seed", $0) }
     #expect(orders[0] == orders[1])
     #expect(orders[0] != orders[2])
     #expect(try many.list() == files.keys.sorted())
@@ -123,7 +123,7 @@ import Testing
     "amounts of nothing, and flags that say nothing together, are errors",
     arguments: [
       ["--timeout", "0"], ["--mem", "0", "--cpus", "1"], ["--flaky"], ["--repeat", "0"],
-      ["--flaky", "--repeat", "1"],
+      ["--flaky", "--repeat", "1"], ["--seed", "7"], ["--shuffle=7"],
     ]
   )
   func usage(arguments: [String]) throws { #expect(try suite.run(["test"] + arguments).status == .exited(2)) }

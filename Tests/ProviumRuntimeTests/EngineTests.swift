@@ -10,9 +10,9 @@ import Testing
     let kvm = AcceleratorVerdict(.kvm),
       foreign = AcceleratorVerdict(.tcg, reason: "aarch64 guests are emulated")
     let emulating = AcceleratorVerdict(.tcg, reason: "no /dev/kvm")
-    #expect(Engine.reason([kvm]) == "")
-    #expect(Engine.reason([kvm, foreign]) == "aarch64 guests are emulated")
-    #expect(Engine.reason([emulating, foreign]) == "no /dev/kvm")
+    #expect(EngineServices.reason([kvm]) == "")
+    #expect(EngineServices.reason([kvm, foreign]) == "aarch64 guests are emulated")
+    #expect(EngineServices.reason([emulating, foreign]) == "no /dev/kvm")
   }
 
   @Test(
@@ -37,14 +37,17 @@ import Testing
     var options = EngineOptions()
     options.accelerator = .tcg
     var engine = try Engine(configuration: configuration, options: options, sinks: [])
-    #expect(engine.timeScale == 5 && engine.slowdown == 9)
+    #expect(engine.timeoutMultiplier == 5 && engine.slowdown == 9)
     engine.close()
     var profile = Profile(name: "small")
     profile.architecture = foreign
     configuration.profiles = ["small": profile]
     engine = try Engine(configuration: configuration, options: options, sinks: [])
-    #expect(engine.timeScale == 50 && engine.slowdown == 99)
-    #expect(engine.timeScale(for: HostFacts.machine) == 5 && engine.timeScale(for: foreign) == 50)
+    #expect(engine.timeoutMultiplier == 50 && engine.slowdown == 99)
+    #expect(
+      engine.services.timeoutMultiplier(for: HostFacts.machine) == 5
+        && engine.services.timeoutMultiplier(for: foreign) == 50
+    )
     engine.close()
   }
 }

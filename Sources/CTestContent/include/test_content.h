@@ -18,7 +18,7 @@ uintptr_t provium_record_capacity(void);
  * Implemented in Swift: makes the test of record `index` at `out`, if there is one.
  * `type` points to the metadata of the caller's `Test` type; a process may hold several copies of swift-testing.
  */
-/* Weak: where Fallback.swift takes over there is none, and no record makes a test. */
+/* Weak: without BridgedTests.swift there is no such function, and no record makes a test. */
 extern __attribute__((weak)) bool provium_record_make(void *out, const void *type, const void *hint, uintptr_t index);
 
 #endif

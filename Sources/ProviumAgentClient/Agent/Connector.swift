@@ -142,7 +142,7 @@ struct Connector {
       switch control.causeOfLoss(of: process, until: end) {
       case .vm(let cause): throw cause
       case .process(let end):
-        throw GuestError.lost(peer, "the agent of \(machine) \(end.status.asPredicate) before it answered")
+        throw GuestError.lost(peer, "the agent of \(machine) \(end.asPredicate) before it answered")
       case .unknown, nil:
         throw GuestError.lost(peer, "the connection to the agent of \(machine) ended before it answered")
       }

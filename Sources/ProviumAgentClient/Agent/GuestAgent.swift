@@ -115,8 +115,8 @@ package final class GuestAgent: Sendable {
   // MARK: Workers
 
   /// Starts a worker and connects to it.
-  package func startWorker(_ kind: WorkerKind, until deadline: Deadline) throws -> GuestWorker {
-    let started = try connection.startWorker(kind, until: deadline)
+  package func spawnWorker(_ kind: WorkerKind, until deadline: Deadline) throws -> GuestWorker {
+    let started = try connection.spawnWorker(kind, until: deadline)
     return try attachWorker(started.number, pid: started.pid, kind: kind, until: deadline)
   }
 
@@ -161,7 +161,7 @@ package final class GuestAgent: Sendable {
     } catch GuestError.refused(let errno, _) where errno.number == 3 /* ESRCH */ {}
   }
 
-  private func askControl(_ message: EncodedMessage, _ what: String, until deadline: Deadline) throws {
+  func askControl(_ message: EncodedMessage, _ what: String, until deadline: Deadline) throws {
     let reply: (code: MessageCode, payload: [UInt8])
     do {
       reply = try control.request(message, until: deadline)

@@ -235,7 +235,7 @@ final class MessageExchange {
 
   private func knownLoss() -> (any Error)? {
     if let cause = control?.state.read({ $0.causeOfDeath }) { return cause }
-    return process?.end.map { GuestError.lost(peer, "\(name) \($0.status.asPredicate)") }
+    return process?.end.map { GuestError.lost(peer, "\(name) \($0.asPredicate)") }
   }
 
   /// Makes an error for people of an error of the carrier, with the cause of the peer's end where that becomes known in time.
@@ -252,7 +252,7 @@ final class MessageExchange {
       }
       switch control?.causeOfLoss(of: process, until: .after(Self.causeTimeout)) {
       case .vm(let cause): return cause
-      case .process(let end): return GuestError.lost(peer, "\(what): \(name) \(end.status.asPredicate)")
+      case .process(let end): return GuestError.lost(peer, "\(what): \(name) \(end.asPredicate)")
       case .unknown, nil:
         var detail = ""
         if case .ended(let errno?) = carrier { detail = ": \(errno)" }

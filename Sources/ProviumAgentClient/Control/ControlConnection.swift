@@ -24,6 +24,8 @@ final class ControlConnection: Sendable {
     /// The number of replies to requests whose caller has given up.
     var repliesToDrop = 0
     var reply: (code: MessageCode, payload: [UInt8])?
+    /// The kernel log that is followed.
+    var log = KernelLogState()
   }
   let state = Monitor(State())
   let endpoint: GuestEndpoint

@@ -92,6 +92,9 @@ struct ControlReader {
         let ready = try payload.withUnsafeBytes { try ReadyReply($0) }
         // SHUTDOWN is acknowledged by a READY too.
         connection.state.update { $0.ready = ready }
+      case .logRecords:
+        let reply = try payload.withUnsafeBytes { try LogRecordsReply($0) }
+        try connection.take(reply, size: payload.count)
       case .gone: note(try payload.withUnsafeBytes { try GoneReply($0) })
       case .done, .data, .error:
         connection.state.update { state in
@@ -113,7 +116,8 @@ struct ControlReader {
     let end = ProcessEnd(
       target: gone.target,
       pid: gone.pid,
-      status: ExitStatus(waitStatus: gone.waitStatus)
+      status: ExitStatus(waitStatus: gone.waitStatus),
+      endedWithProcess: gone.endedWithProcess
     )
     connection.state.update { $0.note(end) }
   }

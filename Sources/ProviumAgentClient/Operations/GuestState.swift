@@ -25,11 +25,9 @@ package struct GuestState: Hashable, Sendable {
       Job(id: try reader.integer(), pid: try reader.integer(), isRunning: try reader.integer(UInt8.self) != 0)
     }
     workers = try reader.list(entrySize: 9) { reader in
-      Worker(
-        number: try reader.integer(),
-        pid: try reader.integer(),
-        kind: try reader.integer(UInt8.self) != 0 ? .thread : .process
-      )
+      let (number, pid): (UInt32, Int32) = (try reader.integer(), try reader.integer())
+      guard let kind = WorkerKind(wireValue: try reader.integer()) else { throw MalformedPayload() }
+      return Worker(number: number, pid: pid, kind: kind)
     }
     descriptors = try reader.list(entrySize: 4) { try $0.integer() }
     try reader.finish()

@@ -47,7 +47,6 @@ extension AgentConnection {
     let given: [OperationRecord.Argument] = data.map { [.text($0)] } ?? []
     return try perform("ioctl", [.integer(Int64(descriptor)), .command(command)] + given) {
       exchange in
-      if let data, data.isEmpty { throw InvalidArgument(.data, "has 0 bytes; leave it out for none") }
       var sent = data ?? []
       let size = IoctlCommand.size(command)
       if (data != nil || IoctlCommand.isRead(command)) && sent.count < size {
@@ -56,11 +55,17 @@ extension AgentConnection {
       guard sent.count <= WireLimit.buffer else {
         throw InvalidArgument(.data, "has \(sent.count) bytes; at most \(WireLimit.buffer) are accepted")
       }
-      let message = try Request.ioctl(descriptor: descriptor, command: command, data: sent)
+      // Empty data has an address, no data is a null pointer. IOCTL cannot tell them apart.
+      let message =
+        data != nil && sent.isEmpty
+        ? try Request.ioctl(IoctlCall(descriptor: descriptor, command: command, data: [], pointers: []))
+        : try Request.ioctl(descriptor: descriptor, command: command, data: sent)
       let reply = try exchange.ask(message, .syscallResult, what: "ioctl", until: deadline) {
         try CallReply($0, lengths: [sent.count])
       }
-      let result = IoctlResult(value: reply.value, data: sent.isEmpty ? nil : reply.pieces[0], outputs: [])
+      let hasData = data != nil || !sent.isEmpty
+      let returned = hasData && IoctlCommand.returnsData(command) ? reply.pieces[0] : nil
+      let result = IoctlResult(value: reply.value, data: returned)
       let written = OperationRecord.Argument.written([sent], reply.pieces)
       return (result, .systemCall(reply.value, written: written))
     }
@@ -80,7 +85,7 @@ extension AgentConnection {
       }
       let result = IoctlResult(
         value: reply.value,
-        data: reply.pieces.first,
+        data: IoctlCommand.returnsData(call.command) ? reply.pieces.first : nil,
         outputs: Array(reply.pieces.dropFirst())
       )
       let written = OperationRecord.Argument.written(
@@ -119,7 +124,7 @@ extension Request {
       writer.zeros(2)
     }
     writer.bytes(call.data)
-    for pointer in call.pointers { writer.bytes(pointer.paddedInput) }
+    for pointer in call.pointers where pointer.input != nil { writer.bytes(pointer.paddedInput) }
     return try writer.finish()
   }
 }

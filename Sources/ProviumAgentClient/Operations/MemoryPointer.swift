@@ -26,7 +26,7 @@ extension MemoryPointer {
   // The checks refuse what could reach beyond the memory of a call. They throw `InvalidArgument`.
 
   static func check(size: Int, of what: String, _ parameter: InvalidArgument.Parameter) throws {
-    guard size > 0 else { throw InvalidArgument(parameter, "\(what) has 0 bytes") }
+    guard size >= 0 else { throw InvalidArgument(parameter, "\(what) has \(size) bytes") }
     guard size <= WireLimit.buffer else {
       throw InvalidArgument(parameter, "\(what) has \(size) bytes; at most \(WireLimit.buffer) are accepted")
     }
@@ -62,9 +62,6 @@ extension MemoryPointer {
           "has \(input.count) bytes, more than the length of \(pointer.length)"
         )
       }
-      guard pointer.input != nil || pointer.isOutput else {
-        throw InvalidArgument(.pointerInput, "the pointer at \(pointer.offset) has neither input nor output")
-      }
     }
   }
 }
@@ -76,9 +73,9 @@ extension MemoryPointer {
     return UInt8(truncatingIfNeeded: flags.rawValue)
   }
 
-  /// The input, filled up to `length` bytes; no bytes for a pointer that is only output.
+  /// The contents before the call, exactly `length` bytes.
   var paddedInput: [UInt8] {
-    guard var bytes = input else { return [] }
+    var bytes = input ?? []
     if bytes.count < length { bytes.append(contentsOf: repeatElement(0, count: length - bytes.count)) }
     return bytes
   }

@@ -1,3 +1,4 @@
+internal import CProviumWire
 import ProviumArchitecture
 package import ProviumSystem
 
@@ -59,7 +60,9 @@ extension Request {
     }
     for argument in arguments { writer.integer(argument) }
     for buffer in buffers { writer.bytes(buffer.bytes) }
-    for pointer in call.pointers { writer.bytes(pointer.paddedInput) }
+    for pointer in call.pointers where pointer.wireFlags != UInt8(PV_POINTER_OUTPUT.rawValue) {
+      writer.bytes(pointer.paddedInput)
+    }
     return try writer.finish()
   }
 }

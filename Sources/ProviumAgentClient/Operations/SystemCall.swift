@@ -29,7 +29,7 @@ package struct SystemCall: Sendable {
   var requestSize: Int {
     16 + 8 * buffers.count + 16 * pointers.count + 8 * WireLimit.syscallArguments
       + buffers.reduce(0) { $0 + $1.bytes.count }
-      + pointers.reduce(0) { $0 + ($1.input == nil ? 0 : $1.length) }
+      + pointers.reduce(0) { $0 + ($1.input == nil && $1.isOutput ? 0 : $1.length) }
   }
 
   /// Refuses a call that could reach beyond its own memory.

@@ -33,6 +33,9 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let secret = Self(PV_SECRET)
   static let interrupt = Self(PV_INTERRUPT)
   static let killWorker = Self(PV_KILL_WORKER)
+  static let followLog = Self(PV_FOLLOW_LOG)
+  static let logCredit = Self(PV_LOG_CREDIT)
+  static let logSync = Self(PV_LOG_SYNC)
 
   static let ready = Self(PV_READY)
   static let error = Self(PV_ERROR)
@@ -48,6 +51,7 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let jobDone = Self(PV_JOB_DONE)
   static let stateResult = Self(PV_STATE_RESULT)
   static let gone = Self(PV_GONE)
+  static let logRecords = Self(PV_LOG_RECORDS)
 
   /// The number in hexadecimal: `0x8A`.
   package var description: String {

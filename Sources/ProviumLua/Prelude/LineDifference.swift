@@ -1,4 +1,4 @@
-/// The lines of two texts, matched by their longest common subsequence.
+/// The difference between the lines of two texts.
 struct LineDifference {
   enum Line: Equatable {
     case common(String)
@@ -7,8 +7,9 @@ struct LineDifference {
   }
   let lines: [Line]
 
-  /// Beyond this many cells of the table, the changed middle is shown as replaced as a whole.
-  private static let largestTable = 1_000_000
+  /// The largest product of the changed middles' lengths. Time and memory of the comparison grow with it; a larger
+  /// middle is shown as replaced as a whole.
+  private static let largestProduct = 1_000_000
 
   init(_ expected: [String], _ actual: [String]) {
     let head = zip(expected, actual).prefix { $0 == $1 }.count
@@ -22,38 +23,35 @@ struct LineDifference {
   }
 
   private static func middle(_ left: [String], _ right: [String]) -> [Line] {
-    guard !left.isEmpty, !right.isEmpty, left.count * right.count <= largestTable else {
+    guard left.count * right.count <= largestProduct else {
       return left.map(Line.expected) + right.map(Line.actual)
     }
-    let width = right.count + 1
-    var longest = [Int32](repeating: 0, count: (left.count + 1) * width)
-    for i in left.indices.reversed() {
-      for j in right.indices.reversed() {
-        longest[i * width + j] =
-          left[i] == right[j]
-          ? longest[(i + 1) * width + j + 1] + 1
-          : max(longest[(i + 1) * width + j], longest[i * width + j + 1])
+    var removed = Set<Int>()
+    var inserted = Set<Int>()
+    for change in right.difference(from: left) {
+      switch change {
+      case .remove(let offset, _, _): removed.insert(offset)
+      case .insert(let offset, _, _): inserted.insert(offset)
       }
     }
     var lines: [Line] = []
     var (i, j) = (0, 0)
     while i < left.count || j < right.count {
-      if i < left.count, j < right.count, left[i] == right[j] {
-        lines.append(.common(left[i]))
-        (i, j) = (i + 1, j + 1)
-      } else if i < left.count, j == right.count || longest[(i + 1) * width + j] >= longest[i * width + j + 1]
-      {
+      if removed.contains(i) {
         lines.append(.expected(left[i]))
         i += 1
-      } else {
+      } else if inserted.contains(j) {
         lines.append(.actual(right[j]))
         j += 1
+      } else {
+        lines.append(.common(left[i]))
+        (i, j) = (i + 1, j + 1)
       }
     }
     return lines
   }
 
-  /// The changed lines with `context` common ones around, `…` between; at most `limit` lines.
+  /// The changed lines with `context` common ones around them and `…` between. At most `limit` lines.
   func rendered(context: Int, limit: Int) -> [String] {
     let changed = lines.indices.filter { if case .common = lines[$0] { false } else { true } }
     var shown: [String] = []

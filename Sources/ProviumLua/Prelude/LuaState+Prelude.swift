@@ -1,12 +1,12 @@
 extension LuaState {
   /// Runs a piece of Provium's own Lua, whose lines never appear in messages and tracebacks. The chunk gets a table
-  /// of `natives`, and the functions in the table it returns are kept for `preludeFunction`.
-  package func runPrelude(_ source: String, natives: KeyValuePairs<String, LuaNative> = [:])
+  /// of `natives`. The functions in the table that it returns are kept for `preludeFunction`.
+  package func runPrelude(_ source: [UInt8], natives: KeyValuePairs<String, LuaNative> = [:])
     throws(LuaFailure)
   {
     var table = LuaTable()
     for (name, body) in natives { table[name] = .function(function(name, body)) }
-    let results = try run(source, chunkName: "=[provium]", [.table(table)])
+    let results = try call(load(source, chunkName: Self.preludeName), [.table(table)])
     for pair in results.first?.table?.pairs ?? [] {
       if let name = pair.key.text, case .function(let function) = pair.value {
         preludeFunctions[name] = function
@@ -15,14 +15,23 @@ extension LuaState {
     try noteGlobals()
   }
 
-  /// Remembers which globals there are, for "did you mean".
-  private func noteGlobals() throws(LuaFailure) {
-    let names = "local names = {} for name in next, _G do names[#names + 1] = name end return names"
-    let globals = try run(names, chunkName: "=[provium]").first?.table?.array ?? []
-    host.raised.globalNames.formUnion(globals.compactMap(\.text))
+  /// The name of Provium's own chunks: without a file, so that the bridge leaves their frames out.
+  private static let preludeName = "=[provium]"
+
+  package func runPrelude(_ source: String, natives: KeyValuePairs<String, LuaNative> = [:])
+    throws(LuaFailure)
+  {
+    try runPrelude(Array(source.utf8), natives: natives)
   }
 
-  /// A function that a prelude chunk gave back.
+  /// Notes which globals exist, for "did you mean".
+  private func noteGlobals() throws(LuaFailure) {
+    let names = "local names = {} for name in next, _G do names[#names + 1] = name end return names"
+    let globals = try run(names, chunkName: Self.preludeName).first?.table?.array ?? []
+    host.failures.globalNames.formUnion(globals.compactMap(\.text))
+  }
+
+  /// A function that a prelude chunk returned.
   package func preludeFunction(_ name: String) throws(LuaFailure) -> LuaFunction {
     guard let function = preludeFunctions[name] else { throw .closed }
     return function
@@ -30,7 +39,7 @@ extension LuaState {
 
   func installPrelude() throws(LuaFailure) {
     try runPrelude(
-      Prelude.library,
+      PackageResources.library_lua,
       natives: [
         "misuse": Self.misuse,
         "unknown": Self.unknownMember,
@@ -48,9 +57,9 @@ extension LuaState {
         },
       ]
     )
-    try runPrelude(Prelude.strings, natives: ["misuse": Self.misuse])
+    try runPrelude(PackageResources.strings_lua, natives: ["misuse": Self.misuse])
     try runPrelude(
-      Prelude.assertions,
+      PackageResources.assertions_lua,
       natives: [
         "misuse": Self.misuse,
         "fail": { call in

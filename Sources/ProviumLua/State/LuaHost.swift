@@ -3,7 +3,7 @@ internal import CLuaBridge
 /// A function of ours that Lua may call.
 package typealias LuaNative = (LuaCall) throws -> [LuaValue]
 
-/// What the C side calls back into: our functions and objects, by number. Outlives the Lua state itself, whose last
+/// The Swift side of the bridge: our functions and objects, by number. It outlives the bridge's state, whose last
 /// finalizers still release objects.
 final class LuaHost {
   private struct Native {
@@ -16,7 +16,11 @@ final class LuaHost {
 
   var objects = LuaObjectTable()
   let references = LuaReferences()
-  var raised = RaisedErrors()
+  var failures = FailureReader()
+  /// The first signal that was raised since `LuaState.signalCaught` began. It is kept here because a script may catch it.
+  var raisedSignal: RaisedSignal?
+  private let errorType = LuaObjectType<RaisedError>(name: "error", methods: [:])
+  private let signalType = LuaObjectType<RaisedSignal>(name: "signal", methods: [:]) { "\($0.signal)" }
   var onPrint: ([UInt8]) -> Void = { _ in }
   weak var state: LuaState?
   /// The state or coroutine that is running now.
@@ -28,7 +32,7 @@ final class LuaHost {
     return nextNative
   }
 
-  /// Lets go of the objects that Lua no longer holds. Their `deinit` may enter Lua again.
+  /// Drops the objects that Lua no longer holds. Their `deinit` may enter Lua again.
   func dropReleased() {
     let released = objects.takeReleased()
     withExtendedLifetime(released) {}
@@ -72,7 +76,7 @@ final class LuaHost {
     return value
   }
 
-  /// The type's number in this state; the first use defines it.
+  /// The type's number in this state. The first use defines the type there.
   func number(of type: any LuaObjectTypeDescription) throws(LuaFailure) -> Int32 {
     if let number = types[ObjectIdentifier(type)] { return number }
     guard let state else { throw .closed }
@@ -87,7 +91,7 @@ final class LuaHost {
     return number
   }
 
-  // MARK: Called by C. Nothing raises between entry and return.
+  // MARK: Called by C. No Lua error is raised between entry and return.
 
   func call(
     _ number: Int64,
@@ -119,15 +123,29 @@ final class LuaHost {
     if let pointer = state?.pointer { clb_tree_clear(pointer, &reply.pointee.values) }
     reply.pointee.raises = true
     reply.pointee.results = 1
-    let value = raised.value(raising: error, at: LuaLocation(runningIn: L))
+    let raised = RaisedError(error, in: L)
+    guard let signal = raised.failure.payload as? any LuaSignal else {
+      let number = objects.handOver(LuaObject(instance: raised, type: errorType))
+      return reply.pointee.values.add(raised, number: number)
+    }
+    let raisedSignal = RaisedSignal(signal, at: raised.failure.location)
+    self.raisedSignal = self.raisedSignal ?? raisedSignal
     do {
-      try reply.pointee.values.add(value, host: self)
+      try reply.pointee.values.add(signalType.value(raisedSignal), host: self)
     } catch {
       reply.pointee.values.failed = true
     }
   }
 
-  /// The table of functions that the C side is given. The host must outlive the state.
+  /// The failure of an entry that did not end well. Call it before the outcome is released.
+  func failure(of outcome: clb_outcome, value: LuaValue?, interruptReason: String?) -> LuaFailure {
+    var instance: AnyObject?
+    if outcome.error != 0 { instance = objects[outcome.error]?.instance }
+    if case .object(let object)? = value { instance = object.instance }
+    return failures.failure(of: outcome, value: value, instance: instance, interruptReason: interruptReason)
+  }
+
+  /// The functions that the bridge calls. The host must outlive the bridge's state.
   var callbacks: clb_host {
     clb_host(
       context: Unmanaged.passUnretained(self).toOpaque(),

@@ -1,6 +1,6 @@
-@_exported public import ProviumAgentClient
+public import ProviumAgentClient
 import ProviumRuntime
-@_exported public import ProviumSystem
+public import ProviumSystem
 
 /// What can be told to do something in the guest: a machine, or one of its workers.
 public protocol Guest: Sendable {

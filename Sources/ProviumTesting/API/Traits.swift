@@ -1,4 +1,4 @@
-import ProviumCases
+import ProviumRunner
 import ProviumVM
 import ProviumRuntime
 public import Testing

@@ -1,17 +1,18 @@
 import ArgumentParser
 import Glibc
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 struct FixtureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fixture",
-    abstract: "Look at, build and remove fixtures in the cache.",
+    abstract: "List, build and remove fixtures in the cache.",
     subcommands: [List.self, Build.self, Rebuild.self, Why.self, Stale.self, Clean.self]
   )
 
-  /// Runs `body` with an engine, and leaves nothing behind.
-  static func withFixtures(_ machines: MachineOptionGroup, _ body: (FixtureAdministration) throws -> Void)
+  /// Calls `body` with the fixtures of the project, and removes the run directory afterwards.
+  static func withFixtures(_ machines: MachineOptions, _ body: (FixtureAdministration) throws -> Void)
     throws
   {
     let engine = try Engine(
@@ -20,23 +21,23 @@ struct FixtureCommand: ParsableCommand {
       sinks: isatty(2) == 1 ? [ActivityLine()] : []
     )
     defer { engine.close() }
-    try body(FixtureAdministration(engine: engine))
+    try body(FixtureAdministration(engine.fixtures, services: engine.services))
     try engine.events.finish()
   }
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Fixtures in the cache: size, age, state.")
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "List the fixtures in the cache: size, age, state.")
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         let entries = fixtures.list()
-        if entries.isEmpty { Console.print("no fixtures are kept") }
+        if entries.isEmpty { Console.print("no fixtures in the cache") }
         for entry in entries {
           let age = Quantity.text(.seconds(Int64(Double(time(nil)) - entry.builtAt)))
           Console.print(
             "\(entry.name)  \(Quantity.text(bytes: entry.size))  built \(age) ago  "
-              + (entry.stale.map { "stale: \($0)" } ?? "current") + "  \(TestFile.display(entry.source))"
+              + (entry.stale.map { "stale: \($0)" } ?? "current") + "  \(Files.display(entry.source))"
           )
         }
       }
@@ -44,15 +45,15 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Build: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Build a fixture, if it is not current.")
-    @Argument(help: "Names of fixtures, or paths of their scripts.") var names: [String]
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "Build fixtures that are not up to date.")
+    @Argument(help: "Names of fixtures, or paths of fixture scripts.") var names: [String]
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
           let wasCurrent = (try? fixtures.why(name)) == .some(nil)
-          let seconds = try fixtures.build(name, inAnyCase: false)
+          let seconds = try fixtures.build(name, force: false)
           Console.print(
             wasCurrent
               ? "\(name) is current"
@@ -64,14 +65,14 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Rebuild: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Build a fixture in any case.")
-    @Argument(help: "Names of fixtures, or paths of their scripts.") var names: [String]
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "Rebuild fixtures, also if they are up to date.")
+    @Argument(help: "Names of fixtures, or paths of fixture scripts.") var names: [String]
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
-          let seconds = try fixtures.build(name, inAnyCase: true)
+          let seconds = try fixtures.build(name, force: true)
           Console.print("\(name) built in \(Quantity.text(.milliseconds(Int64(seconds * 1000))))")
         }
       }
@@ -79,9 +80,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Why: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Which input changed since the last build.")
-    @Argument(help: "A fixture, or its script's path.") var name: String
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "Show which input of a fixture changed since it was built.")
+    @Argument(help: "The name of a fixture, or the path of its script.") var name: String
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -91,8 +92,8 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Stale: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Fixtures that would be built again.")
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "List fixtures that are not up to date, and why.")
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -104,15 +105,15 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Clean: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Remove a fixture, or all.")
-    @Argument(help: "A fixture, or its script's path; without one, all.") var name: String?
-    @OptionGroup var machines: MachineOptionGroup
+    static let configuration = CommandConfiguration(abstract: "Remove a fixture from the cache, or all of them.")
+    @Argument(help: "The name of a fixture, or the path of its script (default: all).") var name: String?
+    @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         let cleaned = try fixtures.clean(name)
         Console.print("\(Quantity.text(bytes: cleaned.freed)) freed")
-        for name in cleaned.busy { Console.print("\(name) is in use by another process, and stays") }
+        for name in cleaned.busy { Console.print("\(name) is in use by another process and was not removed") }
       }
     }
   }

@@ -1,27 +1,29 @@
 import ArgumentParser
 import FoundationEssentials
-import ProviumHistory
+import ProviumRunner
 import ProviumRuntime
 import ProviumSystem
 
 struct HistoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "history",
-    abstract: "Past results of a test of this project, newest first."
+    abstract: "Show past results of a test of this project, newest first."
   )
   @Argument(help: "A part of a file's name, or of FILE / SUB-TEST.") var test: String
-  @Option(name: .customLong("limit"), help: "At most this many.") var limit = 50
+  @Option(name: .customLong("limit"), help: ArgumentHelp("Show at most N results.", valueName: "n"))
+  var limit = 50
+
+  func validate() throws {
+    guard limit >= 1 else { throw ValidationError("--limit needs a number from 1") }
+  }
 
   func run() throws {
     let configuration = try ConfigurationFile.find()
-    let entries = try History(path: "\(configuration.settings.cache)/history.sqlite").entries(
-      matching: test,
-      root: configuration.root,
-      limit: limit
-    )
+    let history = try History(path: History.path(in: configuration.settings.cache))
+    let entries = try history.entries(matching: test, root: configuration.root, limit: limit)
     guard !entries.isEmpty else {
       Console.error("provium: no past result of '\(test)'")
-      throw ExitCode(ExitStatusCode.fault)
+      throw ExitCode(ExitStatusCode.notJudged)
     }
     for entry in entries {
       let when = Date(timeIntervalSince1970: entry.time).formatted(.iso8601)

@@ -1,44 +1,53 @@
 import ArgumentParser
-import FoundationEssentials
+import ProviumJSON
+import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
+import ProviumSystem
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "Test files and their sub-tests, by reading them: boots nothing, runs nothing."
+    abstract: "List test files and their sub-tests by reading them; boots and runs nothing."
   )
   @Argument(help: "Test files, or folders of them.") var paths: [String] = []
-  @Flag(name: .customLong("json"), help: "One JSON object a line.") var json = false
-  @OptionGroup(title: "Which tests") var selection: SelectionOptions
+  @Flag(name: .customLong("json"), help: "Print one JSON object for each sub-test.") var json = false
+  @OptionGroup(title: "Selection") var selection: SelectionOptions
 
   func run() throws {
     let configuration = try ConfigurationFile.find()
-    let choice = try FileChoice(
+    let source = LuaTests()
+    let suite = try SuiteSelection(
       paths,
-      selection: selection,
+      try selection.criteria(),
       configuration: configuration,
-      memory: RunMemory(configuration)
+      memory: RunMemory(configuration) { Console.error("provium: warning: \($0)") },
+      source: source
     )
-    for file in choice.files {
-      let list = try TestList(file, selection.testSelection)
+    for line in suite.skipped { Console.error("provium: warning: \(line)") }
+    for file in suite.files {
+      let list = try source.list(file, selection.testSelection)
       if !json { Console.print("\(file.name)\(list.complaint.map { "  does not parse: \($0)" } ?? "")") }
-      for entry in list.entries { Console.print(try line(entry)) }
-      if list.hasMore, !json { Console.print("  · … (more, whose names are made by running)") }
+      for entry in list.entries {
+        if json { Console.write(try jsonLine(entry), to: 1) } else { Console.print(line(entry)) }
+      }
+      if list.hasMore, !json { Console.print("  · … (more: some names are computed when the file runs)") }
     }
   }
 
-  private func line(_ entry: TestList.Entry) throws -> String {
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(entry), as: UTF8.self)
-    }
+  private func jsonLine(_ entry: TestList.Entry) throws -> String {
+    var entry = entry
+    entry.file = PathText.plain(entry.file)
+    return try JSONEncoding(writesNil: false).value(of: entry).sorted.text + "\n"
+  }
+
+  private func line(_ entry: TestList.Entry) -> String {
     let notes = [
       entry.exempt, entry.isSlow ? "slow" : nil,
       entry.tags.isEmpty ? nil : entry.tags.joined(separator: ", "),
     ]
     .compactMap { $0 }
     return
-      "  · \(entry.name)  (line \(entry.line)\(notes.isEmpty ? "" : "; \(notes.joined(separator: "; "))"))"
+      "  · \(HarmlessText.line(entry.name))  (line \(entry.line)\(notes.isEmpty ? "" : "; \(notes.joined(separator: "; "))"))"
   }
 }

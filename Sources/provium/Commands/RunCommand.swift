@@ -1,33 +1,41 @@
 import ArgumentParser
 import Glibc
-import ProviumEvents
+import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
-import Synchronization
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Boot a machine, run one command in it, print its output, exit with its code.",
+    abstract: "Boot a VM, run one command in it, print its output, and exit with its code.",
     discussion: """
       Needs no configuration, no root and no terminal: provium run -- uname -a
 
-      Output comes as it is printed. What is piped or redirected to standard input is the command's.
+      Output is printed as it arrives. The command reads what is piped or redirected to standard input.
       """
   )
 
-  @Option(name: .customLong("profile"), help: "A profile of provium.toml; default is built in.")
+  @Option(name: .customLong("profile"), help: "Boot this profile of provium.toml; default is built in.")
   var profile = "default"
-  @Option(name: .customLong("mem"), help: "Memory of the machine.") var memory: ByteCount?
-  @Option(name: .customLong("timeout"), help: "Of the command; without it there is no limit.") var timeout:
-    TimeSpan?
-  @OptionGroup(title: "Machines") var machines: MachineOptionGroup
-  @Argument(parsing: .captureForPassthrough, help: "The command, after --.") var command: [String] = []
+  @Option(
+    name: .customLong("mem"),
+    help: ArgumentHelp("Give the VM this much memory, such as 1G.", valueName: "size")
+  )
+  var memory: ByteCount?
+  @Option(
+    name: .customLong("timeout"),
+    help: ArgumentHelp("End the command after this time, such as 30s.", valueName: "time")
+  )
+  var timeout: TimeSpan?
+  @OptionGroup(title: "VMs") var machines: MachineOptions
+  @Argument(parsing: .postTerminator, help: "The command, after --.") var command: [String] = []
 
   func run() throws {
-    let words = try Self.words(command)
-    // Nothing here needs more than an end: QEMU dies with us, and the run's folder goes with its reaper.
-    _ = try Interrupts { number, _ in _exit(128 + number) }
+    // Not in `validate`, which would hide an unknown option.
+    guard !command.isEmpty else { throw ValidationError("no command: provium run -- COMMAND…") }
+    // QEMU ends with this process (parent-death signal), and the reaper removes the run directory.
+    _ = try SignalThread { number, _ in _exit(ExitStatusCode.signal(number)) }
     let configuration = try ConfigurationFile.find()
     let activity = isatty(2) == 1 ? ActivityLine() : nil
     let engine = try Engine(
@@ -43,7 +51,7 @@ struct RunCommand: ParsableCommand {
     )
     let result: SingleCommand.Result
     do {
-      result = try run.run(words, timeout: timeout?.duration, input: Self.hasInput ? 0 : nil) {
+      result = try run.run(command, timeout: timeout?.duration, input: Self.hasInput ? 0 : nil) {
         bytes,
         isError in
         activity?.end()
@@ -54,51 +62,17 @@ struct RunCommand: ParsableCommand {
       throw error
     }
     try engine.events.finish()
-    if result.timedOut { Console.error("provium: the command did not end in time and was killed") }
-    throw ExitCode(result.timedOut ? 124 : result.exitCode)
+    if result.timedOut { Console.error("provium: the command reached --timeout and was killed") }
+    if let reports = result.kernelReports { Console.error("provium: \(reports)") }
+    if result.timedOut { throw ExitCode(ExitStatusCode.timedOut) }
+    // A kernel report fails the run, as it fails a test. A failure of the command itself keeps its code.
+    throw ExitCode(result.exitCode == 0 && result.kernelReports != nil ? 1 : result.exitCode)
   }
 
-  /// The command: what stands behind the options, after `--` or from the first word that is no option.
-  private static func words(_ captured: [String]) throws -> [String] {
-    var words = captured
-    if words.first == "--" {
-      words.removeFirst()
-    } else if let first = words.first, first.hasPrefix("-") {
-      let known = [
-        "--profile", "--mem", "--timeout", "--accel", "--require-kvm", "--channel", "--fixtures", "--help",
-      ]
-      if ["-h", "--help"].contains(first) { throw CleanExit.helpRequest(RunCommand.self) }
-      let hint = NearestName.hint(for: first, among: known)
-      throw ValidationError("unknown option '\(first)'\(hint); the command stands after --")
-    }
-    guard !words.isEmpty else { throw ValidationError("no command: provium run -- COMMAND…") }
-    return words
-  }
-
-  /// Somebody gave us something to read: no terminal, which the command is not connected with, and no /dev/null.
+  /// Whether standard input has something to read: it is neither a terminal nor /dev/null.
   private static var hasInput: Bool {
     var input = stat(), null = stat()
     guard fstat(0, &input) == 0, isatty(0) == 0 else { return false }
     return stat("/dev/null", &null) != 0 || input.st_rdev != null.st_rdev || input.st_mode & S_IFMT != S_IFCHR
   }
-}
-
-/// On a terminal: one line that says what is going on, gone when there is something to show.
-final class ActivityLine: EventSink {
-  private let isOver = Mutex(false)
-
-  func receive(_ event: RunEvent, at time: Double) {
-    guard case .activity(_, let text) = event else { return }
-    isOver.withLock { isOver in if !isOver { Console.write("\r\u{1b}[K\(text) …", to: 2) } }
-  }
-
-  /// From here on the terminal is somebody else's. Twice is fine.
-  func end() {
-    isOver.withLock { isOver in
-      if !isOver { Console.write("\r\u{1b}[K", to: 2) }
-      isOver = true
-    }
-  }
-
-  func finish() { end() }
 }

@@ -12,7 +12,13 @@ import Testing
     let path = CallBuffer(argument: 1, bytes: .text("/proc/version\0"))
     let fd = try connection.call("openat", -100, 0, 0, buffers: [path]).value
     #expect(fd >= 0)
-    let read = try connection.call("read", fd, 0, 5, buffers: [CallBuffer(argument: 1, bytes: .text("....."))])
+    let read = try connection.call(
+      "read",
+      fd,
+      0,
+      5,
+      buffers: [CallBuffer(argument: 1, bytes: .text("....."))]
+    )
     #expect(read.value == 5 && read.buffers == [.text("Linux")])
     #expect(try connection.call("close", fd).value == 0)
     #expect(try connection.call("close", fd).value == -9)

@@ -121,7 +121,10 @@ import Testing
     let guest = try RealAgent(kind)
     let job = try guest.connection.background("head -c 67108865 /dev/zero; echo whole >&2", until: .soon)
     let result = try guest.connection.collect(job: job.id, wait: .seconds(20), until: .soon)
-    #expect(result.isTruncated && result.standardOutput.bytes.count == 64 << 20 && result.standardOutput.bytes.last == 0)
+    #expect(
+      result.isTruncated && result.standardOutput.bytes.count == 64 << 20
+        && result.standardOutput.bytes.last == 0
+    )
     #expect(result.status == .exited(0) && result.standardError.text == "whole\n")
   }
 

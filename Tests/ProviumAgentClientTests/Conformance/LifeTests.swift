@@ -46,7 +46,7 @@ import Testing
   func machineDies(_ kind: LinkKind) throws {
     let liveness = try TestLiveness()
     let guest = try RealAgent(kind, liveness: liveness)
-    let worker = try guest.agent.startWorker(.process, until: .soon)
+    let worker = try guest.agent.spawnWorker(.process, until: .soon)
     let thread = try onThread("killer") {
       _ = try? Readiness.waitReadable(-1, until: .after(.milliseconds(100)))
       liveness.die()

@@ -23,7 +23,7 @@ import Testing
   )
   func rates(_ kind: LinkKind) throws {
     let guest = try RealAgent(kind), connection = guest.connection
-    let worker = try guest.agent.startWorker(.process, until: .soon)
+    let worker = try guest.agent.spawnWorker(.process, until: .soon)
     let call = SystemCall(number: try #require(SyscallName.number("getpid", .x86_64)))
     print("\(kind): getpid, main: \(try median(2000) { _ = try connection.syscall(call, until: .soon) }) us")
     print(

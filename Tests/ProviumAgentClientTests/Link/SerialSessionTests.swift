@@ -22,7 +22,9 @@ import Testing
     }
   }
 
-  @Test("begins cleanly whatever an old connection has left", arguments: Dirt.allCases) func dirty(_ dirt: Dirt)
+  @Test("begins cleanly whatever an old connection has left", arguments: Dirt.allCases) func dirty(
+    _ dirt: Dirt
+  )
     throws
   {
     let main = try FakePeer.pair(), control = try FakePeer.pair()

@@ -1,0 +1,20 @@
+import ProviumVM
+
+/// Says whether guests run with KVM, and otherwise what emulation costs.
+enum AcceleratorCheck {
+  static func finding(_ verdict: AcceleratorVerdict) -> HostFinding {
+    if verdict.accelerator == .kvm {
+      let text = verdict.reason.isEmpty ? "kvm (runs guest code)" : verdict.description
+      return HostFinding(.good, "accelerator", text)
+    }
+    let cost = verdict.slowdown.map { "\($0) times slower (measured)" } ?? "slower (not measured)"
+    return HostFinding(
+      .limited,
+      "accelerator",
+      verdict.description,
+      remedy: verdict.obstacle == .forbidden
+        ? "adduser $USER kvm, and log in again"
+        : "guests are emulated: their code runs \(cost); time limits are multiplied by \(verdict.timeScale)"
+    )
+  }
+}

@@ -1,0 +1,106 @@
+import Dispatch
+import Glibc
+import ProviumLua
+package import ProviumRuntime
+import ProviumScripts
+import ProviumSystem
+import Synchronization
+
+/// All native cases of a package, found by reading its test files. Boots nothing and runs nothing.
+package struct TestCatalogue: Sendable {
+  package let files: [NativeFile]
+  /// Why the configuration cannot be used, or why it leads to no tests.
+  package let complaint: String?
+  /// The path of the configuration, where a complaint is shown.
+  package let origin: String
+  package let configuration: Configuration?
+
+  package static let shared = TestCatalogue(root: findRoot())
+
+  /// - Parameter root: The folder of `provium.toml`; nil if there is none, and so no tests.
+  init(root: String?) {
+    guard let root else {
+      (files, complaint, origin, configuration) = ([], nil, "provium.toml", nil)
+      return
+    }
+    origin = "\(root)/\(ConfigurationFile.name)"
+    do {
+      let found = try Self.read(origin, root: root)
+      (files, complaint, configuration) = (found.files, found.complaint, found.configuration)
+    } catch {
+      (files, complaint, configuration) = ([], "\(error)", nil)
+    }
+  }
+
+  private static func read(
+    _ path: String,
+    root: String
+  ) throws -> (files: [NativeFile], complaint: String?, configuration: Configuration) {
+    let configuration = try ConfigurationFile.load(path)
+    let paths = configuration.settings.tests
+    guard !paths.isEmpty else {
+      return ([], "\(path) names no tests: add tests = [\"…\"] under [provium]", configuration)
+    }
+    let found = try TestDiscovery.find(
+      paths,
+      from: root,
+      project: root,
+      fixtureFolders: configuration.settings.fixtureFolders
+    )
+    for line in found.skipped { Diagnostics.say("warning: \(line)") }
+    return (named(read(found.files), root: root), nil, configuration)
+  }
+
+  /// Gives each file a unique name. Files whose names would be equal (`a.b.lua` and `a_b.lua`) are named by their path in the
+  /// project, or else numbered.
+  private static func named(_ files: [NativeFile], root: String) -> [NativeFile] {
+    var taken: Set<String> = []
+    return files.map { file in
+      var file = file
+      if taken.contains(file.stem) {
+        file.stem = NativeFile.stem(of: Files.display(file.file.path, from: root))
+      }
+      let wanted = file.stem
+      var number = 2
+      while !taken.insert(file.stem).inserted {
+        file.stem = "\(wanted)~\(number)"
+        number += 1
+      }
+      return file
+    }
+  }
+
+  /// Reads files on all processors: in a debug build, 500 files take a third of a second on one.
+  private static func read(_ files: [TestFile]) -> [NativeFile] {
+    let width = max(1, min(HostFacts.processors, files.count / 16))
+    let parts = Mutex([Int: [NativeFile]]())
+    DispatchQueue.concurrentPerform(iterations: width) { part in
+      let compiler = try? LuaState()
+      let slice = files[files.count * part / width..<files.count * (part + 1) / width]
+      let read = slice.map { NativeFile.read($0, compiler: compiler) }
+      parts.withLock { $0[part] = read }
+    }
+    return parts.withLock { parts in (0..<width).flatMap { parts[$0] ?? [] } }
+  }
+
+  /// Finds the folder of `provium.toml`: `PROVIUM_ROOT`, or the first one upwards from the working directory or from the test
+  /// executable (`ROOT/.build/…`). No user code runs before the cases are listed, so none can name it.
+  private static func findRoot() -> String? {
+    if let root = Environment["PROVIUM_ROOT"] { return Files.resolve(root, against: Files.currentDirectory) }
+    var starts = [Files.currentDirectory]
+    if let executable = realpath("/proc/self/exe", nil) {
+      starts.append(Files.parent(of: String(cString: executable)))
+      free(executable)
+    }
+    for start in starts {
+      var folder = start
+      while true {
+        if Files.exists("\(folder)/\(ConfigurationFile.name)") { return folder }
+        let above = Files.parent(of: folder)
+        if above == folder || above.isEmpty { break }
+        folder = above
+      }
+    }
+    return nil
+  }
+}

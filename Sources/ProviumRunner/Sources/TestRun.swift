@@ -1,0 +1,23 @@
+package import ProviumEvents
+package import ProviumRuntime
+package import ProviumScripts
+
+/// One run of one test file, as the runner asks for it.
+package struct TestRun: Sendable {
+  package let file: TestFile
+  /// The number by which the resource pool tells files apart.
+  package let number: Int
+  package let engine: Engine
+  package let selection: TestSelection
+  /// The time limit of the file, before the timeout multiplier.
+  package let timeLimit: Duration
+}
+
+/// The end of one run of one test file.
+package struct EndedRun: Sendable {
+  package var result: FileResult
+  /// Absolute paths of the host files whose change may change the result.
+  package let touched: Set<String>
+  /// The file failed because the run was interrupted. The result does not describe the file.
+  package let isCut: Bool
+}

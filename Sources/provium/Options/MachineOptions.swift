@@ -1,0 +1,26 @@
+import ArgumentParser
+import ProviumRuntime
+
+/// Options that say how VMs run.
+struct MachineOptions: ParsableArguments {
+  @Option(name: .customLong("accel"), help: "Choose the accelerator; auto uses KVM if it runs guest code.")
+  var accelerator: EngineOptions.AcceleratorChoice?
+  @Flag(name: .customLong("require-kvm"), help: "Fail if KVM does not work, instead of emulating.")
+  var requireKVM = false
+  @Option(name: .customLong("channel"), help: "Choose the channel between host and guest.")
+  var channel: EngineOptions.ChannelChoice?
+  @Option(name: .customLong("fixtures"), help: "Use fixtures of earlier runs, or build each again in this run.")
+  var fixtures: FixtureMode = .cached
+
+  enum FixtureMode: String, ExpressibleByArgument, CaseIterable { case cached, fresh }
+
+  /// The options of the environment, overridden by those of the command line.
+  func engineOptions() throws -> EngineOptions {
+    var options = try EngineOptions.fromEnvironment()
+    if let accelerator { options.accelerator = accelerator }
+    if let channel { options.channel = channel }
+    if requireKVM { options.requiresKVM = true }
+    if fixtures == .fresh { options.freshFixtures = true }
+    return options
+  }
+}

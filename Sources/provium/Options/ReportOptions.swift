@@ -1,0 +1,38 @@
+import ArgumentParser
+import Glibc
+import ProviumEvents
+import ProviumReports
+
+/// Options that say what is reported.
+struct ReportOptions: ParsableArguments {
+  @Flag(name: [.short, .long], help: "Show the output of passing tests, too.") var verbose = false
+  @Flag(name: [.short, .long], help: "Show only failures and the last line.") var quiet = false
+  @Option(help: "Use colour on standard output.") var color: ColorChoice = .auto
+  @OptionGroup var files: ReportPaths
+
+  func validate() throws {
+    guard !(verbose && quiet) else { throw ValidationError("--verbose and --quiet exclude each other") }
+  }
+
+  /// - Parameter expected: Seconds that each file is expected to take, by name.
+  func terminalReporter(expected: [String: Double]) -> any EventSink {
+    let isTerminal = isatty(1) == 1
+    let verbosity: Verbosity = verbose ? .verbose : quiet ? .quiet : .normal
+    return TerminalReporter(
+      verbosity: verbosity,
+      isColoured: color.isColoured(isTerminal: isTerminal),
+      isLive: isTerminal && !files.takesOutput && verbosity != .quiet && TerminalReporter.canRedraw(),
+      expected: expected,
+      descriptor: files.takesOutput ? 2 : 1,
+      // A guest's output must not be taken for commands of the CI runner.
+      isGuarded: GitHubReport.sink() != nil
+    )
+  }
+
+  /// Opens the report files and GitHub's annotations.
+  func reportSinks() throws -> [any EventSink] {
+    // GitHub reads both streams. A report on standard output must be alone there.
+    let output = LineOutput.descriptor(files.takesOutput ? 2 : 1)
+    return (GitHubReport.sink(output: output).map { [$0] } ?? []) + (try files.sinks())
+  }
+}
