@@ -32,12 +32,12 @@ struct MachineRows {
       defer { second?.kill() }
       try ours.take {
         second = try boot()
-        _ = try second?.session.exec("true", until: limit())
+        _ = try second?.connection.exec("true", until: limit())
       }
       second?.kill()
       try toSyscall.take {
         second = try boot()
-        _ = try second?.session.syscall(SystemCall(number: 39), until: limit())
+        _ = try second?.connection.syscall(SystemCall(number: 39), until: limit())
       }
     }
     var rows = [
@@ -73,7 +73,7 @@ struct MachineRows {
     let payload = [UInt8](repeating: 7, count: size)
     for round in 0..<2200 {
       let echo = Sample.one { try? channel.echo(payload) }
-      let call = try Sample.one { _ = try machine.session.syscall(SystemCall(number: 39), until: limit()) }
+      let call = try Sample.one { _ = try machine.connection.syscall(SystemCall(number: 39), until: limit()) }
       // The first ones translate the guest's code.
       if round >= 200 {
         theirs.add(echo)
@@ -110,10 +110,10 @@ struct MachineRows {
     for _ in 0..<9 {
       try put.take { try channel.put(bytes) }
       try putFile.take { try channel.put(bytes, file: true) }
-      try write.take { try machine.session.writeFile("/tmp/big", bytes, until: limit()) }
+      try write.take { try machine.connection.writeFile("/tmp/big", bytes, until: limit()) }
       try get.take { try channel.get(size) }
       try getFile.take { try channel.get(size, file: true) }
-      try read.take { _ = try machine.session.readFile("/tmp/big", until: limit()) }
+      try read.take { _ = try machine.connection.readFile("/tmp/big", until: limit()) }
     }
     func row(_ name: String, _ ours: Sample, _ theirs: Sample, _ baseline: String) -> Row {
       Row(
@@ -139,14 +139,14 @@ struct MachineRows {
     let loop =
       "a=$(cut -d' ' -f1 /proc/uptime); i=0; while [ $i -lt \(count) ]; do /bin/sh -c true; i=$((i+1)); done; "
       + "b=$(cut -d' ' -f1 /proc/uptime); echo $a $b"
-    _ = try machine.session.exec(ByteString(loop), until: limit())
-    let result = try machine.session.exec(ByteString(loop), until: limit())
+    _ = try machine.connection.exec(ByteString(loop), until: limit())
+    let result = try machine.connection.exec(ByteString(loop), until: limit())
     let times = String(decoding: result.stdout, as: UTF8.self).split { " \n".contains($0) }.compactMap {
       Double($0)
     }
     let own = times.count == 2 ? (times[1] - times[0]) / Double(count) : .nan
     var ours = Sample()
-    for _ in 0..<count { try ours.take { _ = try machine.session.exec("true", until: limit()) } }
+    for _ in 0..<count { try ours.take { _ = try machine.connection.exec("true", until: limit()) } }
     return Row(
       name: "`vm:exec(\"true\")` round trip, median",
       figure: text(seconds: ours.median),
@@ -161,8 +161,8 @@ struct MachineRows {
     var sample = Sample()
     for round in 0..<20 {
       try sample.take {
-        let worker = try machine.agent.spawnWorker(round % 2 == 1 ? .shared : .fork, until: limit())
-        _ = try worker.session.syscall(SystemCall(number: 39), until: limit())
+        let worker = try machine.agent.spawnWorker(round % 2 == 1 ? .shared : .process, until: limit())
+        _ = try worker.connection.syscall(SystemCall(number: 39), until: limit())
         try machine.agent.kill(worker, until: limit())
       }
     }

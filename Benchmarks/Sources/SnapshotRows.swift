@@ -23,7 +23,7 @@ struct SnapshotRows {
     request.backing = .sharedFile("\(place)/memory")
     let machine = try VirtualMachine.boot(request, on: host, until: limit())
     // At rest, as a fixture's script leaves it: what still boots would boot on after each resume.
-    _ = try machine.session.exec("sleep 1", until: limit())
+    _ = try machine.connection.exec("sleep 1", until: limit())
     let begin = Deadline.now
     let snapshot = try machine.save(to: place, host: host, until: limit())
     return (snapshot, Double(Deadline.now - begin) / 1e9)
@@ -31,7 +31,7 @@ struct SnapshotRows {
 
   private func answer(_ snapshot: Snapshot) throws -> VirtualMachine {
     let machine = try VirtualMachine.resume(snapshot, on: host, until: limit())
-    _ = try machine.session.syscall(SystemCall(number: 39), until: limit())
+    _ = try machine.connection.syscall(SystemCall(number: 39), until: limit())
     return machine
   }
 
@@ -89,12 +89,12 @@ struct SnapshotRows {
     func take(_ snapshot: Snapshot, _ sample: inout Sample) throws {
       let spare = try VirtualMachine.resume(snapshot, on: host, until: limit())
       defer { spare.kill() }
-      _ = try spare.session.exec("true", until: limit())
+      _ = try spare.connection.exec("true", until: limit())
       try spare.pause(until: limit())
       try sample.take {
         try spare.proceed(until: limit())
         try spare.wakeUp(until: limit())
-        _ = try spare.session.syscall(SystemCall(number: 39), until: limit())
+        _ = try spare.connection.syscall(SystemCall(number: 39), until: limit())
       }
     }
     for _ in 0..<rounds * 3 {

@@ -36,7 +36,7 @@ package final class VirtualMachine: Sendable {
   package var console: ConsoleLog { process.console }
   /// Reads what the console has shown by now: the watcher's thread may not have come to it yet. Any thread.
   package func catchUpWithConsole() { process.watch.catchUpWithConsole() }
-  package var session: GuestSession { agent.session }
+  package var connection: AgentConnection { agent.connection }
   package var options: MachineOptions { process.options }
 
   init(
@@ -103,7 +103,7 @@ package final class VirtualMachine: Sendable {
         to: process.endpoint,
         machine: request.name,
         expecting: AgentImage.buildID,
-        vitals: process.watch,
+        liveness: process.watch,
         until: deadline
       )
       return VirtualMachine(
@@ -180,7 +180,7 @@ package final class VirtualMachine: Sendable {
       if process.child.poll() != nil { return step }
       let deadline = Deadline.after(step.limit)
       switch step {
-      case .asked: try? agent.shutdown(until: deadline)
+      case .asked: try? agent.shutDown(until: deadline)
       case .quit: _ = try? process.watch.command("quit", until: deadline)
       case .killed: break
       }

@@ -13,7 +13,7 @@ struct SwiftTests {
       CommandOptions(environment: ["GREETING": "hello"], standardInput: Array("there".utf8))
     )
     #expect(result.isSuccess)
-    #expect(result.output == "hello\nthere")
+    #expect(result.standardOutput.text == "hello\nthere")
   }
 
   @Test("two tests of one fixture do not see each other", .fixture("base"), arguments: 1...2)
@@ -27,15 +27,15 @@ struct SwiftTests {
   @Test("system calls go by name, with buffers", .fixture("base"))
   func systemCalls() async throws {
     let vm = try VirtualMachine.current
-    let pid = try await vm.syscall("getpid").result
+    let pid = try await vm.syscall("getpid").value
     #expect(pid > 0)
     try await vm.writeFile("/tmp/data", Array("0123456789".utf8), mode: 0o600)
-    let descriptor = try await vm.syscall("openat", -100, "/tmp/data", 0).result
+    let descriptor = try await vm.syscall("openat", -100, "/tmp/data", 0).value
     #expect(descriptor >= 0)
     let read = try await vm.syscall("read", .value(descriptor), .room(4), 4)
-    #expect(read.result == 4)
+    #expect(read.value == 4)
     #expect(read.buffers == [Array("0123".utf8)])
-    #expect(try await vm.syscall("openat", -100, "/nowhere", 0).result == -2)
+    #expect(try await vm.syscall("openat", -100, "/nowhere", 0).value == -2)
     let wrong = await #expect(throws: ProviumError.self) { try await vm.syscall("opneat") }
     #expect(wrong?.message.contains("openat") == true)
   }
@@ -44,9 +44,9 @@ struct SwiftTests {
   func workersAndJobs() async throws {
     let vm = try VirtualMachine.current
     let worker = try await vm.spawn()
-    #expect(try await worker.syscall("setresuid", 1000, 1000, 1000).result == 0)
-    #expect(try await worker.syscall("getuid").result == 1000)
-    #expect(try await vm.syscall("getuid").result == 0)
+    #expect(try await worker.syscall("setresuid", 1000, 1000, 1000).value == 0)
+    #expect(try await worker.syscall("getuid").value == 1000)
+    #expect(try await vm.syscall("getuid").value == 0)
     try await worker.kill()
     await #expect(throws: ProviumError.self) { try await worker.syscall("getuid") }
     let job = try await vm.background("until [ -e /tmp/go ]; do sleep 0.05; done; echo done; exit 3")
@@ -54,7 +54,7 @@ struct SwiftTests {
     try await vm.writeFile("/tmp/go", [])
     let result = try await job.wait(.seconds(30))
     #expect(result?.exitCode == 3)
-    #expect(result?.output == "done\n")
+    #expect(result?.standardOutput.text == "done\n")
   }
 
   @Test("a machine boots with options, and is over after its shutdown")
@@ -103,7 +103,7 @@ struct SwiftTests {
   func stringArgument() async throws {
     let path = "/etc/passwd"
     let vm = try VirtualMachine.current
-    #expect(try await vm.syscall("openat", -100, .string(path), 0).result >= 0)
+    #expect(try await vm.syscall("openat", -100, .string(path), 0).value >= 0)
   }
 
   @Test("mistakes are told: an unknown fixture, too little memory, no trait")

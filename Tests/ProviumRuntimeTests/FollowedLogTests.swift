@@ -48,7 +48,7 @@ import ProviumVM
     let machine = try VirtualMachine.boot(request, on: host, until: limit)
     let before = Texts()
     try machine.agent.followKernelLog(from: .oldest, until: limit) { before.take($0) }
-    _ = try machine.session.exec("echo '<4>one' > /dev/kmsg", until: limit)
+    _ = try machine.connection.exec("echo '<4>one' > /dev/kmsg", until: limit)
     #expect(try machine.agent.syncKernelLog(until: limit))
     #expect(before.texts.first?.hasPrefix("Linux version") == true)
     #expect(before.texts.last == "one" && before.lost == 0)
@@ -59,7 +59,7 @@ import ProviumVM
     defer { resumed.kill() }
     let after = Texts()
     try resumed.agent.followKernelLog(from: .afterLast, until: limit) { after.take($0) }
-    _ = try resumed.session.exec("echo '<4>two' > /dev/kmsg", until: limit)
+    _ = try resumed.connection.exec("echo '<4>two' > /dev/kmsg", until: limit)
     #expect(try resumed.agent.syncKernelLog(until: limit))
     #expect(after.texts.last == "two" && !after.texts.contains("one") && after.lost == 0)
     #expect(after.sequences.first == before.sequences.last.map { $0 + 1 })
@@ -68,7 +68,7 @@ import ProviumVM
     let lines = 20_000
     let flood = "i=0; while [ $i -lt \(lines) ]; do echo '<6>flood' > /dev/kmsg; i=$((i+1)); done"
     let command = "echo on > /proc/sys/kernel/printk_devkmsg; \(flood)"
-    _ = try resumed.session.exec(ByteString(command), until: limit)
+    _ = try resumed.connection.exec(ByteString(command), until: limit)
     #expect(try resumed.agent.syncKernelLog(until: limit))
     let seen = after.texts.count { $0 == "flood" }
     #expect(seen > 0 && UInt64(seen) + after.lost >= UInt64(lines))

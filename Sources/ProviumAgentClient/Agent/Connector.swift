@@ -1,38 +1,38 @@
 import ProviumArchitecture
 import ProviumSystem
 
-/// Makes connections to an agent's processes and sees that it is the right agent.
+/// Connects to the processes of an agent, and checks that it is the right agent.
 struct Connector {
   let endpoint: GuestEndpoint
   let control: ControlConnection
-  let vitals: (any VitalSigns)?
+  let liveness: (any Liveness)?
   let machine: String
 
-  // MARK: the main agent
+  // MARK: The main agent
 
-  func connectMain(until deadline: Deadline) throws -> (GuestConnection, ReadyReply) {
-    let life = try explained(.main) { try control.follow(target: 0, pid: 0) }
-    return try explained(.main, life: life) {
-      let dialler = Dialler(peer: .main, alarm: life.alarm, vitals: vitals)
+  func connectMain(until deadline: Deadline) throws -> (MessageExchange, ReadyReply) {
+    let process = try explained(.main) { try control.follow(target: 0, pid: 0) }
+    return try explained(.main, process: process) {
+      let dialler = Dialler(peer: .main, alarm: process.alarm, liveness: liveness)
       let (transport, inbox) = try connect(dialler, until: deadline)
-      // Its pid is known only from READY, with which the connection then begins.
-      let first = GuestConnection(
+      // The pid becomes known by READY; the exchange that is kept is made with it.
+      let first = MessageExchange(
         peer: .main,
         name: "the agent of \(machine)",
         pid: 0,
         transport: transport,
         control: control,
-        life: nil,
+        process: nil,
         inbox: inbox
       )
       guard let ready = try first.takeReady(until: deadline) else { throw TransportFailure.deadline }
-      let connection = GuestConnection(
+      let connection = MessageExchange(
         peer: .main,
         name: first.name,
         pid: ready.pid,
         transport: transport,
         control: control,
-        life: life,
+        process: process,
         inbox: first.rest
       )
       return (connection, ready)
@@ -45,7 +45,7 @@ struct Connector {
       let inbox = ByteQueue(capacity: 64 << 10)
       if endpoint.isLink {
         try LinkHandshake.perform(socket, raw: inbox, until: deadline)
-        return (LinkTransport(socket, raw: inbox), ByteQueue(capacity: 64 << 10))
+        return (SerialTransport(socket, raw: inbox), ByteQueue(capacity: 64 << 10))
       }
       do {
         guard try socket.read(into: inbox, wanting: 4096, until: deadline) else {
@@ -53,13 +53,13 @@ struct Connector {
         }
         return (StreamTransport(socket), inbox)
       } catch TransportFailure.ended where endpoint.canRedial {
-        // Cut by a driver that starts, or by a resume.
-        try dialler.wait(milliseconds: 5, until: deadline)
+        // A driver that starts, or a resume, has cut the connection.
+        try dialler.pause(.milliseconds(5), until: deadline)
       }
     }
   }
 
-  /// The first difference that makes work impossible.
+  /// Throws when the agent speaks another protocol, or is another build.
   func check(_ ready: ReadyReply, against buildID: [UInt8]?) throws {
     guard ready.protocolVersion == WireLimit.protocolVersion else {
       throw GuestError.incompatible(
@@ -81,7 +81,7 @@ struct Connector {
     return architecture
   }
 
-  // MARK: the control process
+  // MARK: The control process
 
   func awaitControl(sameBootAs ready: ReadyReply, until deadline: Deadline) throws {
     let other = try explained(.control) {
@@ -93,27 +93,27 @@ struct Connector {
     }
   }
 
-  // MARK: workers
+  // MARK: Workers
 
-  func connectWorker(_ number: UInt32, pid: Int32, until deadline: Deadline) throws -> GuestConnection {
+  func connectWorker(_ number: UInt32, pid: Int32, until deadline: Deadline) throws -> MessageExchange {
     let name = "worker \(number) (pid \(pid))"
-    let life = try explained(.worker(number)) { try control.follow(target: number, pid: pid) }
-    return try explained(.worker(number), life: life) {
+    let process = try explained(.worker(number)) { try control.follow(target: number, pid: pid) }
+    return try explained(.worker(number), process: process) {
       let transport: any Transport
       var inbox = ByteQueue(capacity: 4096)
       if endpoint.isLink {
         transport = try control.openChannel(UInt16(number), until: deadline)
       } else {
-        let dialler = Dialler(peer: .worker(number), alarm: life.alarm, vitals: vitals)
+        let dialler = Dialler(peer: .worker(number), alarm: process.alarm, liveness: liveness)
         (transport, inbox) = try connect(dialler, until: deadline)
       }
-      let connection = GuestConnection(
+      let connection = MessageExchange(
         peer: .worker(number),
         name: name,
         pid: pid,
         transport: transport,
         control: control,
-        life: life,
+        process: process,
         inbox: inbox
       )
       guard try connection.takeReady(until: deadline) != nil else { throw TransportFailure.deadline }
@@ -121,12 +121,12 @@ struct Connector {
     }
   }
 
-  // MARK: messages
+  // MARK: Errors
 
-  /// A connection that did not come to be, in words: the machine's cause of death before what became of its sockets.
+  /// Makes errors for people of the errors of `body`. The cause of the VM's end comes before the errors of its sockets.
   private func explained<Result>(
     _ peer: GuestPeer,
-    life: ProcessLife? = nil,
+    process: FollowedProcess? = nil,
     _ body: () throws -> Result
   ) throws -> Result {
     do {
@@ -138,11 +138,11 @@ struct Connector {
     } catch TransportFailure.violation(let text) {
       throw GuestError.lost(peer, "\(machine) sent \(text) in place of an answer")
     } catch is TransportFailure {
-      let grace = Deadline.after(GuestConnection.graceForLastWords)
-      switch control.reasonOfLoss(of: life, until: grace) {
-      case .machine(let cause): throw cause
-      case .process(let gone):
-        throw GuestError.lost(peer, "the agent of \(machine) \(gone.asPredicate) before it answered")
+      let end = Deadline.after(MessageExchange.causeTimeout)
+      switch control.causeOfLoss(of: process, until: end) {
+      case .vm(let cause): throw cause
+      case .process(let end):
+        throw GuestError.lost(peer, "the agent of \(machine) \(end.asPredicate) before it answered")
       case .unknown, nil:
         throw GuestError.lost(peer, "the connection to the agent of \(machine) ended before it answered")
       }

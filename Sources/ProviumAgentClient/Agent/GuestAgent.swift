@@ -1,31 +1,31 @@
 package import ProviumSystem
 import Synchronization
 
-/// The agent in a guest: its main session, its workers, and what concerns the whole of it.
+/// The agent in a guest: the connections to its main process, its workers and its control process.
 ///
-/// `session` belongs to one thread at a time; `close`, and the sessions' `interrupt`, are anybody's.
+/// One thread at a time uses `connection`. `close` and `AgentConnection.interrupt` are thread-safe.
 package final class GuestAgent: Sendable {
-  /// The main agent's operations.
-  package let session: GuestSession
-  /// What the agent said of itself.
+  /// The connection to the main agent.
+  package let connection: AgentConnection
+  /// The READY of the main agent.
   package let ready: ReadyReply
-  /// For messages: the machine's name.
+  /// The VM's name, for messages.
   package let machine: String
   let endpoint: GuestEndpoint
   let control: ControlConnection
-  /// What was asked of it and of its workers.
+  /// The trace of the operations of the agent and its workers.
   package let operations: OperationLog
   private let workers = Mutex<[UInt32: GuestWorker]>([:])
 
   private init(
-    session: GuestSession,
+    connection: AgentConnection,
     ready: ReadyReply,
     machine: String,
     endpoint: GuestEndpoint,
     control: ControlConnection
   ) {
-    self.session = session
-    operations = session.operations
+    self.connection = connection
+    operations = connection.operations
     self.ready = ready
     self.machine = machine
     self.endpoint = endpoint
@@ -34,40 +34,40 @@ package final class GuestAgent: Sendable {
 
   deinit { close() }
 
-  /// Connects to a guest that is booting, running or being resumed, and waits for its READY.
+  /// Connects to a guest that is booting, running or being resumed. Blocks until its READY has come.
   /// - Parameters:
-  ///   - machine: how messages name it.
-  ///   - buildID: of the agent that was put into the guest (`ProviumAgentImage`); nil accepts any.
-  ///   - vitals: ends the wait, and every later one, as soon as the machine is dead, with the error it gives.
-  /// - Throws: the machine's cause of death; `GuestError.timedOut`, `.incompatible`, `.lost`.
+  ///   - machine: the VM's name in messages.
+  ///   - buildID: the build of the agent that was put into the guest (`ProviumAgentImage`); nil accepts any.
+  ///   - liveness: ends this wait, and every later one, when the VM has ended, with the cause that it returns.
+  /// - Throws: the cause of the VM's end; `GuestError.timedOut`, `.incompatible`, `.lost`.
   package static func connect(
     to endpoint: GuestEndpoint,
     machine: String = "the guest",
     expecting buildID: [UInt8]? = nil,
-    vitals: (any VitalSigns)? = nil,
+    liveness: (any Liveness)? = nil,
     until deadline: Deadline
   ) throws -> GuestAgent {
     let control: ControlConnection
     do {
-      control = try ControlConnection(endpoint, vitals: vitals, until: deadline)
+      control = try ControlConnection(endpoint, liveness: liveness, until: deadline)
     } catch {
       endpoint.abandon()
       throw error
     }
     do {
-      let connector = Connector(endpoint: endpoint, control: control, vitals: vitals, machine: machine)
-      let (connection, ready) = try connector.connectMain(until: deadline)
+      let connector = Connector(endpoint: endpoint, control: control, liveness: liveness, machine: machine)
+      let (exchange, ready) = try connector.connectMain(until: deadline)
       try connector.check(ready, against: buildID)
       try connector.awaitControl(sameBootAs: ready, until: deadline)
       let architecture = try connector.architecture(of: ready)
-      let session = GuestSession(
-        connection,
+      let connection = AgentConnection(
+        exchange,
         control: control,
         architecture: architecture,
         operations: OperationLog()
       )
       return GuestAgent(
-        session: session,
+        connection: connection,
         ready: ready,
         machine: machine,
         endpoint: endpoint,
@@ -79,105 +79,83 @@ package final class GuestAgent: Sendable {
     }
   }
 
-  /// Ends all connections. The guest itself goes on. Twice is fine; any thread, but the sessions' operations that are
-  /// under way fail.
+  /// Ends all connections. The guest continues to run. Operations that are being carried out fail. Idempotent, thread-safe.
   package func close() {
-    // First of all, so that nobody waits to say good-bye to a machine that no longer listens.
+    // First, so that no connection waits for a guest that does not listen any more.
     control.alarm.raise()
-    for worker in workers.withLock({ Array($0.values) }) { worker.session.connection.end() }
-    session.connection.end()
+    for worker in workers.withLock({ Array($0.values) }) { worker.connection.exchange.end() }
+    connection.exchange.end()
     control.close()
   }
 
-  /// The machine is about to be powered off: the agent acknowledges, and then its connections end.
-  package func shutdown(until deadline: Deadline) throws {
-    try session.perform("shutdown", []) { connection in
-      let message = try Request.empty(.shutdown)
-      _ = try connection.ask(message, .ready, what: "shutdown", until: deadline) { try ReadyReply($0) }
-      return ((), .nothing)
-    }
-  }
+  /// Powers the guest off. The agent acknowledges, and then all its connections end.
+  package func shutDown(until deadline: Deadline) throws { try connection.shutDown(until: deadline) }
 
-  // MARK: snapshots
+  // MARK: Snapshots
 
-  /// Takes leave of every connection before a snapshot. No operation may be under way.
+  /// Prepares every connection for its end by a snapshot. No operation may run.
   package func quiesce(until deadline: Deadline) throws {
     for worker in workers.withLock({ $0.values.sorted { $0.number < $1.number } })
-    where worker.session.isUsable {
-      try worker.session.quiesce(until: deadline)
+    where worker.connection.isUsable {
+      try worker.connection.quiesce(until: deadline)
     }
-    try session.quiesce(until: deadline)
+    try connection.quiesce(until: deadline)
     try askControl(try Request.empty(.quiesce), "quiesce", until: deadline)
   }
 
-  /// Makes a guest that has been resumed one of its own: sets its clock, reseeds its random numbers.
+  /// Adapts a guest that was resumed from a snapshot: sets its clock and reseeds its random numbers.
   /// - Parameters:
-  ///   - realtime: nanoseconds since 1970; 0 leaves the clock.
-  ///   - seed: `WireLimit.seedSize` fresh random bytes.
+  ///   - realtime: nanoseconds since 1970; 0 leaves the clock unchanged.
+  ///   - seed: `WireLimit.seedSize` new random bytes.
   @discardableResult
   package func resume(realtime: UInt64, seed: [UInt8], until deadline: Deadline) throws -> ResumedReply {
-    let nonce = Random.bytes(WireLimit.nonceSize)
-    return try session.perform("resume", []) { connection in
-      let message = try Request.resume(nonce: nonce, realtimeNanoseconds: realtime, seed: seed)
-      let reply = try connection.ask(message, .resumed, what: "resume", until: deadline) { payload in
-        let reply = try ResumedReply(payload)
-        // An answer to somebody else's question.
-        guard reply.nonce == nonce else { throw GuestConnection.UnexpectedReply() }
-        return reply
-      }
-      return (reply, .nothing)
-    }
+    try connection.resume(realtime: realtime, seed: seed, until: deadline)
   }
 
-  // MARK: workers
+  // MARK: Workers
 
   /// Starts a worker and connects to it.
   package func spawnWorker(_ kind: WorkerKind, until deadline: Deadline) throws -> GuestWorker {
-    let started = try session.perform("spawn", [.word("\(kind)")]) { connection in
-      let message = try Request.spawnWorker(kind)
-      control.forgetEarlierWorkers()
-      let started = try connection.ask(message, .workerStarted, what: "spawn", until: deadline) {
-        try WorkerStartedReply($0)
-      }
-      return (started, .word("worker \(started.number) (pid \(started.pid))"))
-    }
+    let started = try connection.spawnWorker(kind, until: deadline)
     return try attachWorker(started.number, pid: started.pid, kind: kind, until: deadline)
   }
 
-  /// Connects to a worker that runs already: after a resume, with the numbers that `state` gives.
-  package func attachWorker(
-    _ number: UInt32,
-    pid: Int32,
-    kind: WorkerKind,
-    until deadline: Deadline
-  ) throws -> GuestWorker {
+  /// Connects to a worker that runs already: after a resume, with the numbers of `GuestState`.
+  package func attachWorker(_ number: UInt32, pid: Int32, kind: WorkerKind, until deadline: Deadline) throws
+    -> GuestWorker
+  {
     guard (1...UInt32(WireLimit.workers)).contains(number) else {
-      throw InvalidArgument("worker", "\(number) is out of range; workers are 1...\(WireLimit.workers)")
+      throw InvalidArgument(.worker, "\(number) is out of range; workers are 1...\(WireLimit.workers)")
     }
-    let connector = Connector(endpoint: endpoint, control: control, vitals: control.vitals, machine: machine)
-    let connection = try connector.connectWorker(number, pid: pid, until: deadline)
-    let session = GuestSession(
-      connection,
+    let connector = Connector(
+      endpoint: endpoint,
       control: control,
-      architecture: self.session.architecture,
+      liveness: control.liveness,
+      machine: machine
+    )
+    let exchange = try connector.connectWorker(number, pid: pid, until: deadline)
+    let connection = AgentConnection(
+      exchange,
+      control: control,
+      architecture: self.connection.architecture,
       operations: operations
     )
-    let worker = GuestWorker(number: number, kind: kind, session: session)
+    let worker = GuestWorker(number: number, kind: kind, connection: connection)
     workers.withLock { $0[number] = worker }
     return worker
   }
 
-  /// Kills a worker and waits until it is gone. One that is gone already is fine. Any thread.
+  /// Kills a worker and waits until it has ended. Idempotent, thread-safe.
   package func kill(_ worker: GuestWorker, until deadline: Deadline) throws {
     defer {
-      worker.session.connection.end()
+      worker.connection.exchange.end()
       workers.withLock { if $0[worker.number] === worker { $0[worker.number] = nil } }
     }
-    if worker.session.connection.life?.departure != nil { return }
+    if worker.connection.exchange.process?.end != nil { return }
     do {
       try askControl(
         try Request.killWorker(worker.number, pid: worker.pid),
-        "kill \(worker.session.name)",
+        "kill \(worker.connection.name)",
         until: deadline
       )
     } catch GuestError.refused(let errno, _) where errno.number == 3 /* ESRCH */ {}
@@ -200,22 +178,5 @@ package final class GuestAgent: Sendable {
         message: "\(what): \(error.message) (\(Errno(error.errno).name))"
       )
     }
-  }
-}
-
-/// Another serving process in the guest: forked from the agent, or sharing its memory.
-package final class GuestWorker: Sendable {
-  /// 1...32; free again once it is gone.
-  package let number: UInt32
-  package let kind: WorkerKind
-  package let session: GuestSession
-
-  /// Its kernel thread's id.
-  package var pid: Int32 { session.pid }
-
-  init(number: UInt32, kind: WorkerKind, session: GuestSession) {
-    self.number = number
-    self.kind = kind
-    self.session = session
   }
 }

@@ -1,40 +1,42 @@
 import ProviumSystem
 import Synchronization
 
-/// The connection to the agent's control process: interrupts, deaths, and over a serial port the workers' streams.
+/// The connection to the agent's control process. It carries interrupts, the ends of processes, and on a serial port also the
+/// workers' connections.
 ///
-/// One thread of its own reads, so that a death is known at once, whoever waits for whatever. Any thread may send.
+/// A thread of its own reads, so that the end of a process is known at once. Thread-safe.
 final class ControlConnection: Sendable {
   struct State {
     var ready: ReadyReply?
     /// nil until connected.
     var socket: PolledSocket?
-    /// What ended it; nothing comes any more.
+    /// The error that ended the connection.
     var failure: (any Error)?
-    /// The machine's own cause of death.
+    /// The cause of the VM's end.
     var causeOfDeath: (any Error)?
-    /// Processes that are followed, oldest first, until their end is told.
-    var lives: [ProcessLife] = []
-    /// Ends of processes that nobody follows.
-    var unclaimed: [Departure] = []
+    /// Processes that are followed, oldest first, until their end is reported.
+    var followed: [FollowedProcess] = []
+    /// Ends of processes that are not followed yet.
+    var unclaimed: [ProcessEnd] = []
     var channels: [UInt16: LinkChannel] = [:]
     var isSending = false
     var isRequesting = false
-    /// Replies of requests that were given up.
+    /// The number of replies to requests whose caller has given up.
     var repliesToDrop = 0
     var reply: (code: MessageCode, payload: [UInt8])?
+    /// The kernel log that is followed.
     var log = KernelLogState()
   }
   let state = Monitor(State())
   let endpoint: GuestEndpoint
-  let vitals: (any VitalSigns)?
+  let liveness: (any Liveness)?
   let alarm: EventDescriptor
   private let thread = Mutex<DedicatedThread?>(nil)
 
-  /// Begins to connect, on a thread of its own; `awaitReady` tells how it went.
-  init(_ endpoint: GuestEndpoint, vitals: (any VitalSigns)?, until deadline: Deadline) throws {
+  /// Begins to connect, on a thread of its own. `awaitReady` returns the result.
+  init(_ endpoint: GuestEndpoint, liveness: (any Liveness)?, until deadline: Deadline) throws {
     self.endpoint = endpoint
-    self.vitals = vitals
+    self.liveness = liveness
     alarm = try EventDescriptor()
     let started = try DedicatedThread(name: "guest control", stackSize: 512 << 10) { [self] in
       ControlReader(self).run(until: deadline)
@@ -42,7 +44,7 @@ final class ControlConnection: Sendable {
     thread.withLock { $0 = started }
   }
 
-  /// Ends the connection and its thread. Twice is fine. Not from the thread itself.
+  /// Ends the connection and its thread. Blocks until the thread has ended. Idempotent. Must not be called from that thread.
   func close() {
     alarm.raise()
     let thread = thread.withLock { thread in
@@ -53,7 +55,7 @@ final class ControlConnection: Sendable {
     state.read { $0.socket }?.shutDown()
   }
 
-  /// What the control process said of itself; nil when the deadline came first.
+  /// Blocks until the READY of the control process has come; nil when the deadline came first.
   func awaitReady(until deadline: Deadline) throws -> ReadyReply? {
     try state.wait(until: deadline) { state -> ReadyReply? in
       if let ready = state.ready { return ready }
@@ -62,9 +64,9 @@ final class ControlConnection: Sendable {
     }
   }
 
-  // MARK: sending
+  // MARK: Sending
 
-  /// Sends all of it, in one go as far as others are concerned.
+  /// Sends all segments. No other thread's bytes get between them.
   func write(_ vectors: inout IOVectors, until deadline: Deadline) throws {
     let socket = try state.wait(until: deadline) { state -> PolledSocket? in
       if let failure = state.failure { throw failure }
@@ -90,7 +92,8 @@ final class ControlConnection: Sendable {
     }
   }
 
-  /// Asks control itself and waits for the one reply. One request at a time; others wait.
+  /// Sends a request to the control process and blocks until its one reply has come. One request runs at a time; other callers
+  /// wait.
   func request(_ message: EncodedMessage, until deadline: Deadline) throws -> (
     code: MessageCode, payload: [UInt8]
   ) {
@@ -116,9 +119,9 @@ final class ControlConnection: Sendable {
     return reply
   }
 
-  // MARK: workers' channels
+  // MARK: Connections of workers
 
-  /// Begins a connection to a worker over the port.
+  /// Opens a connection to a worker over the serial port.
   func openChannel(_ number: UInt16, until deadline: Deadline) throws -> LinkChannel {
     let channel = LinkChannel(number: number, port: self)
     let before = state.update { $0.channels.updateValue(channel, forKey: number) }

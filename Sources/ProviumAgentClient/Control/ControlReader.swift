@@ -1,13 +1,11 @@
-internal import CProviumWire
-import Glibc
 import ProviumSystem
 
-/// The thread that reads the control connection: connects, takes in what comes, and tells whom it concerns.
+/// The body of the thread that reads the control connection: it connects, receives messages and frames, and delivers them.
 struct ControlReader {
   private let connection: ControlConnection
   private let inbox = ByteQueue(capacity: 64 << 10)
   private let raw = ByteQueue(capacity: 256 << 10)
-  /// Control's own messages are small; a guest that sends larger ones is at odds with the protocol.
+  /// The messages of the control process are small. A larger one breaks the protocol.
   private static let messageLimit = 1 << 20
 
   init(_ connection: ControlConnection) { self.connection = connection }
@@ -21,7 +19,7 @@ struct ControlReader {
   }
 
   private func connect(until deadline: Deadline) throws -> PolledSocket {
-    let dialler = Dialler(peer: .control, alarm: connection.alarm, vitals: connection.vitals)
+    let dialler = Dialler(peer: .control, alarm: connection.alarm, liveness: connection.liveness)
     let endpoint = connection.endpoint
     while true {
       let socket = try dialler.dial(endpoint, until: deadline)
@@ -30,7 +28,7 @@ struct ControlReader {
         connection.state.update { $0.socket = socket }
         return socket
       }
-      // A connection that a guest's driver resets while it starts is tried again.
+      // A driver of the guest that starts resets connections; try again.
       do {
         guard try socket.read(into: inbox, wanting: 4096, until: deadline) else {
           throw TransportFailure.deadline
@@ -39,7 +37,7 @@ struct ControlReader {
         return socket
       } catch TransportFailure.ended where endpoint.canRedial {
         inbox.clear()
-        try dialler.wait(milliseconds: 5, until: deadline)
+        try dialler.pause(.milliseconds(5), until: deadline)
       }
     }
   }
@@ -69,13 +67,18 @@ struct ControlReader {
     }
   }
 
-  // MARK: messages
+  // MARK: Messages
+
+  private static let sender = "the agent's control process"
 
   private func nextMessage() throws -> (code: MessageCode, payload: [UInt8])? {
-    guard
-      let header = try MessageHeader(inbox, limit: Self.messageLimit, sender: "the agent's control process"),
-      inbox.count >= header.messageSize
-    else { return nil }
+    let found: MessageHeader?
+    do {
+      found = try MessageHeader(inbox, limit: Self.messageLimit, sender: Self.sender)
+    } catch let violation as ProtocolViolation {
+      throw GuestError.violation(violation)
+    }
+    guard let header = found, inbox.count >= header.messageSize else { return nil }
     let payload = UnsafeRawBufferPointer(rebasing: inbox.bytes[WireLimit.headerSize..<header.messageSize])
     let copy = [UInt8](copying: payload)
     inbox.consume(header.messageSize)
@@ -92,7 +95,7 @@ struct ControlReader {
       case .logRecords:
         let reply = try payload.withUnsafeBytes { try LogRecordsReply($0) }
         try connection.take(reply, size: payload.count)
-      case .gone: tell(try payload.withUnsafeBytes { try GoneReply($0) })
+      case .gone: note(try payload.withUnsafeBytes { try GoneReply($0) })
       case .done, .data, .error:
         connection.state.update { state in
           if state.repliesToDrop > 0 { state.repliesToDrop -= 1 } else { state.reply = (code, payload) }
@@ -106,25 +109,23 @@ struct ControlReader {
   }
 
   private func violation(_ code: MessageCode, _ payload: [UInt8], _ what: String) -> GuestError {
-    .violation(
-      ProtocolViolation(sender: "the agent's control process", code: code, length: payload.count, what: what)
-    )
+    .violation(ProtocolViolation(sender: Self.sender, code: code, length: payload.count, what: what))
   }
 
-  private func tell(_ gone: GoneReply) {
-    let departure = Departure(
+  private func note(_ gone: GoneReply) {
+    let end = ProcessEnd(
       target: gone.target,
       pid: gone.pid,
       status: ExitStatus(waitStatus: gone.waitStatus),
       endedWithProcess: gone.endedWithProcess
     )
-    connection.state.update { $0.note(departure) }
+    connection.state.update { $0.note(end) }
   }
 
-  // MARK: the end
+  // MARK: The end
 
-  /// A machine's last words may come a little after its sockets have ended.
-  private static let lastWords = Duration.seconds(1)
+  /// The cause of a VM's end may be known a little later than the end of its sockets.
+  private static let causeTimeout = Duration.seconds(1)
 
   private func end(_ error: any Error) {
     var cause: (any Error)?
@@ -140,45 +141,13 @@ struct ControlReader {
   }
 
   private func awaitCauseOfDeath() -> (any Error)? {
-    var polls = PolledSocket.polls(-1, 0, connection.alarm, connection.vitals)
-    guard connection.vitals != nil else { return nil }
+    var polls = PolledSocket.polls(-1, 0, connection.alarm, connection.liveness)
+    guard connection.liveness != nil else { return nil }
     do {
-      _ = try PolledSocket.poll(&polls, connection.vitals, until: .after(Self.lastWords))
+      _ = try PolledSocket.poll(&polls, connection.liveness, until: .after(Self.causeTimeout))
     } catch TransportFailure.died(let cause) {
       return cause
     } catch {}
     return nil
-  }
-}
-
-/// `type u8 | length u32` at the front of a queue.
-struct MessageHeader {
-  let code: MessageCode
-  let length: Int
-
-  /// Bytes of header and payload.
-  var messageSize: Int { WireLimit.headerSize + length }
-
-  /// nil while it has not come; throws when it promises more than `limit`.
-  init?(_ inbox: ByteQueue, limit: Int, sender: String) throws {
-    let bytes = inbox.bytes
-    guard bytes.count >= WireLimit.headerSize else { return nil }
-    code = MessageCode(rawValue: bytes[0])
-    length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 1, as: UInt32.self)))
-    guard length <= limit else {
-      throw GuestError.violation(
-        ProtocolViolation(sender: sender, code: code, length: length, what: "an oversized")
-      )
-    }
-  }
-}
-
-extension GuestEndpoint {
-  /// Whether a connection that was cut can be made again.
-  var canRedial: Bool {
-    switch self {
-    case .vsock, .sockets: true
-    case .serial, .streams: false
-    }
   }
 }

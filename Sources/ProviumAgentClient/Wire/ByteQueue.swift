@@ -1,14 +1,14 @@
 import Glibc
 
-/// Bytes in at one end, out at the other, in one block of memory that grows as needed.
+/// A queue of bytes in one contiguous block of memory, which grows when needed.
 ///
-/// Not for several threads at once. Every copy is one `memcpy(3)`, whatever the build's optimisation.
+/// Not thread-safe. Every copy is one `memcpy(3)`, also in a build without optimisation.
 package final class ByteQueue {
   private var memory: UnsafeMutableRawPointer
   private var capacity: Int
   private var start = 0
   private var end = 0
-  /// What is kept when the queue runs empty; more is given back.
+  /// A block of more than this size is freed when the queue becomes empty.
   private static let keptCapacity = 1 << 20
 
   package init(capacity: Int = 4096) {
@@ -21,12 +21,12 @@ package final class ByteQueue {
   package var count: Int { end - start }
   package var isEmpty: Bool { end == start }
 
-  /// All bytes, contiguous; valid until the next change.
+  /// All bytes, contiguous. Valid until the next change.
   package var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: memory + start, count: end - start)
   }
 
-  /// Free space behind the end, at least `size` bytes; `extend` then takes what has been filled.
+  /// Returns free space of at least `size` bytes after the last byte. Call `extend` with the number of bytes written there.
   package func room(_ size: Int) -> UnsafeMutableRawBufferPointer {
     if start == end { (start, end) = (0, 0) }
     if capacity - end < size { makeRoom(size) }
@@ -44,25 +44,26 @@ package final class ByteQueue {
 
   package func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
 
-  /// Little-endian.
+  /// Appends an integer, little-endian.
   package func append<Value: FixedWidthInteger>(_ value: Value) {
     room(MemoryLayout<Value>.size).storeBytes(of: value.littleEndian, as: Value.self)
     end += MemoryLayout<Value>.size
   }
 
-  /// Writes over what is there already; `offset` counts from the front.
+  /// Overwrites bytes of the queue, little-endian. Does nothing when the integer would reach beyond them.
+  /// - Parameter offset: from the front.
   package func overwrite<Value: FixedWidthInteger>(_ value: Value, at offset: Int) {
     guard offset >= 0, offset <= count - MemoryLayout<Value>.size else { return }
     (memory + start + offset).storeBytes(of: value.littleEndian, as: Value.self)
   }
 
-  /// Takes bytes away from the front.
+  /// Removes bytes from the front.
   package func consume(_ count: Int) {
     start += min(max(count, 0), self.count)
     if start == end { clear() }
   }
 
-  /// As `consume`, but what was taken stays readable until the next change.
+  /// Removes bytes from the front. Pointers to them stay valid until the next change.
   package func consumeKeepingMemory(_ count: Int) { start += min(max(count, 0), self.count) }
 
   package func clear() {
@@ -71,7 +72,7 @@ package final class ByteQueue {
     if capacity > Self.keptCapacity { replaceMemory(capacity: Self.keptCapacity / 16) }
   }
 
-  /// A copy of what is in it.
+  /// A copy of all bytes.
   package var contents: [UInt8] { [UInt8](copying: bytes) }
 
   private func makeRoom(_ size: Int) {
@@ -94,17 +95,5 @@ package final class ByteQueue {
     capacity = newCapacity
     start = 0
     end = kept
-  }
-}
-
-extension [UInt8] {
-  /// A copy made with one `memcpy(3)`.
-  package init(copying bytes: UnsafeRawBufferPointer) {
-    self.init(unsafeUninitializedCapacity: bytes.count) { space, count in
-      if let source = bytes.baseAddress, let target = space.baseAddress {
-        memcpy(target, source, bytes.count)
-      }
-      count = bytes.count
-    }
   }
 }

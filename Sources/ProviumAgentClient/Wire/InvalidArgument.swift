@@ -1,14 +1,24 @@
-/// A request that makes no sense, refused before anything is sent: the user erred.
+/// A request with an argument that cannot be right, refused before anything is sent.
+///
+/// The front end names the argument in the words of its own interface.
 package struct InvalidArgument: Error, Hashable, Sendable, CustomStringConvertible {
-  /// As the script names it: `index`, `ptr_offset`.
-  package let name: String
-  /// What is wrong with it and what is accepted.
+  /// The argument of a request.
+  package enum Parameter: String, Sendable, CaseIterable {
+    case command, environment, workingDirectory, path, data, job
+    case arguments, bufferIndex, buffer, structure
+    case pointers, pointerBuffer, pointerOffset, pointerLength, pointerInput
+    case mountSource, mountTarget, mountType, mountData
+    case worker, nonce, seed
+  }
+
+  package let parameter: Parameter
+  /// What is wrong with the argument, and what is accepted.
   package let reason: String
 
-  package init(_ name: String, _ reason: String) {
-    self.name = name
+  package init(_ parameter: Parameter, _ reason: String) {
+    self.parameter = parameter
     self.reason = reason
   }
 
-  package var description: String { "\(name): \(reason)" }
+  package var description: String { "\(parameter.rawValue): \(reason)" }
 }

@@ -1,6 +1,8 @@
 internal import CProviumWire
+import ProviumSystem
 
-/// The type byte of a message, as `provium_wire.h` numbers them.
+/// The type byte of a message, with the numbers of `provium_wire.h`. Only types that this host sends or accepts have a name
+/// here.
 package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   package let rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -51,29 +53,8 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let gone = Self(PV_GONE)
   static let logRecords = Self(PV_LOG_RECORDS)
 
-  /// `0x8A`.
+  /// The number in hexadecimal: `0x8A`.
   package var description: String {
-    let digits = String(rawValue, radix: 16, uppercase: true)
-    return "0x\(digits.count < 2 ? "0" : "")\(digits)"
+    "0x" + Hex.text(rawValue).uppercased()
   }
-}
-
-/// Limits of the wire, as `provium_wire.h` sets them.
-package enum WireLimit {
-  package static let protocolVersion = UInt16(truncatingIfNeeded: PV_PROTOCOL_VERSION)
-  /// Bytes of a message's type and length.
-  package static let headerSize = Int(PV_MESSAGE_HEADER_SIZE)
-  /// Bytes of payload in one message.
-  package static let payload = Int(PV_MAX_PAYLOAD)
-  /// Bytes in one piece of a stream.
-  package static let piece = Int(PV_PIECE_SIZE)
-  package static let syscallArguments = Int(PV_MAX_SYSCALL_ARGS)
-  package static let pointers = Int(PV_MAX_POINTERS)
-  package static let workers = Int(PV_MAX_WORKERS)
-  package static let nonceSize = Int(PV_NONCE_SIZE)
-  package static let seedSize = Int(PV_SEED_SIZE)
-  package static let secretSize = Int(PV_SECRET_SIZE)
-  package static let buildIDSize = Int(PV_BUILD_ID_SIZE)
-  /// Bytes that one buffer of a system call may have: the host's own rule, so that several fit one message.
-  package static let buffer = 8 << 20
 }

@@ -1,18 +1,20 @@
-/// A payload that does not have the layout its type promises. Whoever knows type and length says so.
+import ProviumSystem
+
+/// A payload that does not have the layout of its message type. The caller, which knows type and sender, makes a
+/// `ProtocolViolation` of it.
 struct MalformedPayload: Error {}
 
-/// Takes a payload apart. What a guest sends is hostile: each length is compared with what is there before use.
+/// Decodes a payload from its beginning to its end. A guest is hostile: each length is checked against the bytes that are
+/// there before it is used.
 struct MessageReader {
   private(set) var rest: UnsafeRawBufferPointer
 
   init(_ payload: UnsafeRawBufferPointer) { rest = payload }
 
   mutating func integer<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) throws -> Value {
-    let size = MemoryLayout<Value>.size
-    guard rest.count >= size else { throw MalformedPayload() }
-    let value = rest.loadUnaligned(as: Value.self)
-    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(size))
-    return Value(littleEndian: value)
+    guard let value = ByteReader(rest).integer(at: 0, as: type) else { throw MalformedPayload() }
+    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(MemoryLayout<Value>.size))
+    return value
   }
 
   mutating func bytes(_ count: Int) throws -> UnsafeRawBufferPointer {
@@ -24,10 +26,11 @@ struct MessageReader {
 
   mutating func array(_ count: Int) throws -> [UInt8] { [UInt8](copying: try bytes(count)) }
 
-  /// `length u32, bytes`.
+  /// Reads `length u32, bytes`.
   mutating func counted() throws -> [UInt8] { try array(Int(integer(UInt32.self))) }
 
-  /// A list of `count u32` entries of at least `size` bytes each: a count that cannot be true fails at once.
+  /// Reads a list: `count u32`, then the entries, of at least `size` bytes each. A count that the payload cannot hold fails
+  /// before memory is reserved.
   mutating func list<Element>(entrySize size: Int, _ entry: (inout MessageReader) throws -> Element) throws
     -> [Element]
   {
@@ -39,12 +42,7 @@ struct MessageReader {
     return elements
   }
 
-  mutating func remainder() -> [UInt8] {
-    defer { rest = UnsafeRawBufferPointer(start: nil, count: 0) }
-    return [UInt8](copying: rest)
-  }
-
-  /// Bytes behind what was expected are a mistake too.
+  /// Fails when bytes are left.
   func finish() throws {
     guard rest.isEmpty else { throw MalformedPayload() }
   }

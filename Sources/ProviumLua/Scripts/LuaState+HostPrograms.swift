@@ -38,7 +38,7 @@ extension LuaState {
   private static func ending(_ status: ExitStatus?) -> [LuaValue] {
     switch status {
     case .exited(let code)?: [code == 0 ? .boolean(true) : .nil, "exit", .integer(Int64(code))]
-    case .signaled(let signal)?: [.nil, "signal", .integer(Int64(signal))]
+    case .signaled(let signal)?: [.nil, "signal", .integer(Int64(signal.rawValue))]
     case nil: [.nil, "signal", .integer(Int64(SIGKILL))]
     }
   }

@@ -63,10 +63,10 @@ final class InputPipe: Sendable {
         until: .never
       )
       // No kernel answers that it wrote nothing, or more than it was given: a hostile guest must not cause an endless loop.
-      guard (1...rest.count).contains(Int(call.result)) else {
-        throw GuestError.lost(.main, "the guest says that it wrote \(call.result) of \(rest.count) bytes")
+      guard (1...rest.count).contains(Int(call.value)) else {
+        throw GuestError.lost(.main, "the guest says that it wrote \(call.value) of \(rest.count) bytes")
       }
-      rest = rest.dropFirst(Int(call.result))
+      rest = rest.dropFirst(Int(call.value))
     }
   }
 
@@ -79,14 +79,14 @@ final class InputPipe: Sendable {
     _ buffer: CallBuffer? = nil,
     until deadline: Deadline
   ) throws -> SystemCallResult {
-    guard let number = SyscallName.number(name, worker.session.architecture) else {
+    guard let number = SyscallName.number(name, worker.connection.architecture) else {
       throw GuestError.lost(.main, "the guest's architecture has no \(name)")
     }
     let call = SystemCall(number: number, arguments: arguments, buffers: buffer.map { [$0] } ?? [])
-    let result = try worker.session.syscall(call, until: deadline)
+    let result = try worker.connection.syscall(call, until: deadline)
     // The guest may return any number, also Int64.min, which has no positive counterpart.
-    guard result.result >= 0 else {
-      throw SystemError(name, "in the guest", Errno(Int32(clamping: 0 &- result.result)))
+    guard result.value >= 0 else {
+      throw SystemError(name, "in the guest", Errno(Int32(clamping: 0 &- result.value)))
     }
     return result
   }

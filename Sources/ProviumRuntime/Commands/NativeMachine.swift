@@ -41,10 +41,13 @@ package final class NativeMachine {
 
   package func boot(_ boot: NativeBoot) throws {
     guard boot.memory >= 64 << 20, boot.memory % (1 << 20) == 0 else {
-      throw InvalidArgument("memory", "is \(boot.memory) bytes; at least 64 MiB, in whole MiB, are accepted")
+      throw ProviumError(
+        .invalidUse,
+        "memory: is \(boot.memory) bytes; at least 64 MiB, in whole MiB, are accepted"
+      )
     }
     guard (1...255).contains(boot.cpus) else {
-      throw InvalidArgument("cpus", "is \(boot.cpus); 1 to 255 are accepted")
+      throw ProviumError(.invalidUse, "cpus: is \(boot.cpus); 1 to 255 are accepted")
     }
     let configuration = scope.services.configuration
     var options = BootOptions()
@@ -53,16 +56,18 @@ package final class NativeMachine {
     options.append = boot.append
     for (path, file) in boot.files {
       let target: GuestPath
-      do { target = try GuestPath(path) } catch { throw InvalidArgument("files", "'\(path)' \(error)") }
+      do { target = try GuestPath(path) } catch {
+        throw ProviumError(.invalidUse, "files: '\(path)' \(error)")
+      }
       options.files[target] = .contents(file.contents, mode: file.mode)
     }
     for path in options.files.keys {
       guard let above = path.fileAbove(among: options.files.keys) else { continue }
-      throw InvalidArgument("files", "'\(path)' lies below \(above), which is to be a file")
+      throw ProviumError(.invalidUse, "files: '\(path)' lies below \(above), which is to be a file")
     }
     options.disks = try boot.disks.map { path in
       let resolved = Files.resolve(path, against: configuration.root)
-      guard Files.exists(resolved) else { throw InvalidArgument("disks", "there is no \(resolved)") }
+      guard Files.exists(resolved) else { throw ProviumError(.invalidUse, "disks: there is no \(resolved)") }
       return DiskOptions(path: resolved)
     }
     let machine = scope.machines.add(profile: try configuration.profile(boot.profile))
@@ -86,7 +91,7 @@ package final class NativeMachine {
     _ what: String,
     allowance: Duration = .zero,
     worker: Int32? = nil,
-    _ operation: (GuestSession, Deadline) throws -> Value
+    _ operation: (AgentConnection, Deadline) throws -> Value
   ) throws -> Value {
     let machine = try present()
     if let worker {
@@ -97,7 +102,7 @@ package final class NativeMachine {
 
   /// Starts a worker and returns its pid, by which the other functions know it.
   package func spawn(thread: Bool) throws -> Int32 {
-    let worker = try present().spawn(thread ? .thread : .fork)
+    let worker = try present().spawn(thread ? .thread : .process)
     workers[worker.pid] = worker
     return worker.pid
   }
@@ -125,8 +130,8 @@ package final class NativeMachine {
   package func number(ofSystemCall name: String) throws -> UInt32 {
     let architecture = machine?.architecture ?? .x86_64
     if let number = SyscallName.number(name, architecture) { return number }
-    throw InvalidArgument(
-      "name",
+    throw ProviumError(
+      .invalidUse,
       "there is no system call '\(name)' on \(architecture.rawValue)"
         + NearestName.hint(for: name, among: SyscallName.all(architecture))
     )

@@ -46,7 +46,7 @@ package final class SingleCommand {
     try machine.boot(options)
     scope.activity("running")
     var command = words.count == 1 ? words[0] : words.map(Self.quoted).joined(separator: " ")
-    var exec = ExecOptions()
+    var exec = CommandOptions()
     exec.timeout = timeout
     if let input {
       let pipe = try machine.withVirtualMachine { try InputPipe(in: $0) }
@@ -54,7 +54,7 @@ package final class SingleCommand {
       try pipe.feed(from: input)
     }
     let result = try machine.withVirtualMachine {
-      try $0.session.exec(ByteString(command), exec, until: .never, output: output)
+      try $0.connection.exec(ByteString(command), exec, until: .never, output: output)
     }
     let reports = scope.machines.takeReports()
     return Result(

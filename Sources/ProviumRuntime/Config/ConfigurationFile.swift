@@ -63,9 +63,7 @@ package enum ConfigurationFile {
   }
 
   private static func settings(_ table: TableReader, root: String) throws -> Settings {
-    try table.checkKeys([
-      "tests", "fixtures", "cache", "cache_max", "timeout", "op_timeout", "spares", "allow_splats",
-    ])
+    try table.checkKeys(["tests", "fixtures", "cache", "cache_max", "timeout", "op_timeout", "spares", "allow_splats"])
     var settings = Settings()
     settings.tests = try table.strings("tests").map { Files.resolve($0, against: root) }
     settings.fixtureFolders = try table.strings("fixtures").map {

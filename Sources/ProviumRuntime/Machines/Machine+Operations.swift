@@ -12,10 +12,10 @@ extension Machine {
   package func perform<Value>(
     _ what: String,
     allowance: Duration,
-    _ operation: (GuestSession, Deadline) throws -> Value
+    _ operation: (AgentConnection, Deadline) throws -> Value
   ) throws -> Value {
     let machine = try usable()
-    return try guarded(what, on: machine, allowance: allowance) { try operation(machine.session, $0) }
+    return try guarded(what, on: machine, allowance: allowance) { try operation(machine.connection, $0) }
   }
 
   /// Returns the VM if operations are possible.

@@ -20,7 +20,7 @@ extension Machine {
     _ what: String,
     on worker: Worker,
     allowance: Duration,
-    _ operation: (GuestSession, Deadline) throws -> Value
+    _ operation: (AgentConnection, Deadline) throws -> Value
   ) throws -> Value {
     let machine = try usable()
     guard owns(worker) else {
@@ -31,7 +31,7 @@ extension Machine {
     case .attached(let guest):
       return try guarded("\(worker.name): \(what)", on: machine, allowance: allowance) {
         do {
-          return try operation(guest.session, $0)
+          return try operation(guest.connection, $0)
         } catch GuestError.unresponsive(let message) {
           throw Self.end(guest, of: machine, because: message)
         }
@@ -56,7 +56,7 @@ extension Machine {
     let present = workers.filter(owns)
     guard !present.isEmpty else { return }
     var running = try guarded("looking for workers", on: machine, allowance: .zero) {
-      try machine.session.state(until: $0).workers
+      try machine.connection.state(until: $0).workers
     }
     // If a number and a pid were used twice, they are the later worker's.
     for worker in present.reversed() {

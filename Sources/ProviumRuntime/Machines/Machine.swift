@@ -45,7 +45,7 @@ package final class Machine {
   }
 
   package var architecture: GuestArchitecture {
-    virtualMachine?.session.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:))
+    virtualMachine?.connection.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:))
       ?? GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
   }
   /// `vm1 (default)`.

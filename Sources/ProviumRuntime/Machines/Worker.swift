@@ -25,7 +25,7 @@ package final class Worker {
     number = worker.number
     kind = worker.kind
     pid = worker.pid
-    name = worker.session.name
+    name = worker.connection.name
   }
 
   /// Marks the worker as gone with its VM.

@@ -137,7 +137,7 @@ final class WarmPool: Sendable {
       let machine = try VirtualMachine.resume(snapshot, on: host, until: deadline)
       made = machine
       // A guest without a shell needs no warming.
-      _ = try? machine.session.exec("true", ExecOptions(timeout: .seconds(10) * scale), until: deadline)
+      _ = try? machine.connection.exec("true", CommandOptions(timeout: .seconds(10) * scale), until: deadline)
       try machine.pause(until: deadline)
     } catch {
       made.map { WarmVM(machine: $0, reservation: reservation).end() }

@@ -77,7 +77,7 @@ enum CallMethods {
     let result = try object.perform("syscall \(name ?? "\(request.number)")") {
       try $0.syscall(request, name: name, until: $1)
     }
-    return [.integer(result.result)] + (result.buffers + result.outputs).map(LuaValue.string)
+    return [.integer(result.value)] + (result.buffers + result.outputs).map(LuaValue.string)
   }
 
   /// A number, or a name of the guest's architecture.
@@ -148,7 +148,7 @@ enum CallMethods {
     let result = try object.perform("ioctl \(hex(command))") {
       try $0.ioctl(descriptor, command, data, until: $1)
     }
-    return [.integer(result.result), result.data.map(LuaValue.string) ?? .nil]
+    return [.integer(result.value), result.data.map(LuaValue.string) ?? .nil]
   }
 
   private static func ioctlBuffer<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue]
@@ -164,7 +164,7 @@ enum CallMethods {
       pointers: specs
     )
     let result = try object.perform("ioctl_buf \(hex(request.command))") { try $0.ioctl(request, until: $1) }
-    return [.integer(result.result), result.data.map(LuaValue.string) ?? .nil]
+    return [.integer(result.value), result.data.map(LuaValue.string) ?? .nil]
       + result.outputs.map(LuaValue.string)
   }
 

@@ -21,17 +21,16 @@ enum GuestMethods {
     try call.expect(atMost: 2)
     let command = ByteString(try call.bytes(1, "cmd"))
     let options = try call.options(2, known: ["timeout", "env", "cwd", "stdin"])
-    var exec = ExecOptions()
+    var exec = CommandOptions()
     exec.timeout = try options["timeout"]?.duration()
-    exec.directory = try options["cwd"].map { ByteString(try $0.bytes()) }
-    exec.stdin = try options["stdin"]?.bytes()
-    exec.environment =
-      try options["env"]?.entries().map { name, value in
-        guard !name.isEmpty, !name.contains(UInt8(ascii: "=")) else {
-          throw value.expected("the value of a name without '='")
-        }
-        return (ByteString(name), ByteString(try value.bytes()))
-      } ?? []
+    exec.workingDirectory = try options["cwd"].map { ByteString(try $0.bytes()) }
+    exec.standardInput = try options["stdin"]?.bytes()
+    for (name, value) in try options["env"]?.entries() ?? [] {
+      guard !name.isEmpty, !name.contains(UInt8(ascii: "=")) else {
+        throw value.expected("the value of a name without '='")
+      }
+      exec.variables[ByteString(name)] = ByteString(try value.bytes())
+    }
     let result = try object.perform("exec \(command.brief)", allowance: exec.timeout ?? .zero) {
       try $0.exec(command, exec, until: $1)
     }
@@ -42,16 +41,16 @@ enum GuestMethods {
     try call.expect(atMost: 1)
     let command = ByteString(try call.bytes(1, "cmd"))
     let result = try object.perform("json \(command.brief)") {
-      try $0.exec(command, ExecOptions(), until: $1)
+      try $0.exec(command, CommandOptions(), until: $1)
     }
     guard result.isSuccess else {
-      let errors = String(decoding: result.stderr, as: UTF8.self).trimmed
+      let errors = result.standardError.text.trimmed
       throw call.misuse(
         "'\(command)' ended with exit code \(result.exitCode)\(errors.isEmpty ? "" : ": \(errors)")"
       )
     }
-    do { return [try JSONTables.parse(result.stdout)] } catch {
-      let place = JSONTables.excerpt(result.stdout, around: error)
+    do { return [try JSONTables.parse(result.standardOutput.bytes)] } catch {
+      let place = JSONTables.excerpt(result.standardOutput.bytes, around: error)
       throw call.misuse("what '\(command)' printed is no JSON: \(error): \(place)")
     }
   }

@@ -18,14 +18,16 @@ protocol GuestObject: AnyObject, SendableMetatype {
   func perform<Value>(
     _ what: String,
     allowance: Duration,
-    _ operation: (GuestSession, Deadline) throws -> Value
+    _ operation: (AgentConnection, Deadline) throws -> Value
   ) throws -> Value
 }
 
 extension GuestObject {
   var architecture: GuestArchitecture { machine.architecture }
 
-  func perform<Value>(_ what: String, _ operation: (GuestSession, Deadline) throws -> Value) throws -> Value {
+  func perform<Value>(_ what: String, _ operation: (AgentConnection, Deadline) throws -> Value) throws
+    -> Value
+  {
     try perform(what, allowance: .zero, operation)
   }
 }
@@ -45,7 +47,7 @@ final class VMObject: GuestObject {
   func perform<Value>(
     _ what: String,
     allowance: Duration,
-    _ operation: (GuestSession, Deadline) throws -> Value
+    _ operation: (AgentConnection, Deadline) throws -> Value
   ) throws -> Value {
     try machine.perform(what, allowance: allowance, operation)
   }
@@ -67,7 +69,7 @@ final class WorkerObject: GuestObject {
   func perform<Value>(
     _ what: String,
     allowance: Duration,
-    _ operation: (GuestSession, Deadline) throws -> Value
+    _ operation: (AgentConnection, Deadline) throws -> Value
   ) throws -> Value {
     try machine.perform(what, on: worker, allowance: allowance, operation)
   }

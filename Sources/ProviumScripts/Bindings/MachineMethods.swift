@@ -50,7 +50,7 @@ enum MachineMethods {
     let isThread = try options["thread"]?.boolean() ?? false
     let isShared = try options["shared"]?.boolean() ?? false
     if isThread && isShared { throw LuaError.misuse("spawn: a worker is a thread or shared, not both") }
-    let worker = try vm.machine.spawn(isThread ? .thread : isShared ? .shared : .fork)
+    let worker = try vm.machine.spawn(isThread ? .thread : isShared ? .shared : .process)
     return [try vm.context.types.value(WorkerObject(worker, of: vm))]
   }
 

@@ -5,15 +5,15 @@ import ProviumLua
 enum ResultTables {
   /// `{ok, exit_code, stdout, stderr}`, and `signal`, `timed_out`, `held_by` where they apply. The streams are wrapped by
   /// the prelude (`.value`, `.contains(s)` …).
-  static func command(_ result: ExecResult) -> LuaValue {
+  static func command(_ result: CommandResult) -> LuaValue {
     var table = LuaTable()
-    table["ok"] = .boolean(result.exitCode == 0 && !result.timedOut)
+    table["ok"] = .boolean(result.status.isSuccess && !result.timedOut)
     table["exit_code"] = .integer(Int64(result.exitCode))
-    table["stdout"] = .string(result.stdout)
-    table["stderr"] = .string(result.stderr)
-    if let signal = result.signal { table["signal"] = .integer(Int64(signal)) }
+    table["stdout"] = .string(result.standardOutput.bytes)
+    table["stderr"] = .string(result.standardError.bytes)
+    if case .signaled(let signal) = result.status { table["signal"] = .integer(Int64(signal.rawValue)) }
     if result.timedOut { table["timed_out"] = true }
-    if let holder = result.outputHeldBy {
+    if let holder = result.outputHolder {
       table["held_by"] = .table(
         LuaTable(pairs: [
           .init(key: .text("pid"), value: .integer(Int64(holder.pid))),
@@ -29,10 +29,10 @@ enum ResultTables {
   static func job(_ result: JobResult) -> LuaValue {
     var table = LuaTable()
     table["running"] = .boolean(result.isRunning)
-    table["exit_code"] = .integer(Int64(result.exitCode))
-    table["stdout"] = .string(result.stdout)
-    table["stderr"] = .string(result.stderr)
-    if let signal = result.signal { table["signal"] = .integer(Int64(signal)) }
+    table["exit_code"] = .integer(Int64(result.status?.shellCode ?? -1))
+    table["stdout"] = .string(result.standardOutput.bytes)
+    table["stderr"] = .string(result.standardError.bytes)
+    if case .signaled(let signal)? = result.status { table["signal"] = .integer(Int64(signal.rawValue)) }
     if result.isTruncated { table["truncated"] = true }
     return .table(table)
   }

@@ -1,4 +1,4 @@
-import ProviumAgentClient
+public import ProviumAgentClient
 import ProviumSystem
 
 extension Guest {
@@ -36,12 +36,12 @@ extension Guest {
   /// ```swift
   /// let opened = try await vm.syscall("openat", -100, "/etc/passwd", 0)
   /// ```
-  public func syscall(_ name: String, _ arguments: SystemCallArgument...) async throws -> SystemCallOutcome {
+  public func syscall(_ name: String, _ arguments: SystemCallArgument...) async throws -> SystemCallResult {
     try await call(try await handle.thread.run { try $0.number(ofSystemCall: name) }, arguments)
   }
 
   /// Makes a system call by its number.
-  public func syscall(_ number: Int, _ arguments: SystemCallArgument...) async throws -> SystemCallOutcome {
+  public func syscall(_ number: Int, _ arguments: SystemCallArgument...) async throws -> SystemCallResult {
     guard let number = UInt32(exactly: number) else {
       throw ProviumError(.invalidUse, "there is no system call \(number)")
     }
@@ -50,10 +50,9 @@ extension Guest {
 
   /// An ioctl with a struct or without. The struct comes back as the kernel left it.
   public func ioctl(_ descriptor: Int32, _ command: UInt32, _ data: [UInt8]? = nil) async throws
-    -> (result: Int64, data: [UInt8]?)
+    -> IoctlResult
   {
-    let result = try await perform("ioctl") { try $0.ioctl(descriptor, command, data, until: $1) }
-    return (result.result, result.data)
+    try await perform("ioctl") { try $0.ioctl(descriptor, command, data, until: $1) }
   }
 }
 
@@ -87,13 +86,11 @@ public struct Job: Sendable {
     let result = try await holder.perform("job \(id)", allowance: wait) {
       try $0.collect(job: id, wait: wait, kill: kill, until: $1)
     }
-    guard !result.isRunning else { return nil }
+    guard let status = result.status else { return nil }
     return CommandResult(
-      exitCode: result.exitCode,
-      signal: result.signal,
-      timedOut: false,
-      standardOutput: result.stdout,
-      standardError: result.stderr
+      status: status,
+      standardOutput: result.standardOutput,
+      standardError: result.standardError
     )
   }
 }

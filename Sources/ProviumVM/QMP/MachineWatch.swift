@@ -7,7 +7,7 @@ internal import CLinux
 
 /// Watches everything that a machine says by itself, on one thread: QMP, the console, and QEMU's exit. Whoever waits for
 /// the guest is told at once when the machine dies, and why.
-package final class MachineWatch: VitalSigns, Sendable {
+package final class MachineWatch: Liveness, Sendable {
   private struct State {
     var cause: MachineDeath?
     var replies: [QMPMessage] = []
@@ -58,7 +58,7 @@ package final class MachineWatch: VitalSigns, Sendable {
   /// After the process has been reaped: waits for the thread's end.
   func join() { thread.read { $0 }?.join() }
 
-  // MARK: VitalSigns
+  // MARK: Liveness
 
   package var descriptors: [Int32] { [death.raw] }
   package func causeOfDeath() -> (any Error)? { state.read { $0.cause } }

@@ -53,7 +53,7 @@ extension VirtualMachine {
         to: process.endpoint,
         machine: snapshot.name,
         expecting: AgentImage.buildID,
-        vitals: process.watch,
+        liveness: process.watch,
         until: deadline
       )
       var image = BootImage(kernel: "", initrd: "", append: "")

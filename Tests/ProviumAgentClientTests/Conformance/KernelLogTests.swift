@@ -58,7 +58,7 @@ import Testing
     #expect(try guest.agent.syncKernelLog(until: .soon))
     #expect(received.records.map(\.sequence) == [1, 2, 5] && received.lost == 2)
     #expect(received.records.last?.isKernel == false)
-    #expect(try guest.session.echo([1], until: .soon) == [1])
+    #expect(try guest.connection.echo([1], until: .soon) == [1])
   }
 
   @Test("a guest that floods its kernel log blocks neither its operations nor the host")
@@ -71,7 +71,7 @@ import Testing
     let flooding = try onThread("flood") {
       for sequence in 1...count { fake.log(sequence, String(repeating: "x", count: 100)) }
     }
-    for _ in 0..<200 { #expect(try guest.session.echo([1], until: .soon) == [1]) }
+    for _ in 0..<200 { #expect(try guest.connection.echo([1], until: .soon) == [1]) }
     flooding.join()
     #expect(try guest.agent.syncKernelLog(until: .soon))
     #expect(received.records.count == count && received.lost == 0)
@@ -82,7 +82,7 @@ import Testing
     #expect(throws: GuestError.self) {
       try guest.agent.followKernelLog(from: .oldest, until: .soon) { _ in }
     }
-    #expect(try guest.session.echo([1], until: .soon) == [1])
+    #expect(try guest.connection.echo([1], until: .soon) == [1])
   }
 
   @Test("records that are cut short are a violation of the protocol") func malformed() {

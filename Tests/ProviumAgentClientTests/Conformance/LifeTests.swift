@@ -8,7 +8,7 @@ import Testing
   @Test("says who it is when it is ready", arguments: LinkKind.allCases) func ready(_ kind: LinkKind) throws {
     let guest = try RealAgent(kind)
     #expect(guest.agent.ready.protocolVersion == WireLimit.protocolVersion)
-    #expect(guest.session.architecture == .x86_64)
+    #expect(guest.connection.architecture == .x86_64)
     #expect(guest.agent.ready.buildID.count == 16 && guest.agent.ready.bootNonce.count == 16)
   }
 
@@ -16,11 +16,11 @@ import Testing
     _ kind: LinkKind
   ) throws {
     let guest = try RealAgent(kind)
-    _ = try guest.session.background("sleep 1000", until: .soon)
+    _ = try guest.connection.background("sleep 1000", until: .soon)
     try guest.agent.quiesce(until: .soon)
     let resumed = try guest.agent.resume(realtime: 0, seed: Random.bytes(WireLimit.seedSize), until: .soon)
     #expect(resumed.jobs == 1 && resumed.workers == 0)
-    #expect(try guest.session.echo([1], until: .soon) == [1])
+    #expect(try guest.connection.echo([1], until: .soon) == [1])
   }
 
   @Test("that dies is missed at once, with the signal", arguments: LinkKind.allCases) func dies(
@@ -29,31 +29,31 @@ import Testing
     let guest = try RealAgent(kind)
     let begin = Deadline.now
     let error = #expect(throws: GuestError.self) {
-      _ = try guest.session.call("kill", Int64(guest.session.pid), 9)
-      _ = try guest.session.echo([1], until: .soon)
+      _ = try guest.connection.call("kill", Int64(guest.connection.pid), 9)
+      _ = try guest.connection.echo([1], until: .soon)
     }
     #expect(error?.description.hasSuffix("the agent of the test was killed by SIGKILL") == true)
-    #expect(Deadline.now - begin < 3_000_000_000)
+    #expect(Deadline.elapsed(since: begin) < .seconds(3))
   }
 
   @Test("acknowledges a shutdown", arguments: LinkKind.allCases) func shutdown(_ kind: LinkKind) throws {
     let guest = try RealAgent(kind)
-    try guest.agent.shutdown(until: .soon)
-    #expect(throws: GuestError.self) { try guest.session.echo([1], until: .soon) }
+    try guest.agent.shutDown(until: .soon)
+    #expect(throws: GuestError.self) { try guest.connection.echo([1], until: .soon) }
   }
 
   @Test("whose machine dies gives the machine's own error, at once", arguments: LinkKind.allCases)
   func machineDies(_ kind: LinkKind) throws {
-    let vitals = try TestVitals()
-    let guest = try RealAgent(kind, vitals: vitals)
-    let worker = try guest.agent.spawnWorker(.fork, until: .soon)
+    let liveness = try TestLiveness()
+    let guest = try RealAgent(kind, liveness: liveness)
+    let worker = try guest.agent.spawnWorker(.process, until: .soon)
     let thread = try onThread("killer") {
       _ = try? Readiness.waitReadable(-1, until: .after(.milliseconds(100)))
-      vitals.die()
+      liveness.die()
     }
-    #expect(throws: TestVitals.Panic.self) { try guest.session.exec("sleep 100", until: .soon) }
-    #expect(throws: TestVitals.Panic.self) { try worker.session.exec("sleep 100", until: .soon) }
-    #expect(throws: TestVitals.Panic.self) { try guest.session.echo([1], until: .soon) }
+    #expect(throws: TestLiveness.Panic.self) { try guest.connection.exec("sleep 100", until: .soon) }
+    #expect(throws: TestLiveness.Panic.self) { try worker.connection.exec("sleep 100", until: .soon) }
+    #expect(throws: TestLiveness.Panic.self) { try guest.connection.echo([1], until: .soon) }
     thread.join()
   }
 
@@ -62,7 +62,7 @@ import Testing
   ) throws {
     let guest = try RealAgent(kind)
     do {
-      #expect(!(try guest.session.kernelLog(until: .soon)).isEmpty)
+      #expect(!(try guest.connection.kernelLog(until: .soon)).isEmpty)
     } catch GuestError.refused(let errno, let message) {
       #expect(errno.name == "EPERM" && message.contains("EPERM"))
     }
@@ -70,7 +70,7 @@ import Testing
 }
 
 /// A machine that dies when told to.
-final class TestVitals: VitalSigns {
+final class TestLiveness: Liveness {
   struct Panic: Error {}
   private let event: EventDescriptor
   init() throws { event = try EventDescriptor() }

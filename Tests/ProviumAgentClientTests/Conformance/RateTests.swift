@@ -22,23 +22,23 @@ import Testing
     arguments: LinkKind.allCases
   )
   func rates(_ kind: LinkKind) throws {
-    let guest = try RealAgent(kind), session = guest.session
-    let worker = try guest.agent.spawnWorker(.fork, until: .soon)
+    let guest = try RealAgent(kind), connection = guest.connection
+    let worker = try guest.agent.spawnWorker(.process, until: .soon)
     let call = SystemCall(number: try #require(SyscallName.number("getpid", .x86_64)))
-    print("\(kind): getpid, main: \(try median(2000) { _ = try session.syscall(call, until: .soon) }) us")
+    print("\(kind): getpid, main: \(try median(2000) { _ = try connection.syscall(call, until: .soon) }) us")
     print(
-      "\(kind): getpid, worker: \(try median(2000) { _ = try worker.session.syscall(call, until: .soon) }) us"
+      "\(kind): getpid, worker: \(try median(2000) { _ = try worker.connection.syscall(call, until: .soon) }) us"
     )
-    print("\(kind): exec true: \(try median(50) { _ = try session.exec("true", until: .soon) }) us")
+    print("\(kind): exec true: \(try median(50) { _ = try connection.exec("true", until: .soon) }) us")
     let data = [UInt8].pattern(16 << 20)
     // /dev/shm: the file system is not what is measured.
     let path = ByteString("/dev/shm/provium-rate.\(getpid())")
     defer { unlink(path.description) }
-    let write = try median(9) { try session.writeFile(path, data, until: .soon) }
+    let write = try median(9) { try connection.writeFile(path, data, until: .soon) }
     print("\(kind): write 16 MiB: \(16e6 / write) MiB/s")
-    let read = try median(9) { _ = try session.readFile(path, until: .soon) }
+    let read = try median(9) { _ = try connection.readFile(path, until: .soon) }
     print("\(kind): read 16 MiB: \(16e6 / read) MiB/s")
-    let workerRead = try median(9) { _ = try worker.session.readFile(path, until: .soon) }
+    let workerRead = try median(9) { _ = try worker.connection.readFile(path, until: .soon) }
     print("\(kind): read 16 MiB, worker: \(16e6 / workerRead) MiB/s")
     let connect = try median(3) { _ = try RealAgent(kind) }
     print("\(kind): start the agent's process, connect, and end it: \(connect / 1000) ms")

@@ -52,18 +52,18 @@ import Testing
   @Test("by ending before it answered is given the machine's cause of death, which is known a little later")
   func lastWords() throws {
     let main = try FakePeer.pair(), control = try FakePeer.pair()
-    let vitals = try TestVitals()
+    let liveness = try TestLiveness()
     let thread = try onThread("machine") {
       main.peer.end()
       control.peer.end()
       _ = try? Readiness.waitReadable(-1, until: .after(.milliseconds(100)))
-      vitals.die()
+      liveness.die()
     }
-    #expect(throws: TestVitals.Panic.self) {
+    #expect(throws: TestLiveness.Panic.self) {
       try GuestAgent.connect(
         to: .streams(main: main.host, control: control.host),
         machine: "vm1",
-        vitals: vitals,
+        liveness: liveness,
         until: .soon
       )
     }
@@ -85,13 +85,13 @@ import Testing
       _ = main.receiveMessage()
       main.send(bytes)
     }
-    let error = #expect(throws: GuestError.self) { try agent.session.echo([1], until: .soon) }
+    let error = #expect(throws: GuestError.self) { try agent.connection.echo([1], until: .soon) }
     thread.join()
     #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
     #expect(error?.description.contains("the agent of vm1") == true)
-    let again = #expect(throws: GuestError.self) { try agent.session.echo([1], until: .soon) }
+    let again = #expect(throws: GuestError.self) { try agent.connection.echo([1], until: .soon) }
     #expect(again?.description == error?.description)
-    #expect(!agent.session.isUsable)
+    #expect(!agent.connection.isUsable)
   }
 
   @Test("by sending anything at all never ends the process", arguments: 0..<40) func random(_ seed: UInt64)
@@ -110,11 +110,11 @@ import Testing
       }
       peer.end()
     }
-    let session = agent.session
-    _ = try? session.state(until: .soon)
-    _ = try? session.exec("true", until: .soon)
-    _ = try? session.list("/", until: .soon)
-    _ = try? session.syscall(SystemCall(number: 1), until: .soon)
+    let connection = agent.connection
+    _ = try? connection.state(until: .soon)
+    _ = try? connection.exec("true", until: .soon)
+    _ = try? connection.list("/", until: .soon)
+    _ = try? connection.syscall(SystemCall(number: 1), until: .soon)
     agent.close()
   }
 
@@ -132,13 +132,13 @@ import Testing
       _ = main.receiveMessage()
       main.sendMessage(.data, [3])
     }
-    #expect(try agent.session.echo([1], until: .soon) == [1])
+    #expect(try agent.connection.echo([1], until: .soon) == [1])
     let error = #expect(throws: GuestError.self) {
-      try agent.session.echo([2], until: .after(.milliseconds(50)))
+      try agent.connection.echo([2], until: .after(.milliseconds(50)))
     }
     guard case .timedOut = error else { throw error ?? GuestError.lost(.main, "no error") }
     #expect(interrupt.wait() == [0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0])
-    #expect(try agent.session.echo([3], until: .soon) == [3])
+    #expect(try agent.connection.echo([3], until: .soon) == [3])
     thread.join()
   }
 
@@ -146,18 +146,18 @@ import Testing
     let (agent, main, control) = try scripted()
     let begin = Deadline.now
     let error = #expect(throws: GuestError.self) {
-      try agent.session.echo([1], until: .after(.milliseconds(50)))
+      try agent.connection.echo([1], until: .after(.milliseconds(50)))
     }
     guard case .unresponsive = error else { throw error ?? GuestError.lost(.main, "no error") }
     #expect((2_000_000_000..<4_000_000_000).contains(Deadline.now - begin))
-    #expect(!agent.session.isUsable)
+    #expect(!agent.connection.isUsable)
     withExtendedLifetime((main, control)) {}
   }
 
   @Test("by not taking a request is given up") func deaf() throws {
     let (agent, main, control) = try scripted()
     let error = #expect(throws: GuestError.self) {
-      try agent.session.echo(.pattern(8 << 20), until: .after(.milliseconds(100)))
+      try agent.connection.echo(.pattern(8 << 20), until: .after(.milliseconds(100)))
     }
     guard case .unresponsive = error else { throw error ?? GuestError.lost(.main, "no error") }
     withExtendedLifetime((main, control)) {}
@@ -167,7 +167,7 @@ import Testing
     let (agent, main, control) = try scripted()
     main.end()
     control.end()
-    let error = #expect(throws: GuestError.self) { try agent.session.echo([1], until: .soon) }
+    let error = #expect(throws: GuestError.self) { try agent.connection.echo([1], until: .soon) }
     guard case .lost = error else { throw error ?? GuestError.lost(.main, "no error") }
   }
 
@@ -178,7 +178,7 @@ import Testing
       control.sendMessage(.gone, little(UInt32(0)) + little(Int32(7)) + little(Int32(11)))
     }
     // The main connection stays open, as that of a serial port does.
-    let error = #expect(throws: GuestError.self) { try agent.session.echo([1], until: .soon) }
+    let error = #expect(throws: GuestError.self) { try agent.connection.echo([1], until: .soon) }
     #expect(error?.description == "echo: the agent of vm1 was killed by SIGSEGV")
     thread.join()
   }
@@ -193,7 +193,7 @@ import Testing
       control.sendMessage(.done, little(Int64(0)))
     }
     _ = try agent.control.request(try Request.empty(.quiesce), until: .soon)
-    #expect(agent.control.state.read { $0.unclaimed.count } == Departure.kept)
+    #expect(agent.control.state.read { $0.unclaimed.count } == ProcessEnd.kept)
     thread.join()
   }
 
@@ -213,19 +213,19 @@ import Testing
     }
     let first = try agent.control.follow(target: 1, pid: 50)
     try reportEnd(1, 50, status: 9)
-    #expect(first.departure?.status == .signaled(9))
+    #expect(first.end?.status == .signaled(.kill))
     // Its end overtakes the news of its start.
     agent.control.forgetEarlierWorkers()
     try reportEnd(2, 60, status: 3 << 8)
     let hasty = try agent.control.follow(target: 2, pid: 60)
-    #expect(hasty.departure?.status == .exited(3))
+    #expect(hasty.end?.status == .exited(3))
     // Another one's end that nobody was there for.
     try reportEnd(1, 50, status: 11)
     agent.control.forgetEarlierWorkers()
     let second = try agent.control.follow(target: 1, pid: 50)
-    #expect(second.departure == nil && first.departure?.status == .signaled(9))
+    #expect(second.end == nil && first.end?.status == .signaled(.kill))
     try reportEnd(1, 50, status: 15)
-    #expect(second.departure?.status == .signaled(15) && first.departure?.status == .signaled(9))
+    #expect(second.end?.status == .signaled(.terminate) && first.end?.status == .signaled(.kill))
   }
 
   @Test("by never being ready is timed out") func silent() throws {
@@ -262,12 +262,12 @@ import Testing
   }
 
   @Test("is not waited for when its machine is dead") func deadMachine() throws {
-    let vitals = try TestVitals()
-    vitals.die()
+    let liveness = try TestLiveness()
+    liveness.die()
     let begin = Deadline.now
-    #expect(throws: TestVitals.Panic.self) {
+    #expect(throws: TestLiveness.Panic.self) {
       let nobody = GuestEndpoint.sockets(prefix: "/tmp/nobody.\(getpid())", secret: .random())
-      return try GuestAgent.connect(to: nobody, vitals: vitals, until: .soon)
+      return try GuestAgent.connect(to: nobody, liveness: liveness, until: .soon)
     }
     #expect(Deadline.now - begin < 1_000_000_000)
   }

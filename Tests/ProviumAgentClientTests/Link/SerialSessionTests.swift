@@ -3,7 +3,7 @@ import Testing
 
 @testable import ProviumAgentClient
 
-@Suite("A session over a serial port", .timeLimit(.minutes(1))) struct SerialSessionTests {
+@Suite("A connection over a serial port", .timeLimit(.minutes(1))) struct SerialSessionTests {
   /// What the ports of a machine that was cut off in mid-air may still hold.
   enum Dirt: String, CaseIterable, Sendable {
     case nothing, zeros, halfFrame, halfFrameWaitingForMore, oldReplies, oldAcknowledgement, megabytes
@@ -22,7 +22,9 @@ import Testing
     }
   }
 
-  @Test("begins cleanly whatever an old session has left", arguments: Dirt.allCases) func dirty(_ dirt: Dirt)
+  @Test("begins cleanly whatever an old connection has left", arguments: Dirt.allCases) func dirty(
+    _ dirt: Dirt
+  )
     throws
   {
     let main = try FakePeer.pair(), control = try FakePeer.pair()
@@ -42,7 +44,7 @@ import Testing
     }
     let agent = try GuestAgent.connect(to: .serial(main: main.host, control: control.host), until: .soon)
     // The header of the request travels in a frame of its own, so the fake agent echoes nothing.
-    #expect(try agent.session.echo([], until: .soon) == [])
+    #expect(try agent.connection.echo([], until: .soon) == [])
     agent.close()
     for thread in threads { thread.join() }
   }
@@ -102,11 +104,11 @@ import Testing
     let agent = try GuestAgent.connect(to: .serial(main: main.host, control: control.host), until: .soon)
     let failures = EventCounter()
     let threads = try (1...count).map { number in
-      let worker = try agent.attachWorker(UInt32(number), pid: 7, kind: .fork, until: .soon)
+      let worker = try agent.attachWorker(UInt32(number), pid: 7, kind: .process, until: .soon)
       return try onThread("worker") {
         for round in 0..<rounds {
           let data = [UInt8].pattern(Int(number) * 10 + round)
-          if (try? worker.session.echo(data, until: .soon)) != data { failures.add() }
+          if (try? worker.connection.echo(data, until: .soon)) != data { failures.add() }
         }
       }
     }

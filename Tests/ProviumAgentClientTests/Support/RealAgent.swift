@@ -23,7 +23,7 @@ final class RealAgent {
   ///   - kernelLog: a socket in place of `/dev/kmsg`, over a serial link only; each packet is a record.
   init(
     _ kind: LinkKind,
-    vitals: (any VitalSigns)? = nil,
+    liveness: (any Liveness)? = nil,
     claiming: GuestSecret? = nil,
     kernelLog: Int32? = nil
   ) throws {
@@ -59,7 +59,7 @@ final class RealAgent {
       to: endpoint,
       machine: "the test",
       expecting: AgentImage.buildID,
-      vitals: vitals,
+      liveness: liveness,
       until: .after(.seconds(20))
     )
   }
@@ -70,7 +70,7 @@ final class RealAgent {
     try? Files.removeTree(directory)
   }
 
-  var session: GuestSession { agent.session }
+  var connection: AgentConnection { agent.connection }
 
   /// A path in a directory of this agent's own.
   func path(_ name: String) -> ByteString { ByteString("\(directory)/\(name)") }
@@ -103,7 +103,7 @@ extension [UInt8] {
   }
 }
 
-extension GuestSession {
+extension AgentConnection {
   /// By name, as a script does.
   func call(_ name: String, _ arguments: Int64..., buffers: [CallBuffer] = [], pointers: [MemoryPointer] = [])
     throws

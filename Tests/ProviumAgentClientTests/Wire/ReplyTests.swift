@@ -24,16 +24,16 @@ func decode<Reply>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> 
     let reply = try decode([137, 0, 0, 0, 9, 0, 0, 0, 3, 0, 0, 0, 5, 1, 0, 0] + .text("sleep")) {
       try ExecDoneReply($0)
     }
-    #expect(reply.exitCode == 137 && reply.signal == 9 && reply.timedOut && !reply.interrupted)
+    #expect(reply.status == .signaled(.kill) && reply.timedOut && !reply.interrupted)
     #expect(!reply.isStatusUnknown)
-    #expect(reply.outputHeldBy == OutputHolder(pid: 261, name: "sleep"))
+    #expect(reply.outputHolder == OutputHolder(pid: 261, name: "sleep"))
   }
 
   @Test("of a system call are exact to 64 bits, with buffers of the lengths that were sent") func call()
     throws
   {
     let reply = try decode(little(Int64.min + 1) + [1, 2, 3]) { try CallReply($0, lengths: [1, 2]) }
-    #expect(reply.result == Int64.min + 1)
+    #expect(reply.value == Int64.min + 1)
     #expect(reply.pieces == [[1], [2, 3]])
     #expect(throws: MalformedPayload.self) {
       try decode(little(Int64(0)) + [1]) { try CallReply($0, lengths: [1, 2]) }
@@ -47,11 +47,11 @@ func decode<Reply>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> 
     let job = try decode([1] + little(Int32(-1)) + little(Int32(0)) + little(UInt32(1))) {
       try JobDoneReply($0)
     }
-    #expect(job.isRunning && job.exitCode == -1 && job.isTruncated)
+    #expect(job.status == nil && job.isTruncated)
     let done = try decode([0] + little(Int32(3)) + little(Int32(0)) + little(UInt32(0))) {
       try JobDoneReply($0)
     }
-    #expect(!done.isRunning && done.exitCode == 3 && !done.isTruncated)
+    #expect(done.status == .exited(3) && !done.isTruncated)
     #expect(try decode(little(Int64(-5))) { try DoneReply($0) }.value == -5)
     #expect(try decode([1, 0, 0, 0, 2, 0, 0, 0]) { try GuestJob($0) } == GuestJob(id: 1, pid: 2))
     #expect(try decode([2, 0x41]) { try OutputReply($0).isStandardError })
@@ -67,7 +67,7 @@ func decode<Reply>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> 
       little(UInt32(0o100644)) + little(UInt32(1)) + little(UInt32(2)) + little(UInt32(3))
         + little(UInt64(1 << 40))
         + little(UInt64(5)) + little(UInt64(6)) + little(Int64(-7))
-    ) { try FileFacts($0) }
+    ) { try FileStatus($0) }
     #expect(facts.size == 1 << 40 && facts.modifiedNanoseconds == -7 && facts.links == 3)
   }
 
@@ -80,7 +80,7 @@ func decode<Reply>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> 
       try GuestState($0)
     }
     #expect(state.jobs == [.init(id: 4, pid: 40, isRunning: true)])
-    #expect(state.workers == [.init(number: 2, pid: 20, kind: .fork)])
+    #expect(state.workers == [.init(number: 2, pid: 20, kind: .process)])
     #expect(state.descriptors == [5, 6])
   }
 
@@ -97,7 +97,7 @@ func decode<Reply>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> 
       { _ = try ReadyReply($0) }, { _ = try ErrorReply($0) }, { _ = try CallReply($0, lengths: [3, 70, 0]) },
       { _ = try GuestJob($0) }, { _ = try WorkerStartedReply($0) }, { _ = try ResumedReply($0) },
       { _ = try OutputReply($0) }, { _ = try ExecDoneReply($0) }, { _ = try DoneReply($0) },
-      { _ = try JobDoneReply($0) }, { _ = try GoneReply($0) }, { _ = try FileFacts($0) },
+      { _ = try JobDoneReply($0) }, { _ = try GoneReply($0) }, { _ = try FileStatus($0) },
       { _ = try DirectoryEntry.entries($0) }, { _ = try GuestState($0) },
     ]
     for _ in 0..<1000 {

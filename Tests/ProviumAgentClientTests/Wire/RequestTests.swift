@@ -4,13 +4,13 @@ import Testing
 
 @Suite("A request's bytes") struct RequestTests {
   @Test("of a command carry flags, timeout, directory and environment in front") func exec() throws {
-    let options = ExecOptions(
+    var options = CommandOptions(
       timeout: .milliseconds(1500),
-      environment: [("A", "1"), ("B", "")],
-      clearEnvironment: true,
+      environment: ["B": "", "A": "1"],
       directory: "/tmp",
-      stdin: []
+      standardInput: []
     )
+    options.clearsEnvironment = true
     let message = try Request.exec("ls", options)
     let payload: [UInt8] =
       [3, 0, 0, 0] + [0xDC, 5, 0, 0] + [4, 0, 0, 0] + .text("/tmp") + [2, 0, 0, 0] + [3, 0, 0, 0]
@@ -21,7 +21,7 @@ import Testing
 
   @Test("of a plain command are all zeros in front of it") func plainExec() throws {
     #expect(
-      try Request.exec("a", ExecOptions()).contents
+      try Request.exec("a", CommandOptions()).contents
         == [0x0E, 21, 0, 0, 0] + [UInt8](repeating: 0, count: 16) + [1, 0, 0, 0, 0x61]
     )
   }

@@ -8,35 +8,35 @@ import Testing
   /// What is wrong, and which argument the error must name.
   struct Mistake: Sendable, CustomTestStringConvertible {
     let testDescription: String
-    let argument: String
+    let parameter: InvalidArgument.Parameter
     let call: SystemCall
-    init(_ what: String, _ argument: String, _ call: SystemCall) {
+    init(_ what: String, _ parameter: InvalidArgument.Parameter, _ call: SystemCall) {
       testDescription = what
-      self.argument = argument
+      self.parameter = parameter
       self.call = call
     }
   }
 
   static let mistakes = [
-    Mistake("with seven arguments", "arguments", SystemCall(number: 0, arguments: [1, 2, 3, 4, 5, 6, 7])),
+    Mistake("with seven arguments", .arguments, SystemCall(number: 0, arguments: [1, 2, 3, 4, 5, 6, 7])),
     Mistake(
       "with a buffer for argument 6",
-      "index",
+      .bufferIndex,
       SystemCall(number: 0, buffers: [CallBuffer(argument: 6, bytes: [1])])
     ),
     Mistake(
       "with a buffer for argument -1",
-      "index",
+      .bufferIndex,
       SystemCall(number: 0, buffers: [CallBuffer(argument: -1, bytes: [1])])
     ),
     Mistake(
       "with two buffers for one argument",
-      "index",
+      .bufferIndex,
       SystemCall(number: 0, buffers: [sixteen, sixteen])
     ),
     Mistake(
       "with a buffer over 8 MiB",
-      "data",
+      .buffer,
       SystemCall(
         number: 0,
         buffers: [CallBuffer(argument: 0, bytes: .init(repeating: 0, count: 8 << 20 | 1))]
@@ -44,22 +44,22 @@ import Testing
     ),
     Mistake(
       "with more than a message together",
-      "data",
+      .buffer,
       SystemCall(
         number: 0,
         buffers: (0..<3).map { CallBuffer(argument: $0, bytes: .init(repeating: 0, count: 7 << 20)) }
       )
     ),
-    Mistake("with a pointer past its buffer", "ptr_offset", pointer(offset: 9)),
-    Mistake("with a pointer before its buffer", "ptr_offset", pointer(offset: -1)),
-    Mistake("with a pointer at the end of all numbers", "ptr_offset", pointer(offset: .max)),
-    Mistake("with a pointer in a buffer that is not there", "buf_idx", pointer(buffer: 2, offset: 0)),
-    Mistake("with a pointer to less than 0 bytes", "data_len", pointer(offset: 0, length: -1)),
-    Mistake("with a pointer to all of memory", "data_len", pointer(offset: 0, length: .max)),
-    Mistake("with more data than data_len", "data", pointer(offset: 0, length: 1)),
+    Mistake("with a pointer past its buffer", .pointerOffset, pointer(offset: 9)),
+    Mistake("with a pointer before its buffer", .pointerOffset, pointer(offset: -1)),
+    Mistake("with a pointer at the end of all numbers", .pointerOffset, pointer(offset: .max)),
+    Mistake("with a pointer in a buffer that is not there", .pointerBuffer, pointer(buffer: 2, offset: 0)),
+    Mistake("with a pointer to less than 0 bytes", .pointerLength, pointer(offset: 0, length: -1)),
+    Mistake("with a pointer to all of memory", .pointerLength, pointer(offset: 0, length: .max)),
+    Mistake("with more input than its length", .pointerInput, pointer(offset: 0, length: 1)),
     Mistake(
       "with pointers that overlap",
-      "ptr_offset",
+      .pointerOffset,
       SystemCall(
         number: 0,
         buffers: [sixteen],
@@ -81,7 +81,7 @@ import Testing
 
   @Test("and the argument is named", arguments: mistakes) func refused(_ mistake: Mistake) {
     let error = #expect(throws: InvalidArgument.self) { try mistake.call.check() }
-    #expect(error?.name == mistake.argument)
+    #expect(error?.parameter == mistake.parameter)
   }
 
   @Test("but not at the very limits") func limits() throws {

@@ -1,0 +1,19 @@
+internal import CProviumWire
+
+/// A process of the agent that has a connection of its own.
+package enum GuestPeer: Hashable, Sendable {
+  case control, main
+  case worker(UInt32)
+
+  /// The number in INTERRUPT and GONE.
+  var target: UInt32 { if case .worker(let number) = self { number } else { 0 } }
+
+  /// The vsock port.
+  var port: UInt32 {
+    switch self {
+    case .control: PV_VSOCK_CONTROL_PORT
+    case .main: PV_VSOCK_PORT
+    case .worker(let number): PV_VSOCK_WORKER_BASE + number
+    }
+  }
+}
