@@ -19,12 +19,12 @@ package final class GuestSession: @unchecked Sendable {
   package let name: String
   /// Its process in the guest: of a worker made from a thread, the thread's id.
   package let pid: Int32
-  package let architecture: GuestArchitecture
+  package let architecture: Architecture
 
   init(
     _ connection: GuestConnection,
     control: ControlConnection?,
-    architecture: GuestArchitecture,
+    architecture: Architecture,
     operations: OperationLog
   ) {
     self.connection = connection

@@ -26,7 +26,7 @@ enum ConstantTables {
   }
 
   /// Where no machine says otherwise, constants are the host's.
-  private static let hostArchitecture = GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
+  private static let hostArchitecture = (try? Architecture.host) ?? .x86_64
 
   /// `provium.sys.O_RDOLNY` is a mistake to be told, not a nil to be added.
   private static let source = #"""
@@ -73,7 +73,7 @@ enum ConstantTables {
 
   /// The host's names whose number is another one, or none, elsewhere.
   private static let differing: [String] = SystemConstants.all(hostArchitecture).compactMap { name, value in
-    GuestArchitecture.allCases.contains { SystemConstants.value(name, $0) != value } ? name : nil
+    Architecture.all.contains { SystemConstants.value(name, $0) != value } ? name : nil
   }
 
   /// `provium.sys` has the host's numbers: one that is wrong for a machine of the file must not be taken unawares.
@@ -91,12 +91,12 @@ enum ConstantTables {
 
 /// `vm.sys`: the numbers of that guest's architecture.
 final class GuestNumbers: Sendable {
-  let architecture: GuestArchitecture
+  let architecture: Architecture
 
-  private init(_ architecture: GuestArchitecture) { self.architecture = architecture }
+  private init(_ architecture: Architecture) { self.architecture = architecture }
 
   private static let all = Dictionary(
-    uniqueKeysWithValues: GuestArchitecture.allCases.map { ($0, GuestNumbers($0)) }
+    uniqueKeysWithValues: Architecture.all.map { ($0, GuestNumbers($0)) }
   )
 
   static func value<Holder: GuestHolder>(of holder: Holder) -> LuaValue? {

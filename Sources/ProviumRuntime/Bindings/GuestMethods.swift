@@ -19,7 +19,7 @@ protocol GuestHolder: AnyObject, SendableMetatype {
     allowance: Duration,
     _ operation: (GuestSession, Deadline) throws -> Value
   ) throws -> Value
-  var architecture: GuestArchitecture { get }
+  var architecture: Architecture { get }
   /// Time limits of its machine are multiplied by this.
   var timeScale: Double { get }
 }

@@ -20,7 +20,7 @@ extension ScriptMachine {
   private static func boot(_ machine: ScriptMachine, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
     let options = try call.options(1, known: BootOptions.known)
-    try machine.boot(BootOptions(options, folder: machine.session.engine.configuration.root))
+    try machine.boot(BootOptions.configuration(options, folder: machine.session.engine.configuration.root))
     return [machine.session.vmType.value(machine)]
   }
 

@@ -1,4 +1,5 @@
 package import ProviumEvents
+import ProviumArchitecture
 import ProviumBoot
 package import ProviumVM
 import ProviumSystem
@@ -42,7 +43,13 @@ package final class Engine: Sendable {
       store: FixtureStore(cache: cache, maximum: configuration.settings.cacheMaximum),
       isFresh: options.freshFixtures
     )
-    machineHost = MachineHost(cache: cache, accelerator: accelerator, channel: channel, run: run)
+    machineHost = MachineHost(
+      cache: cache,
+      accelerator: accelerator,
+      channel: channel,
+      run: run,
+      timeoutMultiplier: options.timeoutMultiplier
+    )
     warmPool = WarmPool(
       host: machineHost,
       pool: pool,
@@ -55,7 +62,7 @@ package final class Engine: Sendable {
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
     if options.accelerator == .tcg {
       guard !options.requiresKVM else { throw EngineError.contradiction }
-      return .emulated(HostFacts.machine, reason: "asked for", cache: cache)
+      return AcceleratorVerdict(.tcg, reason: "asked for")
     }
     let verdict = AcceleratorProbe.verdict(cache: cache)
     if verdict.accelerator == .tcg, options.requiresKVM || options.accelerator == .kvm {
@@ -76,20 +83,22 @@ package final class Engine: Sendable {
   }
 
   /// The verdicts on the host's own architecture, and on each other one that a profile names and a QEMU is there for.
-  private var verdicts: [AcceleratorVerdict] {
-    [accelerator]
-      + configuration.foreignArchitectures.filter { (try? machineHost.qemu(for: $0)) != nil }
-      .map { machineHost.accelerator(for: $0) }
+  private var verdicts: [AcceleratorVerdict] { [accelerator] + foreignArchitectures.map { machineHost.accelerator(for: $0) } }
+
+  /// Those other than the host's that a profile names and a QEMU is installed for.
+  private var foreignArchitectures: [Architecture] {
+    configuration.foreignArchitectures.filter { (try? machineHost.qemu(for: $0)) != nil }
   }
 
+  private var architectures: [Architecture] { ((try? [.host]) ?? []) + foreignArchitectures }
+
   /// Time limits of what is not one machine's are multiplied by this: the largest factor of the profiles.
-  package var timeScale: Double { verdicts.map(\.timeScale).max() ?? 1 }
+  package var timeScale: Double { architectures.map { timeScale(for: $0) }.max() ?? 1 }
 
   /// Time limits of machines of one architecture are multiplied by this.
-  func timeScale(for architecture: String) -> Double { machineHost.accelerator(for: architecture).timeScale }
-
-  /// The largest cost of emulation that was measured for the profiles; nil where nothing is emulated, or measured.
-  package var slowdown: Double? { verdicts.compactMap(\.slowdown).max() }
+  func timeScale(for architecture: Architecture) -> Double {
+    machineHost.timeoutMultiplier(for: architecture)
+  }
 
   /// What is to be known of the accelerator: why it is not KVM, or which guests KVM does not run.
   package var acceleratorReason: String {
@@ -106,12 +115,12 @@ package final class Engine: Sendable {
   func host() throws -> MachineHost { machineHost }
 
   /// The version of QEMU for the host's own guests; nil where there is none.
-  package var qemuVersion: String? { try? machineHost.qemu(for: HostFacts.machine).version }
+  package var qemuVersion: String? { try? machineHost.qemu(for: .host).version }
 
   /// Why there is no QEMU for the host's own guests, and what to do; nil: there is one.
   package var qemuComplaint: String? {
     do {
-      _ = try machineHost.qemu(for: HostFacts.machine)
+      _ = try machineHost.qemu(for: .host)
       return nil
     } catch { return "\(error)" }
   }

@@ -61,7 +61,7 @@ struct FixtureBuilder {
     )
     manifest.snapshot.name = fixture.name
     // What other machines of the script left in the folder.
-    let kept = Set(["memory", "state"] + built.snapshot.disks.map(\.path))
+    let kept = Set(built.snapshot.fileNames)
     for file in try Files.list(work) where !kept.contains(file) { try Files.removeTree("\(work)/\(file)") }
     manifest.buildDuration = Double(Deadline.now - begin) / 1e9
     return try store.publish(manifest, from: work, to: place)

@@ -1,19 +1,16 @@
 import ProviumBoot
 import ProviumVM
 
-extension BootRequest {
-  /// What of the host goes into the machine, by its contents at this moment: for the key of a fixture.
+extension MachineConfiguration {
+  /// The host files whose contents the guest can read, by their contents at this moment: inputs of a fixture.
   func hostFiles(digests: DigestCache) throws -> [FixtureInput] {
-    var files = image.files.sorted { $0.key < $1.key }.compactMap { guest, file in
-      if case .host(let path) = file { ("the injected file \(guest)", path) } else { nil }
-    }
-    for disk in disks {
-      files.append(("disk", disk.path))
-      files += try DiskImage(disk.path, format: disk.format).chain.map { ("what the disk takes from", $0) }
-    }
-    if let rootfs = image.rootfs { files.append(("the root disk", rootfs)) }
-    return try files.map { name, path in
-      FixtureInput(kind: .file, name: name, location: path, value: try digests.digest(path))
+    try hostInputs().map { input in
+      FixtureInput(
+        kind: .file,
+        name: input.role,
+        location: input.path,
+        value: try digests.digest(input.path)
+      )
     }
   }
 }

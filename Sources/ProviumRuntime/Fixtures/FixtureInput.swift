@@ -53,11 +53,11 @@ extension FixtureInput {
       // The built-in profile takes the kernel that the cache holds: that may be another one by now.
       ?? (try? DistributionKernel.prepare(
         cache: engine.configuration.settings.cache,
-        architecture: profile.architecture ?? HostFacts.machine
+        architecture: profile.architecture ?? .host
       ))?.kernel
     return [
       "kernel": kernel, "initrd": profile.initrd, "rootfs": profile.rootfs, "init": profile.initProgram,
-      "append": profile.append, "modules": profile.modules, "arch": profile.architecture,
+      "append": profile.append, "modules": profile.modules, "arch": profile.architecture?.name,
     ].mapValues { $0 ?? "not set" }
   }
 }

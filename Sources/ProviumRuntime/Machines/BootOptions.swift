@@ -3,105 +3,83 @@ import ProviumLua
 import ProviumVM
 import ProviumSystem
 
-/// The options of `vm:boot`.
-struct BootOptions {
-  var memory: UInt64 = 512 << 20
-  var cpus = 1
-  var files: [GuestPath: InjectedFile] = [:]
-  var disks: [DiskOptions] = []
-  var append = ""
-  var timeout: Duration?
-
+/// Reads the options of `vm:boot` into a configuration.
+enum BootOptions {
   static let known = ["memory", "cpus", "files", "disks", "append", "boot_timeout"]
 
-  init() {}
-
-  /// - Parameter folder: against which host paths are taken: that of provium.toml.
-  init(_ options: LuaOptions, folder: String) throws {
-    if let memory = options["memory"] {
-      self.memory = try memory.size()
-      guard self.memory >= 64 << 20, self.memory % (1 << 20) == 0 else {
-        throw memory.expected("at least 64M, in whole megabytes")
-      }
+  /// - Parameter folder: where relative host paths start: the folder of provium.toml.
+  static func configuration(_ options: LuaOptions, folder: String) throws -> MachineConfiguration {
+    var configuration = MachineConfiguration()
+    if let memory = options["memory"] { configuration.memory = MemorySize(bytes: try memory.size()) }
+    if let cpus = options["cpus"] { configuration.cpus = Int(try cpus.integer(in: 0...Int64(Int32.max))) }
+    if let append = options["append"] { configuration.append = try append.string() }
+    if let timeout = options["boot_timeout"] { configuration.bootTimeLimit = try timeout.duration() }
+    let files = try options["files"]?.entries() ?? []
+    configuration.files = try files.map { try file($0.name, $0.argument) }
+    let disks = try options["disks"]?.list() ?? []
+    configuration.disks = try disks.map { try disk($0) }
+    configuration = configuration.resolvingPaths(against: folder)
+    do { try configuration.validate() } catch {
+      let argument: LuaArgument? =
+        switch error.setting {
+        case .memory: options["memory"]
+        case .cpus: options["cpus"]
+        case .bootTimeLimit: options["boot_timeout"]
+        case .file(let path): files.first { $0.name == path }?.argument
+        case .disk(let index): disks[index]
+        }
+      throw argument.map { refusal(error, of: $0) } ?? error
     }
-    if let cpus = options["cpus"] { self.cpus = Int(try cpus.integer(in: 1...255)) }
-    append = try options["append"]?.string() ?? ""
-    timeout = try options["boot_timeout"]?.duration()
-    if let files = options["files"] { self.files = try Self.files(files, folder: folder) }
-    disks = try options["disks"]?.list().map { try Self.disk($0, folder: folder) } ?? []
+    return configuration
   }
 
-  private static func files(_ table: LuaArgument, folder: String) throws -> [GuestPath: InjectedFile] {
-    var files: [GuestPath: InjectedFile] = [:]
-    for (name, value) in try table.entries() {
-      let path: GuestPath
-      do { path = try GuestPath(name) } catch { throw value.refused("\(error)") }
-      guard files.updateValue(try file(value, folder: folder), forKey: path) == nil else {
-        throw value.refused("is the same file as another one of them (\(path))")
-      }
-      // Sorted by name, so what would be the directory comes first.
-      if let above = path.fileAbove(among: files.keys) {
-        throw value.refused("lies below \(above), which is to be a file")
-      }
+  private static func refusal(_ error: InvalidConfiguration, of argument: LuaArgument) -> any Error {
+    switch error.problem {
+    case .refused(let reason): argument.refused(reason)
+    case .expected(let accepted, let given): argument.refused("must be \(accepted), got \(given)")
     }
-    return files
   }
 
-  private static func file(_ value: LuaArgument, folder: String) throws -> InjectedFile {
-    if case .table = value.value {
-      let options = try value.options(known: ["content", "mode"])
-      guard let content = options["content"] else {
-        throw value.expected("a host path, or a table with 'content'")
-      }
-      let mode = try options["mode"]?.integer(in: 0...0o7777) ?? 0o644
-      return .contents(try content.bytes(), mode: UInt32(mode))
+  private static func file(_ path: [UInt8], _ value: LuaArgument) throws -> GuestFile {
+    guard case .table = value.value else {
+      return GuestFile(path: path, contents: .hostFile(try value.string()), mode: nil)
     }
-    let path = Files.resolve(try value.string(), against: folder)
-    guard Files.exists(path) else { throw value.expected("a host file that exists (looked for \(path))") }
-    guard Files.isRegularFile(path) else {
-      throw value.expected(
-        "a regular host file (\(path) is \(Files.isDirectory(path) ? "a directory" : "none"))"
-      )
+    let options = try value.options(known: ["content", "mode"])
+    guard let content = options["content"] else {
+      throw value.expected("a host path, or a table with 'content'")
     }
-    return .host(path: path)
+    let mode = try options["mode"]?.integer(in: 0...0o7777) ?? 0o644
+    return GuestFile(path: path, contents: .bytes(try content.bytes()), mode: UInt32(mode))
   }
 
-  private static func disk(_ value: LuaArgument, folder: String) throws -> DiskOptions {
-    if case .string = value.value { return try disk(path: value, folder: folder) }
+  private static func disk(_ value: LuaArgument) throws -> Disk {
+    if case .string = value.value { return .image(try value.string()) }
     let options = try value.options(known: ["path", "format", "readonly", "snapshot"])
     guard let path = options["path"] else { throw value.expected("a table with 'path'") }
-    var disk = try disk(path: path, folder: folder)
-    if let format = options["format"] { disk.format = try format.string(oneOf: ["raw", "qcow2"]) }
-    disk.isReadOnly = try options["readonly"]?.boolean() ?? false
-    disk.isSnapshot = try options["snapshot"]?.boolean() ?? false
-    return disk
+    let formats = Disk.Format.allCases.map(\.rawValue)
+    return .image(
+      try path.string(),
+      format: try options["format"].flatMap { Disk.Format(rawValue: try $0.string(oneOf: formats)) } ?? .raw,
+      readOnly: try options["readonly"]?.boolean() ?? false,
+      discardsWrites: try options["snapshot"]?.boolean() ?? false
+    )
   }
+}
 
-  private static func disk(path: LuaArgument, folder: String) throws -> DiskOptions {
-    let resolved = Files.resolve(try path.string(), against: folder)
-    guard Files.exists(resolved) else {
-      throw path.expected("a disk image that exists (looked for \(resolved))")
-    }
-    guard !Files.isDirectory(resolved) else {
-      throw path.expected("a disk image (\(resolved) is a directory)")
-    }
-    return DiskOptions(path: resolved)
-  }
-
-  func request(name: String, profile: Profile, configuration: Configuration) throws -> BootRequest {
-    var image = ImageSpecification()
-    image.architecture = profile.architecture ?? HostFacts.machine
-    image.kernel = profile.kernel
-    image.initrd = profile.initrd
-    image.rootfs = profile.rootfs
-    image.initProgram = profile.initProgram
-    image.modules = profile.modules
-    image.append = [profile.append ?? "", append].filter { !$0.isEmpty }.joined(separator: " ")
-    image.files = files
-    var request = BootRequest(name: name, image: image)
-    request.memory = memory
-    request.cpus = cpus
-    request.disks = disks
-    return request
+extension MachineConfiguration {
+  /// The same configuration with the settings of a profile where its own are unset. The words for the kernel command line
+  /// come after those of the profile.
+  func applying(_ profile: Profile) -> MachineConfiguration {
+    var configuration = self
+    configuration.profile = profile.name
+    configuration.boot.architecture = boot.architecture ?? profile.architecture
+    configuration.boot.kernel = boot.kernel ?? profile.kernel
+    configuration.boot.initrd = boot.initrd ?? profile.initrd
+    configuration.boot.rootfs = boot.rootfs ?? profile.rootfs
+    configuration.boot.initProgram = boot.initProgram ?? profile.initProgram
+    configuration.boot.modules = boot.modules ?? profile.modules
+    configuration.boot.append = [profile.append ?? "", boot.append].filter { !$0.isEmpty }
+      .joined(separator: " ")
+    return configuration
   }
 }

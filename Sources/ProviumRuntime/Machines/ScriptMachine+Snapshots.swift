@@ -16,7 +16,8 @@ extension ScriptMachine {
     let begin = Deadline.now
     try admitResume(of: snapshot)
     let host = try session.engine.host()
-    let limit = Duration.seconds(30) * host.accelerator(for: snapshot.conditions.architecture).timeScale
+    let limit = MachineConfiguration.defaultBootTimeLimit
+      * host.timeoutMultiplier(for: snapshot.conditions.architecture)
     session.activity("resuming \(label)")
     let deadline = min(Deadline.after(limit), session.scriptDeadline)
     let spare = spare(of: snapshot, until: deadline)
@@ -59,7 +60,7 @@ extension ScriptMachine {
       snapshot,
       on: host,
       writingTo: memory?.memory,
-      disks: memory?.disks,
+      diskFiles: memory?.disks,
       until: deadline,
       started: { process in noteRunning(process) }
     )
@@ -162,40 +163,35 @@ enum ResumeOrigin {
 extension FileSession {
   /// A machine that is to be put to rest writes its memory to a file; so do all machines of a fixture's script, as only
   /// its end tells which one is kept. Disks that it writes to are copies: a user's image stays what it is.
-  func prepareForSnapshot(_ request: BootRequest, machine: Int) throws -> BootRequest {
-    var request = request
-    guard let folder = workplace ?? (isFresh ? engine.run.snapshots : nil) else { return request }
+  func storage(for configuration: MachineConfiguration, machine: Int) throws -> VirtualMachine.Storage {
+    var storage = VirtualMachine.Storage()
+    guard let folder = workplace ?? (isFresh ? engine.run.snapshots : nil) else { return storage }
     try Files.createDirectories(folder, mode: 0o700)
-    request.backing = .sharedFile("\(folder)/memory-\(machine)")
-    if workplace != nil {
-      for index in request.disks.indices where !request.disks[index].isReadOnly {
-        let copy = "\(folder)/disk\(index)-\(machine)"
-        // Named by where the copy is, a file beside the image would be looked for beside the copy.
-        request.disks[index].backing = try DiskImage(
-          request.disks[index].path,
-          format: request.disks[index].format
-        ).chain.first
-        try Files.copySparse(request.disks[index].path, to: copy)
-        request.disks[index].path = copy
-        // What it writes belongs to the fixture; an overlay would be gone with it.
-        request.disks[index].isSnapshot = false
-      }
+    storage.memory = .sharedFile("\(folder)/memory-\(machine)")
+    guard workplace != nil else { return storage }
+    for (number, disk) in configuration.allDisks.enumerated() where !disk.isReadOnly {
+      let copy = "\(folder)/disk\(number)-\(machine)"
+      // A relative backing file would be looked for beside the copy.
+      let backing = try DiskImage(disk.path, format: disk.format.rawValue).chain.first
+      try Files.copySparse(disk.path, to: copy)
+      // No overlay, also where the disk discards writes: they belong to the fixture.
+      storage.diskFiles[number] = DiskFile(path: copy, format: disk.format, backing: backing)
     }
-    return request
+    return storage
   }
 
   /// In a fixture's script: a copy of the snapshot's memory and disks, to be written to. Only what is not zero is copied.
-  func writableMemory(of snapshot: Snapshot) throws -> (memory: String, disks: [DiskOptions])? {
+  func writableMemory(of snapshot: Snapshot) throws -> (memory: String, disks: [Int: DiskFile])? {
     guard let workplace, !snapshot.isStream else { return nil }
-    let number = engine.nextMachineNumber()
-    let memory = "\(workplace)/memory-\(number)"
-    var disks = snapshot.disks
+    let machine = engine.nextMachineNumber()
+    let memory = "\(workplace)/memory-\(machine)"
+    var disks = snapshot.writableDisks
     do {
       try Files.copySparse(snapshot.memoryPath, to: memory)
-      for index in disks.indices where !disks[index].isReadOnly {
-        let copy = "\(workplace)/disk\(index)-\(number)"
-        try Files.copySparse(Files.resolve(disks[index].path, against: snapshot.folder), to: copy)
-        disks[index].path = copy
+      for (number, file) in snapshot.writableDisks {
+        let copy = "\(workplace)/disk\(number)-\(machine)"
+        try Files.copySparse(file.path, to: copy)
+        disks[number]?.path = copy
       }
     } catch { throw FixtureError.store(path: workplace, reason: "\(error)") }
     return (memory, disks)

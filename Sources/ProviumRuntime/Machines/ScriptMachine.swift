@@ -54,43 +54,46 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     self.session = session
   }
 
-  var architecture: GuestArchitecture {
-    machine?.session.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:))
-      ?? GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
+  var architecture: Architecture {
+    machine?.session.architecture ?? profile.architecture ?? (try? .host) ?? .x86_64
   }
   var jobHolder: String { "the vm" }
   var label: String { identifier == 0 ? profile.name : "vm\(identifier) (\(profile.name))" }
 
   /// Time limits of its operations are multiplied by this.
-  var timeScale: Double { session.engine.timeScale(for: architecture.rawValue) }
+  var timeScale: Double { session.engine.timeScale(for: architecture) }
 
   // MARK: Life
 
-  func boot(_ options: BootOptions) throws {
+  func boot(_ settings: MachineConfiguration) throws {
     guard state == .created || state == .shutdown else {
       throw UnnamedMisuse("the machine is \(state.rawValue) already")
     }
     let engine = session.engine
     identifier = engine.nextMachineNumber()
     hasTriedToBoot = true
-    var request = try options.request(name: label, profile: profile, configuration: engine.configuration)
-    try admit(PoolRequest(memory: request.memory, cpus: request.cpus, isColdBoot: true))
+    let configuration = settings.applying(profile)
+    try admit(
+      PoolRequest(memory: configuration.memory.bytes, cpus: configuration.cpus, isColdBoot: true)
+    )
     let begin = Deadline.now
     var bootLimit: TimeLimit?
-    session.events.send(.machineStarted(description(of: request, origin: "boot")))
+    session.events.send(.machineStarted(description(of: configuration, origin: "boot")))
     do {
       let host = try engine.host()
       // First: then come copies of its disks, and the files as they are now go in.
-      if session.workplace != nil { hostFiles += try request.hostFiles(digests: engine.digests) }
-      request = try session.prepareForSnapshot(request, machine: identifier)
+      if session.workplace != nil { hostFiles += try configuration.hostFiles(digests: engine.digests) }
+      let storage = try session.storage(for: configuration, machine: identifier)
       let limit = TimeLimit(
         of: "the boot's",
-        length: options.timeout ?? .seconds(30),
-        scale: host.accelerator(for: request.image.architecture).timeScale
+        length: configuration.bootTimeLimit,
+        scale: timeScale
       )
       bootLimit = limit
       let machine = try VirtualMachine.boot(
-        request,
+        configuration,
+        name: label,
+        storage: storage,
         on: host,
         until: min(limit.deadline, session.scriptDeadline),
         stage: { [session, label] in session.activity("booting \(label): \($0)") },
@@ -210,13 +213,13 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     claim = try session.admit(request)
   }
 
-  private func description(of request: BootRequest, origin: String) -> MachineDescription {
+  private func description(of configuration: MachineConfiguration, origin: String) -> MachineDescription {
     MachineDescription(
       id: identifier,
       file: session.file.name,
       profile: profile.name,
-      memory: request.memory,
-      cpus: request.cpus,
+      memory: configuration.memory.bytes,
+      cpus: configuration.cpus,
       origin: origin
     )
   }
@@ -253,7 +256,7 @@ final class ScriptMachine: GuestHolder, @unchecked Sendable {
     session.keepConsole(of: machine, label: label)
     machine.discardDirectory()
     // Its memory, unless that has become a snapshot's.
-    if case .sharedFile(let memory) = machine.options.backing { try? Files.removeTree(memory) }
+    if case .sharedFile(let memory) = machine.process.wiring.memory { try? Files.removeTree(memory) }
     self.machine = nil
     self.state = state
     if state == .dead { death = death ?? reason }

@@ -34,7 +34,7 @@ final class ScriptWorker: GuestHolder {
   }
 
   var session: FileSession { machine.session }
-  var architecture: GuestArchitecture { machine.architecture }
+  var architecture: Architecture { machine.architecture }
   var history: MachineHistory { machine.history }
   var jobHolder: String { name }
   var timeScale: Double { machine.timeScale }

@@ -1,23 +1,7 @@
 import ProviumArchitecture
 package import ProviumAgentClient
-import ProviumBoot
-import ProviumVM
+package import ProviumVM
 package import ProviumSystem
-
-/// How a machine is booted from Swift: what `vm:boot{…}` takes.
-package struct NativeBoot: Sendable {
-  package var profile = Profile.builtIn.name
-  /// Bytes, whole megabytes, at least 64.
-  package var memory: UInt64 = 512 << 20
-  package var cpus = 1
-  /// More kernel command line.
-  package var append = ""
-  /// Guest path to contents and mode.
-  package var files: [String: (contents: [UInt8], mode: UInt32)] = [:]
-  package var disks: [String] = []
-
-  package init() {}
-}
 
 /// A machine of a test that is written in Swift: the same session, pool, fixtures, deadlines and console rules that a
 /// script's machines have, without a script.
@@ -48,35 +32,15 @@ package final class NativeMachine: @unchecked Sendable {
 
   // MARK: Life
 
-  package func boot(_ boot: NativeBoot) throws {
-    guard boot.memory >= 64 << 20, boot.memory % (1 << 20) == 0 else {
-      throw InvalidArgument("memory", "is \(boot.memory) bytes; at least 64 MiB, in whole MiB, are accepted")
-    }
-    guard (1...255).contains(boot.cpus) else {
-      throw InvalidArgument("cpus", "is \(boot.cpus); 1 to 255 are accepted")
-    }
-    let configuration = session.engine.configuration
-    var options = BootOptions()
-    options.memory = boot.memory
-    options.cpus = boot.cpus
-    options.append = boot.append
-    for (path, file) in boot.files {
-      let target: GuestPath
-      do { target = try GuestPath(path) } catch { throw InvalidArgument("files", "'\(path)' \(error)") }
-      options.files[target] = .contents(file.contents, mode: file.mode)
-    }
-    for path in options.files.keys {
-      guard let above = path.fileAbove(among: options.files.keys) else { continue }
-      throw InvalidArgument("files", "'\(path)' lies below \(above), which is to be a file")
-    }
-    options.disks = try boot.disks.map { path in
-      let resolved = Files.resolve(path, against: configuration.root)
-      guard Files.exists(resolved) else { throw InvalidArgument("disks", "there is no \(resolved)") }
-      return DiskOptions(path: resolved)
-    }
-    let machine = session.machines.add(profile: try configuration.profile(boot.profile), session: session)
+  /// Boots a VM from a configuration, with the settings of its profile.
+  /// - Throws: `InvalidConfiguration` for a value that no VM can have.
+  package func boot(_ settings: MachineConfiguration) throws {
+    let project = session.engine.configuration
+    let configuration = settings.resolvingPaths(against: project.root)
+    try configuration.validate()
+    let machine = session.machines.add(profile: try project.profile(settings.profile), session: session)
     self.machine = machine
-    try machine.boot(options)
+    try machine.boot(configuration)
   }
 
   package func resume(fixture name: String) throws { machine = try session.resumeFixture(name) }
@@ -134,7 +98,7 @@ package final class NativeMachine: @unchecked Sendable {
     if let number = SyscallName.number(name, architecture) { return number }
     throw InvalidArgument(
       "name",
-      "there is no system call '\(name)' on \(architecture.rawValue)"
+      "there is no system call '\(name)' on \(architecture.name)"
         + NearestName.hint(for: name, among: SyscallName.all(architecture))
     )
   }

@@ -47,20 +47,16 @@ package final class SingleCommand: Sendable {
     input: Int32?,
     output: (UnsafeRawBufferPointer, _ isError: Bool) throws -> Void
   ) throws -> Result {
-    var options = BootOptions()
-    if let memory { options.memory = memory }
-    let request = try options.request(
-      name: profile.name,
-      profile: profile,
-      configuration: engine.configuration
-    )
+    var configuration = MachineConfiguration().applying(profile)
+    if let memory { configuration.memory = MemorySize(bytes: memory) }
     let host = try engine.host()
-    let limit = Duration.seconds(30) * host.accelerator(for: request.image.architecture).timeScale
+    let limit = configuration.bootTimeLimit * host.timeoutMultiplier(for: try configuration.boot.requiredArchitecture)
     func say(_ text: String) { engine.events.send(.activity(file: "", text: text)) }
     let machine: VirtualMachine
     do {
       machine = try VirtualMachine.boot(
-        request,
+        configuration,
+        name: profile.name,
         on: host,
         until: .after(limit),
         stage: { say("booting \(profile.name): \($0)") }
