@@ -36,6 +36,8 @@ let package = Package(
     .target(name: "ProviumSystem", dependencies: ["CLinux"], swiftSettings: strict),
     // One reader and writer of JSON: QMP, `vm:json`, event lines.
     .target(name: "ProviumJSON", swiftSettings: strict),
+    // Test output in KTAP and TAP, read as it comes. Knows nothing of VMs.
+    .target(name: "ProviumKTAP", swiftSettings: strict),
     // What differs between guests of one architecture and those of another.
     .target(name: "ProviumArchitecture", dependencies: ["ProviumSystem"], swiftSettings: strict),
 
@@ -84,12 +86,21 @@ let package = Package(
       swiftSettings: strict
     ),
 
-    // The engine and its two front ends.
+    // The engine, which knows no Lua; the scripts that run on it; and their front ends.
     .target(
       name: "ProviumRuntime",
       dependencies: [
-        "ProviumArchitecture", "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
+        "ProviumSystem", "ProviumVM",
         .product(name: "TOMLKit", package: "TOMLKit"),
+      ],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "ProviumScripts",
+      dependencies: [
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
+        "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
       ],
       swiftSettings: strict
     ),
@@ -98,28 +109,32 @@ let package = Package(
     .target(
       name: "ProviumRunner",
       dependencies: [
-        "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents", "ProviumLua", "ProviumRuntime",
-        "ProviumSystem", "ProviumVM",
+        "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents", "ProviumLua",
+        "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM",
         .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
       ],
       swiftSettings: strict
     ),
     // For packages that use XCTest. Other packages do not compile it.
-    .target(name: "ProviumXCTest", dependencies: ["ProviumRunner"], swiftSettings: strict),
+    .target(
+      name: "ProviumXCTest",
+      dependencies: ["ProviumRunner", "ProviumRuntime", "ProviumScripts"],
+      swiftSettings: strict
+    ),
     .target(
       name: "ProviumTesting",
       dependencies: [
         "CTestContent", "ProviumArchitecture", "ProviumRunner", "ProviumEvents", "ProviumAgentClient",
         "ProviumLua", "ProviumVM",
-        "ProviumRuntime",
-        "ProviumSystem",
+        "ProviumRuntime", "ProviumScripts", "ProviumSystem",
       ],
       swiftSettings: strict
     ),
     .executableTarget(
       name: "provium",
       dependencies: [
-        "ProviumEvents", "ProviumReports", "ProviumRunner", "ProviumRuntime", "ProviumSystem",
+        "ProviumEvents", "ProviumJSON", "ProviumReports", "ProviumRunner", "ProviumRuntime",
+        "ProviumScripts", "ProviumSystem",
         .product(
           name: "ArgumentParser",
           package: "swift-argument-parser",
@@ -132,12 +147,18 @@ let package = Package(
     // Figures against baselines, by hand: `Scripts/bench`.
     .executableTarget(
       name: "provium-bench",
-      dependencies: ["ProviumVM", "ProviumRuntime", "ProviumSystem"],
+      dependencies: ["ProviumVM", "ProviumRuntime", "ProviumScripts", "ProviumSystem"],
       path: "Benchmarks/Sources",
       swiftSettings: strict
     ),
 
     .testTarget(name: "ProviumJSONTests", dependencies: ["ProviumJSON"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumKTAPTests",
+      dependencies: ["ProviumKTAP"],
+      exclude: ["Recorded", "Golden"],
+      swiftSettings: strict
+    ),
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(
       name: "ProviumArchitectureTests",
@@ -167,6 +188,11 @@ let package = Package(
     ),
     .testTarget(name: "ProviumRunnerTests", dependencies: ["ProviumRunner"], swiftSettings: strict),
     .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumScriptsTests",
+      dependencies: ["ProviumLua", "ProviumRuntime", "ProviumScripts"],
+      swiftSettings: strict
+    ),
   ],
   cLanguageStandard: .c11
 )

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Builds provium-agent and provium-wrapper, static and stripped:  build.sh OUTDIR [CC]
-# Without CC: musl-gcc if it is there, else cc. For another architecture name its cross compiler.
-# CFLAGS_EXTRA (sanitizers) makes an unstripped build for tests.
+# Builds provium-agent and provium-wrapper, static and stripped.
+#   build.sh OUTDIR [CC]   without CC: musl-gcc if it is installed, else cc; CC can be a cross compiler
+# With CFLAGS_EXTRA (sanitizers) the programs are neither static nor stripped: for tests.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: build.sh OUTDIR [CC]}
 wire=$here/../Sources/CProviumWire/include
+. "$here/sources.sh"
 if [ $# -ge 2 ]; then
   cc=$2
 elif command -v musl-gcc >/dev/null 2>&1; then
@@ -15,22 +16,20 @@ else
 fi
 if ! command -v "$cc" >/dev/null 2>&1; then
   case $cc in
-    *aarch64*) package=gcc-aarch64-linux-gnu ;;
-    *riscv64*) package=gcc-riscv64-linux-gnu ;;
+    *-linux-gnu-gcc) package=gcc-$(basename "$cc" | sed 's/-linux-gnu-gcc//; s/_/-/g')-linux-gnu ;;
     *) package=musl-tools ;;
   esac
   echo "error: no C compiler '$cc' for the guest agent; install the package $package" >&2
   exit 1
 fi
 mkdir -p "$out"
-if [ -z "${CFLAGS_EXTRA:-}" ] && ! echo 'int main(void) { return 0; }' | $cc -x c -static - -o "$out/probe" 2>/dev/null; then
-  echo "error: '$cc' makes no static programs, as the guest agent must be; install the package musl-tools" >&2
+if [ -z "${CFLAGS_EXTRA:-}" ] && ! can_link_statically "$cc" "$out"; then
+  echo "error: '$cc' cannot build static programs, which the guest agent needs; install the package musl-tools" >&2
   exit 1
 fi
 
-# The agent tells what it was built from: the first 16 bytes of a hash over all of its sources.
-sources=$(ls "$here"/source/*.[ch] "$here"/wrapper/*.[ch] "$wire/provium_wire.h" "$here/build.sh" | LC_ALL=C sort)
-id=$(cat $sources | sha256sum | cut -c1-32)
+# The build ID of the agent: the first 16 bytes of a hash of all its sources.
+id=$(cat $(all_sources "$here") "$wire/provium_wire.h" "$here/build.sh" "$here/sources.sh" | sha256sum | cut -c1-32)
 {
   echo '#include "build_id.h"'
   echo "const uint8_t build_id[PV_BUILD_ID_SIZE] = {$(echo "$id" | sed 's/../0x&,/g')};"
@@ -38,15 +37,16 @@ id=$(cat $sources | sha256sum | cut -c1-32)
 echo "$id" > "$out/build_id.txt"
 
 flags="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
-  -I$here/source -I$here/wrapper -I$wire"
+  -I$wire"
+for folder in $folders; do flags="$flags -I$here/$folder"; done
 case $cc in
-  # musl comes without the kernel's headers; behind everything else the system's own do. Its memcpy is slow where it is emulated.
+  # musl has no kernel headers, so the system's are searched last. Its memcpy is slow in an emulated guest.
   *musl*) flags="$flags -DPROVIUM_OWN_COPY -idirafter /usr/include -idirafter /usr/include/$(uname -m)-linux-gnu" ;;
 esac
 if [ -n "${CFLAGS_EXTRA:-}" ]; then
-  flags="$flags -O0 -g $CFLAGS_EXTRA" # optimized, loops without an end are found out as NO_RETURN (see sys.h)
+  flags="$flags -O0 -g $CFLAGS_EXTRA" # with optimization the compiler finds that functions do not return, see sys.h
 else
   flags="$flags -O2 -static -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -Wl,--gc-sections -s"
 fi
-$cc $flags "$here"/source/*.c "$out/build_id.c" -o "$out/provium-agent"
-$cc $flags "$here"/wrapper/*.c "$here/source/vfs.c" "$here/source/text.c" "$here/source/port.c" -o "$out/provium-wrapper"
+$cc $flags $(agent_sources "$here") "$out/build_id.c" -o "$out/provium-agent"
+$cc $flags $(wrapper_sources "$here") -o "$out/provium-wrapper"

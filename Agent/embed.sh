@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the agent and writes its programs into one Swift source:  embed.sh WORKDIR OUTPUT.swift [COMPILER]…
-# This machine's architecture always, others where one of the compilers is a cross compiler that makes static programs.
+# Builds the agent and the init wrapper and writes them into one Swift source.
+#   embed.sh WORKDIR OUTPUT.swift [COMPILER]…
+# Builds for this machine's architecture, and for others if one of the compilers is a working cross compiler.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 usage='usage: embed.sh WORKDIR OUTPUT.swift [COMPILER]…'
@@ -8,25 +9,19 @@ work=${1:?$usage}
 output=${2:?$usage}
 shift 2
 native=$(uname -m)
-# Those that a profile can name: GuestPlatform.all.
-architectures="x86_64 aarch64"
+. "$here/sources.sh"
 
-# A cross compiler without its libc (installed without what it recommends) must not break everybody's build.
-can_link() {
-  echo 'int main(void) { return 0; }' | "$1" -x c -static - -o "$work/probe" 2>/dev/null
-}
-
-# For another architecture than this machine's, of those that were named; nothing where there is none.
+# Prints the compiler for an architecture among the given ones; nothing if there is none.
 cross_compiler() { # ARCHITECTURE COMPILER…
   wanted=$1
   shift
   for compiler in "$@"; do
     case $compiler in
       */"$wanted"-linux-gnu-gcc)
-        if can_link "$compiler"; then
+        if can_link_statically "$compiler" "$work"; then
           echo "$compiler"
         else
-          echo "warning: $compiler makes no static programs (is its libc installed?): no guest agent for $wanted" >&2
+          echo "warning: $compiler cannot build static programs (is its libc installed?): no guest agent for $wanted" >&2
         fi
         return
         ;;

@@ -1,6 +1,5 @@
-/* The baseline of the channel: PID 1 of a guest that does nothing but load its drivers and answer on a virtio-serial port.
- *   E LENGTH BYTES   the same bytes back
- *   R LENGTH BYTES   one byte back when all have come
+/* The baseline of the channel: PID 1 of a guest that does nothing but load its drivers and answer on a
+ * virtio-serial port. E LENGTH BYTES   the same bytes back R LENGTH BYTES   one byte back when all have come
  *   W LENGTH         LENGTH bytes back
  *   P LENGTH BYTES   as R, but they go into a file in the guest's memory
  *   G LENGTH         as W, but they come from that file
@@ -51,7 +50,8 @@ int main(void) {
   load_modules();
   mount("dev", "/dev", "devtmpfs", 0, "");
   int port;
-  while ((port = open("/dev/vport0p1", O_RDWR | O_CLOEXEC)) < 0 && (port = open("/dev/vport1p1", O_RDWR | O_CLOEXEC)) < 0)
+  while ((port = open("/dev/vport0p1", O_RDWR | O_CLOEXEC)) < 0 &&
+         (port = open("/dev/vport1p1", O_RDWR | O_CLOEXEC)) < 0)
     usleep(1000);
   for (;;) {
     char head[5];

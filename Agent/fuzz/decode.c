@@ -1,7 +1,7 @@
 /*
- * Everything that reads the host's bytes, under a coverage-guided fuzzer: the first byte chooses a request type or
- * the link reader, the rest is what arrives. What a decoder hands out is read to its last byte, so that a span
- * that leaves the payload is found by AddressSanitizer, and its promises are checked.
+ * A fuzz target for everything that reads the host's bytes. The first byte chooses a decoder or the link
+ * reader; the rest are the received bytes. Every decoded span is read to its last byte, so that
+ * AddressSanitizer finds a span outside of the payload, and what the decoders promise is checked.
  */
 #include <stdlib.h>
 
@@ -24,27 +24,23 @@ static void touch(const uint8_t *data, uint32_t length) {
 
 static void touch_span(struct span span) { touch(span.data, span.length); }
 
-static void try_call(uint8_t type, struct span payload) {
-  static struct call_request request;
-  if (decode_call(type, payload, 16, &request) != 0) {
-    return;
-  }
+static void check_call(const struct call_request *request) {
   uint64_t reply = 0;
-  expect(request.argument_count <= PV_MAX_SYSCALL_ARGS && request.buffer_count <= PV_MAX_BUFFERS);
-  expect(request.pointer_count <= PV_MAX_POINTERS);
-  for (uint32_t i = 0; i < request.buffer_count; i++) {
-    const struct call_buffer *buffer = &request.buffers[i];
-    expect(buffer->argument < request.argument_count && buffer->length != 0);
+  expect(request->argument_count <= PV_MAX_SYSCALL_ARGS && request->buffer_count <= PV_MAX_BUFFERS);
+  expect(request->pointer_count <= PV_MAX_POINTERS);
+  for (uint32_t i = 0; i < request->buffer_count; i++) {
+    const struct call_buffer *buffer = &request->buffers[i];
+    expect(buffer->argument < request->argument_count);
     touch(buffer->input, buffer->length);
     reply += buffer->length;
   }
-  for (uint32_t i = 0; i < request.pointer_count; i++) {
-    const struct call_pointer *pointer = &request.pointers[i];
-    expect(pointer->buffer < request.buffer_count);
-    expect((uint64_t)pointer->offset + 8 <= request.buffers[pointer->buffer].length);
+  for (uint32_t i = 0; i < request->pointer_count; i++) {
+    const struct call_pointer *pointer = &request->pointers[i];
+    expect(pointer->buffer < request->buffer_count);
+    expect((uint64_t)pointer->offset + 8 <= request->buffers[pointer->buffer].length);
     expect(pointer->length <= PV_MAX_PAYLOAD);
     for (uint32_t j = 0; j < i; j++) {
-      const struct call_pointer *other = &request.pointers[j];
+      const struct call_pointer *other = &request->pointers[j];
       uint32_t low = other->offset < pointer->offset ? other->offset : pointer->offset;
       expect(other->buffer != pointer->buffer || other->offset + pointer->offset - 2 * low >= 8);
     }
@@ -53,64 +49,93 @@ static void try_call(uint8_t type, struct span payload) {
     }
     reply += pointer->is_output ? pointer->length : 0;
   }
-  expect(reply == request.reply_size && reply <= PV_MAX_PAYLOAD);
+  expect(reply == request->reply_size && reply <= PV_MAX_PAYLOAD);
 }
 
-static void try_exec(uint8_t type, struct span payload) {
-  struct exec_request request;
-  if (decode_exec(type, payload, &request) == 0) {
-    touch_span(request.cwd);
-    touch_span(request.command);
-    for (uint32_t i = 0; i < request.environment_count; i++) {
-      struct span variable = span_take_string(&request.environment);
-      expect(variable.data != NULL && memchr(variable.data, '=', variable.length) != NULL);
-      touch_span(variable);
-    }
-    expect(request.environment.length == 0);
+static void check_exec(const struct exec_request *request) {
+  struct span environment = request->environment;
+  touch_span(request->cwd);
+  touch_span(request->command);
+  for (uint32_t i = 0; i < request->environment_count; i++) {
+    struct span variable = span_take_string(&environment);
+    expect(variable.data != NULL && memchr(variable.data, '=', variable.length) != NULL);
+    touch_span(variable);
+  }
+  expect(environment.length == 0);
+}
+
+static void check_write(const struct write_request *request) {
+  touch_span(request->path);
+  touch_span(request->data);
+  expect(request->offset + request->data.length <= INT64_MAX);
+}
+
+static void check_mount(const struct mount_request *request) {
+  touch_span(request->source);
+  touch_span(request->target);
+  touch_span(request->type);
+  touch_span(request->data);
+}
+
+static void check_resume(const struct resume_request *request) {
+  touch(request->nonce, PV_NONCE_SIZE);
+  touch(request->seed, PV_SEED_SIZE);
+}
+
+typedef int decoder(struct span payload, union request *request);
+
+static void try_call(struct span payload, decoder *decode) {
+  static union request request;
+  if (decode(payload, &request) == 0) {
+    check_call(&request.call);
   }
 }
 
-static void try_write(uint8_t type, struct span payload) {
-  struct write_request request;
-  if (decode_write(type, payload, &request) == 0) {
-    touch_span(request.path);
-    touch_span(request.data);
-    expect(request.offset + request.data.length <= INT64_MAX);
+/* The decoders that need no size of reply, on the same bytes. */
+static void try_others(struct span payload) {
+  union request request;
+  static decoder *const jobs[] = {decode_job_wait, decode_job_kill, decode_job_collect, decode_nothing};
+  if (decode_exec_full(payload, &request) == 0 || decode_command(payload, &request) == 0) {
+    check_exec(&request.exec);
+  }
+  if (decode_write_piece(payload, &request) == 0 || decode_write_file(payload, &request) == 0) {
+    check_write(&request.write);
+  }
+  if (decode_path(payload, &request) == 0) {
+    touch_span(request.bytes);
+  }
+  if (decode_mount(payload, &request) == 0) {
+    check_mount(&request.mount);
+  }
+  if (decode_resume(payload, &request) == 0) {
+    check_resume(&request.resume);
+  }
+  for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+    jobs[i](payload, &request);
+  }
+  if (decode_spawn(payload, &request) == 0) {
+    expect(request.spawn_kind <= PV_SPAWN_SHARED);
   }
 }
 
-static void try_others(uint8_t type, struct span payload) {
-  struct span path;
-  struct mount_request mount;
-  struct resume_request resume;
-  struct job_request job;
+static void try_control(struct span payload) {
   struct interrupt_request interrupt;
+  struct kill_request kill;
+  struct follow_request follow;
   uint32_t value;
-  if (decode_path(payload, &path) == 0) {
-    touch_span(path);
-  }
-  if (decode_mount(payload, &mount) == 0) {
-    touch_span(mount.source);
-    touch_span(mount.target);
-    touch_span(mount.type);
-    touch_span(mount.data);
-  }
-  if (decode_resume(payload, &resume) == 0) {
-    touch(resume.nonce, PV_NONCE_SIZE);
-    touch(resume.seed, PV_SEED_SIZE);
-  }
-  decode_job(type, payload, &job);
   if (decode_interrupt(payload, &interrupt) == 0) {
     expect(interrupt.target <= PV_MAX_WORKERS);
   }
-  struct kill_request kill;
+  if (decode_follow(payload, &follow) == 0) {
+    expect(follow.start <= PV_FOLLOW_NEWEST);
+  }
+  decode_u32(payload, &value);
   if (decode_kill(payload, &kill) == 0) {
     expect(kill.worker != 0 && kill.worker <= PV_MAX_WORKERS && kill.pid >= 0);
   }
-  decode_u32(payload, &value);
 }
 
-/* Read in two parts it comes to the same, and nothing but the secret is let in. */
+/* The result does not depend on how the bytes are split, and only the secret is granted. */
 static void try_admission(struct span payload) {
   static const uint8_t secret[PV_SECRET_SIZE];
   uint32_t length = payload.length < ADMISSION_SIZE ? payload.length : ADMISSION_SIZE;
@@ -138,8 +163,8 @@ static void count_frames(const uint8_t *bytes, size_t length, size_t *position, 
 }
 
 /*
- * A fuzzer finds no checksum, so behind the bytes as they are comes a good frame that holds them once more. Read
- * in two parts the stream has the same frames as read at once.
+ * A fuzzer cannot guess a checksum, so a valid frame with the same bytes follows them. The stream must have
+ * the same frames whether it is read at once or in two parts.
  */
 static void try_link(struct span payload) {
   size_t size = (size_t)payload.length * 2 + PV_LINK_HEADER_SIZE;
@@ -168,17 +193,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length) {
   struct span payload = {data + 1, (uint32_t)(length - 1)};
   switch (type) {
   case 0: try_link(payload); break;
-  case PV_SYSCALL:
-  case PV_SYSCALL_PTR:
-  case PV_IOCTL:
-  case PV_IOCTL_BUF: try_call(type, payload); break;
-  case PV_EXEC:
-  case PV_EXEC_ASYNC:
-  case PV_EXEC_FULL: try_exec(type, payload); break;
-  case PV_WRITE_FILE:
-  case PV_WRITE_PIECE: try_write(type, payload); break;
-  case PV_SECRET: try_admission((struct span){data, (uint32_t)length}); try_admission(payload); break;
-  default: try_others(type, payload);
+  case PV_SYSCALL: try_call(payload, decode_syscall); break;
+  case PV_SYSCALL_PTR: try_call(payload, decode_syscall_ptr); break;
+  case PV_IOCTL: try_call(payload, decode_ioctl); break;
+  case PV_IOCTL_BUF: try_call(payload, decode_ioctl_buf); break;
+  case PV_SECRET:
+    try_admission((struct span){data, (uint32_t)length});
+    try_admission(payload);
+    break;
+  case PV_INTERRUPT:
+  case PV_KILL_WORKER:
+  case PV_FOLLOW_LOG: try_control(payload); break;
+  default: try_others(payload);
   }
   return 0;
 }

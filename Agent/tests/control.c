@@ -1,4 +1,4 @@
-/* Interrupting, and a host that is lost. */
+/* Interruptions, and a host that is lost. */
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -16,7 +16,7 @@ static void interrupt(struct peer *control, uint32_t target, uint32_t flags, uin
 }
 
 static void send_blocking_read(struct peer *peer) {
-  /* a timer's descriptor that never ticks: blocks, and nothing has to be set up */
+  /* a timer that is not armed: reading from it blocks */
   struct reply fd = call_syscall(peer, 0, SYS_timerfd_create, CLOCK_MONOTONIC, 0, 0);
   struct bytes payload = {0};
   put_u32(&payload, SYS_read);
@@ -33,12 +33,12 @@ static void send_blocking_read(struct peer *peer) {
 
 static void check_interrupts(struct agent_under_test *agent) {
   struct reply reply;
-  interrupt(&agent->control, 0, 0, 0); /* nothing to interrupt: nothing happens */
+  interrupt(&agent->control, 0, 0, 0); /* no request is under way: no effect */
   CHECK(agent_alive(&agent->main));
   for (int round = 0; round < 20; round++) {
     send_syscall(&agent->main, 0, SYS_pause, 0, 0, 0);
     usleep((unsigned)round * 300);
-    do { /* the request may not have begun when the first one comes */
+    do { /* the request may not have begun when the first interruption arrives */
       interrupt(&agent->control, 0, 0, 0);
       reply = peer_receive_on(&agent->main, 0, 20);
     } while (reply.type == -2);
@@ -52,7 +52,7 @@ static void check_interrupts(struct agent_under_test *agent) {
   CHECK(agent_alive(&agent->main));
 }
 
-/* By number: exact, even when it overtakes its request or comes after its end. */
+/* An interruption by number is exact, even if it arrives before its request or after the request's end. */
 static void check_exact_interrupts(bool link) {
   struct agent_under_test agent = agent_start(link);
   for (uint32_t request = 1; request <= 20; request += 2) {
@@ -61,7 +61,7 @@ static void check_exact_interrupts(bool link) {
     send_syscall(&agent.main, 0, SYS_pause, 0, 0, 0);
     struct reply reply = peer_receive(&agent.main);
     CHECK(result_of(&reply) == -EINTR);
-    interrupt(&agent.control, 0, 0, request); /* too late: the next one is not its victim */
+    interrupt(&agent.control, 0, 0, request); /* too late: the next request is not interrupted */
     reply = call_syscall(&agent.main, 0, SYS_getpid, 0, 0, 0);
     CHECK(result_of(&reply) > 0);
   }
@@ -72,7 +72,7 @@ static void check_command(struct agent_under_test *agent) {
   struct bytes payload = exec_payload("sleep 100", 0, 0);
   peer_request(&agent->main, PV_EXEC_FULL, &payload);
   usleep(20000);
-  interrupt(&agent->control, 0, 0, 0); /* a command is ended only where that is asked for */
+  interrupt(&agent->control, 0, 0, 0); /* without PV_INTERRUPT_COMMAND the command goes on */
   CHECK(peer_receive_on(&agent->main, 0, 50).type == -2);
   interrupt(&agent->control, 0, PV_INTERRUPT_COMMAND, 0);
   struct reply reply = peer_collect(&agent->main, NULL, NULL);
@@ -89,7 +89,7 @@ static void check_command(struct agent_under_test *agent) {
   CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINTR);
 }
 
-/* A stray signal does no harm: at rest it is not noticed, in a call it is what it is. */
+/* A stray signal has no effect on an idle agent, and ends a blocking call with EINTR. */
 static void check_stray_signals(struct agent_under_test *agent) {
   static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE, SIGTSTP, 40};
   struct reply reply = call_syscall(&agent->main, 0, SYS_getpid, 0, 0, 0);
@@ -115,7 +115,7 @@ static void check_bad_requests(struct agent_under_test *agent) {
   reply = peer_call(&agent->control, PV_KILL_WORKER, &payload);
   CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINVAL);
   put_u32(&payload, 0);
-  put_u32(&payload, 0); /* longer than any */
+  put_u32(&payload, 0); /* one integer too many */
   reply = peer_call(&agent->control, PV_KILL_WORKER, &payload);
   CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINVAL);
   payload.length = 0;
@@ -126,7 +126,7 @@ static void check_bad_requests(struct agent_under_test *agent) {
   CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EOPNOTSUPP);
 }
 
-/* The main agent's end is told, and control lives on. */
+/* The end of the main agent is reported, and control goes on. */
 static void check_main_gone(bool link) {
   struct agent_under_test agent = agent_start(link);
   send_syscall(&agent.main, 0, SYS_exit_group, 3, 0, 0);
@@ -136,7 +136,7 @@ static void check_main_gone(bool link) {
   CHECK(agent_stop(&agent));
 }
 
-/* A host that vanishes while the main agent blocks: the call ends, and with it, here, the agent. */
+/* The host disconnects while the main agent blocks: the call ends, and in a test the agent too. */
 static void check_host_lost(bool link) {
   struct agent_under_test agent = agent_start(link);
   send_syscall(&agent.main, 0, SYS_pause, 0, 0, 0);

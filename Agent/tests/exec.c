@@ -1,10 +1,11 @@
 /* Commands in the foreground. */
+#include <pwd.h>
 #include <signal.h>
 
 #include "harness.h"
 
-static struct reply run(struct peer *peer, const char *command, uint32_t flags, uint32_t timeout_ms, struct bytes *out,
-                        struct bytes *err) {
+static struct reply run(struct peer *peer, const char *command, uint32_t flags, uint32_t timeout_ms,
+                        struct bytes *out, struct bytes *err) {
   struct bytes payload = exec_payload(command, flags, timeout_ms);
   peer_request(peer, PV_EXEC_FULL, &payload);
   return peer_collect(peer, out, err);
@@ -69,13 +70,32 @@ static void check_options(struct peer *peer) {
   CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == ENOENT);
 }
 
+/* HOME is the home of the user, unless the request gives another or none. */
+static void check_home(struct peer *peer) {
+  struct bytes out = {0};
+  const struct passwd *user = getpwuid(geteuid());
+  char expected[512];
+  snprintf(expected, sizeof expected, "%s\n", user != NULL ? user->pw_dir : "/");
+  struct reply reply = run(peer, "echo $HOME", 0, 0, &out, NULL);
+  CHECK(is_done(&reply, 0, 0, 0) && is_text(&out, expected));
+  struct bytes payload = text_payload("echo $HOME");
+  reply = peer_call(peer, PV_EXEC, &payload);
+  CHECK(reply.type == PV_EXEC_RESULT && get_u32(&reply.payload, 4) == strlen(expected));
+  CHECK(memcmp(reply.payload.data + 8, expected, strlen(expected)) == 0);
+  out.length = 0;
+  reply = run(peer, "echo \"<$HOME>\"", PV_EXEC_CLEAR_ENV, 0, &out, NULL);
+  CHECK(is_done(&reply, 0, 0, 0) && is_text(&out, "<>\n"));
+}
+
 static void check_large_output(struct peer *peer) {
   struct bytes out = {0}, err = {0};
-  struct reply reply = run(peer, "head -c 20000000 /dev/zero; head -c 3000000 /dev/zero >&2", 0, 0, &out, &err);
+  struct reply reply =
+      run(peer, "head -c 20000000 /dev/zero; head -c 3000000 /dev/zero >&2", 0, 0, &out, &err);
   CHECK(is_done(&reply, 0, 0, 0) && out.length == 20000000 && err.length == 3000000);
   struct bytes payload = text_payload("head -c 5000000 /dev/zero; echo e >&2; exit 3");
   reply = peer_call(peer, PV_EXEC, &payload);
-  CHECK(reply.type == PV_EXEC_RESULT && get_u32(&reply.payload, 0) == 3 && get_u32(&reply.payload, 4) == 5000000);
+  CHECK(reply.type == PV_EXEC_RESULT && get_u32(&reply.payload, 0) == 3 &&
+        get_u32(&reply.payload, 4) == 5000000);
   CHECK(reply.payload.length == 4 + 4 + 5000000 + 4 + 2);
   payload = text_payload("head -c 20000000 /dev/zero");
   reply = peer_call(peer, PV_EXEC, &payload);
@@ -90,7 +110,7 @@ static void check_time_limit(struct peer *peer) {
   CHECK(now_ms() - start < 2000);
 }
 
-/* A daemon keeps the pipes: told, named, and not waited for. */
+/* A daemon that keeps the pipes open is reported by name, and is not waited for. */
 static void check_held_output(struct peer *peer) {
   struct bytes out = {0};
   long start = now_ms();
@@ -134,7 +154,7 @@ static void check_bad_requests(struct peer *peer) {
   }
 }
 
-/* The host goes away in the middle: nothing of the command is left. */
+/* The host disconnects during a command: the whole process group is killed. */
 static void check_host_lost(bool link) {
   char mark[64], command[256];
   snprintf(mark, sizeof mark, "/tmp/provium-agent-test.%d", getpid());
@@ -155,8 +175,9 @@ static void check_host_lost(bool link) {
   unlink(mark);
   CHECK(pid > 0 && kill(-pid, 0) == 0);
   CHECK(agent_stop(&agent));
-  /* Whatever is left of it may still be waiting for process 1 to reap it. */
-  for (long end = now_ms() + 2000; kill(-pid, 0) == 0 && process_state(pid) != 'Z' && now_ms() < end; usleep(1000)) {
+  /* Process 1 may not have reaped the processes yet. */
+  for (long end = now_ms() + 2000; kill(-pid, 0) == 0 && process_state(pid) != 'Z' && now_ms() < end;
+       usleep(1000)) {
   }
   CHECK(kill(-pid, 0) == -1 || process_state(pid) == 'Z');
 }
@@ -166,6 +187,7 @@ void test_exec(void) {
     struct agent_under_test agent = agent_start(link);
     check_results(&agent.main);
     check_options(&agent.main);
+    check_home(&agent.main);
     check_large_output(&agent.main);
     check_time_limit(&agent.main);
     check_held_output(&agent.main);

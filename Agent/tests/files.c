@@ -1,4 +1,4 @@
-/* Files, directories, and what stands in for a shell's tools. */
+/* Files, directories, and requests that replace a shell's tools. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -7,8 +7,8 @@
 
 static char path[128];
 
-static struct reply write_piece(struct peer *peer, uint32_t flags, uint32_t mode, uint64_t offset, const char *name,
-                                const void *data, size_t length) {
+static struct reply write_piece(struct peer *peer, uint32_t flags, uint32_t mode, uint64_t offset,
+                                const char *name, const void *data, size_t length) {
   struct bytes payload = {0};
   put_u32(&payload, flags);
   put_u32(&payload, mode);
@@ -31,7 +31,8 @@ static void check_pieces(struct peer *peer) {
     CHECK(reply.type == PV_DONE && result_of(&reply) == PV_PIECE_SIZE);
   }
   struct stat facts;
-  CHECK(stat(path, &facts) == 0 && facts.st_size == PIECES * (off_t)PV_PIECE_SIZE && (facts.st_mode & 07777) == 04751);
+  CHECK(stat(path, &facts) == 0 && facts.st_size == PIECES * (off_t)PV_PIECE_SIZE &&
+        (facts.st_mode & 07777) == 04751);
   struct bytes name = text_payload(path);
   peer_request(peer, PV_READ_STREAM, &name);
   size_t at = 0;
@@ -53,7 +54,8 @@ static void check_whole_files(struct peer *peer) {
   CHECK(reply.type == PV_FILE_DATA && reply.payload.length == 0);
   struct bytes name = text_payload(path);
   reply = peer_call(peer, PV_READ_FILE, &name);
-  CHECK(reply.type == PV_FILE_DATA && reply.payload.length == 8 && memcmp(reply.payload.data, "contents", 8) == 0);
+  CHECK(reply.type == PV_FILE_DATA && reply.payload.length == 8 &&
+        memcmp(reply.payload.data, "contents", 8) == 0);
   name = text_payload("/proc/self/status");
   reply = peer_call(peer, PV_READ_FILE, &name);
   CHECK(reply.type == PV_FILE_DATA && reply.payload.length > 100);
@@ -83,15 +85,18 @@ static void check_errors(struct peer *peer) {
 static void check_looks(struct peer *peer) {
   struct bytes name = text_payload(path);
   struct stat facts;
-  /* Beyond 2262 nanoseconds are more than a signed number holds. */
-  const struct timespec late[2] = {{.tv_sec = 12000000000, .tv_nsec = 1}, {.tv_sec = 12000000000, .tv_nsec = 1}};
+  /* After the year 2262 the nanoseconds do not fit a signed 64-bit number. */
+  const struct timespec late[2] = {{.tv_sec = 12000000000, .tv_nsec = 1},
+                                   {.tv_sec = 12000000000, .tv_nsec = 1}};
   utimensat(AT_FDCWD, path, late, 0);
   struct reply reply = peer_call(peer, PV_STAT, &name);
   stat(path, &facts);
   CHECK(reply.type == PV_STAT_RESULT && reply.payload.length == 48);
-  CHECK(get_u32(&reply.payload, 0) == facts.st_mode && get_u64(&reply.payload, 16) == (uint64_t)facts.st_size);
+  CHECK(get_u32(&reply.payload, 0) == facts.st_mode &&
+        get_u64(&reply.payload, 16) == (uint64_t)facts.st_size);
   CHECK(get_u64(&reply.payload, 24) == facts.st_ino);
-  CHECK(get_u64(&reply.payload, 40) == (uint64_t)facts.st_mtim.tv_sec * 1000000000 + (uint64_t)facts.st_mtim.tv_nsec);
+  CHECK(get_u64(&reply.payload, 40) ==
+        (uint64_t)facts.st_mtim.tv_sec * 1000000000 + (uint64_t)facts.st_mtim.tv_nsec);
   name = text_payload("/dev/null");
   reply = peer_call(peer, PV_STAT, &name);
   CHECK(get_u64(&reply.payload, 32) == 0x103);
@@ -134,10 +139,11 @@ static void check_system(struct peer *peer) {
     put_u8(&resume, i);
   }
   reply = peer_call(peer, PV_RESUME, &resume);
-  CHECK(reply.type == PV_RESUMED && reply.payload.length == 28 && memcmp(reply.payload.data, resume.data, 16) == 0);
+  CHECK(reply.type == PV_RESUMED && reply.payload.length == 28 &&
+        memcmp(reply.payload.data, resume.data, 16) == 0);
 }
 
-/* Nothing that the agent opens for itself is left in the way. */
+/* STATE lists no descriptors of the agent itself. */
 static void check_state(struct peer *peer) {
   struct reply before = peer_call(peer, PV_STATE, NULL);
   CHECK(before.type == PV_STATE_RESULT);

@@ -1,7 +1,7 @@
-/* Messages on a bare stream, good and bad. */
+/* Valid and invalid messages on a stream. */
 #include "harness.h"
 
-/* A whole message in single bytes is the same message. */
+/* A message that arrives byte by byte. */
 static void check_byte_by_byte(struct peer *peer) {
   uint8_t message[] = {PV_ECHO, 3, 0, 0, 0, 'a', 'b', 'c'};
   for (size_t i = 0; i < sizeof message; i++) {
@@ -21,11 +21,12 @@ static void check_unknown_types(struct peer *peer) {
   }
 }
 
-/* Every request with a payload that cannot be right is refused, and the next one works. */
+/* Every request with an invalid payload is refused, and the next request works. */
 static void check_malformed(struct peer *peer) {
-  static const uint8_t types[] = {PV_WRITE_FILE, PV_READ_FILE,   PV_SYSCALL,    PV_IOCTL,       PV_JOB_WAIT,    PV_JOB_KILL,
-                                  PV_IOCTL_BUF,  PV_SPAWN_WORKER, PV_SYSCALL_PTR, PV_RESUME,     PV_EXEC_FULL,   PV_WRITE_PIECE,
-                                  PV_READ_STREAM, PV_MOUNT,      PV_STAT,       PV_LIST,        PV_JOB_COLLECT};
+  static const uint8_t types[] = {PV_WRITE_FILE, PV_READ_FILE,   PV_SYSCALL,      PV_IOCTL,       PV_JOB_WAIT,
+                                  PV_JOB_KILL,   PV_IOCTL_BUF,   PV_SPAWN_WORKER, PV_SYSCALL_PTR, PV_RESUME,
+                                  PV_EXEC_FULL,  PV_WRITE_PIECE, PV_READ_STREAM,  PV_MOUNT,       PV_STAT,
+                                  PV_LIST,       PV_JOB_COLLECT};
   for (size_t i = 0; i < sizeof types; i++) {
     struct reply reply = peer_call(peer, types[i], NULL);
     CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == EINVAL);
@@ -35,7 +36,7 @@ static void check_malformed(struct peer *peer) {
     }
     put_u32(&bad, UINT32_MAX);
     reply = peer_call(peer, types[i], &bad);
-    CHECK(reply.type == PV_ERROR || types[i] == PV_IOCTL); /* to which any bytes are data */
+    CHECK(reply.type == PV_ERROR || types[i] == PV_IOCTL); /* any bytes are valid data of IOCTL */
   }
   CHECK(agent_alive(peer));
 }
@@ -47,12 +48,14 @@ static void check_largest(struct peer *peer) {
   }
   struct reply reply = peer_call(peer, PV_ECHO, &payload);
   CHECK(reply.type == PV_DATA && reply.payload.length == PV_MAX_PAYLOAD);
-  CHECK(reply.payload.length == PV_MAX_PAYLOAD && memcmp(reply.payload.data, payload.data, PV_MAX_PAYLOAD) == 0);
+  CHECK(reply.payload.length == PV_MAX_PAYLOAD &&
+        memcmp(reply.payload.data, payload.data, PV_MAX_PAYLOAD) == 0);
   free(payload.data);
   free(reply.payload.data);
 }
 
-/* A lie about the length: told, and the connection closed, for nobody knows where the next message begins. */
+/* A length above the limit is refused, and the connection is closed because the next message's start is
+ * unknown. */
 static void check_too_large(bool link) {
   struct agent_under_test agent = agent_start(link);
   uint8_t header[5] = {PV_ECHO};
@@ -71,7 +74,7 @@ static void check_too_large(bool link) {
   CHECK(agent_stop(&agent));
 }
 
-/* The end of the stream at every place inside a message. */
+/* The stream ends at every position inside a message. */
 static void check_truncated(void) {
   uint8_t message[] = {PV_ECHO, 3, 0, 0, 0, 'a', 'b'};
   for (size_t length = 0; length <= sizeof message; length++) {

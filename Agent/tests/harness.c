@@ -50,7 +50,7 @@ uint64_t get_u64(const struct bytes *bytes, size_t at) {
   return value;
 }
 
-static void drop_front(struct bytes *bytes, size_t length) {
+static void bytes_drop_front(struct bytes *bytes, size_t length) {
   memmove(bytes->data, bytes->data + length, bytes->length - length);
   bytes->length -= length;
 }
@@ -70,8 +70,12 @@ pid_t agent_spawn(char **arguments, void (*prepare)(void)) {
 }
 
 struct agent_under_test agent_start(bool link) {
-  int main_pair[2], control_pair[2];
-  char main_text[16], control_text[16];
+  return agent_start_with_log(link, NULL);
+}
+
+struct agent_under_test agent_start_with_log(bool link, int *kmsg) {
+  int main_pair[2], control_pair[2], log_pair[2] = {-1, -1};
+  char main_text[16], control_text[16], log_text[16];
   struct agent_under_test agent = {0};
   socketpair(AF_UNIX, SOCK_STREAM, 0, main_pair);
   socketpair(AF_UNIX, SOCK_STREAM, 0, control_pair);
@@ -79,11 +83,28 @@ struct agent_under_test agent_start(bool link) {
   fcntl(control_pair[0], F_SETFD, FD_CLOEXEC);
   snprintf(main_text, sizeof main_text, "%d", main_pair[1]);
   snprintf(control_text, sizeof control_text, "%d", control_pair[1]);
-  char *arguments[] = {getenv("PROVIUM_AGENT"), "--main-fd", main_text, "--control-fd", control_text, "--link",
-                       link ? "serial" : "stream", NULL};
+  char *arguments[] = {getenv("PROVIUM_AGENT"),
+                       "--main-fd",
+                       main_text,
+                       "--control-fd",
+                       control_text,
+                       "--link",
+                       link ? "serial" : "stream",
+                       kmsg != NULL ? "--kmsg-fd" : NULL,
+                       log_text,
+                       NULL};
+  if (kmsg != NULL) {
+    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, log_pair);
+    fcntl(log_pair[0], F_SETFD, FD_CLOEXEC);
+    snprintf(log_text, sizeof log_text, "%d", log_pair[1]);
+    *kmsg = log_pair[0];
+  }
   agent.pid = agent_spawn(arguments, NULL);
   close(main_pair[1]);
   close(control_pair[1]);
+  if (kmsg != NULL) {
+    close(log_pair[1]);
+  }
   agent.main = (struct peer){.fd = main_pair[0], .link = link};
   agent.control = (struct peer){.fd = control_pair[0], .link = link};
   if (link) {
@@ -125,7 +146,8 @@ void peer_send(struct peer *peer, const void *bytes, size_t length) {
   }
 }
 
-void peer_send_frame(struct peer *peer, uint8_t type, uint16_t channel, const void *payload, uint32_t length) {
+void peer_send_frame(struct peer *peer, uint8_t type, uint16_t channel, const void *payload,
+                     uint32_t length) {
   struct pv_link_header header;
   struct bytes frame = {0};
   pv_link_header_make(&header, type, channel, payload, length);
@@ -159,7 +181,7 @@ void peer_request(struct peer *peer, uint8_t type, const struct bytes *payload) 
 
 /* ---- receiving ------------------------------------------------------------------------------ */
 
-static void sort_frames(struct peer *peer) {
+static void peer_sort_frames(struct peer *peer) {
   size_t at = 0;
   while (peer->raw.length - at >= PV_LINK_HEADER_SIZE) {
     struct pv_link_header header;
@@ -189,11 +211,11 @@ static void sort_frames(struct peer *peer) {
       put(&peer->messages[header.channel], payload, header.length);
     }
   }
-  drop_front(&peer->raw, at);
+  bytes_drop_front(&peer->raw, at);
 }
 
-/* One read; false at the end or when nothing comes. */
-static bool fill(struct peer *peer, long end) {
+/* Reads once. Returns false at the end of the stream or when nothing arrives in time. */
+static bool peer_fill(struct peer *peer, long end) {
   uint8_t bytes[65536];
   struct pollfd poll_one = {peer->fd, POLLIN, 0};
   long left = end - now_ms();
@@ -207,7 +229,7 @@ static bool fill(struct peer *peer, long end) {
   }
   put(peer->link ? &peer->raw : &peer->messages[0], bytes, (size_t)got);
   if (peer->link) {
-    sort_frames(peer);
+    peer_sort_frames(peer);
   }
   return true;
 }
@@ -220,19 +242,21 @@ struct reply peer_receive_on(struct peer *peer, uint16_t channel, int timeout_ms
     if (messages->length >= 5 && messages->length - 5 >= length) {
       struct reply reply = {messages->data[0], {0}};
       put(&reply.payload, messages->data + 5, length);
-      drop_front(messages, 5 + (size_t)length);
+      bytes_drop_front(messages, 5 + (size_t)length);
       return reply;
     }
     if (peer->closed[channel] || peer->closed[0]) {
       return (struct reply){-1, {0}};
     }
-    if (!fill(peer, end) && !peer->closed[0]) {
+    if (!peer_fill(peer, end) && !peer->closed[0]) {
       return (struct reply){-2, {0}};
     }
   }
 }
 
-struct reply peer_receive(struct peer *peer) { return peer_receive_on(peer, 0, PATIENCE_MS); }
+struct reply peer_receive(struct peer *peer) {
+  return peer_receive_on(peer, 0, PATIENCE_MS);
+}
 
 struct reply peer_call(struct peer *peer, uint8_t type, const struct bytes *payload) {
   peer_request(peer, type, payload);
@@ -263,7 +287,7 @@ bool peer_hello(struct peer *peer) {
   peer_send_frame(peer, PV_LINK_HELLO, 0, nonce, sizeof nonce);
   long end = now_ms() + PATIENCE_MS;
   while (memcmp(peer->acknowledged, nonce, sizeof nonce) != 0) {
-    if (!fill(peer, end)) {
+    if (!peer_fill(peer, end)) {
       return false;
     }
   }

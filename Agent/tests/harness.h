@@ -1,4 +1,4 @@
-/* A real agent at the other end of socket pairs, and the host's side of the wire to talk to it. */
+/* Runs a real agent over socket pairs, and implements the host's side of the protocol. */
 #ifndef HARNESS_H
 #define HARNESS_H
 
@@ -14,13 +14,13 @@
 #include "provium_wire.h"
 
 extern int checks_failed;
-/* Tells the line that failed and goes on. */
-#define CHECK(condition)                                                      \
-  do {                                                                        \
-    if (!(condition)) {                                                       \
+/* Prints a failed condition and goes on. */
+#define CHECK(condition)                                                            \
+  do {                                                                              \
+    if (!(condition)) {                                                             \
       fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, __func__, #condition); \
-      checks_failed++;                                                        \
-    }                                                                         \
+      checks_failed++;                                                              \
+    }                                                                               \
   } while (0)
 
 /* ---- bytes that grow ---- */
@@ -33,19 +33,19 @@ void put_u8(struct bytes *bytes, uint8_t value);
 void put_u16(struct bytes *bytes, uint16_t value);
 void put_u32(struct bytes *bytes, uint32_t value);
 void put_u64(struct bytes *bytes, uint64_t value);
-/* length u32 and the characters */
+/* Adds the length as u32, then the characters. */
 void put_string(struct bytes *bytes, const char *text);
 uint32_t get_u32(const struct bytes *bytes, size_t at);
 uint64_t get_u64(const struct bytes *bytes, size_t at);
 
-/* ---- one side of a connection ---- */
+/* ---- the host's side of a connection ---- */
 enum { CHANNELS = PV_MAX_WORKERS + 1 };
 struct peer {
   int fd;
   bool link;
   struct bytes raw;
-  struct bytes messages[CHANNELS]; /* received, by channel */
-  bool closed[CHANNELS];           /* a CLOSE frame has come, or the end of the stream */
+  struct bytes messages[CHANNELS]; /* received bytes of each channel */
+  bool closed[CHANNELS];           /* a CLOSE frame has arrived, or the stream has ended */
   uint8_t acknowledged[PV_NONCE_SIZE];
 };
 
@@ -54,29 +54,31 @@ struct agent_under_test {
   struct peer main, control;
 };
 
-/* Starts it and takes in READY on both connections. */
+/* Starts an agent and receives READY on both connections. */
 struct agent_under_test agent_start(bool link);
-/* With other arguments; `prepare` runs in the child. */
+/* The same with a socket in place of /dev/kmsg, whose other end is *kmsg: each packet is a record. */
+struct agent_under_test agent_start_with_log(bool link, int *kmsg);
+/* Starts a program; `prepare` runs in the child before it. */
 pid_t agent_spawn(char **arguments, void (*prepare)(void));
-/* Closes what is open, waits for the end; true if it ended by itself with status 0. */
+/* Closes the connections. Returns true if the agent then exits with status 0. */
 bool agent_stop(struct agent_under_test *agent);
 
-void peer_send(struct peer *peer, const void *bytes, size_t length); /* raw */
+void peer_send(struct peer *peer, const void *bytes, size_t length); /* sends bytes as they are */
 void peer_send_frame(struct peer *peer, uint8_t type, uint16_t channel, const void *payload, uint32_t length);
 void peer_request_on(struct peer *peer, uint16_t channel, uint8_t type, const struct bytes *payload);
 void peer_request(struct peer *peer, uint8_t type, const struct bytes *payload);
-/* HELLO with padding, and its acknowledgement. */
+/* Sends padding and HELLO. Returns true when the acknowledgement has arrived. */
 bool peer_hello(struct peer *peer);
 
 struct reply {
-  int type; /* -1: the connection has ended; -2: nothing came in time */
+  int type; /* -1: the connection has ended; -2: nothing arrived in time */
   struct bytes payload;
 };
 struct reply peer_receive_on(struct peer *peer, uint16_t channel, int timeout_ms);
 struct reply peer_receive(struct peer *peer);
-/* A request without reply but the one that is returned. */
+/* Sends a request and returns the first reply. */
 struct reply peer_call(struct peer *peer, uint8_t type, const struct bytes *payload);
-/* OUTPUT pieces up to another reply, which is returned. */
+/* Collects OUTPUT pieces and returns the first other reply. */
 struct reply peer_collect(struct peer *peer, struct bytes *out, struct bytes *err);
 
 /* ---- requests ---- */
@@ -88,7 +90,7 @@ struct bytes exec_payload(const char *command, uint32_t flags, uint32_t timeout_
 int64_t result_of(const struct reply *reply);
 bool agent_alive(struct peer *peer);
 long now_ms(void);
-/* The third field of /proc/PID/stat; 'X' when there is none. */
+/* Returns the third field of /proc/PID/stat, 'X' without such a process. */
 char process_state(pid_t pid);
 
 /* ---- tests ---- */
@@ -102,5 +104,6 @@ void test_link(void);
 void test_control(void);
 void test_listen(void);
 void test_memory(void);
+void test_log(void);
 
 #endif

@@ -23,7 +23,8 @@ static struct bytes job_payload(uint32_t job, int64_t timeout_ms, int64_t flags)
   return payload;
 }
 
-static struct reply collect(struct peer *peer, uint32_t job, uint32_t timeout_ms, uint32_t flags, struct bytes *out) {
+static struct reply collect(struct peer *peer, uint32_t job, uint32_t timeout_ms, uint32_t flags,
+                            struct bytes *out) {
   struct bytes payload = job_payload(job, timeout_ms, flags);
   peer_request(peer, PV_JOB_COLLECT, &payload);
   return peer_collect(peer, out, NULL);
@@ -31,11 +32,12 @@ static struct reply collect(struct peer *peer, uint32_t job, uint32_t timeout_ms
 
 static void check_result(struct peer *peer) {
   uint32_t job = start_job(peer, "echo one; echo two >&2; exit 5");
-  for (int i = 0; i < 3; i++) { /* as often as one likes */
+  for (int i = 0; i < 3; i++) { /* a result can be read repeatedly */
     struct bytes payload = job_payload(job, 5000, -1);
     struct reply reply = peer_call(peer, PV_JOB_WAIT, &payload);
     CHECK(reply.type == PV_JOB_RESULT && reply.payload.length == 1 + 4 + 4 + 4 + 4 + 4);
-    CHECK(reply.payload.data[0] == 0 && get_u32(&reply.payload, 1) == 5 && memcmp(reply.payload.data + 9, "one\n", 4) == 0);
+    CHECK(reply.payload.data[0] == 0 && get_u32(&reply.payload, 1) == 5 &&
+          memcmp(reply.payload.data + 9, "one\n", 4) == 0);
   }
   struct bytes unknown = job_payload(job + 1000, 0, -1);
   struct reply reply = peer_call(peer, PV_JOB_WAIT, &unknown);
@@ -64,7 +66,7 @@ static void check_running(struct peer *peer) {
 static void check_large_output(struct peer *peer) {
   struct bytes out = {0};
   uint32_t job = start_job(peer, "head -c 10000000 /dev/zero; head -c 1000 /dev/zero");
-  CHECK(agent_alive(peer)); /* the agent is free meanwhile */
+  CHECK(agent_alive(peer)); /* the agent handles other requests meanwhile */
   struct reply reply = collect(peer, job, 10000, 0, &out);
   CHECK(reply.type == PV_JOB_DONE && reply.payload.data[0] == 0 && out.length == 10001000);
   out.length = 0;
@@ -77,7 +79,8 @@ static void check_held_pipe(struct peer *peer) {
   long start = now_ms();
   uint32_t job = start_job(peer, "echo mine; sleep 2 & exit 0");
   struct reply reply = collect(peer, job, 10000, 0, &out);
-  CHECK(reply.type == PV_JOB_DONE && reply.payload.data[0] == 0 && get_u32(&reply.payload, 1) == 0 && out.length == 5);
+  CHECK(reply.type == PV_JOB_DONE && reply.payload.data[0] == 0 && get_u32(&reply.payload, 1) == 0 &&
+        out.length == 5);
   CHECK(now_ms() - start < 1500);
 }
 
@@ -95,7 +98,8 @@ static bool dies(pid_t pid) {
   return state == 'Z' || state == 'X';
 }
 
-/* Killing a job that has ended means its own group: the leader keeps the number as long as others live in it. */
+/* Killing a job that has ended kills only its own group: the shell keeps the group's number while others live
+ * in it. */
 static void check_group_is_kept(struct peer *peer) {
   struct bytes out = {0};
   struct bytes payload = text_payload("sleep 1111 & echo $!; exit 4");
@@ -109,7 +113,7 @@ static void check_group_is_kept(struct peer *peer) {
   reply = collect(peer, job, 0, PV_COLLECT_KILL, NULL);
   CHECK(reply.type == PV_JOB_DONE && get_u32(&reply.payload, 1) == 4);
   CHECK(dies(sleeper));
-  CHECK(process_state(leader) == 'X'); /* and then no longer */
+  CHECK(process_state(leader) == 'X'); /* the number is free once the group is dead */
   payload = text_payload("exit 4");
   reply = peer_call(peer, PV_EXEC_ASYNC, &payload);
   job = get_u32(&reply.payload, 0);
@@ -118,7 +122,8 @@ static void check_group_is_kept(struct peer *peer) {
   CHECK(get_u32(&reply.payload, 1) == 4 && process_state(leader) == 'X');
 }
 
-/* Whatever the script waits for, or ignores: a job's status is its owner's, a command's is never made up. */
+/* A script that waits for children or ignores SIGCHLD gets no job's status; a command's status is never
+ * invented. */
 static void check_taken_status(struct peer *peer) {
   uint32_t job = start_job(peer, "exit 6");
   struct reply reply = call_syscall(peer, 0, SYS_wait4, -1, 0, 0);
@@ -164,7 +169,8 @@ static void check_taken_status(struct peer *peer) {
   }
 }
 
-/* A stream is kept up to a limit, and the result says so; what is kept is the command's alone. */
+/* A stream is kept up to its limit; the result reports truncation, and the kept bytes are only the command's.
+ */
 static void check_truncated(struct peer *peer) {
   struct bytes out = {0};
   uint32_t job = start_job(peer, "head -c 67108864 /dev/zero");
@@ -173,12 +179,13 @@ static void check_truncated(struct peer *peer) {
   out.length = 0;
   job = start_job(peer, "head -c 67108865 /dev/zero");
   reply = collect(peer, job, 30000, 0, &out);
-  CHECK(reply.type == PV_JOB_DONE && out.length == PV_MAX_JOB_STREAM && get_u32(&reply.payload, 9) == PV_JOB_TRUNCATED);
+  CHECK(reply.type == PV_JOB_DONE && out.length == PV_MAX_JOB_STREAM &&
+        get_u32(&reply.payload, 9) == PV_JOB_TRUNCATED);
   CHECK(out.data[out.length - 1] == 0);
   free(out.data);
 }
 
-/* More jobs than the table has room for: results that have been read make room, unread ones do not. */
+/* In a full table, results that have been read make room, unread ones do not. */
 static void check_many(struct peer *peer) {
   uint32_t jobs[140];
   for (int i = 0; i < 140; i++) {
@@ -196,7 +203,8 @@ static void check_many(struct peer *peer) {
   CHECK(started == 128);
   struct reply refusal = peer_call(peer, PV_EXEC_ASYNC, &payload);
   CHECK(get_u32(&refusal.payload, 0) == EAGAIN);
-  CHECK(refusal.payload.length > 30 && memcmp(refusal.payload.data + 4, "128 jobs are running or unread", 30) == 0);
+  CHECK(refusal.payload.length > 30 &&
+        memcmp(refusal.payload.data + 4, "128 jobs are running or unread", 30) == 0);
   CHECK(agent_alive(peer));
 }
 

@@ -1,4 +1,4 @@
-/* Sessions over a dirty port. */
+/* Sessions over a port with bytes of earlier sessions. */
 #include "harness.h"
 
 static void send_garbage(struct peer *peer, size_t length) {
@@ -10,7 +10,7 @@ static void send_garbage(struct peer *peer, size_t length) {
   free(garbage.data);
 }
 
-/* A frame that promises more than it brings. */
+/* A frame that ends before its stated length. */
 static void send_half_frame(struct peer *peer) {
   struct bytes payload = {0}, frame = {0};
   struct pv_link_header header;
@@ -46,7 +46,7 @@ static void check_dirty(struct peer *peer) {
   }
 }
 
-/* Frames of other channels, unknown types and wrong sums are no messages. */
+/* Frames with another channel, an unknown type or a wrong checksum are ignored. */
 static void check_ignored(struct peer *peer) {
   uint8_t message[] = {PV_ECHO, 1, 0, 0, 0, 'x'};
   struct pv_link_header header;
@@ -60,7 +60,7 @@ static void check_ignored(struct peer *peer) {
   CHECK(agent_alive(peer));
 }
 
-/* A new host in the middle of a command: it is ended, its reply never seen. */
+/* A HELLO during a command: the command is ended and its reply is not sent. */
 static void check_hello_during_exec(struct peer *peer) {
   struct bytes payload = exec_payload("sleep 100", 0, 0);
   long start = now_ms();

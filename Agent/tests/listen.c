@@ -1,4 +1,4 @@
-/* One connection after the other, as over vsock: Unix sockets stand in for its ports. */
+/* Successive connections as over vsock, with Unix sockets in place of vsock ports. */
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -10,7 +10,7 @@
 static char prefix[80];
 static const char secret_text[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-/* As anybody can. */
+/* Connects without the secret, as any process can. */
 static struct peer dial(uint32_t port) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof address.sun_path, "%s.%u", prefix, port);
@@ -40,7 +40,7 @@ static void send_secret(struct peer *peer) {
   free(message.data);
 }
 
-/* As the host does: again, for as long as a session that is about to end is in the way. */
+/* Connects as the host does: again while an earlier session has not ended yet. */
 static struct peer connect_to(uint32_t port) {
   for (long end = now_ms() + 5000; now_ms() < end; usleep(500)) {
     struct peer peer = dial(port);
@@ -56,15 +56,18 @@ static struct peer connect_to(uint32_t port) {
   return (struct peer){.fd = -1};
 }
 
-/* What a stranger may send ends its connection, and nothing else. */
+/* Whatever a process without the secret sends ends only its own connection. */
 static void check_strangers(uint32_t port) {
   static const struct {
     uint8_t bytes[8];
     size_t length;
   } begins[] = {
-      {{PV_EXEC, 4, 0, 0, 0, 't', 'r', 'u'}, 8},        {{PV_ECHO, 0, 0, 0, 0}, 5},
-      {{PV_SECRET, 0, 0, 0, 0}, 5},                     {{PV_SECRET, 33, 0, 0, 0}, 5},
-      {{PV_SECRET, 0xff, 0xff, 0xff, 0xff}, 5},         {{0, 0, 0, 0, 0, 0, 0, 0}, 8},
+      {{PV_EXEC, 4, 0, 0, 0, 't', 'r', 'u'}, 8},
+      {{PV_ECHO, 0, 0, 0, 0}, 5},
+      {{PV_SECRET, 0, 0, 0, 0}, 5},
+      {{PV_SECRET, 33, 0, 0, 0}, 5},
+      {{PV_SECRET, 0xff, 0xff, 0xff, 0xff}, 5},
+      {{0, 0, 0, 0, 0, 0, 0, 0}, 8},
   };
   for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
     struct peer stranger = dial(port);
@@ -90,7 +93,7 @@ static void check_reconnect(void) {
   main = connect_to(PV_VSOCK_PORT); /* the same process, with its descriptors */
   struct reply closed = call_syscall(&main, 0, SYS_close, result_of(&opened), 0, 0);
   CHECK(result_of(&closed) == 0);
-  /* Lost in the middle of a command: the next host does not wait for it. */
+  /* The host is lost during a command: the next host does not wait for the command. */
   struct bytes payload = exec_payload("sleep 100", 0, 0);
   peer_request(&main, PV_EXEC_FULL, &payload);
   usleep(20000);
@@ -127,7 +130,7 @@ static void check_workers(uint32_t flags) {
   CHECK(peer_call(&worker, PV_QUIESCE, NULL).type == PV_DONE);
   close(worker.fd);
   worker = connect_to(PV_VSOCK_WORKER_BASE + number);
-  struct reply reply = call_syscall(&worker, 0, SYS_getpid, 0, 0, 0);
+  struct reply reply = call_syscall(&worker, 0, SYS_gettid, 0, 0, 0);
   CHECK(result_of(&reply) == pid);
   close(worker.fd);
   reply = peer_receive(&control);
@@ -136,7 +139,7 @@ static void check_workers(uint32_t flags) {
   close(main.fd);
 }
 
-/* Byte by byte, with a request right behind it. */
+/* The secret arrives byte by byte, or together with a request. */
 static void check_pieces(uint32_t port) {
   struct peer peer = dial(port);
   struct bytes message = secret_message(0);
@@ -156,7 +159,8 @@ static void check_pieces(uint32_t port) {
   close(peer.fd);
 }
 
-/* Nobody takes a session over, not even with the secret; whoever is silent holds up nobody for long. */
+/* A second host cannot replace a session, even with the secret; silent connections delay the host only
+ * briefly. */
 static void check_takeover(void) {
   struct peer silent[12];
   struct peer control = connect_to(PV_VSOCK_CONTROL_PORT);
@@ -175,7 +179,7 @@ static void check_takeover(void) {
   CHECK(reply.type == PV_EXEC_DONE && get_u32(&reply.payload, 0) == 7 && get_u32(&reply.payload, 4) == 0);
   CHECK(agent_alive(&control));
   close(control.fd);
-  control = connect_to(PV_VSOCK_CONTROL_PORT); /* past those that are silent */
+  control = connect_to(PV_VSOCK_CONTROL_PORT); /* in spite of the silent connections */
   CHECK(agent_alive(&control) && agent_alive(&main));
   for (int i = 0; i < 12; i++) {
     close(silent[i].fd);
@@ -206,6 +210,7 @@ void test_listen(void) {
   check_lost_control();
   check_workers(PV_SPAWN_FORK);
   check_workers(PV_SPAWN_THREAD);
+  check_workers(PV_SPAWN_SHARED);
   struct peer main = connect_to(PV_VSOCK_PORT);
   CHECK(peer_call(&main, PV_SHUTDOWN, NULL).type == PV_READY);
   kill(pid, SIGKILL);

@@ -1,4 +1,4 @@
-/* No memory: refused and told, and the agent goes on. */
+/* Requests for which there is no memory are refused, and the agent goes on. */
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -23,7 +23,7 @@ static void limit_memory(struct peer *peer, uint64_t bytes) {
 
 void test_memory(void) {
   if (getenv("PROVIUM_SANITIZED") != NULL) {
-    return; /* the sanitizers' own memory is beyond any limit */
+    return; /* the sanitizers need more address space than any limit */
   }
   for (int link = 0; link < 2; link++) {
     struct agent_under_test agent = agent_start(link);

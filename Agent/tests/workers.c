@@ -1,4 +1,4 @@
-/* Workers of both kinds over the link's channels. */
+/* Workers of every kind over the link's channels. */
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,12 +26,24 @@ static bool connect_worker(struct agent_under_test *agent, uint32_t number) {
   return peer_receive_on(&agent->control, (uint16_t)number, PATIENCE_MS).type == PV_READY;
 }
 
-/* The end of a worker: its connection closed, then the news on the control connection. */
+/* The end of a worker: its connection is closed, then the control connection reports it. */
 static bool worker_ends(struct agent_under_test *agent, uint32_t number, int pid, int *status) {
   struct reply gone = peer_receive_on(&agent->control, 0, PATIENCE_MS);
   *status = (int)get_u32(&gone.payload, 8);
-  return gone.type == PV_GONE && get_u32(&gone.payload, 0) == number && get_u32(&gone.payload, 4) == (uint32_t)pid &&
-         agent->control.closed[number];
+  return gone.type == PV_GONE && get_u32(&gone.payload, 0) == number &&
+         get_u32(&gone.payload, 4) == (uint32_t)pid && agent->control.closed[number];
+}
+
+/* Also of a worker whose number an earlier one had that ended during a request. */
+static void check_interrupt(struct agent_under_test *agent, uint32_t number) {
+  struct bytes payload = {0};
+  put_u32(&payload, number);
+  put_u32(&payload, 0);
+  put_u32(&payload, 1);
+  send_syscall(&agent->control, (uint16_t)number, SYS_pause, 0, 0, 0);
+  peer_request(&agent->control, PV_INTERRUPT, &payload);
+  struct reply reply = peer_receive_on(&agent->control, (uint16_t)number, PATIENCE_MS);
+  CHECK(reply.type == PV_SYSCALL_RESULT && result_of(&reply) == -EINTR);
 }
 
 static void check_ends(uint32_t flags) {
@@ -48,6 +60,7 @@ static void check_ends(uint32_t flags) {
 
   number = spawn_worker(&agent, flags, &pid); /* the number is free again */
   CHECK(number == 1 && connect_worker(&agent, number));
+  check_interrupt(&agent, number);
   send_syscall(&agent.control, 1, SYS_kill, pid, SIGSEGV, 0);
   CHECK(worker_ends(&agent, 1, pid, &status) && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
   CHECK(agent_alive(&agent.main));
@@ -57,7 +70,7 @@ static void check_ends(uint32_t flags) {
   send_syscall(&agent.control, 1, SYS_pause, 0, 0, 0);
   struct bytes payload = {0};
   put_u32(&payload, number);
-  put_u32(&payload, (uint32_t)pid + 1); /* one that had the number before */
+  put_u32(&payload, (uint32_t)pid + 1); /* not the pid of this worker */
   reply = peer_call(&agent.control, PV_KILL_WORKER, &payload);
   CHECK(reply.type == PV_ERROR && get_u32(&reply.payload, 0) == ESRCH && kill(pid, 0) == 0);
   payload.length = 0;
@@ -69,14 +82,85 @@ static void check_ends(uint32_t flags) {
 
   number = spawn_worker(&agent, flags, &pid);
   CHECK(connect_worker(&agent, number));
-  peer_send_frame(&agent.control, PV_LINK_CLOSE, (uint16_t)number, NULL, 0); /* its connection ends: it does */
+  peer_send_frame(&agent.control, PV_LINK_CLOSE, (uint16_t)number, NULL,
+                  0); /* the worker ends with its connection */
   struct reply gone = peer_receive(&agent.control);
   CHECK(gone.type == PV_GONE && get_u32(&gone.payload, 8) == 0);
   CHECK(agent_alive(&agent.main));
   CHECK(agent_stop(&agent));
 }
 
-/* What a worker shares with the main agent, and what it does not. */
+static struct reply kill_worker(struct agent_under_test *agent, uint32_t number, int pid) {
+  struct bytes payload = {0};
+  put_u32(&payload, number);
+  put_u32(&payload, (uint32_t)pid);
+  peer_request(&agent->control, PV_KILL_WORKER, &payload);
+  return peer_receive(&agent->control);
+}
+
+/* A thread ends alone by exit(2), by KILL_WORKER and with its connection, whatever it is doing. */
+static void check_thread_ends(void) {
+  struct agent_under_test agent = agent_start(true);
+  struct reply main_pid = call_syscall(&agent.main, 0, SYS_getpid, 0, 0, 0);
+  char task[64];
+  int pid, status;
+  uint32_t number = spawn_worker(&agent, PV_SPAWN_THREAD, &pid);
+  CHECK(number == 1 && connect_worker(&agent, number));
+  snprintf(task, sizeof task, "/proc/%d/task/%d", (int)result_of(&main_pid), pid);
+  CHECK(access(task, F_OK) == 0);
+  send_syscall(&agent.control, 1, SYS_exit, 7, 0, 0);
+  CHECK(worker_ends(&agent, 1, pid, &status) && status == 7 << 8);
+  CHECK(access(task, F_OK) != 0);
+
+  for (int busy = 0; busy < 3; busy++) { /* idle, in a blocking call, in a command */
+    number = spawn_worker(&agent, PV_SPAWN_THREAD, &pid);
+    CHECK(number == 1 && connect_worker(&agent, number));
+    struct bytes command = exec_payload("sleep 100", 0, 0);
+    if (busy == 1) {
+      send_syscall(&agent.control, 1, SYS_pause, 0, 0, 0);
+    } else if (busy == 2) {
+      peer_request_on(&agent.control, 1, PV_EXEC_FULL, &command);
+    }
+    usleep(10000);
+    CHECK(kill_worker(&agent, 1, pid + 1).type == PV_ERROR);
+    struct reply gone = kill_worker(&agent, 1, pid);
+    CHECK(gone.type == PV_GONE && get_u32(&gone.payload, 4) == (uint32_t)pid);
+    CHECK(peer_receive(&agent.control).type == PV_DONE);
+    CHECK(agent_alive(&agent.main));
+  }
+  number = spawn_worker(&agent, PV_SPAWN_THREAD, &pid); /* before it has a connection */
+  CHECK(kill_worker(&agent, 1, pid).type == PV_GONE && peer_receive(&agent.control).type == PV_DONE);
+
+  number = spawn_worker(&agent, PV_SPAWN_THREAD, &pid);
+  CHECK(connect_worker(&agent, number));
+  peer_send_frame(&agent.control, PV_LINK_CLOSE, (uint16_t)number, NULL, 0);
+  CHECK(peer_receive(&agent.control).type == PV_GONE);
+  CHECK(agent_alive(&agent.main));
+  CHECK(agent_stop(&agent));
+}
+
+/* exit_group(2) and a fatal signal in a thread end the main agent too, and both are reported. */
+static void check_thread_ends_all(bool by_signal) {
+  struct agent_under_test agent = agent_start(true);
+  int pid, status;
+  uint32_t number = spawn_worker(&agent, PV_SPAWN_THREAD, &pid);
+  CHECK(connect_worker(&agent, number));
+  if (by_signal) {
+    send_syscall(&agent.control, 1, SYS_tkill, pid, SIGSEGV, 0);
+  } else {
+    send_syscall(&agent.control, 1, SYS_exit_group, 7, 0, 0);
+  }
+  CHECK(worker_ends(&agent, 1, pid, &status));
+  CHECK((status & ~0xffff) == PV_GONE_WITH_PROCESS);
+  CHECK((status & 0xffff) == (by_signal ? SIGSEGV : 7 << 8));
+  struct reply gone = peer_receive(&agent.control);
+  CHECK(gone.type == PV_GONE && get_u32(&gone.payload, 0) == 0);
+  CHECK(get_u32(&gone.payload, 8) == (by_signal ? SIGSEGV : 7u << 8));
+  CHECK(agent_alive(&agent.control));
+  CHECK(agent_stop(&agent));
+}
+
+/* What a worker shares with the main agent, and what it does not share. */
 static void check_sharing(uint32_t flags) {
   struct agent_under_test agent = agent_start(true);
   int pid;
@@ -84,8 +168,13 @@ static void check_sharing(uint32_t flags) {
   CHECK(connect_worker(&agent, number));
   struct reply opened = call_syscall(&agent.main, 0, SYS_dup, 1, 0, 0);
   struct reply seen = call_syscall(&agent.control, (uint16_t)number, SYS_dup, result_of(&opened), 0, 0);
-  CHECK((result_of(&seen) >= 0) == (flags == PV_SPAWN_THREAD));
-  /* Credentials are each one's own: the worker changes, the main agent does not. */
+  CHECK((result_of(&seen) >= 0) == (flags != PV_SPAWN_FORK));
+  struct reply main_pid = call_syscall(&agent.main, 0, SYS_getpid, 0, 0, 0);
+  struct reply worker_pid = call_syscall(&agent.control, (uint16_t)number, SYS_getpid, 0, 0, 0);
+  struct reply worker_tid = call_syscall(&agent.control, (uint16_t)number, SYS_gettid, 0, 0, 0);
+  CHECK(result_of(&worker_tid) == pid);
+  CHECK((result_of(&worker_pid) == result_of(&main_pid)) == (flags == PV_SPAWN_THREAD));
+  /* Each has its own credentials: those of the worker change, those of the main agent do not. */
   struct reply before = call_syscall(&agent.main, 0, SYS_getuid, 0, 0, 0);
   if (result_of(&before) == 0) {
     struct reply set = call_syscall(&agent.control, (uint16_t)number, SYS_setuid, 1000, 0, 0);
@@ -98,11 +187,12 @@ static void check_sharing(uint32_t flags) {
   CHECK(agent_stop(&agent));
 }
 
-/* A worker's request is as large as anybody's; others are served meanwhile. */
+/* A worker's request can have the full size; other workers are served meanwhile. */
 static void check_traffic(uint32_t flags) {
   struct agent_under_test agent = agent_start(true);
   int pid;
-  uint16_t first = (uint16_t)spawn_worker(&agent, flags, &pid), second = (uint16_t)spawn_worker(&agent, flags, &pid);
+  uint16_t first = (uint16_t)spawn_worker(&agent, flags, &pid),
+           second = (uint16_t)spawn_worker(&agent, flags, &pid);
   CHECK(connect_worker(&agent, first) && connect_worker(&agent, second));
   struct bytes large = {0};
   for (uint32_t i = 0; i < 1000000; i++) {
@@ -120,17 +210,18 @@ static void check_traffic(uint32_t flags) {
   CHECK(reply.type == PV_JOB_STARTED);
   pid_t job = (pid_t)get_u32(&reply.payload, 4);
   CHECK(kill(job, 0) == 0);
-  send_syscall(&agent.control, first, SYS_exit_group, 0, 0, 0);
+  send_syscall(&agent.control, first, SYS_exit, 0, 0, 0);
   CHECK(peer_receive(&agent.control).type == PV_GONE);
   char state = 'R';
   for (long end = now_ms() + 2000; state != 'Z' && state != 'X' && now_ms() < end; usleep(1000)) {
     state = process_state(job);
   }
-  CHECK(state == 'Z' || state == 'X'); /* a dead worker's jobs are ended */
+  CHECK(state == 'Z' || state == 'X'); /* the jobs of a worker end with it */
   CHECK(agent_stop(&agent));
 }
 
-static struct reply job_collect(struct agent_under_test *agent, uint16_t worker, uint32_t job, struct bytes *out) {
+static struct reply job_collect(struct agent_under_test *agent, uint16_t worker, uint32_t job,
+                                struct bytes *out) {
   struct bytes payload = {0};
   put_u32(&payload, job);
   put_u32(&payload, 5000);
@@ -153,7 +244,7 @@ static uint32_t job_start(struct agent_under_test *agent, uint16_t worker, const
   return reply.type == PV_JOB_STARTED ? get_u32(&reply.payload, 0) : 0;
 }
 
-/* The table is everybody's: results that the main agent has read make room for a worker's jobs. */
+/* All processes share the table: results that the main agent has read make room for a worker's jobs. */
 static void check_jobs(uint32_t flags) {
   struct agent_under_test agent = agent_start(true);
   int pid, status;
@@ -169,12 +260,12 @@ static void check_jobs(uint32_t flags) {
   struct reply reply = job_collect(&agent, number, job, &out);
   CHECK(reply.type == PV_JOB_DONE && get_u32(&reply.payload, 1) == 3);
   CHECK(job_collect(&agent, 0, first, NULL).type == PV_ERROR);
-  CHECK(job_collect(&agent, 0, job, NULL).type == PV_ERROR); /* another's */
+  CHECK(job_collect(&agent, 0, job, NULL).type == PV_ERROR); /* a job of another process */
   put_u8(&out, 0);
   pid_t sleeper = (pid_t)atoi((char *)out.data);
   CHECK(sleeper > 0 && kill(sleeper, 0) == 0);
-  /* A worker that is gone leaves nothing of its jobs, though the shell has ended long ago. */
-  send_syscall(&agent.control, number, SYS_exit_group, 0, 0, 0);
+  /* The processes of a worker's jobs end with it, even if the job's shell has ended before. */
+  send_syscall(&agent.control, number, SYS_exit, 0, 0, 0);
   CHECK(worker_ends(&agent, number, pid, &status));
   char state = 'R';
   for (long end = now_ms() + 2000; state != 'Z' && state != 'X' && now_ms() < end; usleep(1000)) {
@@ -189,7 +280,7 @@ static void check_many(void) {
   struct agent_under_test agent = agent_start(true);
   int pid;
   for (uint32_t i = 1; i <= PV_MAX_WORKERS; i++) {
-    CHECK(spawn_worker(&agent, i % 2, &pid) == i);
+    CHECK(spawn_worker(&agent, i % 3, &pid) == i);
     CHECK(connect_worker(&agent, i));
   }
   struct bytes payload = {0};
@@ -218,7 +309,7 @@ static void check_many(void) {
   CHECK(agent_stop(&agent));
 }
 
-/* A snapshot in between: the worker waits for its next connection. */
+/* After QUIESCE a worker waits for its next connection, as after a snapshot. */
 static void check_quiesce(uint32_t flags) {
   struct agent_under_test agent = agent_start(true);
   int pid;
@@ -231,9 +322,9 @@ static void check_quiesce(uint32_t flags) {
   CHECK(peer_hello(&agent.control) && peer_receive(&agent.control).type == PV_READY);
   CHECK(peer_hello(&agent.main) && peer_receive(&agent.main).type == PV_READY);
   CHECK(connect_worker(&agent, number));
-  struct reply reply = call_syscall(&agent.control, number, SYS_getpid, 0, 0, 0);
+  struct reply reply = call_syscall(&agent.control, number, SYS_gettid, 0, 0, 0);
   CHECK(result_of(&reply) == pid);
-  /* Without it the worker is lost with its host. */
+  /* Without QUIESCE the worker ends with the host's connection. */
   CHECK(peer_hello(&agent.control) && peer_receive(&agent.control).type == PV_READY);
   struct reply gone = peer_receive(&agent.control);
   CHECK(gone.type == PV_GONE && get_u32(&gone.payload, 4) == (uint32_t)pid);
@@ -243,8 +334,12 @@ static void check_quiesce(uint32_t flags) {
 }
 
 void test_workers(void) {
-  for (uint32_t flags = PV_SPAWN_FORK; flags <= PV_SPAWN_THREAD; flags++) {
-    check_ends(flags);
+  check_ends(PV_SPAWN_FORK);
+  check_ends(PV_SPAWN_SHARED);
+  check_thread_ends();
+  check_thread_ends_all(false);
+  check_thread_ends_all(true);
+  for (uint32_t flags = PV_SPAWN_FORK; flags <= PV_SPAWN_SHARED; flags++) {
     check_sharing(flags);
     check_traffic(flags);
     check_jobs(flags);

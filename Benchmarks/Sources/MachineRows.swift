@@ -162,7 +162,7 @@ struct MachineRows {
     var sample = Sample()
     for round in 0..<20 {
       try sample.take {
-        let worker = try machine.agent.spawnWorker(thread: round % 2 == 1, until: limit())
+        let worker = try machine.agent.spawnWorker(round % 2 == 1 ? .shared : .fork, until: limit())
         _ = try worker.session.syscall(SystemCall(number: 39), until: limit())
         try machine.agent.kill(worker, until: limit())
       }

@@ -1,27 +1,20 @@
 import Foundation
 import PackagePlugin
 
-/// Compiles the guest agent in `Agent/` and generates a Swift source that holds its programs.
+/// Compiles the guest agent in `Agent/` and generates a Swift source that contains its programs.
 ///
-/// Paths are the package's own, so that it works the same where this package is a dependency.
+/// All paths are relative to this package, so the plugin also works where this package is a dependency.
 @main struct BuildAgent: BuildToolPlugin {
   func createBuildCommands(context: PluginContext, target: any Target) async throws -> [Command] {
     let package = context.package.directoryURL
     let agent = package.appending(path: "Agent")
     let work = context.pluginWorkDirectoryURL
     let output = work.appending(path: "EmbeddedAgent.swift")
-    var inputs = [
-      agent.appending(path: "build.sh"), agent.appending(path: "embed.sh"),
-      package.appending(path: "Sources/CProviumWire/include/provium_wire.h"),
-    ]
-    for folder in ["source", "wrapper"] {
-      inputs += try FileManager.default.contentsOfDirectory(
-        at: agent.appending(path: folder),
-        includingPropertiesForKeys: nil
-      ).filter { ["c", "h"].contains($0.pathExtension) }.sorted { $0.path < $1.path }
-    }
-    // As arguments and inputs, so that the agent is built again when a compiler comes, goes, or changes.
     let compilers = Self.compilers()
+    let inputs =
+      try Self.sources(of: agent) + [
+        package.appending(path: "Sources/CProviumWire/include/provium_wire.h")
+      ]
     return [
       .buildCommand(
         displayName: "Building the guest agent",
@@ -29,21 +22,33 @@ import PackagePlugin
         arguments: [
           agent.appending(path: "embed.sh").path, work.appending(path: "programs").path, output.path,
         ] + compilers,
+        // Compilers are inputs too: the agent is rebuilt when one is installed, removed or updated.
         inputFiles: inputs + compilers.map { URL(filePath: $0) },
         outputFiles: [output]
       )
     ]
   }
 
-  /// Paths of those compilers that there are: the native one, and cross compilers of other guests' architectures.
-  private static func compilers() -> [String] {
-    let native = find("musl-gcc") ?? find("cc")
-    let crossing = ["x86_64", "aarch64"].compactMap { find("\($0)-linux-gnu-gcc") }
-    return (native.map { [$0] } ?? []) + crossing
+  /// The C sources of the agent and the scripts that build it, without its tests.
+  private static func sources(of agent: URL) throws -> [URL] {
+    let scripts = ["build.sh", "embed.sh", "sources.sh"].map { agent.appending(path: $0) }
+    let tests: Set = ["tests", "fuzz"]
+    let paths = try FileManager.default.subpathsOfDirectory(atPath: agent.path).filter {
+      !tests.contains(String($0.prefix { $0 != "/" })) && ($0.hasSuffix(".c") || $0.hasSuffix(".h"))
+    }
+    return scripts + paths.sorted().map { agent.appending(path: $0) }
   }
 
-  private static func find(_ program: String) -> String? {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  /// The paths of the native compiler and of all cross compilers; `embed.sh` chooses among them.
+  private static func compilers() -> [String] {
+    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+    let native = ["musl-gcc", "cc"].lazy.compactMap { name in
+      folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }.first
+    let cross = folders.flatMap { folder in
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+      return names.filter { $0.hasSuffix("-linux-gnu-gcc") }.sorted().map { "\(folder)/\($0)" }
+    }
+    return (native.map { [$0] } ?? []) + cross
   }
 }

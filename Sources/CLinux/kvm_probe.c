@@ -1,14 +1,15 @@
 /*
  * Does /dev/kvm run guest code? Some hosts have a KVM that opens, creates machines, and then cannot execute
- * ordinary instructions. So this runs a 64-bit guest of a few instructions that any kernel uses: a breakpoint through the
- * IDT and back, x87, SSE2, a loop of a million steps; and checks what they left in memory.
+ * ordinary instructions. So this runs a 64-bit guest of a few instructions that any kernel uses: a breakpoint
+ * through the IDT and back, x87, SSE2, a loop of a million steps; and checks what they left in memory.
  *
  * Guest memory (physical = virtual, one 2 MiB page):
  *
  *   0x1000 PML4   0x2000 PDPT   0x3000 PD   0x4000 IDT   0x4400 GDT   0x5000 handler of vector 3
  *   0x6000 results: pi f64, at 0x10 two u64, at 0x20 breakpoints taken   0x7000 code   0x9000 stack
  *
- * A process of its own makes the attempt: one that hangs in KVM_RUN is killed, and no handler or mask of ours is touched.
+ * A process of its own makes the attempt: one that hangs in KVM_RUN is killed, and no handler or mask of ours
+ * is touched.
  */
 #define _GNU_SOURCE
 #include "clinux.h"
@@ -112,8 +113,8 @@ static int set_registers(int cpu) {
   special.idt.base = IDT;
   special.idt.limit = 511;
   special.cr3 = PML4;
-  special.cr4 |= 0x20;                                          /* PAE */
-  special.efer |= 0x500;                                        /* LME, LMA */
+  special.cr4 |= 0x20;                                                /* PAE */
+  special.efer |= 0x500;                                              /* LME, LMA */
   special.cr0 = (special.cr0 | 0x80000013u) & ~(uint64_t)0x60000004u; /* PG MP ET PE, not EM NW CD */
   if (ioctl(cpu, KVM_SET_SREGS, &special) < 0) return -1;
   struct kvm_regs general = {.rip = CODE, .rsp = STACK, .rflags = 2};
@@ -158,8 +159,10 @@ static struct clinux_kvm_verdict run_guest(const char *device) {
 static struct clinux_kvm_verdict run_guest(const char *device) {
   struct clinux_kvm_verdict verdict = {CLINUX_KVM_UNPROVEN, 0};
   int kvm = open(device, O_RDWR | O_CLOEXEC);
-  if (kvm < 0) verdict = (struct clinux_kvm_verdict){CLINUX_KVM_CANNOT_OPEN, errno};
-  else if (ioctl(kvm, KVM_CREATE_VM, 0) < 0) verdict = (struct clinux_kvm_verdict){CLINUX_KVM_NO_MACHINE, errno};
+  if (kvm < 0)
+    verdict = (struct clinux_kvm_verdict){CLINUX_KVM_CANNOT_OPEN, errno};
+  else if (ioctl(kvm, KVM_CREATE_VM, 0) < 0)
+    verdict = (struct clinux_kvm_verdict){CLINUX_KVM_NO_MACHINE, errno};
   return verdict;
 }
 
@@ -182,15 +185,19 @@ struct clinux_kvm_verdict clinux_kvm_probe(const char *device, int limit_ms) {
   }
   struct pollfd poll_for = {.fd = ends[0], .events = POLLIN};
   int ready;
-  do ready = poll(&poll_for, 1, limit_ms);
+  do
+    ready = poll(&poll_for, 1, limit_ms);
   while (ready < 0 && errno == EINTR);
   if (ready > 0) {
     struct clinux_kvm_verdict found;
-    if (read(ends[0], &found, sizeof found) == sizeof found) verdict = found;
-    else verdict.outcome = CLINUX_KVM_DOES_NOT_RUN; /* it crashed */
+    if (read(ends[0], &found, sizeof found) == sizeof found)
+      verdict = found;
+    else
+      verdict.outcome = CLINUX_KVM_DOES_NOT_RUN; /* it crashed */
   }
   kill(child, SIGKILL);
-  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+  }
   close(ends[0]);
   return verdict;
 }

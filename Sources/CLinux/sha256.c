@@ -30,8 +30,8 @@ static uint32_t rotate(uint32_t word, int bits) { return word >> bits | word << 
 static void compress(struct sha256 *hash, const uint8_t *block) {
   uint32_t schedule[64], v[8];
   for (int i = 0; i < 16; i++)
-    schedule[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 | (uint32_t)block[4 * i + 2] << 8 |
-                  block[4 * i + 3];
+    schedule[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
+                  (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
   for (int i = 16; i < 64; i++) {
     uint32_t near = schedule[i - 15], far = schedule[i - 2];
     schedule[i] = schedule[i - 16] + (rotate(near, 7) ^ rotate(near, 18) ^ near >> 3) + schedule[i - 7] +
@@ -39,15 +39,16 @@ static void compress(struct sha256 *hash, const uint8_t *block) {
   }
   memcpy(v, hash->state, sizeof v);
   for (int i = 0; i < 64; i++) {
-    uint32_t first = v[7] + (rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25)) + ((v[4] & v[5]) ^ (~v[4] & v[6])) +
-                     constants[i] + schedule[i];
-    uint32_t second =
-        (rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22)) + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
+    uint32_t first = v[7] + (rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25)) +
+                     ((v[4] & v[5]) ^ (~v[4] & v[6])) + constants[i] + schedule[i];
+    uint32_t second = (rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22)) +
+                      ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
     memmove(v + 1, v, 7 * sizeof *v);
     v[4] += first;
     v[0] = first + second;
   }
-  for (int i = 0; i < 8; i++) hash->state[i] += v[i];
+  for (int i = 0; i < 8; i++)
+    hash->state[i] += v[i];
 }
 
 static void begin(struct sha256 *hash) {
@@ -83,9 +84,11 @@ static void end(struct sha256 *hash, uint8_t digest[32]) {
   uint64_t bits = hash->length * 8;
   uint8_t tail[72] = {0x80};
   size_t padding = (hash->filled < 56 ? 56 : 120) - hash->filled;
-  for (int i = 0; i < 8; i++) tail[padding + (size_t)i] = (uint8_t)(bits >> (56 - 8 * i));
+  for (int i = 0; i < 8; i++)
+    tail[padding + (size_t)i] = (uint8_t)(bits >> (56 - 8 * i));
   add(hash, tail, padding + 8);
-  for (int i = 0; i < 32; i++) digest[i] = (uint8_t)(hash->state[i / 4] >> (24 - 8 * (i % 4)));
+  for (int i = 0; i < 32; i++)
+    digest[i] = (uint8_t)(hash->state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
 void clinux_sha256(const void *bytes, size_t length, uint8_t digest[32]) {

@@ -27,7 +27,8 @@ int clinux_send_fd(int socket, const void *bytes, size_t length, int fd) {
   header->cmsg_len = CMSG_LEN(sizeof(int));
   memcpy(CMSG_DATA(header), &fd, sizeof fd);
   ssize_t sent;
-  do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+  do
+    sent = sendmsg(socket, &message, MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
   if (sent < 0) return -errno;
   return (size_t)sent == length ? 0 : -EMSGSIZE;

@@ -35,7 +35,8 @@ static int map_descriptors(const struct clinux_spawn *request) {
   syscall(SYS_close_range, (unsigned)lowest_free, ~0U, CLOSE_RANGE_CLOEXEC);
   for (int fd = 3; fd < lowest_free; fd++) {
     bool wanted = false;
-    for (size_t i = 0; i < request->fd_count; i++) wanted |= request->fds[i].child_fd == fd;
+    for (size_t i = 0; i < request->fd_count; i++)
+      wanted |= request->fds[i].child_fd == fd;
     if (!wanted) close(fd);
   }
   return 0;
@@ -50,8 +51,10 @@ __attribute__((noreturn, noinline)) static void run_child(const struct clinux_sp
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  if (request->new_session) setsid();
-  else setpgid(0, 0);
+  if (request->new_session)
+    setsid();
+  else
+    setpgid(0, 0);
   if (request->death_signal != 0) {
     prctl(PR_SET_PDEATHSIG, request->death_signal);
     if (getppid() != parent) _exit(127); /* the parent died in between: nobody would end us */

@@ -14,22 +14,22 @@
 #include <lualib.h>
 #include <stdatomic.h>
 
-/* Instructions between two looks at the clock: a look costs about as much as ten. */
+/* Instructions between two reads of the clock. A read costs about as much as ten instructions. */
 enum { CLB_WATCH_INTERVAL = 1000 };
 
-/* How many errors that scripts caught are kept. */
+/* The number of caught errors that are kept. */
 enum { CLB_CAUGHT_MAX = 64 };
 
 /* An error that a script caught as a string; string and error are in a table of the registry. See error.c. */
 struct clb_caught {
-  bool is_placed;       /* the string begins with a place in a script */
+  bool is_placed;       /* the string has a place in a script, so that no other error has the same string */
   bool is_shared;       /* the string is short: all equal ones are one object */
   const void *function; /* the function of a script that got the string from a call; NULL: none */
   int line;             /* of that call */
 };
 
-/* The first place where a stopped script was found. The stop is raised again and again, last far outside of
- * it. */
+/* The place where a script was stopped first. The stop is raised at every instruction after it, last far
+ * outside of that place. */
 struct clb_stopped {
   enum clb_stop reason;
   char *file;
@@ -47,7 +47,7 @@ struct clb_state {
   struct clb_stopped stopped;
   struct clb_caught caught[CLB_CAUGHT_MAX]; /* a ring; the next one is at caught_count % CLB_CAUGHT_MAX */
   unsigned caught_count;
-  struct clb_outcome *outcome; /* of the innermost entry: where the message handler leaves its notes */
+  struct clb_outcome *outcome; /* of the innermost entry; the message handler writes to it */
   int host_depth;              /* host callbacks on the C stack */
 };
 

@@ -14,8 +14,8 @@ struct entry {
   bool is_syntax_error;
   const struct clb_value *encoded;
   size_t count;
-  int64_t error; /* of the outcome, like the next */
-  bool is_quoting;
+  int64_t error;   /* as in clb_outcome */
+  bool is_quoting; /* as in clb_outcome */
 };
 
 static int entry_note_error(lua_State *L) {
@@ -45,7 +45,8 @@ static int entry_tostring(lua_State *L) {
   return 1;
 }
 
-/* Replaces the error value by what its __tostring says, or by why that fails. Stack: as found. Raises. */
+/* Replaces the error value by the result of its __tostring, or by the reason why that fails. Stack: as found.
+ * Raises. */
 static void entry_show_error(lua_State *L) {
   lua_pushcfunction(L, entry_tostring);
   lua_pushvalue(L, 1);
@@ -141,8 +142,7 @@ static void entry_enter(struct clb_state *state, lua_State *L, struct entry *ent
     clb_watch_arm(L, state);
 
     entry_protect(L, entry, outcome);
-    /* What ended by itself in a C function of the library, where nobody looks, is late all the same, and may
-     * be half done. */
+    /* The hook does not run inside a C function of the library: an entry that ended there may be late too. */
     if (outcome->status == CLB_OK) clb_watch_late(L, state);
 
     outcome->skipped = state->host_depth - host_depth;
@@ -157,8 +157,7 @@ static void entry_enter(struct clb_state *state, lua_State *L, struct entry *ent
       outcome->traceback = state->stopped.traceback;
     }
     if (outcome->stop != CLB_RUNNING && !outcome->own_deadline && outer_stopped.reason == CLB_RUNNING)
-      outer_stopped =
-          entry_copy_stop(outcome); /* the outer entry is being stopped as well, and by the same thing */
+      outer_stopped = entry_copy_stop(outcome); /* the same deadline or interrupt stops the outer entry */
     state->outcome = outer_outcome;
     state->stopped = outer_stopped;
     state->deadline = outer_deadline;

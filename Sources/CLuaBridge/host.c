@@ -1,7 +1,7 @@
 /* Lua calls the host: the one place where an error of the host becomes a Lua error. */
 #include "border.h"
 
-/* Runs under pcall: pushing may fail for want of memory while the reply still has to be freed. */
+/* Runs under pcall: pushing may run out of memory, and the reply must be freed after that too. */
 static int host_push_reply(lua_State *L) {
   struct clb_reply *reply = lua_touserdata(L, 1);
   lua_settop(L, 0);
@@ -13,7 +13,7 @@ static int host_push_reply(lua_State *L) {
   return (int)reply->results;
 }
 
-/* Every function of the host, as Lua sees it. Upvalue: its number. */
+/* A function of the host, as Lua calls it. Upvalue: its number. */
 static int host_call(lua_State *L) {
   struct clb_state *state = clb_state_of(L);
   enum clb_stop stop = clb_watch_reason(state);
@@ -40,7 +40,8 @@ static int host_call(lua_State *L) {
 
   if (!balanced) return luaL_error(L, "a function of Provium left the Lua stack unbalanced");
   if (status != LUA_OK || raises) return lua_error(L);
-  /* It took too long: this is the line to name, and not the one where the hook looks next. */
+  /* If the function took too long, the place of the stop is this line, not the one where the hook runs next.
+   */
   stop = clb_watch_reason(state);
   if (stop != CLB_RUNNING) return clb_watch_raise(L, stop);
   return lua_gettop(L);

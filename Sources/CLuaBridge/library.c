@@ -1,5 +1,4 @@
-/* What Provium changes of Lua's standard library, where it takes C to do so; the rest is in the Lua prelude.
- */
+/* Provium's changes to Lua's standard library that need C. The other changes are in the Lua prelude. */
 #include "border.h"
 
 #include <unistd.h>
@@ -23,8 +22,9 @@ static int library_print(lua_State *L) {
 }
 
 /*
- * xpcall, whose handler is left out once the script is being stopped: Lua runs a handler inside the hook that
- * raised, where hooks are off, and a handler that loops could never be ended.
+ * The message handler of xpcall. It does not call the script's handler once the script is being stopped: Lua
+ * runs handlers inside the hook that raised, where hooks are off, so that a handler that loops could not be
+ * ended.
  */
 static int library_guarded_handler(lua_State *L) {
   if (clb_watch_reason(clb_state_of(L)) != CLB_RUNNING) return 1;
@@ -38,7 +38,8 @@ static int library_guarded_handler(lua_State *L) {
   return 1;
 }
 
-/* The results of a protected call from `first` on, or false and what the script is to see of the error. */
+/* Returns the results of a protected call, or false and the error as the script sees it. `skipped`: the
+ * number of stack values below the results. */
 static int library_finish_call(lua_State *L, int status, lua_KContext skipped) {
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - (int)skipped;
   lua_pushboolean(L, 0);
@@ -108,7 +109,8 @@ static int library_raise_again(lua_State *L) {
   return lua_type(L, 1) == LUA_TSTRING && clb_error_again(L, 1, 1) ? lua_error(L) : 0;
 }
 
-/* Closes the stream, then calls what it was opened with: gives its results. Raises. */
+/* Closes the stream, calls the function that it was opened with, and returns that function's results. Raises.
+ */
 static int library_close_stream(lua_State *L) {
   luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
   int top = lua_gettop(L);
@@ -118,7 +120,8 @@ static int library_close_stream(lua_State *L) {
   return lua_gettop(L) - top;
 }
 
-/* (descriptor, mode, function called behind the close): a file of Lua's that owns the descriptor. Raises. */
+/* (descriptor, mode, function to call after the close): returns a file of Lua's io library that owns the
+ * descriptor. Raises. */
 static int library_open_stream(lua_State *L) {
   int descriptor = (int)luaL_checkinteger(L, 1);
   const char *mode = luaL_checkstring(L, 2);
@@ -147,7 +150,7 @@ static int library_null_tostring(lua_State *L) {
   return 1;
 }
 
-/* Light userdata share one metatable; the only one scripts meet is the null of JSON. */
+/* All light userdata share one metatable. Scripts see a single one: the null of JSON. */
 static void library_name_null(lua_State *L) {
   lua_pushlightuserdata(L, NULL);
   lua_createtable(L, 0, 2);

@@ -1,4 +1,4 @@
-/* The host's objects as userdata: one userdata for one object as long as a script holds it, so that `==`
+/* The host's objects as userdata. An object has one userdata as long as a script holds it, so that `==`
  * works. */
 #include "border.h"
 
@@ -28,7 +28,7 @@ static struct object *object_at(lua_State *L, int index) {
   return marked == LUA_TBOOLEAN ? lua_touserdata(L, index) : NULL;
 }
 
-/* Whether the value is one of ours. Stack: +2 and back. Does not raise. */
+/* Reads an object of the host. False: the value is something else. Stack: +2 and back. Does not raise. */
 bool clb_object_read(lua_State *L, int index, struct clb_value *value) {
   const struct object *object = object_at(L, index);
   if (object == NULL) return false;
@@ -71,7 +71,7 @@ static int object_gc(lua_State *L) {
   return 0;
 }
 
-/* __index: a method, else whatever the host says of an unknown member. Upvalues: methods, the host's
+/* __index: a method, else the result of the host's function for unknown members. Upvalues: the methods, that
  * function. */
 static int object_index(lua_State *L) {
   lua_settop(L, 2);

@@ -1,5 +1,5 @@
-/* Lua functions held by the host: a table of their own in the registry, so that a stray number harms nobody
- * else. */
+/* The Lua functions that the host holds. They have a table of their own in the registry, so that a wrong
+ * number cannot damage other entries. */
 #include "border.h"
 
 static char references_key;

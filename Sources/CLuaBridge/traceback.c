@@ -1,4 +1,4 @@
-/* Where a script stands: only frames of script files ("@…") count, Provium's own ("=[provium]") are left out.
+/* The running place of a script. Only frames of script files ("@…") count, not Provium's own ("=[provium]").
  */
 #include "border.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A growing array of values in Lua's own memory: nothing to free when an error passes by. */
+/* A growing array of values in Lua's own memory, so that a raise leaves nothing to free. */
 struct encoder {
   lua_State *L;
   struct clb_value *values;
@@ -139,7 +139,7 @@ static const struct clb_value *value_push_table(lua_State *L, struct clb_value *
   return next;
 }
 
-/* Pushes the value that begins at `value` and returns the place after it. Stack: +1. Raises. */
+/* Pushes the value that begins at `value` and returns the address after it. Stack: +1. Raises. */
 const struct clb_value *clb_push(lua_State *L, struct clb_value *value) {
   luaL_checkstack(L, 8, "too many nested tables");
   switch (value->kind) {
@@ -186,8 +186,8 @@ void clb_tree_add(struct clb_tree *tree, const struct clb_value *value) {
   tree->values[tree->count++] = copy;
 }
 
-/* Frees the tree, and gives back what the host kept for it: the functions, and the objects and errors that no
- * userdata took over (their number is 0 once one did). */
+/* Frees the tree, and gives back its functions, and the objects and errors that no userdata took over (a
+ * userdata sets their number to 0). */
 void clb_tree_clear(struct clb_state *state, struct clb_tree *tree) {
   for (size_t i = 0; i < tree->count; i++) {
     struct clb_value *value = &tree->values[i];

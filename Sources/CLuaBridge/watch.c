@@ -1,7 +1,8 @@
 /*
- * Ending a script that never ends: a count hook looks at the clock and at the interrupt flag. Once either
- * says stop, the hook's count is 1 and it raises at every instruction, so that no pcall in the script holds
- * it for longer than one; the entry that set the deadline catches the error and arms the hook anew.
+ * Ends a script that does not end by itself. A count hook reads the clock and the interrupt flag. Once the
+ * script must stop, the hook's count is 1 and it raises at every instruction, so that each pcall of the
+ * script goes on for one instruction only. The entry that set the deadline catches the error and sets the
+ * hook's count back.
  */
 #include "border.h"
 
@@ -24,7 +25,7 @@ static const char *watch_text(enum clb_stop reason) {
   return reason == CLB_STOPPED_BY_DEADLINE ? "time limit reached" : "interrupted";
 }
 
-/* Remembers where the script was when the stop was first found. */
+/* Notes the place where the script is stopped first. */
 static void watch_note_stop(lua_State *L, struct clb_state *state, enum clb_stop reason) {
   if (state->stopped.reason != CLB_RUNNING) return;
   state->stopped.reason = reason;
@@ -32,7 +33,7 @@ static void watch_note_stop(lua_State *L, struct clb_state *state, enum clb_stop
   state->stopped.traceback = clb_traceback(L);
 }
 
-/* An entry that has come to its end by itself, when it should have been stopped. Does not raise. */
+/* Notes a stop for an entry that ended by itself after its deadline or interrupt. Does not raise. */
 void clb_watch_late(lua_State *L, struct clb_state *state) {
   enum clb_stop reason = clb_watch_reason(state);
   if (reason != CLB_RUNNING) watch_note_stop(L, state, reason);

@@ -1,2 +1,2 @@
-/* The header is the whole target. */
+/* A target needs a source file; the protocol is the header. */
 #include "provium_wire.h"

@@ -14,7 +14,11 @@ extension Architecture {
     constants: { constantTable }
   )
 
-  private static let syscallTable = NameTable(SyscallNumbers.generic, "riscv_hwprobe 258\nriscv_flush_icache 259", SyscallNumbers.recent)
+  private static let syscallTable = NameTable(
+    SyscallNumbers.generic,
+    "riscv_hwprobe 258\nriscv_flush_icache 259",
+    SyscallNumbers.recent
+  )
   private static let constantTable = NameTable(
     SystemNumbers.signals,
     SystemNumbers.common,

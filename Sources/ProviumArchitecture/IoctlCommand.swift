@@ -23,6 +23,10 @@ package enum IoctlCommand {
   }
   package static func isRead(_ command: UInt32) -> Bool { direction(command) & read != 0 }
 
+  /// Whether the kernel may write the struct: it does for directions that read, and a command without a direction does not
+  /// say.
+  package static func returnsData(_ command: UInt32) -> Bool { direction(command) == 0 || isRead(command) }
+
   /// `_IOR('T', 0x30, 4)`; the number where it tells no direction.
   package static func description(_ command: UInt32) -> String {
     guard direction(command) != 0 else { return "0x" + String(command, radix: 16) }

@@ -6,5 +6,7 @@ package enum SystemConstants {
   }
 
   /// All constants of an architecture by name.
-  package static func all(_ architecture: Architecture) -> [String: Int64] { architecture.constants().numbers }
+  package static func all(_ architecture: Architecture) -> [String: Int64] {
+    architecture.constants().numbers
+  }
 }

@@ -40,5 +40,11 @@ package struct BootImage: Sendable, Hashable {
     package let name: String
     package let path: String
     package let digest: String
+
+    package init(name: String, path: String, digest: String) {
+      self.name = name
+      self.path = path
+      self.digest = digest
+    }
   }
 }

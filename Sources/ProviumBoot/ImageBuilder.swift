@@ -69,6 +69,9 @@ package struct ImageBuilder: Sendable {
   /// `COMMAND_LINE_SIZE` with its NUL, of x86 and arm64: a longer one is cut, or the kernel dies before its first word.
   private static let commandLineLimit = 2047
 
+  /// The guest's init, unless its profile names one. The wrapper executes another usual init if it is missing.
+  private static let defaultInit = "/sbin/init"
+
   private func commandLine(_ source: BootSource, console: String) throws -> String {
     var words = [
       // Warnings and worse on the console: a test must see a WARN. A panic ends the machine at once.
@@ -76,11 +79,13 @@ package struct ImageBuilder: Sendable {
     ]
     // A stock kernel's self-tests of its ciphers cost a third of a second; a user's own kernel keeps them.
     if source.kernel == nil { words.append("cryptomgr.notests") }
-    if source.kernel == nil, source.initrd == nil, source.rootfs == nil {
-      words.append("provium.mounts=yes")
-    }
+    let hasOwnUserland = source.kernel == nil && source.initrd == nil && source.rootfs == nil
+    if hasOwnUserland { words.append("provium.mounts=yes") }
     if source.rootfs != nil { words += ["provium.root=/dev/vda"] }
-    if let program = source.initProgram { words.append("provium.init=\(program)") }
+    // Provium's own userland has no init: the wrapper stays process 1.
+    if let program = source.initProgram ?? (hasOwnUserland ? nil : Self.defaultInit) {
+      words.append("provium.init=\(program)")
+    }
     let line = (words + [source.append].filter { !$0.isEmpty }).joined(separator: " ")
     guard line.utf8.count <= Self.commandLineLimit else {
       throw ImageError.longCommandLine(length: line.utf8.count, limit: Self.commandLineLimit)
@@ -194,7 +199,7 @@ package struct ImageBuilder: Sendable {
     case .bytes(let bytes): return (bytes, file.mode ?? 0o644)
     case .hostFile(let host):
       var status = stat()
-      guard stat(host, &status) == 0 else {
+      guard stat(host.cPath, &status) == 0 else {
         throw ImageError.missingFile(role: "file for \(path):", path: host)
       }
       return (try Files.read(host), file.mode ?? UInt32(status.st_mode) & 0o7777)

@@ -1,5 +1,6 @@
-/// Why a test did not pass. Three families: the code under test is wrong (`assertion`, `kernelReport`), the script is
-/// (`error`), or nothing was learned about the code under test (`infrastructure`, the only kind that is ever retried).
+/// Why a test did not pass. Three families: the code under test is wrong (`assertion`, `kernelReport`), the
+/// script is (`error`), or nothing was learned about the code under test (`infrastructure`, the only kind
+/// that is ever retried).
 ///
 /// Raw values are those of event files and reports (`Docs/Events.md`).
 package enum FailureKind: String, Sendable, Codable, Hashable {

@@ -33,8 +33,8 @@ package struct FileResult: Sendable, Hashable, JSONFlattened {
   }
 
   package var hasFailed: Bool { outcome.isFailure || subTests.contains { $0.outcome.isFailure } }
-  /// Whether every failure in the file is an infrastructure error: the code under test was not judged, and another attempt may
-  /// help. An outer test that failed by its inner ones has no failure of its own.
+  /// Whether every failure in the file is an infrastructure error: the code under test was not judged, and
+  /// another attempt may help. An outer test that failed by its inner ones has no failure of its own.
   package var failedByInfrastructureAlone: Bool {
     let failures = ([outcome] + subTests.map(\.outcome)).compactMap(\.failure).filter { $0.kind != .inner }
     return !failures.isEmpty && failures.allSatisfy { $0.kind == .infrastructure }

@@ -1,8 +1,8 @@
-/// Everything that happens in a run, in order. The terminal, the report formats and the Swift Testing bridge all read this
-/// one stream.
+/// Everything that happens in a run, in order. The terminal, the report formats and the Swift Testing bridge
+/// all read this one stream.
 ///
-/// `Docs/Events.md` describes the encoded form, in which an event is an object with one member: its name. `EventLine` writes
-/// it as a line. A case added here needs its name in `CodingKeys`.
+/// `Docs/Events.md` describes the encoded form, in which an event is an object with one member: its name.
+/// `EventLine` writes it as a line. A case added here needs its name in `CodingKeys`.
 package enum RunEvent: Sendable, Codable {
   case runStarted(RunHeader)
   case fileStarted(file: String, attempt: Int)

@@ -16,7 +16,8 @@ package struct RunHeader: Sendable, Hashable, JSONFlattened {
   package var channelReason: String
   /// The timeout multiplier; 1 with KVM.
   package var timeScale: Double
-  /// How many times slower emulated code runs than the host's own, as measured; nil with KVM, and where nothing was measured.
+  /// How many times slower emulated code runs than the host's own, as measured; nil with KVM, and where
+  /// nothing was measured.
   package var slowdown: Double?
   /// Relative paths of the files that will run, in their order.
   @EmptyWhenAbsent package var files: [String]

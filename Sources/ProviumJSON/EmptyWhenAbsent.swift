@@ -1,7 +1,8 @@
-/// A member that older writers may have left out. Reading an object without the member gives the empty value (`""`, `[]`,
-/// `[:]`, `false`); writing always writes the member.
+/// A member that older writers may have left out. Reading an object without the member gives the empty value
+/// (`""`, `[]`, `[:]`, `false`); writing always writes the member.
 @propertyWrapper
-package struct EmptyWhenAbsent<Value: EmptyValue & Codable & Sendable & Hashable>: Codable, Sendable, Hashable {
+package struct EmptyWhenAbsent<Value: EmptyValue & Codable & Sendable & Hashable>: Codable, Sendable, Hashable
+{
   package var wrappedValue: Value
   package init(wrappedValue: Value) { self.wrappedValue = wrappedValue }
 

@@ -1,8 +1,16 @@
 extension JSONValue {
-  /// Reads a value of a `Decodable` type. Unknown members are passed over; a member of an optional type may be absent or null.
+  /// Reads a value of a `Decodable` type. Unknown members are passed over; a member of an optional type may
+  /// be absent or null.
   /// - Throws: `JSONMismatch`, which names the member that is absent or has another kind of value.
   package func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(JSONMismatch) -> Value {
     try ValueDecoder.decode(type, from: self, nil)
+  }
+
+  /// Reads one case of a `Decodable` enumeration. `self` has the case's values, and the case is named
+  /// elsewhere: the compiler's own coding of enumerations has the form `{"NAME": VALUES}`.
+  /// - Throws: `JSONMismatch`.
+  package func decode<Value: Decodable>(_ type: Value.Type, case name: String) throws(JSONMismatch) -> Value {
+    try ValueDecoder.decode(type, from: .object([.init(name, self)]), CodingTrail(.wrapper, after: nil))
   }
 }
 
@@ -77,8 +85,12 @@ private struct ObjectDecodingContainer<Key: CodingKey>: KeyedDecodingContainerPr
   func contains(_ key: Key) -> Bool { find(key) != nil }
   func decodeNil(forKey key: Key) -> Bool { find(key) ?? .null == .null }
   func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try require(key, "a boolean", \.bool) }
-  func decode(_ type: String.Type, forKey key: Key) throws -> String { try require(key, "a string", \.string) }
-  func decode(_ type: Double.Type, forKey key: Key) throws -> Double { try require(key, "a number", \.double) }
+  func decode(_ type: String.Type, forKey key: Key) throws -> String {
+    try require(key, "a string", \.string)
+  }
+  func decode(_ type: Double.Type, forKey key: Key) throws -> Double {
+    try require(key, "a number", \.double)
+  }
   func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try require(key, "a whole number", \.int) }
   func decode(_ type: UInt64.Type, forKey key: Key) throws -> UInt64 {
     try require(key, "a whole number from 0", \.uint64)
@@ -86,7 +98,9 @@ private struct ObjectDecodingContainer<Key: CodingKey>: KeyedDecodingContainerPr
   func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
     if type is any JSONFlattened.Type { return try ValueDecoder.decode(type, from: value, trail) }
     guard let found = find(key), found != .null else {
-      if let type = type as? any DecodableWhenAbsent.Type, let value = type.whenAbsent as? Value { return value }
+      if let type = type as? any DecodableWhenAbsent.Type, let value = type.whenAbsent as? Value {
+        return value
+      }
       throw JSONMismatch(trail(to: key), lacks: "", found: nil)
     }
     return try ValueDecoder.decode(type, from: found, trail(to: key))
@@ -132,7 +146,9 @@ private struct ArrayDecodingContainer: UnkeyedDecodingContainer {
     currentIndex += 1
     return true
   }
-  mutating func decode(_ type: String.Type) throws -> String { try next().singleValueContainer().decode(type) }
+  mutating func decode(_ type: String.Type) throws -> String {
+    try next().singleValueContainer().decode(type)
+  }
   mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
     let next = try next()
     return try ValueDecoder.decode(type, from: next.value, next.trail)
@@ -140,7 +156,9 @@ private struct ArrayDecodingContainer: UnkeyedDecodingContainer {
   mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws
     -> KeyedDecodingContainer<Nested>
   { try next().container(keyedBy: type) }
-  mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer { try next().unkeyedContainer() }
+  mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer {
+    try next().unkeyedContainer()
+  }
   mutating func superDecoder() throws -> any Decoder { try next() }
 }
 

@@ -1,6 +1,7 @@
 /// Makes JSON values of `Encodable` ones.
 package struct JSONEncoding: Sendable {
-  /// The decimal places that are kept of floating-point members with these names. Other numbers are written in full.
+  /// The decimal places that are kept of floating-point members with these names. Other numbers are written
+  /// in full.
   package var decimals: [String: Int]
   /// Whether an optional member that is nil is written, as `null`. Readers then see which members there are.
   package var writesNil: Bool
@@ -10,13 +11,15 @@ package struct JSONEncoding: Sendable {
     self.writesNil = writesNil
   }
 
-  /// The JSON value of `value`. Members keep the order in which they are encoded; those of dictionaries are sorted.
+  /// The JSON value of `value`. Members keep the order in which they are encoded; those of dictionaries are
+  /// sorted.
   /// - Throws: what `value` throws.
   package func value(of value: some Encodable) throws -> JSONValue {
     try ValueEncoder.value(of: value, in: self)
   }
 
-  /// `value` with at most `places` decimals. Values of 10⁹ and more have no exact decimals to keep, and stay as they are.
+  /// `value` with at most `places` decimals. Values of 10⁹ and more have no exact decimals to keep, and stay
+  /// as they are.
   package static func rounded(_ value: Double, places: Int) -> Double {
     var scale = 1.0
     for _ in 0..<places { scale *= 10 }
@@ -153,7 +156,9 @@ private struct ObjectEncodingContainer<Key: CodingKey>: KeyedEncodingContainerPr
   func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key)
     -> KeyedEncodingContainer<Nested>
   { nested(key).container(keyedBy: type) }
-  func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer { nested(key).unkeyedContainer() }
+  func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
+    nested(key).unkeyedContainer()
+  }
   func superEncoder() -> any Encoder { nested("super") }
   func superEncoder(forKey key: Key) -> any Encoder { nested(key) }
 

@@ -20,6 +20,9 @@ final class CodingTrail: Sendable {
   enum Step: Sendable {
     case member(String)
     case element(Int)
+    /// The object that `decode(_:case:)` puts around a value. The step into that object is not part of the
+    /// value's path.
+    case wrapper
   }
   private let step: Step
   private let parent: CodingTrail?
@@ -30,7 +33,9 @@ final class CodingTrail: Sendable {
   }
 
   private static func steps(_ trail: CodingTrail?) -> [Step] {
-    Array(sequence(first: trail) { $0?.parent }.prefix { $0 != nil }.compactMap { $0?.step }.reversed())
+    let steps = sequence(first: trail) { $0?.parent }.prefix { $0 != nil }.compactMap { $0?.step }.reversed()
+    if case .wrapper = steps.first { return Array(steps.dropFirst(2)) }
+    return Array(steps)
   }
 
   /// `tests[3].failure.kind`; empty for a whole text.
@@ -39,15 +44,17 @@ final class CodingTrail: Sendable {
       switch step {
       case .member(let name): text += text.isEmpty ? name : ".\(name)"
       case .element(let index): text += "[\(index)]"
+      case .wrapper: break
       }
     }
   }
 
   static func codingPath(_ trail: CodingTrail?) -> [any CodingKey] {
-    steps(trail).map { step in
+    steps(trail).compactMap { step in
       switch step {
       case .member(let name): JSONKey(stringValue: name)
       case .element(let index): JSONKey(intValue: index)
+      case .wrapper: nil
       }
     }
   }

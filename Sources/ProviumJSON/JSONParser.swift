@@ -15,7 +15,8 @@ package struct JSONParser {
   private static let maximumDepth = 256
 
   /// Parses a whole text.
-  /// - Throws: `Fault` for text that is not JSON, a whole number that does not fit 64 bits, a number beyond the range of a
+  /// - Throws: `Fault` for text that is not JSON, a whole number that does not fit 64 bits, a number beyond
+  ///   the range of a
   ///   double, and a string that is not UTF-8.
   package static func parse(_ bytes: some Sequence<UInt8>) throws(Fault) -> JSONValue {
     var parser = JSONParser(bytes: Array(bytes))
@@ -153,7 +154,9 @@ package struct JSONParser {
         result.append(contentsOf: String(Character(try escape())).utf8)
       case ..<0x20: throw fault("a control character in a string")
       default:
-        let end = bytes[position...].firstIndex { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
+        let end = bytes[position...].firstIndex {
+          $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\")
+        }
         result.append(contentsOf: bytes[position..<(end ?? bytes.count)])
         position = end ?? bytes.count
       }
@@ -182,8 +185,8 @@ package struct JSONParser {
     return scalar
   }
 
-  /// Reads the digits of `\uXXXX`, and a second escape where the first is half of a surrogate pair. A half without its
-  /// partner becomes U+FFFD.
+  /// Reads the digits of `\uXXXX`, and a second escape where the first is half of a surrogate pair. A half
+  /// without its partner becomes U+FFFD.
   private mutating func unicode() throws(Fault) -> Unicode.Scalar {
     let first = try hex()
     guard (0xD800...0xDBFF).contains(first) else { return Unicode.Scalar(first) ?? "\u{FFFD}" }

@@ -1,7 +1,7 @@
 /// Writes JSON values as UTF-8.
 ///
-/// Beyond the demands of RFC 8259, strings escape the characters that act on terminals (DEL, C1) or end a line for some
-/// readers (U+2028, U+2029): one value is always one harmless line.
+/// Beyond the demands of RFC 8259, strings escape the characters that act on terminals (DEL, C1) or end a
+/// line for some readers (U+2028, U+2029): one value is always one harmless line.
 struct JSONWriter {
   private(set) var bytes: [UInt8] = []
   /// Spaces of one level of nesting; nil writes everything on one line.
@@ -19,7 +19,8 @@ struct JSONWriter {
     case .number(let value) where value == value.rounded() && abs(value) < 1e15: write("\(Int64(value))")
     case .number(let value): write("\(value)")
     case .string(let value): writeString(value)
-    case .array(let values): list("[", "]", values, depth) { writer, value in writer.write(value, depth: depth + 1) }
+    case .array(let values):
+      list("[", "]", values, depth) { writer, value in writer.write(value, depth: depth + 1) }
     case .object(let members):
       list("{", "}", members, depth) { writer, member in
         writer.writeString(member.key)
@@ -78,7 +79,9 @@ struct JSONWriter {
   }
 
   /// The escape of the character that begins at `position`, and its length in UTF-8; nil when it needs none.
-  private static func escape(_ text: UnsafeBufferPointer<UInt8>, _ position: Int) -> (length: Int, escape: String)? {
+  private static func escape(_ text: UnsafeBufferPointer<UInt8>, _ position: Int) -> (
+    length: Int, escape: String
+  )? {
     switch text[position] {
     case UInt8(ascii: "\""): (1, "\\\"")
     case UInt8(ascii: "\\"): (1, "\\\\")

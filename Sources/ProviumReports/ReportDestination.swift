@@ -1,27 +1,19 @@
 import Glibc
 import ProviumSystem
 
-/// A report that cannot be written or read, in the user's terms.
-package struct ReportError: Error, Sendable, CustomStringConvertible {
-  /// `cannot write the JUnit report to F: cannot open …`.
-  package let description: String
-
-  /// `cannot write the JUnit report to /x: EACCES …`
-  init(_ operation: String, _ path: String, _ cause: String) {
-    description = "cannot \(operation) \(path): \(cause)"
-  }
-}
-
-/// Where a report goes: a file, or standard output. Made, and proven writable, before the run begins.
+/// The file that a report is written to, or standard output. Making a destination before the run proves that
+/// the report can be written.
 package struct ReportDestination: Sendable {
-  /// `-` for standard output.
-  package let path: String
-  /// For messages: `JUnit`.
-  package let report: String
-  /// Then the terminal belongs on standard error.
-  package var isStandardOutput: Bool { path == "-" }
+  /// The path that means standard output.
+  static let standardOutput = "-"
 
-  /// Creates the directories above `path`, and tries whether a file can be made there.
+  /// The path as the user gave it.
+  package let path: String
+  /// The report's name in messages: `JUnit`.
+  package let report: String
+  package var isStandardOutput: Bool { path == Self.standardOutput }
+
+  /// Creates the directories above `path`, and proves that a file can be made there.
   /// - Throws: `ReportError`.
   package init(_ path: String, report: String) throws {
     self.path = path
@@ -29,8 +21,8 @@ package struct ReportDestination: Sendable {
     try check()
   }
 
-  /// Tries once more whether the report can be written; leaves nothing behind but directories.
-  package func check() throws {
+  /// Leaves nothing on the disk except directories.
+  private func check() throws {
     if isStandardOutput { return }
     do {
       guard !path.isEmpty else { throw SystemError("open", "\"\"", Errno(ENOENT)) }
@@ -42,14 +34,14 @@ package struct ReportDestination: Sendable {
       if isReplaceable {
         let trial = "\(target).\(getpid()).\(UInt32.random(in: 0 ... .max)).trial"
         _ = try Descriptor.open(trial, O_WRONLY | O_CREAT | O_EXCL)
-        unlink(trial)
+        unlink(trial.cPath)
       } else {
-        guard access(target, W_OK) == 0 else { throw SystemError("open", path) }
+        guard access(target.cPath, W_OK) == 0 else { throw SystemError("open", path) }
       }
     } catch { throw refused(error) }
   }
 
-  /// The whole report at once: a reader sees the older one or this one, never a part. Twice is fine.
+  /// Replaces the file's contents in one step: a reader sees the older report or this one, never a part.
   package func write(_ text: String) throws {
     let bytes = Array(text.utf8)
     do {
@@ -63,7 +55,7 @@ package struct ReportDestination: Sendable {
     } catch { throw refused(error) }
   }
 
-  /// Open for writing, from the start; nothing is truncated.
+  /// Opens the file for writing from its start. Does not truncate it.
   func open() throws -> Descriptor {
     do {
       if isStandardOutput {
@@ -75,20 +67,20 @@ package struct ReportDestination: Sendable {
     } catch { throw refused(error) }
   }
 
-  /// A link is written through, not replaced.
+  /// The path that is written: a symbolic link stays, and its target is written.
   private var target: String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
+    Files.canonical(path)
   }
 
-  /// A regular file, or nothing yet. Devices and pipes (`/dev/stderr`, `>(cat)`) are written in place.
+  /// Whether the path is a regular file or does not exist. Devices and pipes (`/dev/stderr`, `>(cat)`) are
+  /// written in place.
   private var isReplaceable: Bool {
     var status = stat()
-    return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+    return stat(path.cPath, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
   }
 
-  private func refused(_ error: any Error) -> ReportError {
+  /// The error of a write, in the user's terms.
+  func refused(_ error: any Error) -> ReportError {
     ReportError("write the \(report) report to", isStandardOutput ? "standard output" : path, "\(error)")
   }
 }

@@ -20,12 +20,24 @@ import ProviumSystem
     ]
   )
 
+  /// The arguments of the process. `CommandLine.arguments` replaces bytes that are not UTF-8, and the paths
+  /// would be lost.
+  private static func arguments() -> [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+      guard let argument = CommandLine.unsafeArgv[index] else { return nil }
+      let bytes = UnsafeRawBufferPointer(start: argument, count: strlen(argument))
+      return String(validating: bytes, as: UTF8.self) ?? PathText.string(of: bytes)
+    }
+  }
+
   static func main() {
     // Writing to a closed pipe must return an error, not end the process.
     signal(SIGPIPE, SIG_IGN)
+    var command: any ParsableCommand = Provium()
     do {
-      try SingleDashCheck.check(Array(CommandLine.arguments.dropFirst()))
-      var command = try parseAsRoot()
+      let arguments = arguments()
+      try SingleDashCheck.check(arguments)
+      command = try parseAsRoot(arguments)
       do { try command.run() } catch let code as ExitCode {
         try Console.checkOutput()
         throw code
@@ -39,7 +51,7 @@ import ProviumSystem
     } catch {
       // ArgumentParser also throws the help and the version.
       if exitCode(for: error) == .success { Self.exit(withError: error) }
-      let message = fullMessage(for: error)
+      let message = type(of: command).fullMessage(for: error)
       let isUsage = exitCode(for: error) == .validationFailure
       Console.error(isUsage ? message : "provium: \(message.trimmingPrefix("Error: "))")
       Glibc.exit(ExitStatusCode.notJudged)

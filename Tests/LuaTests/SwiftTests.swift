@@ -36,7 +36,7 @@ struct SwiftTests {
     #expect(read.result == 4)
     #expect(read.buffers == [Array("0123".utf8)])
     #expect(try await vm.syscall("openat", -100, "/nowhere", 0).result == -2)
-    let wrong = await #expect(throws: MachineError.self) { try await vm.syscall("opneat") }
+    let wrong = await #expect(throws: ProviumError.self) { try await vm.syscall("opneat") }
     #expect(wrong?.message.contains("openat") == true)
   }
 
@@ -48,7 +48,7 @@ struct SwiftTests {
     #expect(try await worker.syscall("getuid").result == 1000)
     #expect(try await vm.syscall("getuid").result == 0)
     try await worker.kill()
-    await #expect(throws: MachineError.self) { try await worker.syscall("getuid") }
+    await #expect(throws: ProviumError.self) { try await worker.syscall("getuid") }
     let job = try await vm.background("until [ -e /tmp/go ]; do sleep 0.05; done; echo done; exit 3")
     #expect(try await job.poll() == nil)
     try await vm.writeFile("/tmp/go", [])
@@ -69,7 +69,7 @@ struct SwiftTests {
     try await vm.shutdown()
     try await vm.shutdown()
     try await vm.kill()
-    await #expect(throws: MachineError.self) { try await vm.exec("true") }
+    await #expect(throws: ProviumError.self) { try await vm.exec("true") }
   }
 
   @Test("a test with two fixtures is admitted once", .fixture("base"), .fixture("nested"))
@@ -108,12 +108,12 @@ struct SwiftTests {
 
   @Test("mistakes are told: an unknown fixture, too little memory, no trait")
   func mistakes() async throws {
-    let unknown = await #expect(throws: MachineError.self) { try await VirtualMachine.resume("bsae") }
+    let unknown = await #expect(throws: ProviumError.self) { try await VirtualMachine.resume("bsae") }
     #expect(unknown?.message.contains("base") == true)
     var options = VirtualMachine.Options()
     options.memory = 5
-    await #expect(throws: MachineError.self) { try await VirtualMachine.boot(options) }
-    #expect(throws: MachineError.self) { try VirtualMachine.current }
+    await #expect(throws: ProviumError.self) { try await VirtualMachine.boot(options) }
+    #expect(throws: ProviumError.self) { try VirtualMachine.current }
   }
 
   @Test("a test that is cancelled ends what its machine is doing", .fixture("base"))
@@ -122,7 +122,7 @@ struct SwiftTests {
     let task = Task { try await vm.exec("sleep 600") }
     try await Task.sleep(for: .milliseconds(200))
     task.cancel()
-    let error = await #expect(throws: MachineError.self) { try await task.value }
+    let error = await #expect(throws: ProviumError.self) { try await task.value }
     #expect(error?.message.contains("cancelled") == true)
     let after = Task {
       withUnsafeCurrentTask { $0?.cancel() }

@@ -16,7 +16,8 @@ import Testing
     #expect(error?.description.contains("vax, only x86_64, aarch64, riscv64") == true)
   }
 
-  @Test("aarch64 and riscv64 share the generic system calls and differ where the kernel does") func generic() {
+  @Test("aarch64 and riscv64 share the generic system calls and differ where the kernel does") func generic()
+  {
     #expect(SyscallName.number("openat", .aarch64) == 56 && SyscallName.number("openat", .riscv64) == 56)
     #expect(SyscallName.number("renameat", .aarch64) == 38 && SyscallName.number("renameat", .riscv64) == nil)
     #expect(SyscallName.number("riscv_hwprobe", .riscv64) == 258)

@@ -325,7 +325,9 @@ final class Scratch: Sendable {
     for name in ["/\u{e9}/x", "/e\u{301}/x"] {
       source.files.append(GuestFile(name, name, mode: 0o600))
     }
-    let bytes = try Files.read(try ImageBuilder(cache: "\(scratch.path)/cache").build(source, drivers: []).initrd)
+    let bytes = try Files.read(
+      try ImageBuilder(cache: "\(scratch.path)/cache").build(source, drivers: []).initrd
+    )
     for name in ["\u{e9}", "e\u{301}", "\u{e9}/x", "e\u{301}/x"] {
       let entry = Array(".provium/files/\(name)\0".utf8)
       #expect(

@@ -71,13 +71,15 @@ import Testing
     ]
   )
   func runOptions(arguments: [String], message: String) throws {
-    let command = try Command(arguments: ["run"] + arguments, in: try Project().path)
+    let project = try Project()
+    let command = try Command(arguments: ["run"] + arguments, in: project.path)
     #expect(command.status == .exited(2))
     #expect(command.errors.contains(message), "\(command.text)")
   }
 
   @Test("provium run --help shows the help") func runHelp() throws {
-    let help = try Command("run", "--help", in: try Project().path)
+    let project = try Project()
+    let help = try Command("run", "--help", in: project.path)
     #expect(help.status == .exited(0) && help.output.contains("USAGE: provium run"))
   }
 
@@ -267,7 +269,7 @@ struct RefusedBootTests {
       cat out
       """
     )
-    #expect(output.contains("(harness) tests/a.lua:1: interrupted during: "), "\(output)")
+    #expect(output.contains("(infrastructure error) tests/a.lua:1: interrupted during: "), "\(output)")
     #expect(output.contains("status 130"))
   }
 

@@ -109,7 +109,7 @@ struct FixtureBuildTests {
     let begin = Deadline.now
     let command = try Command("test", "-p", "2", in: project.path)
     #expect(command.output.contains("0 passed, 2 failed"), "\(command.text)")
-    #expect(command.output.contains(/start from each other in a circle: (left → right|right → left)/))
+    #expect(command.output.contains(/start from each other in a cycle: (left → right|right → left)/))
     #expect(Deadline.now - begin < 10_000_000_000)
   }
 
@@ -177,6 +177,31 @@ struct FixtureBuildTests {
     }
     #expect(!(try Command("test", in: project.path).text.contains("built again")))
     #expect(project.builds == 4)
+  }
+
+  @Test("not again when the cache was copied: its files are verified once") func copied() throws {
+    let project = try countingProject()
+    #expect(try Command("test", in: project.path).status == .exited(0))
+    try project.shell("cp -r cache/fixtures copy; rm -r cache/fixtures; mv copy cache/fixtures")
+    func manifest() throws -> String { try project.shell("cat cache/fixtures/small-*/manifest.json") }
+    let before = try manifest()
+    #expect(try Command("fixture", "why", "small", in: project.path).output == "small is current\n")
+    let verified = try manifest()
+    #expect(verified != before)
+    let command = try Command("test", in: project.path)
+    #expect(command.status == .exited(0) && !command.text.contains("built again"), "\(command.text)")
+    #expect(project.builds == 1)
+    #expect(try manifest() == verified)
+    // A copy that was damaged is damaged.
+    try project.shell(
+      """
+      cp -r cache/fixtures copy; rm -r cache/fixtures; mv copy cache/fixtures
+      printf X | dd of=$(echo cache/fixtures/small-*/*/memory) bs=1 seek=5000000 conv=notrunc 2> /dev/null
+      """
+    )
+    let again = try Command("test", in: project.path)
+    #expect(again.text.contains("fixture small is built again: memory was altered"), "\(again.text)")
+    #expect(again.status == .exited(0) && project.builds == 2)
   }
 
   @Test("again, once and with a warning, when QEMU makes no machine of what looks whole") func unusable()

@@ -26,7 +26,7 @@ struct FixtureFaultTests {
     let command = try Command("test", in: project.path, seconds: 30)
     #expect(command.status == .exited(1))
     #expect(
-      command.output.contains("start from each other in a circle: high → low → high"),
+      command.output.contains("start from each other in a cycle: high → low → high"),
       "\(command.text)"
     )
     // Nobody waits for what only looks, either.
@@ -53,7 +53,7 @@ struct FixtureFaultTests {
       seconds: 30
     )
     #expect(
-      said.contains(/start from each other in a circle: (left → right → left|right → left → right)/),
+      said.contains(/start from each other in a cycle: (left → right → left|right → left → right)/),
       "\(said)"
     )
   }
@@ -95,7 +95,9 @@ struct FixtureFaultTests {
     )
   }
 
-  @Test("that a fault of the harness spoilt are built again by a retry; those whose script failed are not")
+  @Test(
+    "that failed by an infrastructure error are built again by another attempt; those whose script failed are not"
+  )
   func retries() throws {
     let count = "local f = io.open('builds', 'a') f:write('x') f:close()\n"
     let once = "if not io.open('died') then io.open('died', 'w'):close() vm:kill() vm:exec('true') end\n"
@@ -185,7 +187,7 @@ struct FixtureFaultTests {
     try project.shell("printf ESAB | dd of=images/base conv=notrunc 2> /dev/null")
     let why = try Command("fixture", "why", "disk", in: project.path)
     #expect(
-      why.output == "disk would be built: what the disk takes from (images/base) changed\n",
+      why.output == "disk would be built: the backing file of a disk (images/base) changed\n",
       "\(why.text)"
     )
   }

@@ -128,9 +128,9 @@ struct MachineCommandTests {
       "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"500ms\"\n",
       "tests/a.lua": """
       local vm = provium.create():boot{ memory = "256M" }
-      for _, thread in ipairs{ false, true } do
-        test(thread and "thread" or "fork", function()
-          local deaf, other = vm:spawn{ thread = thread }, vm:spawn{ thread = thread }
+      for _, shared in ipairs{ false, true } do
+        test(shared and "shared" or "fork", function()
+          local deaf, other = vm:spawn{ shared = shared }, vm:spawn{ shared = shared }
           assert_eq(0, (deaf:syscall_buf("rt_sigprocmask", 1, ("\\xff"):rep(8), 0, 0, 0, 8)))
           local _, raw = deaf:syscall_buf("pipe2", 0, ("\\0"):rep(8), 0, 0)
           local reader = provium.unpack("i32 i32", raw)
@@ -155,7 +155,7 @@ struct MachineCommandTests {
       "provium.toml": "[provium]\ntests = [\"tests\"]\nop_timeout = \"500ms\"\n",
       "tests/a.lua": """
       local vm = provium.create():boot{ memory = "256M" }
-      local worker = vm:spawn{ thread = true }
+      local worker = vm:spawn{ shared = true }
       local bufs = { [0] = "/bin/sleep\\0", [1] = ("\\0"):rep(24) }
       local argv = {
         { buf_idx = 1, ptr_offset = 0, data_len = 6, data = "sleep\\0" },
@@ -332,7 +332,7 @@ struct MachineCommandTests {
       """
     )
     #expect(
-      output.contains("(harness) tests/a.lua:1: interrupted during: booting vm1 (default)"),
+      output.contains("(infrastructure error) tests/a.lua:1: interrupted during: booting vm1 (default)"),
       "\(output)"
     )
     #expect(output.contains("status 130"))

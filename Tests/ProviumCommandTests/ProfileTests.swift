@@ -112,6 +112,73 @@ struct ProfileTests {
     try shell("sha256sum --quiet -c sum", in: project.path)
   }
 
+  @Test("a profile's init is /sbin/init by default, /init is a fallback that the boot's log names")
+  func defaultInit() throws {
+    let project = try Project([
+      "tests/a.lua": """
+      local function init_of(profile)
+        local vm = provium.create(profile):boot{ memory = "192M" }
+        vm:mount_vfs()
+        vm:wait_until(function() return vm:exec("cat /tmp/init").ok end)
+        return vm, tostring(vm:exec("cat /tmp/init").stdout)
+      end
+      test("default", function()
+        local vm, init = init_of("both")
+        assert_eq("/sbin/init\\n", init)
+        assert_contains(vm:read_file("/proc/cmdline"), "provium.init=/sbin/init")
+        vm:kill()
+      end)
+      test("fallback", function()
+        local vm, init = init_of("one")
+        assert_eq("/init\\n", init)
+        assert_contains(vm:dmesg(), "provium: no /sbin/init: executing /init as init")
+        vm:kill()
+      end)
+      test("named", function()
+        assert_error(function() provium.create("named"):boot() end, "cannot execute init /sbin/nothing: ENOENT")
+      end)
+      -- TOMOYO looks up the names of programs, of which the initramfs has none.
+      test("TOMOYO", function()
+        local vm = init_of("tomoyo")
+        assert_contains(vm:read_file("/sys/kernel/security/lsm"), "tomoyo")
+        vm:kill()
+      end)
+      test("no agent", function()
+        local begin = os.time()
+        assert_error(function() provium.create("broken"):boot() end, "cannot execute the agent")
+        assert(os.time() - begin < 60, "the boot limit was waited out")
+      end)
+      """
+    ])
+    let parts = try Parts(project)
+    let tree = try parts.tree(in: project)
+    for name in ["init", "sbin/init"] {
+      let program = "#!/bin/sh\nmount -t proc proc /proc\necho /\(name) > /tmp/init\nexec sleep 1000000\n"
+      try Files.write(Array(program.utf8), to: "\(tree)/\(name)", mode: 0o755)
+    }
+    try shell(
+      """
+      pack() { (cd \(tree) && find . | \(parts.busybox) cpio -o -H newc) > $1 2>/dev/null; }
+      pack both; rm tree/sbin/init; pack one
+      # A folder that is not empty stays in the place of the agent's program.
+      mkdir -p tree/.provium/agent/in-the-way; pack broken
+      """,
+      in: project.path
+    )
+    var configuration = "[provium]\ntests = [\"tests\"]\n"
+    let profiles = [
+      ("both", "both", ""), ("one", "one", ""), ("named", "both", "init = \"/sbin/nothing\""),
+      ("tomoyo", "both", "append = \"security=tomoyo\""), ("broken", "broken", ""),
+    ]
+    for (name, initrd, more) in profiles {
+      configuration +=
+        "[profile.\(name)]\nkernel = \"\(parts.kernel)\"\nmodules = \"\(parts.modules)\"\ninitrd = \"\(initrd)\"\n\(more)\n"
+    }
+    try Files.write(Array(configuration.utf8), to: "\(project.path)/provium.toml", mode: 0o644)
+    let command = try Command("test", in: project.path)
+    #expect(command.status == .exited(0), "\(command.text)")
+  }
+
   @Test("needs no userland: files and syscalls work in a guest that has nothing but the agent") func nothing()
     throws
   {

@@ -183,7 +183,7 @@ import Testing
   func injection(revision: String) throws {
     let command = try suite.test("--since=\(revision)")
     #expect(command.status == .exited(2))
-    #expect(command.errors.contains("--since: '\(revision)' is no revision of"), "\(command.text)")
+    #expect(command.errors.contains("--since: '\(revision)' is not a revision of"), "\(command.text)")
     #expect(!Files.exists("\(suite.project.path)/stolen"))
   }
 }

@@ -61,6 +61,55 @@ import Testing
   }
 
   @Test(
+    "have a name of its own for each test case",
+    .enabled(if: ToolRun.find("prove") != nil, "prove is not installed")
+  )
+  func uniqueNames() throws {
+    let suite = try QuickSuite([
+      "a.b.lua": "test('same', function() end)", "a_b.lua": "test('same', function() end)",
+      "flaky.lua": "test('t', function() end)",
+    ])
+    #expect(try suite.test("--repeat", "2", "--junit", "j.xml", "--tap", "t.tap").status == .exited(0))
+    let cases = try Files.readText("\(suite.project.path)/j.xml").split(separator: "\n")
+      .filter { $0.contains("<testcase ") }.map { $0.replacing(#/ time="[^"]*"/#, with: "") }
+    #expect(cases.count == 6)
+    #expect(Set(cases).count == 6, "\(cases)")
+    let prove = try ToolRun.run("prove", ["-e", "cat", "\(suite.project.path)/t.tap"], allowFailure: true)
+    #expect(prove.status.isSuccess && prove.outputText.contains("Result: PASS"), "\(prove.outputText)")
+  }
+
+  @Test(
+    "that cannot be written end the run with exit code 2 and one error",
+    arguments: [
+      ("--junit /dev/full", ""), ("--tap /dev/full", ""), ("--json /dev/full", ""), ("--html /dev/full", ""),
+      ("--report github=/dev/full", ""), ("", "> /dev/full"), ("-q", "> /dev/full"),
+      ("--junit -", "> /dev/full"),
+      ("", "| true"), ("--json -", "| true"), ("--tap >(true)", ""), ("--json >(true)", ""),
+      ("--html >(true)", ""),
+    ]
+  )
+  func unwritable(options: String, redirection: String) throws {
+    let project = try Project([
+      "tests/a.lua": "for n = 1, 300 do test('t' .. n, function() print(n) end) end\n"
+    ])
+    // The reader of the pipe is gone before Provium writes its first line.
+    let script = """
+      export PROVIUM_QEMU=/no/qemu PROVIUM_ACCEL=tcg
+      { sleep 0.3; "$1" test tests \(options); echo "status $?" >&2; } \(redirection)
+      """
+    let run = try ToolRun.run(
+      "bash",
+      ["-c", script, "bash", Command.binary],
+      directory: project.path,
+      allowFailure: true
+    )
+    let errors = run.errorText
+    #expect(errors.contains("status 2\n"), "\(errors)")
+    #expect(errors.components(separatedBy: "provium: cannot write the ").count == 2, "\(errors)")
+    #expect(errors.contains("ENOSPC") || errors.contains("EPIPE"), "\(errors)")
+  }
+
+  @Test(
     "open in a browser: failed files first, and all text can be searched",
     .enabled(if: Self.browser != nil, "no chromium is installed"),
     .timeLimit(.minutes(2))

@@ -77,7 +77,9 @@ import Testing
     #expect(error?.description == reason)
   }
 
-  @Test("encodes enumerations with payloads, whole numbers, and nested containers as the compiler derives them")
+  @Test(
+    "encodes enumerations with payloads, whole numbers, and nested containers as the compiler derives them"
+  )
   func derived() throws {
     enum Shape: Codable, Hashable {
       case circle(radius: Double)
@@ -91,7 +93,9 @@ import Testing
   }
 
   @Test("sorts the members of all objects, and writes one a line with indentation") func forPeople() throws {
-    let value = JSONValue.object(["b": .array([.integer(1), .object(["z": .null, "a": .bool(true)])]), "a": .array([])])
+    let value = JSONValue.object([
+      "b": .array([.integer(1), .object(["z": .null, "a": .bool(true)])]), "a": .array([]),
+    ])
     #expect(value.sorted.text == #"{"a":[],"b":[1,{"a":true,"z":null}]}"#)
     #expect(
       value.sorted.indentedText == """

@@ -4,7 +4,7 @@ import Testing
 @Suite("A JSON text") struct JSONParserTests {
   private func value(_ text: String) throws -> JSONValue { try JSONParser.parse(text.utf8) }
 
-  @Test("keeps integers and floats apart, and 64 bits exact") func numbers() throws {
+  @Test("distinguishes integers from floats, and keeps 64 bits exact") func numbers() throws {
     #expect(
       try value("[1, 1.0, -9223372036854775808, 9223372036854775807, 18446744073709551615, 1e2, -0.5]")
         == .array([
@@ -14,8 +14,8 @@ import Testing
     )
   }
 
-  @Test("keeps the order of members, names that only look the same, and empty arrays") func structure() throws
-  {
+  @Test("keeps the order of members, names that differ only in Unicode form, and empty arrays")
+  func structure() throws {
     #expect(
       try value(#"{"b": [], "a": {}, "\u00e9": null, "e\u0301": "\ud83d\ude00\n"}"#)
         == .object([
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(
-    "that is none is refused with line and column",
+    "with a syntax error is refused with line and column",
     arguments: [
       ("", "the text ends too early at line 1, column 1"), ("[1,]", "expected a value at line 1, column 4"),
       ("[01]", "expected , or ] at line 1, column 3"),
@@ -58,7 +58,7 @@ import Testing
     #expect(fault?.description == "a string that is not UTF-8 at line 2, column 2")
   }
 
-  @Test("is what was written") func roundTrip() throws {
+  @Test("is equal to the value that was written") func roundTrip() throws {
     let whole = JSONValue.object([
       "execute": .string("a\"\u{1}\u{2028}"),
       "arguments": .object(["x": .array([.bool(true), .number(1.5)])]),

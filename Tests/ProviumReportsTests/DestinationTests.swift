@@ -4,13 +4,13 @@ import ProviumReports
 import ProviumSystem
 import Testing
 
-@Suite("Where a report goes") struct DestinationTests {
-  @Test("is made with the folders above it, and nothing stands there before it is written") func parents()
+@Suite("The destination of a report") struct DestinationTests {
+  @Test("is created with its folders, and has no file before the report is written") func parents()
     throws
   {
     let scratch = try Scratch()
     let path = "\(scratch.path)/a/b/junit.xml"
-    let report = try RecordedReport.junit(path: path)
+    let report = try ReportFormats.standard.request("junit", path: path).sink()
     #expect(try Files.list("\(scratch.path)/a/b") == [])
     try SampleRun.events.replay(into: [report])
     #expect(try Files.list("\(scratch.path)/a/b") == ["junit.xml"])
@@ -18,19 +18,21 @@ import Testing
   }
 
   @Test(
-    "is refused before the run when it cannot be written",
+    "that cannot be written is refused before the run",
     arguments: [
       ("/proc/nothing/x.xml", "ENOENT"), ("/dev/null/x.xml", "ENOTDIR"), ("/tmp", "EISDIR"), ("", "ENOENT"),
       ("/tmp/folder/", "EISDIR"),
     ]
   )
   func refused(path: String, errno: String) {
-    let error = #expect(throws: ReportError.self) { try RecordedReport.junit(path: path) }
+    let error = #expect(throws: ReportError.self) {
+      try ReportFormats.standard.request("junit", path: path).sink()
+    }
     #expect(error?.description.hasPrefix("cannot write the JUnit report to \(path): ") == true)
     #expect(error?.description.contains(errno) == true, "\(String(describing: error))")
   }
 
-  @Test("is written through when it is a link, and in place when it is a device") func links() throws {
+  @Test("that is a link or a device is written in place") func links() throws {
     let scratch = try Scratch()
     try Files.write(Array("old".utf8), to: "\(scratch.path)/real")
     try #require(symlink("real", "\(scratch.path)/link") == 0)
@@ -43,10 +45,10 @@ import Testing
     #expect(error?.description.contains("ENOSPC") == true)
   }
 
-  @Test("gets the report of an interrupted run, once") func interrupted() throws {
+  @Test("gets the report of an interrupted run once") func interrupted() throws {
     let scratch = try Scratch()
     let path = "\(scratch.path)/tap"
-    let report = try RecordedReport.tap(path: path)
+    let report = try ReportFormats.standard.request("tap", path: path).sink()
     try SampleRun.interrupted.replay(into: [report])
     let text = try Files.readText(path)
     #expect(text.contains("Bail out!"))

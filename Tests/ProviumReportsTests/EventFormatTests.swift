@@ -45,6 +45,28 @@ import Testing
     }
   }
 
+  @Test("keeps the bytes of a path, and reads them as path text") func paths() throws {
+    let nfd = PathText.string(of: "e\u{301}.lua".utf8)
+    let bytes = PathText.string(of: Array("e\u{301}".utf8) + [0xFF])
+    var header = SampleRun.header
+    header.files = [nfd, bytes, "\u{e9}.lua"]
+    let output = "e\u{301} \u{10FF80}"
+    let events: [RunEvent] = [.runStarted(header), .output(file: nfd, path: [], text: output)]
+    let lines = try events.map { try EventLine.text($0, at: 0) }
+    #expect(lines[0].utf8.contains(#""files":["e\#u{301}.lua","e\#u{301}\#u{10FFFF}","\#u{e9}.lua"]"#.utf8))
+    #expect(lines[1].utf8.contains(#""file":"e\#u{301}.lua","path":[],"text":"e\#u{301} \#u{10FF80}""#.utf8))
+    let log = try EventLog.decode(Array(lines.joined(separator: "\n").utf8) + [0x0A], path: "x")
+    guard case .runStarted(let read) = log.events[0].event,
+      case .output(let file, _, let text) = log.events[1].event
+    else {
+      Issue.record("\(log.events)")
+      return
+    }
+    #expect(read.files == header.files)
+    #expect(file == nfd)
+    #expect(text.utf8.elementsEqual(output.utf8))
+  }
+
   @Test("has members that may be absent: lists are then empty, booleans false, optional values nil")
   func absent() throws {
     let text = #"""
@@ -79,7 +101,10 @@ import Testing
         #""outcome":"passed","duration":1,"tests":[{"path":["a",1]}]"#,
         #"has a whole number as "tests[0].path[1]" instead of a string"#
       ),
-      (#""outcome":"passed","duration":1,"tests":[1]"#, #"has a whole number as "tests[0]" instead of an object"#),
+      (
+        #""outcome":"passed","duration":1,"tests":[1]"#,
+        #"has a whole number as "tests[0]" instead of an object"#
+      ),
       (#""outcome":"todo","duration":1"#, #"lacks "reason", a string"#),
     ]
   )

@@ -14,7 +14,8 @@ enum EventSamples {
 
   /// Times at which the format changes how it writes a number.
   private static let edgesOfTime: [TimedEvent] = [
-    0, -0.0000004, 0.0000005, 1, 1.5, 999_999_999.123456789, 1e9, 1_234_567_890.123456789, 1e15, 1e16, 1e300, -2.25,
+    0, -0.0000004, 0.0000005, 1, 1.5, 999_999_999.123456789, 1e9, 1_234_567_890.123456789, 1e15, 1e16, 1e300,
+    -2.25,
   ].map { TimedEvent(time: $0, event: .activity(file: "", text: "")) }
 
   private static let texts = [
@@ -30,7 +31,12 @@ enum EventSamples {
     full.timeScale = 12.25
     full.startedAt = 1_767_268_800.123456789
     full.shard = RunShard(
-      index: 2, total: 5, isBalanced: true, suite: ["a.lua", "b.lua", "ü.lua"], part: ["b.lua"])
+      index: 2,
+      total: 5,
+      isBalanced: true,
+      suite: ["a.lua", "b.lua", "ü.lua"],
+      part: ["b.lua"]
+    )
     var small = SampleRun.header
     small.seed = 0
     small.qemu = ""
@@ -59,14 +65,18 @@ enum EventSamples {
     return failure
   }
 
-  private static let kinds: [FailureKind] = [.assertion, .error, .infrastructure, .timeout, .kernelReport, .inner]
+  private static let kinds: [FailureKind] = [
+    .assertion, .error, .infrastructure, .timeout, .kernelReport, .inner,
+  ]
 
   private static let outcomes: [Outcome] =
     [.passed] + kinds.flatMap { [.failed(failure($0, isFull: false)), .failed(failure($0, isFull: true))] }
     + ["", "needs 6.6 \u{1B}[1m"].flatMap { [.todo(reason: $0), .skipped(reason: $0)] }
 
   private static let results: [SubTestResult] =
-    outcomes.map { SubTestResult(path: ["outer", "inner"], outcome: $0, duration: 1.0000004, location: SampleRun.at(1)) }
+    outcomes.map {
+      SubTestResult(path: ["outer", "inner"], outcome: $0, duration: 1.0000004, location: SampleRun.at(1))
+    }
     + texts.map { text in
       var result = SubTestResult(path: [text], outcome: .passed, duration: 0, location: SampleRun.at(0, text))
       result.output = text
@@ -79,7 +89,9 @@ enum EventSamples {
     [
       .subTestStarted(file: "a.lua", path: [], location: SampleRun.at(-1)),
       .subTestStarted(file: "net/\u{e9}.lua", path: texts, location: SampleRun.at(3)),
-    ] + texts.map { .output(file: "a.lua", path: ["t"], text: $0) } + [.output(file: "a.lua", path: [], text: "x\n")]
+    ] + texts.map { .output(file: "a.lua", path: ["t"], text: $0) } + [
+      .output(file: "a.lua", path: [], text: "x\n")
+    ]
     + results.map { .subTestEnded(file: "a.lua", result: $0) }
 
   private static let files: [RunEvent] =
@@ -87,19 +99,27 @@ enum EventSamples {
     + texts.map { .activity(file: $0, text: $0) }
     + outcomes.map { .fileEnded(FileResult(file: "a.lua", outcome: $0, subTests: [], duration: 0.5)) }
     + [
-      .fileEnded({
-        var result = FileResult(file: "a.lua", outcome: .passed, subTests: results, duration: 1e-7)
-        result.output = SampleRun.weird
-        result.isHelper = true
-        result.attempt = 3
-        result.logPath = "/run/a.lua.log"
-        return result
-      }())
+      .fileEnded(
+        {
+          var result = FileResult(file: "a.lua", outcome: .passed, subTests: results, duration: 1e-7)
+          result.output = SampleRun.weird
+          result.isHelper = true
+          result.attempt = 3
+          result.logPath = "/run/a.lua.log"
+          return result
+        }()
+      )
     ]
 
   private static let machines: [RunEvent] = {
     let plain = MachineDescription(
-      id: 1, file: "a.lua", profile: "default", memory: 256 << 20, cpus: 1, origin: "boot")
+      id: 1,
+      file: "a.lua",
+      profile: "default",
+      memory: 256 << 20,
+      cpus: 1,
+      origin: "boot"
+    )
     var full = plain
     full.id = .max
     full.memory = .max

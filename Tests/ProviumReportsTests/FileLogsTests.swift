@@ -8,20 +8,20 @@ import Testing
     try events.replay(into: [logs])
   }
 
-  @Test("stay for files that failed in any attempt, and only for those") func kept() throws {
+  @Test("are kept only for files that failed in any attempt") func kept() throws {
     let scratch = try Scratch()
     try run(FileLogs(folder: scratch.path))
     #expect(try Files.list(scratch.path) == ["net", "token.lua.log", "weird.lua.log"])
     #expect(try Files.list("\(scratch.path)/net") == ["tcp.lua.log"])
   }
 
-  @Test("stay for all when they are to") func keptAll() throws {
+  @Test("are kept for all files when that was asked for") func keptAll() throws {
     let scratch = try Scratch()
     try run(FileLogs(folder: scratch.path, keepsAll: true))
     #expect(try Files.list(scratch.path).count == 6)
   }
 
-  @Test("say all that happened, with its time") func contents() throws {
+  @Test("have every event of the file, with its time") func contents() throws {
     let scratch = try Scratch()
     try run(FileLogs(folder: scratch.path))
     let log = try Files.readText("\(scratch.path)/token.lua.log")
@@ -29,7 +29,7 @@ import Testing
       log.hasPrefix("[    0.010] === token.lua ===\n[    0.040] waits for 256M memory and 1 processor\n")
     )
     for part in [
-      "machine 2 answers after 1.1s, kernel 6.1.0", "--- failed: denies others (1.1s)",
+      "VM 2 answers after 1.1s, kernel 6.1.0", "--- failed: denies others (1.1s)",
       "expected \"0\", got \"-13\"",
       "--- last operations ---", "[    1.0] audit: denied", "=== failed (2.1s) ===",
     ] { #expect(log.contains(part), "\(part)") }
@@ -39,7 +39,7 @@ import Testing
     )
   }
 
-  @Test("of a file that never ended stay, up to its last word") func interrupted() throws {
+  @Test("of a file without an end are kept up to the last event") func interrupted() throws {
     let scratch = try Scratch()
     try run(FileLogs(folder: scratch.path), SampleRun.interrupted)
     #expect(
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(
-    "never leave the run's folder",
+    "are inside the run's folder, whatever the file's path",
     arguments: [
       ("../../etc/passwd", "/r/__/__/etc/passwd.log"), ("/abs/./a.lua", "/r/abs/a.lua.log"),
       ("", "/r/script.log"),
@@ -58,7 +58,7 @@ import Testing
   )
   func confined(file: String, path: String) { #expect(FileLogs.path(of: file, in: "/r") == path) }
 
-  @Test("are found by the terminal, for those who look for them") func found() throws {
+  @Test("are named below the results on the terminal") func found() throws {
     let scratch = try Scratch()
     var header = SampleRun.header
     header.runDirectory = scratch.path

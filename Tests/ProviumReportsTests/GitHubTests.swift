@@ -4,7 +4,7 @@ import ProviumSystem
 import Testing
 
 @Suite("GitHub's report") struct GitHubTests {
-  @Test("annotates the line of each failure, and warns") func annotations() {
+  @Test("annotates the line of each failure, and shows warnings") func annotations() {
     #expect(
       GitHubReport.annotations(of: SampleRun.record, workspace: "/w") == [
         "::error file=tests/token.lua,line=14,title=token.lua · denies others::tests/token.lua:14: expected \"0\", got \"-13\"",
@@ -17,7 +17,7 @@ import Testing
     )
   }
 
-  @Test("names files as the repository does, and escapes what would end a property") func properties() {
+  @Test("names files relative to the repository, and escapes the properties of commands") func properties() {
     let failure = Failure(
       kind: .assertion,
       message: "100% ::wrong",
@@ -31,7 +31,24 @@ import Testing
     )
   }
 
-  @Test("shows no more annotations than GitHub does") func many() {
+  @Test("names sub-tests of one name by an ordinal, also on the HTML page") func ordinals() {
+    let failure = Failure(kind: .assertion, message: "m", location: SampleRun.at(1))
+    let result = FileResult(
+      file: "a.lua",
+      outcome: .passed,
+      subTests: [SampleRun.test(["t"], .failed(failure)), SampleRun.test(["t"], .failed(failure))],
+      duration: 1
+    )
+    let record = RunRecord([TimedEvent(time: 1, event: .fileEnded(result))])
+    let titles = GitHubReport.annotations(of: record, workspace: nil).compactMap {
+      $0.split(separator: "title=").last
+    }
+    #expect(titles == ["a.lua · t::tests/boot.lua:1: m", "a.lua · t #2::tests/boot.lua:1: m"])
+    #expect(StepSummary(of: record).text.contains("<b>a.lua · t #2</b>"))
+    #expect(HTMLPage(of: record).text.contains("<bdi class=\"name\">t #2</bdi>"))
+  }
+
+  @Test("writes only as many annotations as GitHub shows") func many() {
     let failed = Outcome.failed(Failure(kind: .assertion, message: "m"))
     let tests = (0..<25).map { SampleRun.test(["t\($0)"], failed) }
     let result = FileResult(file: "x", outcome: .passed, subTests: tests, duration: 1)
@@ -43,7 +60,7 @@ import Testing
     #expect(lines[9] == "::error title=provium::16 more failures: see the step's summary and its log")
   }
 
-  @Test("adds a summary of the step, in which no name is markup") func summary() throws {
+  @Test("writes a summary of the step, in which all names are escaped") func summary() throws {
     let scratch = try Scratch()
     let path = "\(scratch.path)/summary.md"
     try Files.write(Array("before\n".utf8), to: path)
@@ -58,7 +75,7 @@ import Testing
     #expect(text.contains("<details><summary><b>token.lua · denies others</b></summary>"))
   }
 
-  @Test("is none outside of GitHub Actions") func outside() {
+  @Test("is not made outside of GitHub Actions") func outside() {
     #expect(GitHubReport.sink(environment: { _ in nil }) == nil)
   }
 }

@@ -6,27 +6,27 @@ import Testing
 @Suite("The HTML page") struct HTMLTests {
   private let page = HTMLPage(of: SampleRun.record).text
 
-  @Test("asks no network for anything") func selfContained() {
+  @Test("needs no network and no other file") func selfContained() {
     for reference in ["http://", "https://", "src=", "@import", "url(http"] {
       #expect(!page.contains(reference))
     }
     #expect(page.contains("default-src 'none'"))
   }
 
-  @Test("has no markup but its own") func escaped() {
+  @Test("escapes all text of tests and guests") func escaped() {
     #expect(!page.contains("<b>&amp;'") && !page.contains("<use-after-free>"))
     #expect(page.contains("&quot;&lt;b&gt;&amp;amp;&#39; red\\x07 👩‍🚀 שלום \\u{202E}gnp.exe"))
     #expect(!page.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" && $0 != "\t" })
   }
 
-  @Test("has a bar for each run of a file, for machines and waits") func timeline() {
+  @Test("has a bar for each run of a file, for its VMs and for its waits") func timeline() {
     #expect(page.components(of: "class=\"bar ") == 7)
-    #expect(page.contains("machine 1, default, boot, 256M, 1 processor, ready after 2.1s, ended: shutdown"))
+    #expect(page.contains("VM 1, default, boot, 256M, 1 processor, ready after 2.1s, ended: shutdown"))
     #expect(page.contains("token.lua waited 2.9s for the pool"))
-    #expect(page.contains("memory given away, at most 320M"))
+    #expect(page.contains("memory granted, at most 320M"))
   }
 
-  @Test("shows an empty and an interrupted run, too") func odd() {
+  @Test("also shows an empty run and an interrupted run") func odd() {
     #expect(HTMLPage(of: RunRecord()).text.contains("</html>"))
     #expect(
       HTMLPage(of: RunRecord(SampleRun.interrupted)).text.contains("did not end: the run was interrupted")
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test(
-    "works in a browser: its script runs, counts, and finds by name",
+    "works in a browser: the script runs, counts, and finds files by name",
     .enabled(if: Browser.path != nil, "no chromium is installed"),
     .timeLimit(.minutes(2))
   )
@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test(
-    "shows something on every kind of screen",
+    "shows its content on screens of every size",
     .enabled(if: Browser.path != nil, "no chromium is installed"),
     .timeLimit(.minutes(2)),
     arguments: [("wide", 1280, 900, false), ("narrow", 400, 800, false), ("dark", 1280, 900, true)]
@@ -105,7 +105,7 @@ import Testing
   }
 
   @Test(
-    "is dark where the reader's system is, and nothing leaves a narrow screen",
+    "follows the reader's dark mode, and fits a narrow screen",
     .enabled(if: Browser.path != nil, "no chromium is installed"),
     .timeLimit(.minutes(2)),
     arguments: [(false, "rgb(246, 247, 249)"), (true, "rgb(17, 21, 27)")]
@@ -128,7 +128,7 @@ import Testing
   }
 }
 
-/// A headless Chromium, where one is installed.
+/// A headless Chromium; nil where none is installed.
 private enum Browser {
   static let path = ["chromium", "chromium-browser", "google-chrome"].lazy.compactMap { ToolRun.find($0) }
     .first
@@ -161,7 +161,7 @@ private enum Browser {
     )
   }
 
-  /// What the reader's system prefers, as Blink numbers it.
+  /// The reader's colour scheme, as Blink numbers it.
   private static func scheme(_ isDark: Bool) -> String {
     "--blink-settings=preferredColorScheme=\(isDark ? 0 : 1)"
   }
@@ -176,6 +176,6 @@ private enum Browser {
 }
 
 extension String {
-  /// How often `part` occurs.
+  /// The number of occurrences of `part`.
   fileprivate func components(of part: String) -> Int { ranges(of: part).count }
 }

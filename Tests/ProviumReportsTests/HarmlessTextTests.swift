@@ -1,8 +1,9 @@
 import ProviumSystem
 import ProviumReports
+import ProviumSystem
 import Testing
 
-@Suite("Text of strangers") struct HarmlessTextTests {
+@Suite("Cleaned text") struct HarmlessTextTests {
   @Test(
     "loses its escape sequences",
     arguments: [
@@ -14,7 +15,7 @@ import Testing
   )
   func sequences(raw: String, clean: String) { #expect(HarmlessText.clean(raw) == clean) }
 
-  @Test("names control characters and marks that turn the text around")
+  @Test("names control characters and marks that change the text's direction")
   func controls() {
     #expect(HarmlessText.clean("a\u{0}\u{7}\u{202E}b\u{FFFE}") == "a\\x00\\x07\\u{202E}b\\u{FFFE}")
   }
@@ -25,13 +26,13 @@ import Testing
     #expect(HarmlessText.clean("50%\r100%\r\r\n") == "50%\\x0d100%\n")
   }
 
-  @Test("loses no more than its line to a sequence that never ends")
+  @Test("loses only one line to an escape sequence without an end")
   func unterminated() { #expect(HarmlessText.clean("a\u{1B}]0;never\nb\u{1B}\nc") == "a\nb\nc") }
 
   @Test("keeps emoji, combining marks and right-to-left letters")
   func untouched() { #expect(HarmlessText.clean("👩‍🚀 é שלום") == "👩‍🚀 é שלום") }
 
-  @Test("is cut to columns, not characters, and says so")
+  @Test("is cut to columns, not to characters, and ends with an ellipsis")
   func fitted() {
     #expect(DisplayWidth.of("漢字👩‍🚀a") == 7)
     #expect(DisplayWidth.fitted("漢字漢字", 5) == "漢字…")
@@ -41,7 +42,7 @@ import Testing
     #expect(DisplayWidth.fitted("abc", 0) == "")
   }
 
-  @Test("stays inside its XML, whatever it says")
+  @Test("is escaped for XML")
   func xml() {
     #expect(
       MarkupText.xml("a<b>&\"]]>\u{1}\u{FFFE}\u{1B}[1mz", isAttribute: true)
@@ -50,18 +51,18 @@ import Testing
     #expect(MarkupText.xml("a\nb\tc", isAttribute: true) == "a&#10;b&#9;c")
   }
 
-  @Test("stays inside its HTML, whatever it says")
+  @Test("is escaped for HTML")
   func html() { #expect(MarkupText.html("<script>'\"&\u{0}") == "&lt;script&gt;&#39;&quot;&amp;\\x00") }
 }
 
 @Suite("Amounts") struct AmountTests {
   @Test(
-    "of time read well",
+    "of time have a unit that fits",
     arguments: [(0.25, "250ms"), (2.91, "2.9s"), (72, "1m 12s"), (7500, "2h 5m"), (-1, "0.0ms")]
   )
   func durations(seconds: Double, text: String) { #expect(Amount.text(seconds: seconds) == text) }
 
-  @Test("that make no sense do not trap", arguments: [Double.nan, .infinity, -.infinity, 1e300])
+  @Test("that are not finite do not trap", arguments: [Double.nan, .infinity, -.infinity, 1e300])
   func senseless(value: Double) {
     _ =
       Amount.text(seconds: value) + Amount.decimal(value) + Amount.timestamp(value)

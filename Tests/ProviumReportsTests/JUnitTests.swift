@@ -3,7 +3,7 @@ import ProviumReports
 import ProviumSystem
 import Testing
 
-/// What the schemas of Jenkins and Ant have in common, as rules over an XML that `XMLReader` has read.
+/// The rules that the schemas of Jenkins and Ant share, for a document that `XMLReader` has read.
 private struct JUnitRules {
   static let attributes: [String: (required: Set<String>, allowed: Set<String>)] = [
     "testsuites": ([], ["name", "tests", "failures", "errors", "disabled", "time"]),
@@ -21,7 +21,7 @@ private struct JUnitRules {
     "properties": ["property"], "testcase": ["skipped", "error", "failure", "system-out", "system-err"],
   ]
 
-  /// Everything that breaks a rule.
+  /// All violations of the rules.
   static func faults(_ element: XMLNode, path: String = "") -> [String] {
     let path = "\(path)/\(element.name)"
     guard let rule = attributes[element.name] else { return ["\(path) is unknown"] }
@@ -55,11 +55,11 @@ private struct JUnitRules {
     try XMLReader.read(JUnitDocument(of: RunRecord(events)).text)
   }
 
-  @Test("tells the whole run, to the byte") func golden() {
+  @Test("writes exactly the expected document of a whole run") func golden() {
     #expect(JUnitDocument(of: SampleRun.record).text == Golden.junit)
   }
 
-  @Test("keeps the rules that Jenkins' and Ant's schemas share, also when interrupted")
+  @Test("follows the rules that the schemas of Jenkins and Ant share, also for an interrupted run")
   func rules() throws {
     for events in [SampleRun.events, SampleRun.interrupted, Array(SampleRun.events.prefix(1))] {
       #expect(JUnitRules.faults(try read(events)) == [])
@@ -67,9 +67,10 @@ private struct JUnitRules {
   }
 
   @Test(
-    "calls wrong what was tested, and an error what kept it from being tested",
+    "has a failure where the code under test is wrong, and an error where it was not judged",
     arguments: [
-      (FailureKind.assertion, "failure"), (.kernelReport, "failure"), (.error, "error"), (.infrastructure, "error"),
+      (FailureKind.assertion, "failure"), (.kernelReport, "failure"), (.error, "error"),
+      (.infrastructure, "error"),
       (.timeout, "error"),
     ]
   )
@@ -87,7 +88,7 @@ private struct JUnitRules {
     #expect(testCase.children[0].attributes["type"] == kind.rawValue)
   }
 
-  @Test("has a case for the script when it fails outside its sub-tests") func outside() throws {
+  @Test("has a test case for a script that failed outside its sub-tests") func outside() throws {
     var result = SampleRun.boot
     result.outcome = .failed(Failure(kind: .error, message: "boom"))
     let suite = try read([TimedEvent(time: 1, event: .fileEnded(result))]).children[0]
@@ -95,7 +96,70 @@ private struct JUnitRules {
     #expect(suite.attributes["errors"] == "1" && suite.attributes["tests"] == "4")
   }
 
-  /// Beside the tests' targets.
+  private func cases(_ events: [RunEvent]) throws -> [String] {
+    let root = try read(events.map { TimedEvent(time: 1, event: $0) })
+    let names = root.children.flatMap(\.children).filter { $0.name == "testcase" }
+      .map { "\($0.attributes["classname"] ?? "") \($0.attributes["name"] ?? "")" }
+    #expect(Set(names).count == names.count, "two test cases have one name: \(names)")
+    #expect(Set(root.children.map { $0.attributes["name"] }).count == root.children.count)
+    return names
+  }
+
+  private func file(_ name: String, _ paths: [[String]]) -> RunEvent {
+    .fileEnded(
+      FileResult(
+        file: name,
+        outcome: .passed,
+        subTests: paths.map { SampleRun.test($0, .passed) },
+        duration: 1
+      )
+    )
+  }
+
+  @Test("has a class name of its own for each file, also where paths differ only in punctuation")
+  func classNames() throws {
+    let files = [
+      "a.b.lua", "a_b.lua", "a-b.lua", "a/b.lua", "a%2Eb.lua", "a\tb.lua", "a b.lua", "/a/b.lua", "../a.lua",
+    ]
+    #expect(
+      try cases(files.map { file($0, [["same"]]) }) == [
+        "a%2Eb same", "a_b same", "a-b same", "a.b same", "a%252Eb same", "a%09b same", "a b same",
+        ".a.b same",
+        "%2E%2E.a same",
+      ]
+    )
+  }
+
+  @Test("numbers sub-tests of one name, also where their names are only shown alike") func ordinals() throws {
+    let paths = [
+      ["same"], ["same"], ["x\ny"], ["x y"], ["o", "i"], ["o / i"], ["o"], ["a.lua"], ["\u{e9}"],
+      ["e\u{301}"],
+    ]
+    var result = FileResult(
+      file: "a.lua",
+      outcome: .failed(Failure(kind: .error, message: "m")),
+      subTests: paths.map { SampleRun.test($0, .passed) },
+      duration: 1
+    )
+    result.output = "x"
+    let names = try cases([.fileEnded(result)])
+    #expect(names.prefix(4) == ["a same", "a same #2", "a x y", "a x y #2"])
+    #expect(names.contains("a a.lua") && names.contains("a a.lua #2"))
+  }
+
+  @Test("names the repetition in the test cases of --repeat") func repetitions() throws {
+    let round = [
+      RunEvent.fileStarted(file: "flaky.lua", attempt: 0), file("flaky.lua", [["t"], ["t (run 2)"]]),
+    ]
+    #expect(
+      try cases(round + round + round) == [
+        "flaky t", "flaky t (run 2)", "flaky t (run 2) #2", "flaky t (run 2) (run 2)", "flaky t (run 3)",
+        "flaky t (run 2) (run 3)",
+      ]
+    )
+  }
+
+  /// The schema, in a folder beside the test targets.
   private static let schema = Files.parent(of: Files.parent(of: #filePath)) + "/Schemas/junit-10.xsd"
 
   private func validate(_ text: String) throws -> ToolRun {
@@ -106,7 +170,7 @@ private struct JUnitRules {
   }
 
   @Test(
-    "is valid against the usual schema, also when interrupted",
+    "is valid against the schema of Jenkins, also for an interrupted run",
     .enabled(if: ToolRun.find("xmllint") != nil, "xmllint is not installed"),
     arguments: ["whole", "interrupted", "empty"]
   )
@@ -122,7 +186,7 @@ private struct JUnitRules {
   }
 
   @Test(
-    "would be refused by that schema with an element, an attribute or a number that is none",
+    "is checked by a schema that refuses a wrong element, attribute or number",
     .enabled(if: ToolRun.find("xmllint") != nil, "xmllint is not installed"),
     arguments: [
       ("<skipped message=", "<ignored message="), ("<testcase name=", "<testcase title="),

@@ -4,13 +4,13 @@ import ProviumReports
 import ProviumSystem
 import Testing
 
-/// A terminal of a few sequences: enough to say what a person sees.
+/// A terminal that knows the few sequences that the live area uses.
 struct TinyTerminal {
   private(set) var lines: [[Character]] = [[]]
   private var row = 0
   private var column = 0
 
-  /// What is seen, without trailing spaces.
+  /// The visible text, without trailing spaces.
   var text: [String] {
     var lines = lines.map { String($0) }
     while lines.last?.isEmpty == true { lines.removeLast() }
@@ -64,7 +64,7 @@ struct TinyTerminal {
     return state
   }
 
-  @Test("shows what each file is doing, its machines, and the counts") func running() {
+  @Test("shows the activity of each file, its VMs, and the counts") func running() {
     #expect(
       area.lines(state(until: 0.1), at: 1.5, columns: 80, rows: 24) == [
         "  ⠴ boot.lua   booting default: kernel                                       1s",
@@ -74,7 +74,7 @@ struct TinyTerminal {
     )
   }
 
-  @Test("shows one file while its machine boots") func single() {
+  @Test("shows a single file while its VM boots") func single() {
     var header = SampleRun.header
     header.files = ["boot.lua"]
     var state = LiveState()
@@ -88,7 +88,7 @@ struct TinyTerminal {
     )
   }
 
-  @Test("counts failures, and a retry that passes takes its own back") func counts() {
+  @Test("counts failures, except those of attempts that a later attempt made good") func counts() {
     #expect(
       area.lines(state(until: 6.59), at: 6.6, columns: 80, rows: 24).last?.hasPrefix(
         "  3/6 files · 1 failed · "
@@ -101,7 +101,7 @@ struct TinyTerminal {
     )
   }
 
-  @Test("estimates what is left from what files took before") func estimate() {
+  @Test("estimates the time left from the files' earlier durations") func estimate() {
     let expected = [
       "boot.lua": 10.0, "token.lua": 20, "helpers.lua": 10, "net/tcp.lua": 10, "weird.lua": 10, "old.lua": 10,
     ]
@@ -113,7 +113,10 @@ struct TinyTerminal {
     #expect(late?.hasSuffix("about 5m 0s left") == true)
   }
 
-  @Test("never fills a line, whatever the names", arguments: [1, 10, 20, 39, 80, 200])
+  @Test(
+    "never fills a line completely, whatever the names of the files",
+    arguments: [1, 10, 20, 39, 80, 200]
+  )
   func width(columns: Int) {
     var state = LiveState()
     state.add(.runStarted(SampleRun.header), at: 0)
@@ -127,7 +130,7 @@ struct TinyTerminal {
     }
   }
 
-  @Test("takes a third of the screen at most, and names how many it leaves out") func height() {
+  @Test("uses at most a third of the screen, and counts the files that it leaves out") func height() {
     var state = LiveState()
     state.add(.runStarted(SampleRun.header), at: 0)
     for number in 0..<50 { state.add(.fileStarted(file: "f\(number).lua", attempt: 0), at: 0) }
@@ -136,7 +139,7 @@ struct TinyTerminal {
     #expect(lines[7] == "    and 43 more")
   }
 
-  @Test("is nothing before the run and after it") func empty() {
+  @Test("is empty before the run and after it") func empty() {
     #expect(area.lines(LiveState(), at: 0, columns: 80, rows: 24) == [])
     #expect(area.lines(state(until: 9), at: 9, columns: 80, rows: 24) == [])
   }
@@ -151,7 +154,7 @@ struct TinyTerminal {
     #expect(screen.update(area: ["one", "2"], columns: 80) == "")
   }
 
-  @Test("puts lines above the area, shrinks and grows it, and leaves nothing behind") func area() {
+  @Test("puts lines above the area, and leaves no old rows when the area shrinks or grows") func area() {
     var screen = LiveScreen()
     var terminal = TinyTerminal()
     terminal.feed(screen.update(area: ["a", "b", "c"], columns: 80))
@@ -164,7 +167,7 @@ struct TinyTerminal {
     #expect(terminal.text == ["done 1", "end"])
   }
 
-  @Test("clears the rows that its lines were broken into when the terminal got narrower") func resized() {
+  @Test("clears the extra rows of its lines after the terminal has become narrower") func resized() {
     var screen = LiveScreen()
     _ = screen.update(area: [String(repeating: "x", count: 70), "y"], columns: 80)
     #expect(screen.update(area: ["z"], columns: 40).contains("\u{1B}[3A\r\u{1B}[J"))
@@ -172,7 +175,7 @@ struct TinyTerminal {
 }
 
 @Suite("The live reporter") struct LiveReporterTests {
-  @Test("leaves on the screen what the plain one writes") func sameAsPlain() {
+  @Test("leaves the same lines on the screen as the plain report") func sameAsPlain() throws {
     let collected = Collected()
     let reporter = LiveReporter(
       SampleRun.quietLogs(TranscriptStyle()),
@@ -180,14 +183,14 @@ struct TinyTerminal {
       size: { .init(columns: 100, rows: 30) }
     )
     for timed in SampleRun.events { reporter.receive(timed.event, at: timed.time) }
-    reporter.finish()
-    reporter.finish()
+    try reporter.finish()
+    try reporter.finish()
     var terminal = TinyTerminal()
     terminal.feed(collected.text)
     #expect(terminal.text.map { $0 + "\n" }.joined() == Golden.plain)
   }
 
-  @Test("shows a file while it boots, by its ticker alone, and cleans up when interrupted") func ticks()
+  @Test("shows a booting file without further events, and removes the area when interrupted") func ticks()
     throws
   {
     let collected = Collected()
@@ -203,7 +206,7 @@ struct TinyTerminal {
     while !collected.text.contains("booting default: kernel"), !deadline.isExpired { usleep(5_000) }
     #expect(collected.text.contains("booting default: kernel"))
     reporter.note("a word from elsewhere")
-    reporter.finish()
+    try reporter.finish()
     var terminal = TinyTerminal()
     terminal.feed(collected.text)
     #expect(terminal.text.contains("a word from elsewhere"))
@@ -211,7 +214,7 @@ struct TinyTerminal {
     #expect(!terminal.text.contains { $0.contains("booting") && !$0.contains("did not end") })
   }
 
-  @Test("knows the size of its terminal, and 80 by 24 of what is none") func size() throws {
+  @Test("reads the size of its terminal, and assumes 80 by 24 for other outputs") func size() throws {
     let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
     try #require(master >= 0)
     defer { close(master) }

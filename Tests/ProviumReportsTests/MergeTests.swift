@@ -49,7 +49,7 @@ import Testing
     )
   }
 
-  @Test("are one run: one start, one end, all files, sums that add up") func merged() throws {
+  @Test("are one run with one start, one end, all files and correct sums") func merged() throws {
     let merge = try ReportMerge([
       shard("1", [passing("a"), failing("b")], startedAt: 105), shard("2", [passing("c")]),
     ])
@@ -65,13 +65,14 @@ import Testing
     #expect(merge.events.map(\.time) == merge.events.map(\.time).sorted())
   }
 
-  @Test("keep the machines of each shard apart") func machines() throws {
+  @Test("keep the VMs of each shard distinct") func machines() throws {
     let record = RunRecord(try ReportMerge([shard("1", [passing("a")]), shard("2", [passing("b")])]).events)
     #expect(Set(record.machines.map(\.description.id)).count == 2)
     #expect(Set(record.kernels) == ["6.1 (1)", "6.2 (2)"])
   }
 
-  @Test("name files that several shards ran, and take the failed one") func duplicates() throws {
+  @Test("name the files that several shards ran, and use the result of a failed run") func duplicates() throws
+  {
     let merge = try ReportMerge([shard("1", [passing("a"), passing("b")]), shard("2", [failing("a")])])
     #expect(merge.duplicates.count == 1)
     #expect(merge.duplicates[0].file == "a" && merge.duplicates[0].paths == ["1.jsonl", "2.jsonl"])
@@ -100,7 +101,7 @@ import Testing
     return log
   }
 
-  @Test("of all shards of a suite are whole") func shards() throws {
+  @Test("of all shards of a suite have no problems") func shards() throws {
     let logs = [part(1, ["a", "d"]), part(2, ["b", "e"]), part(3, ["c", "f"])]
     let lines = try logs[0].events.map { try EventLine.text($0.event, at: $0.time) + "\n" }.joined()
     let read = try EventLog.decode(Array(lines.utf8), path: "1.jsonl")
@@ -109,7 +110,7 @@ import Testing
     #expect(RunRecord(merge.events).header?.shard == nil)
   }
 
-  @Test("say which shard is missing, which is there twice, and which file none or several had to run")
+  @Test("name missing and repeated shards, and files that no shard or several shards had to run")
   func badSplits() throws {
     func problems(_ logs: EventLog...) throws -> [String] { try ReportMerge(logs).problems }
     let (one, two, three) = (part(1, ["a", "d"]), part(2, ["b", "e"]), part(3, ["c", "f"]))
@@ -124,23 +125,25 @@ import Testing
     )
     #expect(
       try problems(one, two, part(3, ["c"], suite: "abcde"))
-        == ["1.jsonl and 3.jsonl are of different suites: 3.jsonl knows no f", "no shard had f to run"]
+        == ["1.jsonl and 3.jsonl have different suites: 3.jsonl lacks f", "no shard had f to run"]
     )
     #expect(
-      try problems(one, part(2, of: 2, ["b"])) == ["2.jsonl is of shard 2/2, but 1.jsonl of shard 1/3"]
+      try problems(one, part(2, of: 2, ["b"])) == [
+        "2.jsonl is the report of shard 2/2, but 1.jsonl is the report of shard 1/3"
+      ]
     )
     #expect(
       try problems(one, shard("whole", [passing("b")]))
-        == ["whole.jsonl is of a whole suite, but 1.jsonl of shard 1/3"]
+        == ["whole.jsonl is the report of a whole suite, but 1.jsonl is the report of shard 1/3"]
     )
   }
 
-  @Test("say where sums differ") func sums() throws {
+  @Test("name the sums that differ from the events") func sums() throws {
     let merge = try ReportMerge([shard("1", [passing("a")]) { $0.passed = 2 }])
     #expect(merge.problems == ["1.jsonl: says 2 passed, but its events have 1"])
   }
 
-  @Test("say which shard was cut short") func cutShort() throws {
+  @Test("name the shards whose run was cut short") func cutShort() throws {
     let whole = shard("1", [passing("a")])
     let part = EventLog(
       path: "2.jsonl",
@@ -153,21 +156,25 @@ import Testing
     #expect(record.summary.failed == 1 && record.summary.stoppedEarly?.hasPrefix("2.jsonl: ") == true)
   }
 
-  @Test("need at least one report, each with its start") func nothing() {
+  @Test("need at least one report, and a start in each report") func nothing() {
     #expect(throws: ReportError.self) { try ReportMerge([EventLog]()) }
     let error = #expect(throws: ReportError.self) { try ReportMerge([EventLog(path: "x.jsonl", events: [])]) }
     #expect(error?.description.contains("x.jsonl") == true)
   }
 
-  @Test("feed every other report: from shards on disk to JUnit") func replay() throws {
+  @Test("can be written in any other format, such as JUnit") func replay() throws {
     let scratch = try Scratch()
     let paths = try ["1", "2"].map { name -> String in
       let path = "\(scratch.path)/\(name).jsonl"
-      try shard(name, [passing("file\(name)")]).events.replay(into: [try EventLinesReport(path: path)])
+      try shard(name, [passing("file\(name)")]).events.replay(into: [
+        try ReportFormats.standard.request("json", path: path).sink()
+      ])
       return path
     }
     let junit = "\(scratch.path)/out/junit.xml"
-    try ReportMerge(reading: paths).events.replay(into: [try RecordedReport.junit(path: junit)])
+    try ReportMerge(reading: paths).events.replay(into: [
+      try ReportFormats.standard.request("junit", path: junit).sink()
+    ])
     let root = try XMLReader.read(try Files.readText(junit))
     #expect(root.children.map { $0.attributes["name"] } == ["file1", "file2"])
   }

@@ -19,7 +19,8 @@ import Testing
     #expect(record.finalRuns.map(\.title) == ["boot.lua", "boot.lua (run 2)", "boot.lua (run 3)"])
   }
 
-  @Test("makes failures of what was running when it ended, and keeps what had ended") func interrupted() {
+  @Test("counts running sub-tests of an interrupted run as failed, and keeps the ended ones")
+  func interrupted() {
     var record = RunRecord()
     record.add(.fileStarted(file: "boot.lua", attempt: 0), at: 0)
     record.add(.subTestEnded(file: "boot.lua", result: SampleRun.boot.subTests[0]), at: 1)
@@ -35,11 +36,42 @@ import Testing
     #expect(failure.message == "did not end: the run was interrupted during: exec make check")
   }
 
-  @Test("puts each test before those inside it, also below one that was never told") func order() {
+  @Test("puts each test before its inner tests, also below a test without a result") func order() {
     let results = [["a", "b"], ["a", "c", "d"], ["a", "c"], ["a"], ["e", "f"]].map {
       SampleRun.test($0, .passed)
     }
-    #expect(TestTree.ordered(results).map(\.name) == ["a", "a / b", "a / c", "a / c / d", "e / f"])
+    #expect(TestTree.ordered(results).map(\.title) == ["a", "a / b", "a / c", "a / c / d", "e / f"])
     #expect(TestTree.roots(of: results).map(\.name) == ["a", "e"])
+  }
+
+  @Test("tells sub-tests of one name apart by an ordinal, at every depth") func ordinals() {
+    let paths = [
+      ["same"], ["o", "i"], ["o", "i"], ["o"], ["o", "i"], ["o"], ["same"], ["same #2"], ["same"],
+      ["unfinished", "x"], ["unfinished", "x"],
+    ]
+    let ordered = TestTree.ordered(paths.map { SampleRun.test($0, .passed) })
+    #expect(
+      ordered.map(\.title) == [
+        "same", "o", "o / i", "o / i #2", "o #2", "o #2 / i", "same #2", "same #2 #2", "same #3",
+        "unfinished / x", "unfinished / x #2",
+      ]
+    )
+    #expect(ordered.count == paths.count)
+  }
+
+  @Test("keeps two sub-tests of one name when the run is interrupted in the second") func interruptedTwins() {
+    var record = RunRecord()
+    record.add(.fileStarted(file: "a.lua", attempt: 0), at: 0)
+    for round in 0..<2 {
+      record.add(.subTestStarted(file: "a.lua", path: ["o"], location: SampleRun.at(1)), at: 1)
+      record.add(.subTestStarted(file: "a.lua", path: ["o", "i"], location: SampleRun.at(2)), at: 1)
+      guard round == 0 else { break }
+      for path in [["o", "i"], ["o"]] {
+        record.add(.subTestEnded(file: "a.lua", result: SampleRun.test(path, .passed)), at: 2)
+      }
+    }
+    let ordered = TestTree.ordered(record.results[0].subTests)
+    #expect(ordered.map(\.title) == ["o", "o / i", "o #2", "o #2 / i"])
+    #expect(ordered.map(\.result.outcome.name) == ["passed", "passed", "failed", "failed"])
   }
 }

@@ -3,7 +3,7 @@ import ProviumEvents
 import ProviumReports
 import ProviumSystem
 
-/// A directory of the test's own, removed with it.
+/// A temporary directory, removed when the value is destroyed.
 final class Scratch: Sendable {
   let path: String
   init() throws {
@@ -13,10 +13,9 @@ final class Scratch: Sendable {
   deinit { try? Files.removeTree(path) }
 }
 
-/// One run with everything in it that a report can meet.
+/// A run with every kind of event and difficult text.
 enum SampleRun {
-  /// Quotes, markup, a control character, a terminal's escape sequence, an emoji, right-to-left text, a mark that reverses
-  /// what follows.
+  /// Quotes, markup, a control character, an escape sequence, an emoji, right-to-left text, a mark that reverses the text after it.
   static let weird = "\"<b>&amp;'\u{1B}[31m red\u{7} 👩‍🚀 שלום \u{202E}gnp.exe ]]> #1\nsecond line"
   static let long = String(repeating: "very long ", count: 60) + "name"
 
@@ -126,7 +125,9 @@ enum SampleRun {
     subTests: [
       test(
         [weird],
-        .failed(Failure(kind: .kernelReport, message: "BUG: KASAN: <use-after-free>\u{0}\u{FFFE}\n\tCall trace")),
+        .failed(
+          Failure(kind: .kernelReport, message: "BUG: KASAN: <use-after-free>\u{0}\u{FFFE}\n\tCall trace")
+        ),
         0.1,
         at(1, "tests/weird.lua"),
         output: "::error::not a command\n\u{1B}]0;title\u{7}text\u{9B}31m]]>\n"
@@ -192,7 +193,7 @@ enum SampleRun {
 
   static let record = RunRecord(events)
 
-  /// Without `runEnded`, and with `token.lua` in the middle of a test.
+  /// A run without `runEnded`; `token.lua` is in the middle of a test.
   static let interrupted: [TimedEvent] = {
     var events = Array(SampleRun.events.prefix { $0.time < 2.9 })
     events.append(
@@ -217,7 +218,7 @@ enum SampleRun {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// Looks for no log on this machine's disk.
+  /// Makes the style independent of log files on the disk.
   static func quietLogs(_ style: TranscriptStyle) -> TranscriptStyle {
     var style = style
     style.logPath = { result, _ in result.logPath }

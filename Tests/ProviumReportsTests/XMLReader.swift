@@ -1,4 +1,4 @@
-/// An element as a test reads it back.
+/// An element of a document that a test reads.
 struct XMLNode {
   var name: String
   var attributes: [String: String] = [:]
@@ -6,7 +6,7 @@ struct XMLNode {
   var text = ""
 }
 
-/// Reads the plain XML that reports write: elements, attributes in double quotes, the predefined entities.
+/// Reads the XML that reports write: elements, attributes in double quotes, the predefined entities.
 struct XMLReader {
   struct Fault: Error { let message: String }
   private var rest: Substring

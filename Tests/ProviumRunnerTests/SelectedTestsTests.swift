@@ -1,5 +1,5 @@
-import ProviumLua
 import ProviumRuntime
+import ProviumScripts
 import Testing
 
 @testable import ProviumRunner

@@ -1,4 +1,5 @@
 import ProviumRuntime
+import ProviumScripts
 import Testing
 
 @testable import ProviumRunner

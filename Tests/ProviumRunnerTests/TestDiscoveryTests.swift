@@ -15,6 +15,16 @@ import Testing
       try TestDiscovery.find(paths, from: folder, project: folder).files.map(\.name)
     }
     #expect(try names("unit") == ["net/x.lua"])
+    try Files.createDirectories("\(folder)/unit/shared/deep")
+    try Files.write([], to: "\(folder)/unit/shared/deep/base.lua")
+    let found = try TestDiscovery.find(
+      ["unit"],
+      from: folder,
+      project: folder,
+      fixtureFolders: ["\(folder)/unit/shared"]
+    )
+    #expect(found.files.map(\.name) == ["net/x.lua"])
+    try Files.removeTree("\(folder)/unit/shared")
     #expect(try names("unit", "system") == ["unit/net/x.lua", "system/net/x.lua"])
   }
 }

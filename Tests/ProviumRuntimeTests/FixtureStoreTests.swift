@@ -5,7 +5,7 @@ import Testing
 @testable import ProviumVM
 @testable import ProviumRuntime
 
-/// A store in a folder of its own, with fixtures that no machine ever was.
+/// A store in a folder of its own, with fixtures that were never VMs.
 private final class Shelf {
   let path = "/tmp/provium-store-\(getpid())-\(UInt32.random(in: 0 ... .max))"
   let store: FixtureStore
@@ -14,7 +14,7 @@ private final class Shelf {
   deinit { try? Files.removeTree(path) }
 
   func place(_ name: String) -> String {
-    store.place(of: LocatedFixture(source: "/tests/fixtures/\(name).lua"))
+    store.place(of: Fixture(source: "/tests/fixtures/\(name).lua"))
   }
 
   @discardableResult
@@ -28,7 +28,7 @@ private final class Shelf {
       qemu: "7.2",
       accelerator: "tcg",
       channel: "serial",
-      architecture: "x86_64",
+      architecture: .x86_64,
       processor: "emulated",
       arguments: "digest"
     )
@@ -37,16 +37,15 @@ private final class Shelf {
       name: name,
       isStream: false,
       conditions: conditions,
-      memory: 128 << 20,
-      cpus: 1,
-      disks: [],
+      configuration: MachineConfiguration(memory: .mebibytes(128)),
+      diskFiles: [:],
       kernelRelease: nil
     )
     let manifest = FixtureManifest(
       name: name,
       source: "/tests/fixtures/\(name).lua",
       root: "/tests",
-      key: SHA256.hex(Array("\(UInt64.random(in: 0 ... .max))".utf8)),
+      buildID: FixtureManifest.newBuildID(),
       inputs: [],
       files: [],
       snapshot: snapshot,
@@ -57,41 +56,60 @@ private final class Shelf {
     )
     let published = try store.publish(manifest, from: work, to: place(name))
     store.makeRoom(keeping: place(name))
-    // Times of use are told apart: file systems count them in ticks of some milliseconds.
+    // File systems keep times in ticks of some milliseconds: two uses must differ.
     usleep(20_000)
     return published
   }
 
-  /// What stands at the fixture's place, in words.
+  /// The state of the fixture in words.
   func verdict(_ name: String) -> String {
     switch store.kept(at: place(name)) {
     case .nothing: "nothing"
-    case .fixture(let manifest): manifest.firstAlteration() ?? "whole"
+    case .fixture(let manifest): manifest.damage ?? "whole"
     case .unusable(let reason, let isDamage): "\(isDamage ? "damaged" : "unusable"): \(reason)"
     }
   }
 }
 
+extension FixtureManifest {
+  /// The first damaged file, in words; nil: all files have the contents that were published.
+  fileprivate var damage: String? {
+    files.lazy.compactMap { file in
+      if case .damaged(let reason) = file.verdict(in: snapshot.folder) { reason } else { nil }
+    }.first
+  }
+  /// The files that were copied since they were published.
+  fileprivate var copies: [String] {
+    files.filter { if case .copied = $0.verdict(in: snapshot.folder) { true } else { false } }.map(\.name)
+  }
+}
+
 @Suite("The store of fixtures") struct FixtureStoreTests {
-  @Test("gives back what was published") func published() throws {
+  @Test("a published fixture is read back as it was") func published() throws {
     let shelf = Shelf()
     let manifest = try shelf.build("base")
     #expect(shelf.verdict("base") == "whole")
     let kept = try #require(shelf.store.manifest(at: shelf.place("base")))
-    #expect(kept.snapshot == manifest.snapshot && kept.key == manifest.key && kept.files == manifest.files)
+    #expect(
+      kept.snapshot == manifest.snapshot && kept.buildID == manifest.buildID && kept.files == manifest.files
+    )
   }
 
   @Test(
-    "notices every kind of damage, and names it",
+    "every kind of damage is detected and named",
     arguments: [
       ("truncate -s 100 BUILD/memory", "memory has 100 bytes instead of 4096"),
       ("truncate -s 0 BUILD/state", "state has 0 bytes instead of 7"),
       ("printf X | dd of=BUILD/memory bs=1 seek=99 conv=notrunc", "memory was altered"),
-      // The same size, and the times that it had: only the change time tells, and nobody can set it.
+      // The same size and modification time: only the change time differs, which no program can set.
       (
         "touch -r BUILD/state then; printf DEVICES | dd of=BUILD/state conv=notrunc; touch -r then BUILD/state; rm then",
         "state was altered"
-      ), ("cp -p BUILD/memory copy; mv copy BUILD/memory", "memory was altered"),
+      ),
+      (
+        "cp -p BUILD/memory copy; printf X | dd of=copy bs=1 seek=4095 conv=notrunc; mv copy BUILD/memory",
+        "memory was altered"
+      ),
       ("rm BUILD/memory", "memory is missing"), ("rm -r BUILD", "memory is missing"),
       ("rm BUILD/*", "memory is missing"), ("rm manifest.json", "damaged: manifest.json is missing"),
       ("rm -r *", "damaged: manifest.json is missing"),
@@ -124,12 +142,12 @@ private final class Shelf {
       deadline: .after(.seconds(10))
     )
     #expect(shelf.verdict("base") == verdict)
-    // Whatever it was, building it again mends it.
+    // A build repairs each of them.
     try shelf.build("base")
     #expect(shelf.verdict("base") == "whole")
   }
 
-  @Test("takes what a killed build left for nothing, and clears it away with the next build of any fixture")
+  @Test("the rest of a killed build is not used, and is removed by the next build of any fixture")
   func killedBuild() throws {
     let shelf = Shelf()
     let left = try shelf.store.workplace(for: shelf.place("killed"))
@@ -139,7 +157,7 @@ private final class Shelf {
     #expect(!Files.exists(shelf.place("killed")))
   }
 
-  @Test("leaves a build alone that is going on") func goingOn() throws {
+  @Test("a build in progress is not removed") func goingOn() throws {
     let shelf = Shelf()
     let lock = try shelf.store.lock(shelf.place("slow"), until: .after(.seconds(1)))
     let work = try shelf.store.workplace(for: shelf.place("slow"))
@@ -149,7 +167,9 @@ private final class Shelf {
     _ = lock
   }
 
-  @Test("says who holds a fixture, and ends a wait that is cancelled") func waiting() throws {
+  @Test("a wait names the process that holds the fixture, and ends when it is cancelled") func waiting()
+    throws
+  {
     let shelf = Shelf()
     let lock = try shelf.store.lock(shelf.place("base"), until: .after(.seconds(1)))
     _ = lock
@@ -165,8 +185,7 @@ private final class Shelf {
     #expect(holder == "process \(getpid())")
   }
 
-  @Test("tells a circle of builders in several processes from a long wait, and names it") func circle() throws
-  {
+  @Test("a cycle of builds in several processes is an error, a long wait is not") func cycle() throws {
     let shelf = Shelf()
     let (a, b, c) = (shelf.place("a"), shelf.place("b"), shelf.place("c"))
     let mine = try shelf.store.lock(a, until: .after(.seconds(1)))
@@ -175,7 +194,7 @@ private final class Shelf {
     _ = mine
     _ = second
     _ = third
-    // b waits for c, c for nobody: whoever builds it may take its time.
+    // b waits for c, and c does not wait: its builder may take its time.
     shelf.store.note(b, waitsFor: c)
     var looks = 0
     #expect(throws: FixtureError.self) {
@@ -189,18 +208,18 @@ private final class Shelf {
         }
       )
     }
-    // Now c waits for what we build.
+    // Now c waits for a, which this process builds.
     shelf.store.note(c, waitsFor: a)
     var chain: [String] = []
     do { _ = try shelf.store.lock(b, until: .never, holding: [shelf.place("outer"), a]) } catch let error {
       if case .circular(let found)? = error as? FixtureError { chain = found }
     }
     #expect(chain == ["a", "b", "c", "a"])
-    // We wait for nobody any more, and say so.
+    // This process has noted that it does not wait any more.
     #expect(try Files.readText("\(a).lock") == "process \(getpid())")
   }
 
-  @Test("removes the least recently used above its maximum") func eviction() throws {
+  @Test("the least recently used fixture is removed above the maximum") func eviction() throws {
     let shelf = Shelf(maximum: 100 << 10)
     try shelf.build("first", bytes: 32 << 10)
     try shelf.build("second", bytes: 32 << 10)
@@ -211,90 +230,131 @@ private final class Shelf {
     #expect(shelf.verdict("first") == "whole" && shelf.verdict("third") == "whole")
   }
 
-  @Test("lets those go that nobody uses while the disk has less room than is wanted") func room() throws {
+  @Test("unused fixtures are removed while the disk has too little room") func room() throws {
     let shelf = Shelf()
     let used = try shelf.build("used")
-    let use = FixtureUse(of: used)
-    #expect(use != nil)
+    let hold = FixtureHold(of: used)
+    #expect(hold != nil)
     for name in ["idle", "mine"] { try shelf.build(name) }
     #expect(!shelf.store.makeRoom(free: 0, keeping: shelf.place("mine")))
     #expect(shelf.verdict("idle") == "whole")
     #expect(shelf.store.makeRoom(free: .max, keeping: shelf.place("mine")))
     #expect(shelf.verdict("idle") == "nothing")
     #expect(shelf.verdict("used") == "whole" && shelf.verdict("mine") == "whole")
-    withExtendedLifetime(use) {}
+    withExtendedLifetime(hold) {}
   }
 
-  @Test("keeps the one that was just built, however large it is") func tooLarge() throws {
+  @Test("the fixture that was just built is kept, however large it is") func tooLarge() throws {
     let shelf = Shelf(maximum: 1)
     try shelf.build("large", bytes: 1 << 20)
     #expect(shelf.verdict("large") == "whole")
   }
 
-  @Test("never removes what is in use: not for room, not when it is asked to, not for a newer build")
+  @Test("a held build is never removed: not for room, not by a removal, not by a newer build")
   func inUse() throws {
     let shelf = Shelf(maximum: 1)
     let manifest = try shelf.build("used")
-    var use = FixtureUse(of: manifest)
-    #expect(use != nil)
+    var hold = FixtureHold(of: manifest)
+    #expect(hold != nil)
     try shelf.build("other")
     #expect(shelf.verdict("used") == "whole")
     #expect(try !shelf.store.remove(shelf.place("used")))
     #expect(shelf.verdict("used") == "whole")
     let newer = try shelf.build("used")
     #expect(newer.snapshot.folder != manifest.snapshot.folder)
-    #expect(manifest.firstAlteration() == nil)
-    use = nil
+    #expect(manifest.damage == nil)
+    hold = nil
     try shelf.build("used")
     #expect(!Files.exists(manifest.snapshot.folder))
     try shelf.build("other")
     #expect(shelf.verdict("used") == "nothing")
   }
 
-  @Test("does not hold what is gone") func gone() throws {
+  @Test("a build that does not exist cannot be held") func gone() throws {
     let shelf = Shelf()
     let manifest = try shelf.build("base")
     #expect(try shelf.store.remove(shelf.place("base")))
-    #expect(FixtureUse(of: manifest) == nil)
+    #expect(FixtureHold(of: manifest) == nil)
   }
 
-  @Test("works from another place when the whole cache was moved") func moved() throws {
+  @Test("a cache that was moved is used from its new place") func moved() throws {
     let shelf = Shelf()
     try shelf.build("base")
     let there = "\(shelf.path)-moved"
     try Files.rename(shelf.path, to: there)
     defer { try? Files.removeTree(there) }
     let store = FixtureStore(cache: there, maximum: .max)
-    let place = store.place(of: LocatedFixture(source: "/tests/fixtures/base.lua"))
-    #expect(store.manifest(at: place)?.firstAlteration() == nil)
+    let place = store.place(of: Fixture(source: "/tests/fixtures/base.lua"))
+    #expect(store.manifest(at: place)?.damage == nil)
     #expect(store.manifest(at: place)?.snapshot.folder.hasPrefix(there) == true)
   }
 
-  @Test("keeps names that say a folder in one flat folder") func names() throws {
+  @Test(
+    "a copied cache is whole, and a file that was damaged in the copy is not",
+    arguments: [
+      "cp -r FROM TO", "cp -a FROM TO", "cp -r --sparse=always FROM TO", "cp -r --sparse=never FROM TO",
+      "mkdir TO; tar -C FROM -cf - . | tar -C TO -xf -",
+    ]
+  )
+  func copied(command: String) throws {
+    let shelf = Shelf()
+    // With holes, as a VM's memory has them.
+    try shelf.build("base", bytes: 0)
+    let folder = try #require(shelf.store.manifest(at: shelf.place("base"))?.snapshot.folder)
+    _ = try ToolRun.run(
+      "bash",
+      ["-ec", "truncate -s 9M memory; printf data | dd of=memory bs=1 seek=5000000 conv=notrunc"],
+      directory: folder,
+      deadline: .after(.seconds(10))
+    )
+    var manifest = try #require(shelf.store.manifest(at: shelf.place("base")))
+    manifest.files = try Files.list(folder).map { try BuildFile($0, in: folder) }
+    try shelf.store.update(manifest, at: shelf.place("base"))
+
+    let there = "\(shelf.path)-copy"
+    defer { try? Files.removeTree(there) }
+    let line = command.replacing("FROM", with: shelf.path).replacing("TO", with: there)
+    _ = try ToolRun.run("bash", ["-ec", line], deadline: .after(.seconds(10)))
+    let store = FixtureStore(cache: there, maximum: .max)
+    let place = store.place(of: Fixture(source: "/tests/fixtures/base.lua"))
+    let copy = try #require(store.manifest(at: place))
+    #expect(copy.damage == nil)
+    #expect(copy.copies.sorted() == ["memory", "state"])
+    // One changed byte, in a hole.
+    _ = try ToolRun.run(
+      "bash",
+      ["-ec", "printf X | dd of=memory bs=1 seek=1000000 conv=notrunc"],
+      directory: copy.snapshot.folder,
+      deadline: .after(.seconds(10))
+    )
+    #expect(copy.damage == "memory was altered")
+  }
+
+  @Test("a name with a folder is kept in one flat folder") func names() throws {
     let shelf = Shelf()
     try shelf.build("net/base")
     #expect(shelf.verdict("net/base") == "whole")
     #expect(shelf.store.places().count == 1)
   }
 
-  @Test("keeps a name that is as long as a file's may be") func longName() throws {
+  @Test("a script's name may be as long as a file name may be") func longName() throws {
     let shelf = Shelf()
     let name = String(repeating: "n", count: 251)
     try shelf.build(name)
     #expect(shelf.verdict(name) == "whole")
   }
 
-  @Test("builds over a file that stands in a fixture's place") func fileInPlace() throws {
+  @Test("a file in the place of a fixture's folder is replaced by a build") func fileInPlace() throws {
     let shelf = Shelf()
     try Files.createDirectories(shelf.store.folder)
     try Files.write([1], to: shelf.place("base"))
-    #expect(shelf.verdict("base") == "damaged: what stands in its place is no folder")
+    #expect(shelf.verdict("base") == "damaged: a file is in the place of its folder")
     try shelf.build("base")
     #expect(shelf.verdict("base") == "whole")
   }
 
   @Test(
-    "knows one script by one name, whatever way it was asked for",
+    "one script has one name, whatever path it was found by",
     arguments: [
       ("/tests/fixtures/base.lua", "base"), ("/tests/fixtures/./base.lua", "base"),
       ("/tests/fixtures/../fixtures/base.lua", "base"), ("/tests/fixtures/net/base.lua", "net/base"),
@@ -302,8 +362,8 @@ private final class Shelf {
     ]
   )
   func oneName(path: String, name: String) {
-    let fixture = LocatedFixture(source: path)
+    let fixture = Fixture(source: path)
     #expect(fixture.name == name)
-    #expect(LocatedFixture(source: fixture.source) == fixture)
+    #expect(Fixture(source: fixture.source) == fixture)
   }
 }

@@ -332,17 +332,19 @@ import Testing
   )
   func reservation() throws {
     let pool = ResourcePool(.fixed(memory: 1024 << 20, cpus: 8))
-    let reservation = Reservation(try pool.reserve(request(300), owner: 1, name: "a.lua", until: .never))
-    #expect(reservation.take(request(64)) == nil)
-    #expect(reservation.take(request(64)) == "1 CPU")
-    #expect(reservation.take(request(264)) == "28M of memory and 1 CPU")
-    var machine: MachineClaim? = MachineClaim(request(64), from: reservation, turn: nil)
+    let reservation = ScopeReservation(try pool.reserve(request(300), owner: 1, name: "a.lua", until: .never))
+    try reservation.take(request(64))
+    let cpus = #expect(throws: ReservationError.self) { try reservation.take(request(64)) }
+    #expect(cpus?.missing == "1 CPU")
+    let both = #expect(throws: ReservationError.self) { try reservation.take(request(264)) }
+    #expect(both?.missing == "28M of memory and 1 CPU")
+    var machine: MachineReservation? = MachineReservation(request(64), from: reservation, turn: nil)
     machine?.charge(65 << 20)
     #expect(pool.inUse.memory == 300 << 20)
     machine?.charge(310 << 20)
     #expect(pool.inUse.memory == 320 << 20)
     machine = nil
-    #expect(reservation.take(request(320)) == nil)
+    try reservation.take(request(320))
   }
 
   @Test("warm VMs give way to requests, and none is reserved while a request waits") func warmVMs() throws {
@@ -390,7 +392,7 @@ import Testing
     let error = #expect(throws: PoolError.self) {
       try pool.reserve(request(512, cpus: 200), owner: 1, name: "a", until: .never)
     }
-    #expect(error?.isUsers == true)
+    #expect(error?.code == .invalidUse)
     #expect(
       error?.description.hasSuffix(
         "and 200 CPUs can never fit into \(Quantity.text(bytes: host.ceiling)) of memory and 32 CPUs"

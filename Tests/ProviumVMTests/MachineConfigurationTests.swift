@@ -6,7 +6,9 @@ import Testing
 @testable import ProviumVM
 
 @Suite("A machine configuration") struct MachineConfigurationTests {
-  @Test("the defaults are one processor, 512 MiB, 30 seconds to boot, and they are valid") func defaults() throws {
+  @Test("the defaults are one processor, 512 MiB, 30 seconds to boot, and they are valid") func defaults()
+    throws
+  {
     let configuration = MachineConfiguration()
     #expect(configuration.memory == .mebibytes(512) && configuration.cpus == 1)
     #expect(configuration.bootTimeLimit == .seconds(30))

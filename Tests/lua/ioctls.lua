@@ -6,7 +6,7 @@ do
   f:close()
 end
 local vm = provium.create():boot({ disks = { { path = disk, readonly = true } } })
-local sys = provium.sys
+local sys, errno = provium.sys, provium.errno
 
 local function open(path, flags)
   local fd = vm:syscall_buf("openat", 1, path .. "\0", sys.AT_FDCWD, 0, flags, 0)
@@ -55,6 +55,28 @@ test("FS_IOC_GETFLAGS reads a file's flags", function()
   assert_eq(0, r)
   assert_eq(NODUMP, (provium.unpack("u32", flags)))
   vm:syscall("close", fd)
+end)
+
+test("an ioctl returns its struct only if the kernel may have written it", function()
+  local fd = open("/dev/random", sys.O_RDWR)
+  local RNDADDTOENTCNT, RNDGETENTCNT, FIONREAD = 0x40045201, 0x80045200, 0x541B
+  local r, out = vm:ioctl(fd, RNDADDTOENTCNT, provium.pack("i32", 0))
+  assert_eq(0, r)
+  assert_eq(nil, out)
+  r, out = vm:ioctl_buf(fd, RNDADDTOENTCNT, provium.pack("i32", 0), {})
+  assert_eq(0, r)
+  assert_eq(nil, out)
+  r, out = vm:ioctl(fd, RNDGETENTCNT)
+  assert_eq(0, r)
+  assert_eq(4, #out)
+  vm:syscall("close", fd)
+  local reader, writer = provium.unpack("i32 i32", (select(2, vm:syscall_buf("pipe2", 0, ("\0"):rep(8), 0, 0))))
+  r, out = vm:ioctl(reader, FIONREAD, ("x"):rep(4)) -- no direction: the struct comes back
+  assert_eq(0, r)
+  assert_eq(0, (provium.unpack("u32", out)))
+  assert_eq(-errno.EFAULT, (vm:ioctl(reader, FIONREAD, ""))) -- empty data has an address
+  vm:syscall("close", reader)
+  vm:syscall("close", writer)
 end)
 
 test("SIOCGIFCONF fills a buffer behind a pointer", function()

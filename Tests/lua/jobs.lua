@@ -70,15 +70,15 @@ test("a finished job of which nothing is left frees its number, and then kills n
   assert_eq(9, vm:job_kill(other).signal)
 end)
 
-for _, mode in ipairs({ "fork", "thread" }) do
+for _, mode in ipairs({ "fork", "thread", "shared" }) do
   test("jobs of a dead " .. mode .. " worker leave nothing, finished ones neither", function()
     for _, ending in ipairs({ "kill", "exit" }) do
-      local worker = vm:spawn({ thread = mode == "thread" })
+      local worker = vm:spawn({ thread = mode == "thread", shared = mode == "shared" })
       worker:background("sleep 1004 & sleep 1004")
       local finished = worker:background("sleep 1004 & exit 3")
       assert_eq(3, worker:job_wait(finished, 10).exit_code)
       vm:wait_until(function() return #vm:exec("ps | grep '[s]leep 1004$'").stdout.lines() >= 3 end, { interval = 0.05 })
-      if ending == "kill" then worker:kill() else assert_error(function() worker:syscall("exit_group", 1) end, "exit") end
+      if ending == "kill" then worker:kill() else assert_error(function() worker:syscall(mode == "thread" and "exit" or "exit_group", 1) end, "exit") end
       vm:wait_until(function() return not vm:exec("ps | grep '[s]leep 1004'").ok end, { timeout = 2, interval = 0.05 })
     end
   end)

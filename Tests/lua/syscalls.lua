@@ -152,7 +152,6 @@ test("mistakes are refused before anything is sent, with the argument's name", f
   assert_error(function() vm:syscall("opneat") end, "openat")
   assert_error(function() vm:syscall(39, 1, 2, 3, 4, 5, 6, 7) end, "at most 6")
   assert_error(function() vm:syscall_buf("read", 7, "x", 0, 0, 1) end, "index")
-  assert_error(function() vm:syscall_buf("read", 1, "", 0, 0, 0) end, "0 bytes")
   assert_error(function()
     vm:syscall_ptr("writev", { [1] = ("\0"):rep(16) }, { { buf_idx = 1, ptr_offset = 12, data_len = 4, data = "abcd" } }, 1, 0, 1)
   end, "ptr_offset")
@@ -173,9 +172,40 @@ test("a number is no memory", function()
   assert_error(function() provium.unpack("u8", 5) end, "argument 'data' must be a string of bytes")
 end)
 
+test("a sub-buffer without output gives no value, and without data it is zeroed memory", function()
+  local fd = vm:syscall_buf("memfd_create", 0, "m\0", 0, 0)
+  local iov = { [1] = provium.pack("u64 u64", 0, 4) }
+  for _, spec in ipairs({
+    { buf_idx = 1, ptr_offset = 0, data_len = 4 },
+    { buf_idx = 1, ptr_offset = 0, data_len = 4, output = false },
+    { buf_idx = 1, ptr_offset = 0, data_len = 4, data = "ab" },
+  }) do
+    local results = table.pack(vm:syscall_ptr("writev", iov, { spec }, fd, 0, 1))
+    assert_eq(2, results.n)
+    assert_eq(4, results[1])
+  end
+  local _, contents = vm:syscall_buf("pread64", 1, ("x"):rep(12), fd, 0, 12, 0)
+  assert_eq("\0\0\0\0\0\0\0\0ab\0\0", contents)
+  vm:syscall("close", fd)
+end)
+
+test("buffers and sub-buffers may be empty", function()
+  assert_eq(-errno.ENOSYS, (vm:syscall_buf(1003, 0, "", 0, 0)))
+  assert_eq(-errno.EFAULT, (vm:syscall_buf("uname", 0, "")))
+  local fd = vm:syscall_buf("memfd_create", 0, "m\0", 0, 0)
+  local iov = { [1] = provium.pack("u64 u64", 0, 0) }
+  for _, spec in ipairs({
+    { buf_idx = 1, ptr_offset = 0, data_len = 0, data = "" },
+    { buf_idx = 1, ptr_offset = 0, data_len = 0 },
+    { buf_idx = 1, ptr_offset = 0, data_len = 0, output = true },
+  }) do
+    assert_eq(0, (vm:syscall_ptr("writev", iov, { spec }, fd, 0, 1)))
+  end
+  vm:syscall("close", fd)
+end)
+
 test("what the layers below refuse names the function and the argument", function()
-  assert_error(function() vm:ioctl(1, 0x541B, "") end, "vm:ioctl: argument 'data': has 0 bytes")
-  assert_error(function() vm:syscall_buf("read", 1, "") end, "vm:syscall_buf: argument 'data'")
+  assert_error(function() vm:syscall_buf("read", 1, ("x"):rep(9 << 20)) end, "vm:syscall_buf: argument 'data'")
   assert_error(function() vm:read_file("") end, "vm:read_file: argument 'path'")
 end)
 

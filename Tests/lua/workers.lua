@@ -1,9 +1,9 @@
--- Workers: forked and cloned, with descriptors and credentials of their own.
+-- Workers: forked, threads of the agent, and tasks that share its memory; with credentials of their own.
 local vm = provium.create():boot()
 local sys, errno = provium.sys, provium.errno
 
-for _, mode in ipairs({ "fork", "thread" }) do
-  local opts = { thread = mode == "thread" }
+for _, mode in ipairs({ "fork", "thread", "shared" }) do
+  local opts = { [mode] = mode ~= "fork" and true or nil }
 
   test("a " .. mode .. " worker changes its credentials alone", function()
     local worker = vm:spawn(opts)
@@ -33,6 +33,12 @@ for _, mode in ipairs({ "fork", "thread" }) do
     worker:kill()
   end)
 
+end
+
+-- Workers that are processes of their own. A thread ends with the agent, see below.
+for _, mode in ipairs({ "fork", "shared" }) do
+  local opts = { shared = mode == "shared" }
+
   test("a " .. mode .. " worker that exits is named on its next use, the others go on", function()
     local doomed, other = vm:spawn(opts), vm:spawn(opts)
     assert_error(function() doomed:syscall("exit_group", 7) end, "exit")
@@ -50,9 +56,9 @@ for _, mode in ipairs({ "fork", "thread" }) do
   end)
 end
 
-for _, mode in ipairs({ "fork", "thread" }) do
+for _, mode in ipairs({ "fork", "shared" }) do
   test("a fault in a " .. mode .. " worker is its own end", function()
-    local doomed, other = vm:spawn({ thread = mode == "thread" }), vm:spawn({ thread = mode == "thread" })
+    local doomed, other = vm:spawn({ shared = mode == "shared" }), vm:spawn({ shared = mode == "shared" })
     assert_error(function() doomed:syscall("kill", doomed:pid(), 11) end, "SIGSEGV")
     assert_error(function() doomed:syscall("getpid") end, "SIGSEGV")
     assert(other:syscall("getpid") == other:pid())
@@ -60,6 +66,48 @@ for _, mode in ipairs({ "fork", "thread" }) do
     other:kill()
   end)
 end
+
+test("a thread worker is a thread of the agent's process", function()
+  local worker = vm:spawn({ thread = true })
+  local pid, tid = vm:syscall("getpid"), worker:syscall("gettid")
+  assert_eq(pid, worker:syscall("getpid"))
+  assert_ne(pid, tid)
+  assert(vm:exec("test -d /proc/" .. pid .. "/task/" .. tid).ok)
+  assert_error(function() worker:syscall("exit", 7) end, "exit code 7")
+  assert(not vm:exec("test -d /proc/" .. pid .. "/task/" .. tid).ok)
+  assert(vm:exec("true").ok)
+end)
+
+test("a shared worker is a process of its own", function()
+  local worker = vm:spawn({ shared = true })
+  assert_eq(worker:pid(), worker:syscall("getpid"))
+  worker:kill()
+end)
+
+test("a thread worker is killed alone", function()
+  local worker = vm:spawn({ thread = true })
+  assert(worker:exec("sleep 1000", { timeout = 0.2 }).timed_out)
+  worker:kill()
+  assert_error(function() worker:syscall("getpid") end, "was killed")
+  assert(vm:exec("true").ok)
+end)
+
+for what, call in pairs({
+  ["ended with exit code 7"] = function(worker) worker:syscall("exit_group", 7) end,
+  ["was killed by SIGSEGV"] = function(worker) worker:syscall("kill", worker:syscall("getpid"), 11) end,
+}) do
+  test("a thread worker that ends the agent is named with it: it " .. what, function()
+    local machine = provium.create():boot({ memory = "128M" })
+    local worker = machine:spawn({ thread = true })
+    assert_error(function() call(worker) end, what .. ", and the agent with it")
+    assert_error(function() machine:exec("true") end, what)
+    machine:kill()
+  end)
+end
+
+test("a worker is a thread or shared, not both", function()
+  assert_error(function() vm:spawn({ thread = true, shared = true }) end, "not both")
+end)
 
 test("a forked worker without its code faults alone", function()
   local doomed, other = vm:spawn(), vm:spawn()
@@ -76,7 +124,7 @@ end)
 
 test("sixteen workers answer at once, each with its own pid", function()
   local workers, seen = {}, {}
-  for i = 1, 16 do workers[i] = vm:spawn({ thread = i % 2 == 0 }) end
+  for i = 1, 16 do workers[i] = vm:spawn({ thread = i % 3 == 0, shared = i % 3 == 1 }) end
   for _, w in ipairs(workers) do
     local pid = w:syscall("gettid")
     assert_eq(w:pid(), pid)
@@ -101,11 +149,12 @@ test("a worker has no boot, no shutdown and no spawn", function()
   worker:kill()
 end)
 
-for _, mode in ipairs({ "fork", "thread" }) do
+for _, mode in ipairs({ "fork", "thread", "shared" }) do
   test("the thirty-third " .. mode .. " worker is refused", function()
     local workers = {}
-    for i = 1, 32 do workers[i] = vm:spawn({ thread = mode == "thread" }) end
-    assert_error(function() vm:spawn({ thread = mode == "thread" }) end, "32")
+    local opts = { thread = mode == "thread", shared = mode == "shared" }
+    for i = 1, 32 do workers[i] = vm:spawn(opts) end
+    assert_error(function() vm:spawn(opts) end, "32")
     for _, w in ipairs(workers) do assert_eq(w:pid(), w:syscall("gettid")) end
     for _, w in ipairs(workers) do w:kill() end
   end)

@@ -16,23 +16,29 @@ struct clinux_fd_map {
 };
 
 struct clinux_spawn {
-  const char *path;         /* absolute */
-  char *const *argv;        /* NULL-terminated */
-  char *const *envp;        /* NULL-terminated */
-  const char *directory;    /* NULL: the parent's */
+  const char *path;                /* absolute */
+  char *const *argv;               /* NULL-terminated */
+  char *const *envp;               /* NULL-terminated */
+  const char *directory;           /* NULL: the parent's */
   const struct clinux_fd_map *fds; /* what the child gets; every other descriptor is closed on exec */
   size_t fd_count;
-  int death_signal;         /* sent to the child when the *thread* that spawned it ends; 0: none */
-  bool new_session;         /* setsid: out of reach of the terminal's Ctrl-C; else a process group of its own */
+  int death_signal; /* sent to the child when the *thread* that spawned it ends; 0: none */
+  bool new_session; /* setsid: out of reach of the terminal's Ctrl-C; else a process group of its own */
 };
 
 /* Which step of a spawn failed, for the message. */
-enum clinux_spawn_step { CLINUX_SPAWN_FORK, CLINUX_SPAWN_DIRECTORY, CLINUX_SPAWN_DESCRIPTORS, CLINUX_SPAWN_EXEC };
+enum clinux_spawn_step {
+  CLINUX_SPAWN_FORK,
+  CLINUX_SPAWN_DIRECTORY,
+  CLINUX_SPAWN_DESCRIPTORS,
+  CLINUX_SPAWN_EXEC
+};
 
 int clinux_spawn(const struct clinux_spawn *request, pid_t *pid, enum clinux_spawn_step *step);
 
 int clinux_pidfd_open(pid_t pid);
-/* Waits for the child `pid`; `status` as of waitpid(2). Returns 1 when it has ended, 0 when not yet (no_hang). */
+/* Waits for the child `pid`; `status` as of waitpid(2). Returns 1 when it has ended, 0 when not yet
+ * (no_hang). */
 int clinux_wait(pid_t pid, bool no_hang, int *status);
 
 /* Sends `bytes` with one descriptor attached (SCM_RIGHTS). */
@@ -52,7 +58,11 @@ int clinux_vhost_set_cid(int fd, uint64_t cid);
 void clinux_sha256(const void *bytes, size_t length, uint8_t digest[32]);
 /* Of what the descriptor gives from where it stands to its end. 0 or -errno. */
 int clinux_sha256_file(int fd, uint8_t digest[32]);
-/* Copies what is not zero, by pages; the rest are holes. Shares all of it where the file system can. `to` is empty. 0 or -errno. */
+/* A digest of a file's contents that does not depend on where its holes are. Not cryptographic. 0 or -errno.
+ */
+int clinux_content_digest(int fd, uint64_t digest[4]);
+/* Copies what is not zero, by pages; the rest are holes. Shares all of it where the file system can. `to` is
+ * empty. 0 or -errno. */
 int clinux_copy_sparse(int from, int to);
 /* The offset of the first occurrence; -1: there is none. */
 ssize_t clinux_find(const void *bytes, size_t length, const void *needle, size_t needle_length);
@@ -71,8 +81,8 @@ struct clinux_kvm_verdict {
   enum clinux_kvm_outcome outcome;
   int detail;
 };
-/* Runs guest code through `device` for at most `limit_ms`, in a process of its own. On other machines than x86-64, for
- * which there is no guest code here, it only makes a machine. */
+/* Runs guest code through `device` for at most `limit_ms`, in a process of its own. On other machines than
+ * x86-64, for which there is no guest code here, it only makes a machine. */
 struct clinux_kvm_verdict clinux_kvm_probe(const char *device, int limit_ms);
 
 /* "ENOENT" for 2; NULL when there is no such errno. */

@@ -1,19 +1,17 @@
 /*
- * The Lua border. Everything that can raise a Lua error (longjmp) lives behind this header, in C; nothing
- * declared here ever raises to its caller, and no host callback is ever jumped over:
+ * The Lua border. Everything that can raise a Lua error (longjmp) is behind this header, in C. No function
+ * declared here raises to its caller, and no raise crosses a frame of the host:
  *
- *   Lua -> call_host (C: copies the arguments' shape) -> host.call (Swift: reads, works, fills a reply) ->
- * returns
- *       -> call_host (C: pushes the reply, or raises)
- *   Swift -> clb_call (C: lua_pcall, message handler, deadline scope) -> Lua -> clb_outcome -> Swift copies
- * it
+ *   Lua -> host_call (C: encodes the arguments) -> host.call (Swift: reads, works, fills a reply) -> returns
+ *       -> host_call (C: pushes the reply, or raises)
+ *   Swift -> clb_call (C: lua_pcall, message handler, deadline scope) -> Lua -> clb_outcome -> Swift
  *
  * Values cross the border as a flat array in preorder: a table is one clb_value followed by `length` array
  * elements, then by `pairs` keys and values in turn.
  *
  *   { TABLE length=2 pairs=1 } { INTEGER 1 } { INTEGER 2 } { STRING "key" } { STRING "value" }
  *
- * One thread at a time uses a state; only clb_interrupt may be touched by others.
+ * One thread at a time uses a state. Only clb_interrupt is thread-safe.
  */
 #ifndef CLUA_BRIDGE_H
 #define CLUA_BRIDGE_H
@@ -33,14 +31,13 @@ enum clb_kind {
   CLB_NUMBER,
   CLB_STRING,
   CLB_TABLE,
-  CLB_FUNCTION, /* integer: a reference, to be given back by clb_unref; outgoing, length: the host's number of
-                   what keeps the reference alive, given back by host.release */
+  CLB_FUNCTION, /* integer: a reference, given back by clb_unref. Outgoing, length: the host's number of the
+                   object that keeps the reference alive, given back by host.release */
   CLB_NATIVE,   /* integer: the host's number of a function; outgoing only */
   CLB_OBJECT,   /* integer: the host's number of an object, 0 once released; type: its type's */
-  CLB_RAISED, /* integer: the host's number of an error; bytes: its text; outgoing only, as the value to raise
-               */
+  CLB_RAISED, /* outgoing only, the value to raise; integer: the host's number of an error; bytes: its text */
   CLB_NULL,   /* the sentinel for "null" in data: the light userdata 0 */
-  CLB_OPAQUE, /* incoming only; bytes: the name of a Lua type the host has no use for */
+  CLB_OPAQUE, /* incoming only; bytes: the name of a Lua type that the host does not use */
   CLB_CYCLE,  /* incoming only: a table that contains itself */
   CLB_TOO_DEEP, /* incoming only: tables nested beyond CLB_MAX_DEPTH */
 };
@@ -58,26 +55,28 @@ struct clb_value {
   size_t pairs;
 };
 
-/* Values on their way into Lua. Zero-initialised by its maker; emptied by the function it is handed to. */
+/* Values on their way into Lua. The caller zero-initialises it; the function that it is passed to empties it.
+ */
 struct clb_tree {
   struct clb_value *values;
   size_t count, capacity;
   bool failed; /* memory ran out while it was built */
 };
 
-/* Appends a copy, of a string's bytes too. An object's number is handed over: given back by host.release. */
+/* Appends a copy, of a string's bytes too. Takes over the number of an object or error: host.release gives it
+ * back. */
 void clb_tree_add(struct clb_tree *tree, const struct clb_value *value);
-/* Empties a tree that is not handed to anybody. */
+/* Empties a tree that is not passed on. */
 void clb_tree_clear(struct clb_state *state, struct clb_tree *tree);
 
-/* What a host function answers: `results` values, or one error value to raise. */
+/* The reply of a host function: `results` values, or one error value to raise. */
 struct clb_reply {
   struct clb_tree values;
   size_t results;
   bool raises;
 };
 
-/* The host's side. These never raise, and call Lua only by way of this header. */
+/* The host's functions. They never raise, and call Lua only through this header. */
 struct clb_host {
   void *context;
   void (*call)(void *context, lua_State *L, int64_t function, const struct clb_value *arguments, size_t count,
@@ -94,9 +93,9 @@ void clb_close(struct clb_state *state);
 
 lua_State *clb_main(const struct clb_state *state);
 size_t clb_memory_used(const struct clb_state *state);
-/* For fault tests: after `count` more allocations every further one fails; negative: none does. */
+/* For fault tests: makes every allocation after the next `count` fail. Negative: none fails. */
 void clb_fail_allocations(struct clb_state *state, long count);
-/* How many values stand on the stack of `L`: the same before and after each binding. */
+/* The number of values on the stack of `L`. It is the same before and after each binding. */
 int clb_stack_depth(lua_State *L);
 
 /* Why a script was stopped. */
@@ -104,7 +103,7 @@ enum clb_stop { CLB_RUNNING, CLB_STOPPED_BY_DEADLINE, CLB_STOPPED_BY_INTERRUPT }
 
 enum clb_status { CLB_OK, CLB_ERROR, CLB_SYNTAX_ERROR, CLB_OUT_OF_MEMORY, CLB_ERROR_IN_HANDLER };
 
-/* What came of an entry into Lua. */
+/* The result of an entry into Lua. */
 struct clb_outcome {
   enum clb_status status;
   const struct clb_value *values; /* the results, or one error value; until clb_outcome_release */
@@ -112,11 +111,12 @@ struct clb_outcome {
   char *file;                     /* innermost frame of a script when the error was raised; NULL: none */
   int line;
   char *traceback; /* script frames only, innermost first, a line each; may be NULL */
-  int64_t error;   /* the host's number of the error that was raised; 0: it is Lua's or the script's own */
-  bool is_quoting; /* the script has put words around that error's text; `values` has all of them */
+  int64_t
+      error; /* the host's number of the error that was raised; 0: the error is Lua's or the script's own */
+  bool is_quoting; /* the script put words around that error's text; `values` has the whole text */
   enum clb_stop stop;
   bool own_deadline; /* stopped by the deadline given to this very call, not by an outer one */
-  int skipped;       /* host frames that a longjmp crossed: always 0, else the border is broken */
+  int skipped;       /* host frames that a longjmp crossed: not 0 only if the border is broken */
   int depth;         /* private: the stack's depth to return to */
 };
 
@@ -141,7 +141,7 @@ void clb_define_type(struct clb_state *state, lua_State *L, int32_t type, struct
                      struct clb_outcome *outcome);
 /* Gives references back. */
 void clb_unref(struct clb_state *state, lua_State *L, const int64_t *references, size_t count);
-/* Frees what the outcome holds and restores the stack. After every entry, before the next. */
+/* Frees what the outcome holds and restores the stack. Call it after every entry, before the next one. */
 void clb_outcome_release(lua_State *L, struct clb_outcome *outcome);
 
 /* The innermost line of a script (a chunk named "@…") that is running in `L`. False: there is none.

@@ -142,7 +142,7 @@ struct Connector {
       switch control.reasonOfLoss(of: life, until: grace) {
       case .machine(let cause): throw cause
       case .process(let gone):
-        throw GuestError.lost(peer, "the agent of \(machine) \(gone.status.asPredicate) before it answered")
+        throw GuestError.lost(peer, "the agent of \(machine) \(gone.asPredicate) before it answered")
       case .unknown, nil:
         throw GuestError.lost(peer, "the connection to the agent of \(machine) ended before it answered")
       }

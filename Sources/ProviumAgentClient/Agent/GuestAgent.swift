@@ -132,23 +132,23 @@ package final class GuestAgent: Sendable {
   // MARK: workers
 
   /// Starts a worker and connects to it.
-  package func spawnWorker(thread: Bool, until deadline: Deadline) throws -> GuestWorker {
-    let started = try session.perform("spawn", [.word(thread ? "thread" : "fork")]) { connection in
-      let message = try Request.spawnWorker(thread: thread)
+  package func spawnWorker(_ kind: WorkerKind, until deadline: Deadline) throws -> GuestWorker {
+    let started = try session.perform("spawn", [.word("\(kind)")]) { connection in
+      let message = try Request.spawnWorker(kind)
       control.forgetEarlierWorkers()
       let started = try connection.ask(message, .workerStarted, what: "spawn", until: deadline) {
         try WorkerStartedReply($0)
       }
       return (started, .word("worker \(started.number) (pid \(started.pid))"))
     }
-    return try attachWorker(started.number, pid: started.pid, isThread: thread, until: deadline)
+    return try attachWorker(started.number, pid: started.pid, kind: kind, until: deadline)
   }
 
   /// Connects to a worker that runs already: after a resume, with the numbers that `state` gives.
   package func attachWorker(
     _ number: UInt32,
     pid: Int32,
-    isThread: Bool,
+    kind: WorkerKind,
     until deadline: Deadline
   ) throws -> GuestWorker {
     guard (1...UInt32(WireLimit.workers)).contains(number) else {
@@ -162,7 +162,7 @@ package final class GuestAgent: Sendable {
       architecture: self.session.architecture,
       operations: operations
     )
-    let worker = GuestWorker(number: number, isThread: isThread, session: session)
+    let worker = GuestWorker(number: number, kind: kind, session: session)
     workers.withLock { $0[number] = worker }
     return worker
   }
@@ -183,7 +183,7 @@ package final class GuestAgent: Sendable {
     } catch GuestError.refused(let errno, _) where errno.number == 3 /* ESRCH */ {}
   }
 
-  private func askControl(_ message: EncodedMessage, _ what: String, until deadline: Deadline) throws {
+  func askControl(_ message: EncodedMessage, _ what: String, until deadline: Deadline) throws {
     let reply: (code: MessageCode, payload: [UInt8])
     do {
       reply = try control.request(message, until: deadline)
@@ -207,15 +207,15 @@ package final class GuestAgent: Sendable {
 package final class GuestWorker: Sendable {
   /// 1...32; free again once it is gone.
   package let number: UInt32
-  package let isThread: Bool
+  package let kind: WorkerKind
   package let session: GuestSession
 
   /// Its kernel thread's id.
   package var pid: Int32 { session.pid }
 
-  init(number: UInt32, isThread: Bool, session: GuestSession) {
+  init(number: UInt32, kind: WorkerKind, session: GuestSession) {
     self.number = number
-    self.isThread = isThread
+    self.kind = kind
     self.session = session
   }
 }

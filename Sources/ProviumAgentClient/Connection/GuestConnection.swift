@@ -234,7 +234,7 @@ final class GuestConnection {
 
   private func knownLoss() -> (any Error)? {
     if let cause = control?.state.read({ $0.causeOfDeath }) { return cause }
-    return life?.departure.map { GuestError.lost(peer, "\(name) \($0.status.asPredicate)") }
+    return life?.departure.map { GuestError.lost(peer, "\(name) \($0.asPredicate)") }
   }
 
   /// Turns what the carrier said into what a person understands, with the reason of the peer's death where it becomes
@@ -251,7 +251,7 @@ final class GuestConnection {
       }
       switch control?.reasonOfLoss(of: life, until: .after(Self.graceForLastWords)) {
       case .machine(let cause): return cause
-      case .process(let gone): return GuestError.lost(peer, "\(what): \(name) \(gone.status.asPredicate)")
+      case .process(let gone): return GuestError.lost(peer, "\(what): \(name) \(gone.asPredicate)")
       case .unknown, nil:
         var detail = ""
         if case .ended(let errno?) = carrier { detail = ": \(errno)" }

@@ -23,6 +23,7 @@ final class ControlConnection: Sendable {
     /// Replies of requests that were given up.
     var repliesToDrop = 0
     var reply: (code: MessageCode, payload: [UInt8])?
+    var log = KernelLogState()
   }
   let state = Monitor(State())
   let endpoint: GuestEndpoint

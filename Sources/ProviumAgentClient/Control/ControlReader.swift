@@ -89,6 +89,9 @@ struct ControlReader {
         let ready = try payload.withUnsafeBytes { try ReadyReply($0) }
         // SHUTDOWN is acknowledged by a READY too.
         connection.state.update { $0.ready = ready }
+      case .logRecords:
+        let reply = try payload.withUnsafeBytes { try LogRecordsReply($0) }
+        try connection.take(reply, size: payload.count)
       case .gone: tell(try payload.withUnsafeBytes { try GoneReply($0) })
       case .done, .data, .error:
         connection.state.update { state in
@@ -112,7 +115,8 @@ struct ControlReader {
     let departure = Departure(
       target: gone.target,
       pid: gone.pid,
-      status: ExitStatus(waitStatus: gone.waitStatus)
+      status: ExitStatus(waitStatus: gone.waitStatus),
+      endedWithProcess: gone.endedWithProcess
     )
     connection.state.update { $0.note(departure) }
   }

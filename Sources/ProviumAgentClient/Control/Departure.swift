@@ -6,8 +6,16 @@ struct Departure: Sendable, Hashable {
   let target: UInt32
   let pid: Int32
   let status: ExitStatus
+  /// The worker was a thread, and ended because its process, the agent, did.
+  var endedWithProcess = false
   /// A guest that reports deaths without end is not given memory without end.
   static let kept = 128
+
+  /// Follows "worker 3": `was killed by SIGSEGV`, and for a thread that ended with the agent also why.
+  var asPredicate: String {
+    guard endedWithProcess else { return status.asPredicate }
+    return "\(status.asPredicate), and the agent with it: a thread worker is a thread of the agent's process"
+  }
 }
 
 /// One process of the agent, for whoever holds a connection to it: alive until its own GONE has come. A number or a pid

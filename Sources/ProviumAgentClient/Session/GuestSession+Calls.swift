@@ -43,7 +43,6 @@ extension GuestSession {
     let given: [OperationRecord.Argument] = data.map { [.text($0)] } ?? []
     return try perform("ioctl", [.integer(Int64(descriptor)), .command(command)] + given) {
       connection in
-      if let data, data.isEmpty { throw InvalidArgument("data", "has 0 bytes; leave it out for none") }
       var sent = data ?? []
       let size = IoctlCommand.size(command)
       if (data != nil || IoctlCommand.isRead(command)) && sent.count < size {
@@ -52,11 +51,17 @@ extension GuestSession {
       guard sent.count <= WireLimit.buffer else {
         throw InvalidArgument("data", "has \(sent.count) bytes; at most \(WireLimit.buffer) are accepted")
       }
-      let message = try Request.ioctl(descriptor: descriptor, command: command, data: sent)
+      // Empty data has an address, no data is a null pointer. IOCTL cannot tell them apart.
+      let message =
+        data != nil && sent.isEmpty
+        ? try Request.ioctl(IoctlCall(descriptor: descriptor, command: command, data: [], pointers: []))
+        : try Request.ioctl(descriptor: descriptor, command: command, data: sent)
       let reply = try connection.ask(message, .syscallResult, what: "ioctl", until: deadline) {
         try CallReply($0, lengths: [sent.count])
       }
-      let result = IoctlResult(result: reply.result, data: sent.isEmpty ? nil : reply.pieces[0], outputs: [])
+      let hasData = data != nil || !sent.isEmpty
+      let returned = hasData && IoctlCommand.returnsData(command) ? reply.pieces[0] : nil
+      let result = IoctlResult(result: reply.result, data: returned, outputs: [])
       let written = OperationRecord.Argument.written([sent], reply.pieces)
       return (result, .systemCall(reply.result, written: written))
     }
@@ -76,7 +81,7 @@ extension GuestSession {
       }
       let result = IoctlResult(
         result: reply.result,
-        data: reply.pieces.first,
+        data: IoctlCommand.returnsData(call.command) ? reply.pieces.first : nil,
         outputs: Array(reply.pieces.dropFirst())
       )
       let written = OperationRecord.Argument.written(

@@ -7,15 +7,10 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   private init(_ request: pv_request) { rawValue = UInt8(truncatingIfNeeded: request.rawValue) }
   private init(_ reply: pv_reply) { rawValue = UInt8(truncatingIfNeeded: reply.rawValue) }
 
-  static let exec = Self(PV_EXEC)
-  static let writeFile = Self(PV_WRITE_FILE)
-  static let readFile = Self(PV_READ_FILE)
   static let shutdown = Self(PV_SHUTDOWN)
   static let syscall = Self(PV_SYSCALL)
   static let ioctl = Self(PV_IOCTL)
   static let execAsync = Self(PV_EXEC_ASYNC)
-  static let jobWait = Self(PV_JOB_WAIT)
-  static let jobKill = Self(PV_JOB_KILL)
   static let ioctlBuffer = Self(PV_IOCTL_BUF)
   static let spawnWorker = Self(PV_SPAWN_WORKER)
   static let syscallPointers = Self(PV_SYSCALL_PTR)
@@ -36,14 +31,14 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let secret = Self(PV_SECRET)
   static let interrupt = Self(PV_INTERRUPT)
   static let killWorker = Self(PV_KILL_WORKER)
+  static let followLog = Self(PV_FOLLOW_LOG)
+  static let logCredit = Self(PV_LOG_CREDIT)
+  static let logSync = Self(PV_LOG_SYNC)
 
   static let ready = Self(PV_READY)
-  static let execResult = Self(PV_EXEC_RESULT)
-  static let fileData = Self(PV_FILE_DATA)
   static let error = Self(PV_ERROR)
   static let syscallResult = Self(PV_SYSCALL_RESULT)
   static let jobStarted = Self(PV_JOB_STARTED)
-  static let jobResult = Self(PV_JOB_RESULT)
   static let workerStarted = Self(PV_WORKER_STARTED)
   static let resumed = Self(PV_RESUMED)
   static let output = Self(PV_OUTPUT)
@@ -54,6 +49,7 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let jobDone = Self(PV_JOB_DONE)
   static let stateResult = Self(PV_STATE_RESULT)
   static let gone = Self(PV_GONE)
+  static let logRecords = Self(PV_LOG_RECORDS)
 
   /// `0x8A`.
   package var description: String {

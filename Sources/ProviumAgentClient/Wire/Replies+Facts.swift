@@ -55,7 +55,7 @@ package struct GuestState: Hashable, Sendable {
   package struct Worker: Hashable, Sendable {
     package let number: UInt32
     package let pid: Int32
-    package let isThread: Bool
+    package let kind: WorkerKind
   }
   /// Other serving processes that are in the middle of a request.
   package let busy: UInt32
@@ -70,11 +70,11 @@ package struct GuestState: Hashable, Sendable {
       Job(id: try reader.integer(), pid: try reader.integer(), isRunning: try reader.integer(UInt8.self) != 0)
     }
     workers = try reader.list(entrySize: 9) { reader in
-      Worker(
-        number: try reader.integer(),
-        pid: try reader.integer(),
-        isThread: try reader.integer(UInt8.self) != 0
-      )
+      let (number, pid): (UInt32, Int32) = (try reader.integer(), try reader.integer())
+      guard let kind = WorkerKind(rawValue: UInt32(try reader.integer(UInt8.self))) else {
+        throw MalformedPayload()
+      }
+      return Worker(number: number, pid: pid, kind: kind)
     }
     descriptors = try reader.list(entrySize: 4) { try $0.integer() }
     try reader.finish()

@@ -27,7 +27,9 @@ extension Request {
     }
     for argument in arguments { writer.integer(argument) }
     for buffer in buffers { writer.bytes(buffer.bytes) }
-    for pointer in call.pointers { writer.bytes(pointer.paddedInput) }
+    for pointer in call.pointers where pointer.wireFlags != UInt8(PV_POINTER_OUTPUT.rawValue) {
+      writer.bytes(pointer.paddedInput)
+    }
     return try writer.finish()
   }
 
@@ -54,7 +56,7 @@ extension Request {
       writer.zeros(2)
     }
     writer.bytes(call.data)
-    for pointer in call.pointers { writer.bytes(pointer.paddedInput) }
+    for pointer in call.pointers where pointer.input != nil { writer.bytes(pointer.paddedInput) }
     return try writer.finish()
   }
 }
@@ -66,9 +68,9 @@ extension MemoryPointer {
     return UInt8(truncatingIfNeeded: flags.rawValue)
   }
 
-  /// Input of exactly `length` bytes; nothing for a pure output.
+  /// The contents before the call, exactly `length` bytes.
   fileprivate var paddedInput: [UInt8] {
-    guard var bytes = input else { return [] }
+    var bytes = input ?? []
     if bytes.count < length { bytes.append(contentsOf: repeatElement(0, count: length - bytes.count)) }
     return bytes
   }

@@ -52,9 +52,9 @@ enum Request {
 
   // MARK: the agent
 
-  static func spawnWorker(thread: Bool) throws -> EncodedMessage {
+  static func spawnWorker(_ kind: WorkerKind) throws -> EncodedMessage {
     let writer = MessageWriter(.spawnWorker)
-    writer.integer(UInt32(thread ? PV_SPAWN_THREAD.rawValue : PV_SPAWN_FORK.rawValue))
+    writer.integer(kind.rawValue)
     return try writer.finish()
   }
 
@@ -85,6 +85,25 @@ enum Request {
     writer.integer(target)
     writer.integer(command ? PV_INTERRUPT_COMMAND.rawValue : UInt32(0))
     writer.integer(request)
+    return try writer.finish()
+  }
+
+  static func followLog(_ start: KernelLogStart, credit: UInt32) throws -> EncodedMessage {
+    let writer = MessageWriter(.followLog)
+    writer.integer(start.rawValue)
+    writer.integer(credit)
+    return try writer.finish()
+  }
+
+  static func logCredit(_ bytes: UInt32) throws -> EncodedMessage {
+    let writer = MessageWriter(.logCredit)
+    writer.integer(bytes)
+    return try writer.finish()
+  }
+
+  static func logSync(_ token: UInt32) throws -> EncodedMessage {
+    let writer = MessageWriter(.logSync)
+    writer.integer(token)
     return try writer.finish()
   }
 

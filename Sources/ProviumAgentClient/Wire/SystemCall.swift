@@ -18,7 +18,7 @@ package struct MemoryPointer: Hashable, Sendable {
   package var offset: Int
   /// Bytes pointed to.
   package var length: Int
-  /// What they hold before the call; nil: zeros. Shorter than `length`: zeros follow.
+  /// The contents before the call; nil: zeros. Zeros follow if they are shorter than `length`.
   package var input: [UInt8]?
   /// Whether they come back.
   package var isOutput: Bool
@@ -63,7 +63,7 @@ package struct SystemCall: Sendable {
   var requestSize: Int {
     16 + 8 * buffers.count + 16 * pointers.count + 8 * WireLimit.syscallArguments
       + buffers.reduce(0) { $0 + $1.bytes.count }
-      + pointers.reduce(0) { $0 + ($1.input == nil ? 0 : $1.length) }
+      + pointers.reduce(0) { $0 + ($1.input == nil && $1.isOutput ? 0 : $1.length) }
   }
 
   /// Throws `InvalidArgument`, which names the argument, for what the agent would have to refuse.
@@ -129,7 +129,7 @@ package struct IoctlCall: Sendable {
 
 extension MemoryPointer {
   fileprivate static func check(size: Int, of what: String, _ argument: String) throws {
-    guard size > 0 else { throw InvalidArgument(argument, "\(what) has 0 bytes") }
+    guard size >= 0 else { throw InvalidArgument(argument, "\(what) has \(size) bytes") }
     guard size <= WireLimit.buffer else {
       throw InvalidArgument(argument, "\(what) has \(size) bytes; at most \(WireLimit.buffer) are accepted")
     }
@@ -161,9 +161,6 @@ extension MemoryPointer {
       try check(size: pointer.length, of: "what the pointer at \(pointer.offset) points to", "data_len")
       if let input = pointer.input, input.count > pointer.length {
         throw InvalidArgument("data", "\(input.count) bytes for a data_len of \(pointer.length)")
-      }
-      guard pointer.input != nil || pointer.isOutput else {
-        throw InvalidArgument("data", "the pointer at \(pointer.offset) has neither data nor output")
       }
     }
   }

@@ -1,35 +1,35 @@
 import ProviumSystem
 
-/// One argument or option on its way to a Swift value. Every decoder throws a `LuaError.misuse` that names the
-/// function, the argument, what is accepted and what was given.
+/// One argument or option, to be decoded into a Swift value. Every decoder throws a `LuaError.misuse` that names the
+/// function, the argument, the accepted values and the given one.
 package struct LuaArgument {
   let callee: String
-  /// `argument 'cmd'`, `option 'timeout'`.
+  /// The argument's name in messages: `argument 'cmd'`, `option 'timeout'`.
   let label: String
   package let value: LuaValue
   let isGiven: Bool
 
-  /// `vm:exec: argument 'cmd' must be ACCEPTED, got table`.
+  /// Makes the error `vm:exec: argument 'cmd' must be ACCEPTED, got table`.
   package func expected(_ accepted: String) -> LuaError {
     .misuse("\(callee): \(label) must be \(accepted), got \(isGiven ? value.given : "nothing")")
   }
 
-  /// `vm:boot: option 'files'['/'] REASON`.
+  /// Makes the error `vm:boot: option 'files'['/'] REASON`.
   package func refused(_ reason: String) -> LuaError { .misuse("\(callee): \(label) \(reason)") }
 
-  /// A string, or a number as Lua writes it.
+  /// Decodes a string, or a number as Lua writes it.
   package func bytes() throws -> [UInt8] {
     guard let bytes = value.coercedBytes else { throw expected("a string") }
     return bytes
   }
 
-  /// As `bytes`, for memory that a kernel is shown: a number is none, though Lua would write it as a string.
+  /// Decodes a string that becomes memory of the guest. Refuses a number, which `bytes` would take as its digits.
   package func memory() throws -> [UInt8] {
     guard case .string(let bytes) = value else { throw expected("a string of bytes") }
     return bytes
   }
 
-  /// As `bytes`, for names and paths: must be UTF-8 without NULs.
+  /// Decodes a name or a path: UTF-8 without NULs.
   package func string() throws -> String {
     let bytes = try bytes()
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
@@ -38,7 +38,7 @@ package struct LuaArgument {
     return text
   }
 
-  /// One of `accepted`, else a complaint with the nearest of them.
+  /// Decodes one of the strings `accepted`. The error for another string names the nearest of them.
   package func string(oneOf accepted: [String]) throws -> String {
     let text = try string()
     guard accepted.contains(text) else {
@@ -49,7 +49,7 @@ package struct LuaArgument {
     return text
   }
 
-  /// An integer, or a float with an integral value.
+  /// Decodes an integer, or a float with an integral value.
   package func integer() throws -> Int64 {
     guard let integer = value.integer else { throw expected("an integer") }
     return integer
@@ -85,7 +85,7 @@ package struct LuaArgument {
     return table
   }
 
-  /// The elements of a table without named keys, each to be decoded.
+  /// Decodes a table without named keys into its elements, each to be decoded.
   package func list() throws -> [LuaArgument] {
     guard case .table(let table) = value, table.pairs.isEmpty else { throw expected("a list") }
     return table.array.enumerated().map { index, element in
@@ -93,7 +93,7 @@ package struct LuaArgument {
     }
   }
 
-  /// The entries of a table with string keys, each to be decoded, sorted by name. Names are bytes, as they are in Lua.
+  /// Decodes a table with string keys into its entries, sorted by name, each to be decoded. Names are bytes, as in Lua.
   package func entries() throws -> [(name: [UInt8], argument: LuaArgument)] {
     guard case .table(let table) = value, table.array.isEmpty else {
       throw expected("a table with names as keys")
@@ -111,7 +111,7 @@ package struct LuaArgument {
     return instance
   }
 
-  /// Seconds as a number, or a string with a unit: `"500ms"`, `"5s"`, `"2m"`, `"1h"`.
+  /// Decodes seconds as a number, or a string with a unit: `"500ms"`, `"5s"`, `"2m"`, `"1h"`.
   package func duration() throws -> Duration {
     let duration: Duration? =
       switch value {
@@ -124,7 +124,7 @@ package struct LuaArgument {
     return duration
   }
 
-  /// Bytes as a number, or a string with a unit: `"512M"`, `"2G"`.
+  /// Decodes bytes as a number, or a string with a unit: `"512M"`, `"2G"`.
   package func size() throws -> UInt64 {
     let size: UInt64? =
       if let bytes = value.integer { UInt64(exactly: bytes) } else { value.text.flatMap(Quantity.bytes) }
@@ -132,7 +132,7 @@ package struct LuaArgument {
     return size
   }
 
-  /// A table of named options; a key that is not known raises. Complaints name them as parts of this argument.
+  /// Decodes a table of named options. Unknown keys are errors. Messages name the options as parts of this argument.
   package func options(known: [String]) throws -> LuaOptions { try options(known: known, owner: label) }
 
   func options(known: [String], owner: String?) throws -> LuaOptions {

@@ -1,9 +1,9 @@
-/// One call of one of our functions: who is called, and with what.
+/// One call that a script makes of one of our functions.
 package struct LuaCall {
   package let state: LuaState
-  /// As messages name it: `vm:exec`, `provium.create`.
+  /// The function's name in messages: `vm:exec`, `provium.create`.
   package let name: String
-  /// Without the object itself, where it is a method.
+  /// The arguments; of a method without the object itself.
   package let arguments: [LuaValue]
 
   init(state: LuaState, name: String, arguments: [LuaValue]) {
@@ -12,10 +12,10 @@ package struct LuaCall {
     self.arguments = arguments
   }
 
-  /// The script's own line that made the call.
+  /// The line of the script that made the call.
   package var location: LuaLocation? { state.location }
 
-  /// The `index`th argument, from 1, to be decoded; absent ones decode as misuse.
+  /// The `index`th argument, from 1, to be decoded. An absent one cannot be decoded.
   package func argument(_ index: Int, _ label: String) -> LuaArgument {
     let isGiven = index <= arguments.count
     return LuaArgument(
@@ -26,25 +26,25 @@ package struct LuaCall {
     )
   }
 
-  /// The `index`th argument, from 1; nil when it is absent or nil.
+  /// The `index`th argument, from 1; nil if it is absent or nil.
   package func optional(_ index: Int, _ label: String) -> LuaArgument? {
     let argument = argument(index, label)
     return argument.value.isNil ? nil : argument
   }
 
-  /// The table of named options at `index`, empty when absent. A key that is not known raises.
+  /// The table of named options at `index`, empty if absent. Unknown keys are errors.
   package func options(_ index: Int, _ label: String = "opts", known: [String]) throws -> LuaOptions {
     guard let argument = optional(index, label) else { return LuaOptions(callee: name, table: LuaTable()) }
     return try argument.options(known: known, owner: nil)
   }
 
-  /// Complains about arguments beyond the `count`th.
+  /// Throws if there are more than `count` arguments.
   package func expect(atMost count: Int) throws {
     guard arguments.count > count else { return }
     throw misuse("takes at most \(count) argument\(count == 1 ? "" : "s"), got \(arguments.count)")
   }
 
-  /// `vm:exec: MESSAGE`.
+  /// Makes the error `vm:exec: MESSAGE`.
   package func misuse(_ message: String) -> LuaError { .misuse("\(name): \(message)") }
 }
 

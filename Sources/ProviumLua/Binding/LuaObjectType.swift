@@ -1,21 +1,10 @@
-/// One of our objects inside a value.
-package struct LuaObject {
-  package let instance: AnyObject
-  let type: any LuaObjectTypeDescription
-}
-
-/// What the state has to know of an object type.
-protocol LuaObjectTypeDescription: AnyObject {
-  var name: String { get }
-  /// Name, methods, and the functions for an unknown member, an assignment and `tostring`.
-  func definition(in state: LuaState) -> [LuaValue]
-}
-
-/// A kind of object that scripts hold: `vm` with `vm:exec(…)`. The instance is retained while the script, or a value
-/// on its way, holds it; one instance is one Lua value, so that `==` works.
+/// A type of objects that scripts hold: `vm` with `vm:exec(…)`.
+///
+/// An instance is retained while a script or a value on its way into Lua holds it. One instance is one Lua value, so
+/// that `==` works.
 package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription {
   package typealias Method = (Instance, LuaCall) throws -> [LuaValue]
-  /// What `vm.NAME` is, which cannot be assigned; nil where there is no such member.
+  /// Returns the value of `vm.NAME`, which scripts cannot assign; nil if there is no such member.
   package typealias Member = (Instance, String) throws -> LuaValue?
 
   package let name: String
@@ -25,8 +14,8 @@ package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription
   private let describe: (Instance) -> String
 
   /// - Parameters:
-  ///   - name: as scripts and messages name it.
-  ///   - describe: what `tostring` gives; the name by default.
+  ///   - name: the type's name in scripts and messages.
+  ///   - describe: returns the text for `tostring`; by default the name.
   package convenience init(
     name: String,
     methods: KeyValuePairs<String, Method>,
@@ -35,8 +24,8 @@ package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription
     self.init(name: name, methodList: methods.map { ($0, $1) }, describe: describe)
   }
 
-  /// As above, for methods that several types share, and for members that are no methods.
-  /// - Parameter memberNames: those of `member` that a mistyped name may mean.
+  /// Makes a type whose methods other types share, or that has members besides methods.
+  /// - Parameter memberNames: the names that `member` knows, for "did you mean".
   package init(
     name: String,
     methodList: [(String, Method)],
@@ -51,10 +40,10 @@ package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription
     self.describe = describe ?? { _ in name }
   }
 
-  /// The instance as a value for Lua.
+  /// The instance as a Lua value.
   package func value(_ instance: Instance) -> LuaValue { .object(LuaObject(instance: instance, type: self)) }
 
-  /// The instance in a value; nil if it is something else, also of another type with the same class.
+  /// The instance in a value; nil if the value is of another type, even one with the same class.
   package func instance(of value: LuaValue) -> Instance? {
     guard case .object(let object) = value, object.type === self else { return nil }
     return object.instance as? Instance

@@ -3,7 +3,7 @@ import ProviumSystem
 /// A table of named options, decoded key by key: `try options["timeout"]?.duration() ?? standard`.
 package struct LuaOptions {
   let callee: String
-  /// What they are part of, `option 'files'['/etc/motd']`; nil for the options of the call itself.
+  /// The argument or option that this table is, `option 'files'['/etc/motd']`; nil for the options of the call itself.
   let owner: String?
   package let table: LuaTable
 
@@ -13,7 +13,7 @@ package struct LuaOptions {
     self.table = table
   }
 
-  /// The option to be decoded; nil when it is not given.
+  /// The option, to be decoded; nil if it is not given.
   package subscript(name: String) -> LuaArgument? {
     let value = table[name]
     guard !value.isNil else { return nil }

@@ -27,12 +27,7 @@ struct FailureReader {
       failure = raised.failure
       if outcome.is_quoting { failure.message = places.split(value?.text ?? "").message }
     } else if let raised = instance as? RaisedSignal {
-      failure = LuaFailure(
-        kind: .raised,
-        message: "\(raised.signal)",
-        location: raised.location,
-        payload: raised.signal
-      )
+      failure = LuaFailure(raised)
     } else {
       failure = self.failure(status: outcome.status, value: value)
     }

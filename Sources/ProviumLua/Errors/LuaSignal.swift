@@ -1,7 +1,7 @@
 /// What a script raises to end early without a failure: a skip, a todo.
 ///
 /// Scripts see an object, not a string, so that no message can be mistaken for a signal. `assert_error` lets signals
-/// pass. A signal that a `pcall` catches is kept in `LuaState.raisedSignal`.
+/// pass. `LuaState.signalCaught` finds a signal that a `pcall` caught.
 package protocol LuaSignal: Error, CustomStringConvertible {}
 
 /// A signal on its way through Lua.
@@ -12,5 +12,16 @@ final class RaisedSignal {
   init(_ signal: any LuaSignal, at location: LuaLocation?) {
     self.signal = signal
     self.location = location
+  }
+}
+
+extension LuaFailure {
+  init(_ raised: RaisedSignal) {
+    self.init(
+      kind: .raised,
+      message: "\(raised.signal)",
+      location: raised.location,
+      payload: raised.signal
+    )
   }
 }

@@ -51,7 +51,7 @@ struct LineDifference {
     return lines
   }
 
-  /// The changed lines with `context` common ones around, `…` between; at most `limit` lines.
+  /// The changed lines with `context` common ones around them and `…` between. At most `limit` lines.
   func rendered(context: Int, limit: Int) -> [String] {
     let changed = lines.indices.filter { if case .common = lines[$0] { false } else { true } }
     var shown: [String] = []

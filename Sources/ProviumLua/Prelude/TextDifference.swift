@@ -1,6 +1,6 @@
-/// How two strings that should be equal differ, when simply showing both would not be clear.
+/// Describes the difference of two strings where showing both would not be clear.
 package enum TextDifference {
-  /// nil where both are short enough to be shown side by side: a line each, 120 bytes at most together.
+  /// The description; nil if both strings are one line each and at most 120 bytes together, so that a message can show both.
   package static func describe(expected: [UInt8], actual: [UInt8]) -> String? {
     let newline = UInt8(ascii: "\n")
     let isText = ByteText.isPrintable(expected) && ByteText.isPrintable(actual)
@@ -10,7 +10,7 @@ package enum TextDifference {
     return expected.count + actual.count > 120 ? byteDifference(expected, actual) : nil
   }
 
-  /// A string inside a message: on its own lines where it has several.
+  /// A string for a message: quoted, or on lines of its own if it has several.
   package static func excerpt(_ bytes: [UInt8], lines limit: Int = 40) -> String {
     guard ByteText.isPrintable(bytes), bytes.dropLast().contains(UInt8(ascii: "\n")) else {
       return ByteText.quotedWithHex(bytes, limit: 1000)

@@ -1,3 +1,4 @@
+-- `assert`, `assert_eq` and the other assertions, `fail`, and the text of values in their messages.
 local native = ...
 local misuse, fail_with, quote = native.misuse, native.fail, native.quote
 local raise_again = assert -- the bridge's, until it is replaced below: raises a caught error again as itself
@@ -49,7 +50,7 @@ local function describe_table(value, depth, path)
   return "{" .. concat(parts, ", ") .. "}"
 end
 
--- Hex beside what looks like an address or a flag word; results down to -4095 are an errno.
+-- Numbers that are probably addresses or flags are shown in hex too. Results from -4095 to -1 are an errno.
 function describe(value, depth, path)
   local kind = type(value)
   if kind == "string" then return quote(value) end
@@ -64,7 +65,7 @@ end
 
 local function same_plainly(left, right) return left == right or (left ~= left and right ~= right) end
 
--- Pairs that are still to be compared wait on a stack of our own: tables may be nested deeper than calls can.
+-- The pairs to compare are in lists, not on Lua's stack: tables may be nested deeper than calls can be.
 local function same(left, right)
   local lefts, rights, waiting, seen = {left}, {right}, 1, {}
   while waiting > 0 do
@@ -95,7 +96,7 @@ local function same(left, right)
   return true
 end
 
--- The path to the first entry that differs, and both values there.
+-- Returns the path to the first entry that differs, and both values there.
 local function first_difference(left, right, path, depth)
   local function inspect(key)
     local here, there = rawget(left, key), rawget(right, key)

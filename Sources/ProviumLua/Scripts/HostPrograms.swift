@@ -2,17 +2,20 @@ import Glibc
 import ProviumSystem
 import Synchronization
 
-/// Programs of the host that a script started by `os.execute` and `io.popen`. C's own would wait for them where no time limit
-/// and no interrupt comes, and leave them behind.
+/// The programs that a script started on the host with `os.execute` and `io.popen`. Thread-safe.
+///
+/// Lua's own functions wait inside the C library, where no time limit and no interrupt reaches them, and leave
+/// background programs running.
 package final class HostPrograms: Sendable {
   private struct State {
     var running: [Int32: ChildProcess] = [:]
-    /// Process groups whose leader has ended, and which somebody is left in: `os.execute("server &")`.
+    /// Process groups whose leader has exited and that still have members, as after `os.execute("server &")`.
     var groups: Set<Int32> = []
   }
   private let state = Mutex(State())
 
-  /// Runs a line of shell. What it inherits besides `descriptors` (its number → ours) is our input, output and errors.
+  /// Starts a shell command and returns its pid. The command has our standard descriptors and `descriptors` (its number →
+  /// ours), which replace them.
   func start(_ command: String, descriptors: [Int32: Int32] = [:]) throws -> Int32 {
     let standard = [Int32(0): Int32(0), 1: 1, 2: 2]
     let child = try ChildProcess(
@@ -24,7 +27,7 @@ package final class HostPrograms: Sendable {
     return child.pid
   }
 
-  /// Waits until it has ended; what has not by the deadline is killed. nil: it is none of ours, or was waited for already.
+  /// Waits for a program to exit, and kills it at the deadline. Blocks. nil: the pid is unknown, or was waited for before.
   func wait(_ pid: Int32, until deadline: Deadline) throws -> ExitStatus? {
     guard let child = state.withLock({ $0.running[pid] }) else { return nil }
     let ended = try child.wait(until: deadline) ?? child.terminate()
@@ -35,12 +38,12 @@ package final class HostPrograms: Sendable {
     return ended
   }
 
-  /// Kills what the script waits for, or reads from. Any thread.
+  /// Kills the programs that the script waits for or reads from. Thread-safe.
   package func endRunning() {
     for child in state.withLock({ $0.running.values.map { $0 } }) { child.signal(SIGKILL, group: true) }
   }
 
-  /// Ends everything that is left.
+  /// Kills all programs and background process groups that remain.
   func close() {
     endRunning()
     let (running, groups) = state.withLock { state in
@@ -49,47 +52,5 @@ package final class HostPrograms: Sendable {
     }
     running.forEach { $0.terminate() }
     groups.forEach { kill(-$0, SIGKILL) }
-  }
-}
-
-extension LuaState {
-  /// `execute(command)`: how it ended, as `os.execute` says it.
-  static func execute(_ call: LuaCall) throws -> [LuaValue] {
-    let pid = try start(call)
-    return ending(try call.state.interrupt.programs.wait(pid, until: call.state.deadline))
-  }
-
-  /// `open_program(command, mode)`: the descriptor to read from or to write to, and the program's pid.
-  static func openProgram(_ call: LuaCall) throws -> [LuaValue] {
-    let pipe = try Descriptor.pipe()
-    if try call.string(2, "mode") == "r" {
-      let pid = try start(call, descriptors: [1: pipe.write.raw])
-      return [.integer(Int64(pipe.closingWrite().release())), .integer(Int64(pid))]
-    }
-    let pid = try start(call, descriptors: [0: pipe.read.raw])
-    return [.integer(Int64(pipe.closingRead().release())), .integer(Int64(pid))]
-  }
-
-  private static func start(_ call: LuaCall, descriptors: [Int32: Int32] = [:]) throws -> Int32 {
-    let interrupt = call.state.interrupt
-    let pid = try interrupt.programs.start(try call.string(1, "command"), descriptors: descriptors)
-    // One that was raised a moment before did not meet it.
-    if interrupt.reason != nil { interrupt.programs.endRunning() }
-    return pid
-  }
-
-  /// `close_program(pid)`: waits for it, after its stream was closed.
-  static func closeProgram(_ call: LuaCall) throws -> [LuaValue] {
-    let pid = Int32(truncatingIfNeeded: try call.integer(1, "pid"))
-    return ending(try call.state.interrupt.programs.wait(pid, until: call.state.deadline))
-  }
-
-  /// As `luaL_execresult`: true or nil, `"exit"` or `"signal"`, the number.
-  private static func ending(_ status: ExitStatus?) -> [LuaValue] {
-    switch status {
-    case .exited(let code)?: [code == 0 ? .boolean(true) : .nil, "exit", .integer(Int64(code))]
-    case .signaled(let signal)?: [.nil, "signal", .integer(Int64(signal))]
-    case nil: [.nil, "signal", .integer(Int64(SIGKILL))]
-    }
   }
 }

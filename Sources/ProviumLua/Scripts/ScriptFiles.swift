@@ -1,43 +1,34 @@
 import ProviumSystem
 
-/// A script file that a state has loaded.
-package struct LoadedScript {
-  /// Absolute.
-  package let path: String
-  /// As messages show it.
-  package let displayPath: String
-  package let contents: [UInt8]
-}
-
-/// Where `dofile`, `loadfile` and `require` look, and what they found.
+/// The folders in which `dofile`, `loadfile` and `require` search, and the files that they loaded. Belongs to one state.
 package final class ScriptFiles {
-  /// Folders in which a relative path is looked for, in order; the calling script's own comes last by itself.
+  /// The folders in which a relative path is searched for, in order. The calling script's own folder follows them.
   package var searchFolders: [String] = [Files.currentDirectory]
-  /// How messages show an absolute path.
+  /// Turns an absolute path into the one that messages show.
   package var displayPath: (String) -> String = { path in
     let here = Files.currentDirectory + "/"
     return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
   }
-  /// Told of every file before it runs, once per load: for fixture keys, with the very bytes that run.
+  /// Receives every file before it runs, once for each load, with the bytes that run. Fixtures record them as inputs.
   package var onLoad: (LoadedScript) -> Void = { _ in }
-  /// Told of every absolute path at which a script was looked for in vain, before it was found or not.
+  /// Receives every absolute path at which a search found no file. A file that appears there later changes the result.
   package var onMiss: (String) -> Void = { _ in }
   private var paths: [String: String] = [:]
 
-  /// The absolute path of a script by the name that messages show.
+  /// The absolute path of the script that messages show as `name`.
   package func path(ofDisplayed name: String) -> String? { paths[name] }
 
-  /// The absolute path that `path` means to a script shown as `caller`; nil where no such file is.
+  /// The absolute path of the file that a script shown as `caller` names `path`; nil if no folder has it.
   func find(_ path: String, calledFrom caller: String?) -> String? {
     var folders = searchFolders
     if let caller = caller.flatMap({ paths[$0] }) { folders.append(Files.parent(of: caller)) }
     return first(of: folders.map { Files.resolve(path, against: $0) })
   }
 
-  /// `require` looks by itself.
+  /// Reports a path at which `require`, which searches by itself, found no file.
   func noteMiss(_ path: String) { onMiss(Files.resolve(path, against: Files.currentDirectory)) }
 
-  /// The first of these paths at which a file is.
+  /// The first of these paths that is a file.
   private func first(of candidates: [String]) -> String? {
     for candidate in candidates {
       if Files.exists(candidate), !Files.isDirectory(candidate) { return candidate }
@@ -51,40 +42,5 @@ package final class ScriptFiles {
     paths[script.displayPath] = path
     onLoad(script)
     return script
-  }
-}
-
-extension LoadedScript {
-  /// Without a byte order mark, and with an empty line for a first line that begins with `#`, as Lua's own loader has it.
-  var source: [UInt8] {
-    var bytes = contents[...]
-    if bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes = bytes.dropFirst(3) }
-    if bytes.first == UInt8(ascii: "#") { bytes = bytes.drop { $0 != UInt8(ascii: "\n") } }
-    return Array(bytes)
-  }
-}
-
-extension LuaState {
-  /// Reads and compiles a script file, as `dofile` would; the file is recorded. `path`: absolute.
-  package func loadFile(_ path: String) throws -> LuaFunction {
-    let script = try scripts.read(path)
-    return try load(script.source, chunkName: script.displayPath)
-  }
-
-  /// The folders whose modules `require` finds, first ones first: `NAME.lua` and `NAME/init.lua`.
-  package func setPackagePath(_ folders: [String]) throws(LuaFailure) {
-    let path = folders.flatMap { ["\($0)/?.lua", "\($0)/?/init.lua"] }.joined(separator: ";")
-    _ = try call(preludeFunction("set_package_path"), [.text(path)])
-  }
-
-  /// `load_script(path)` of the prelude.
-  func loadScript(_ call: LuaCall) throws -> [LuaValue] {
-    let purpose = try call.string(2, "purpose")
-    let path = try LuaCall(state: self, name: purpose, arguments: call.arguments).string(1, "path")
-    guard let found = scripts.find(path, calledFrom: location?.file) else {
-      let folders = scripts.searchFolders + ["the calling script's folder"]
-      throw LuaError.misuse("\(purpose): no file '\(path)' in \(folders.joined(separator: ", "))")
-    }
-    return [.function(try loadFile(found))]
   }
 }

@@ -3,7 +3,7 @@ internal import CLuaBridge
 /// A function of ours that Lua may call.
 package typealias LuaNative = (LuaCall) throws -> [LuaValue]
 
-/// What the C side calls back into: our functions and objects, by number. Outlives the Lua state itself, whose last
+/// The Swift side of the bridge: our functions and objects, by number. It outlives the bridge's state, whose last
 /// finalizers still release objects.
 final class LuaHost {
   private struct Native {
@@ -17,7 +17,7 @@ final class LuaHost {
   var objects = LuaObjectTable()
   let references = LuaReferences()
   var failures = FailureReader()
-  /// The signal that was raised last. It is kept here because a script may catch it.
+  /// The first signal that was raised since `LuaState.signalCaught` began. It is kept here because a script may catch it.
   var raisedSignal: RaisedSignal?
   private let errorType = LuaObjectType<RaisedError>(name: "error", methods: [:])
   private let signalType = LuaObjectType<RaisedSignal>(name: "signal", methods: [:]) { "\($0.signal)" }
@@ -32,7 +32,7 @@ final class LuaHost {
     return nextNative
   }
 
-  /// Lets go of the objects that Lua no longer holds. Their `deinit` may enter Lua again.
+  /// Drops the objects that Lua no longer holds. Their `deinit` may enter Lua again.
   func dropReleased() {
     let released = objects.takeReleased()
     withExtendedLifetime(released) {}
@@ -76,7 +76,7 @@ final class LuaHost {
     return value
   }
 
-  /// The type's number in this state; the first use defines it.
+  /// The type's number in this state. The first use defines the type there.
   func number(of type: any LuaObjectTypeDescription) throws(LuaFailure) -> Int32 {
     if let number = types[ObjectIdentifier(type)] { return number }
     guard let state else { throw .closed }
@@ -91,7 +91,7 @@ final class LuaHost {
     return number
   }
 
-  // MARK: Called by C. Nothing raises between entry and return.
+  // MARK: Called by C. No Lua error is raised between entry and return.
 
   func call(
     _ number: Int64,
@@ -129,7 +129,7 @@ final class LuaHost {
       return reply.pointee.values.add(raised, number: number)
     }
     let raisedSignal = RaisedSignal(signal, at: raised.failure.location)
-    self.raisedSignal = raisedSignal
+    self.raisedSignal = self.raisedSignal ?? raisedSignal
     do {
       try reply.pointee.values.add(signalType.value(raisedSignal), host: self)
     } catch {
@@ -145,7 +145,7 @@ final class LuaHost {
     return failures.failure(of: outcome, value: value, instance: instance, interruptReason: interruptReason)
   }
 
-  /// The table of functions that the C side is given. The host must outlive the state.
+  /// The functions that the bridge calls. The host must outlive the bridge's state.
   var callbacks: clb_host {
     clb_host(
       context: Unmanaged.passUnretained(self).toOpaque(),

@@ -1,20 +1,20 @@
 internal import CLuaBridge
 import Synchronization
 
-/// Ends the scripts of a state from any thread: the running one at its next look at the flag (a thousand
-/// instructions at most), and every later one, until it is cleared.
+/// A flag that ends the scripts of a state, from any thread: the running script within a thousand instructions, and every
+/// later one until the flag is cleared.
 package final class LuaInterrupt: Sendable {
-  // Not sendable by type, yet all it holds is one atomic flag, made and freed with this object.
+  // An opaque pointer is not Sendable. This one is to a single atomic flag, created and freed with this object.
   nonisolated(unsafe) let flag: OpaquePointer?
   private let why = Mutex<String?>(nil)
-  /// What the script started on the host, and may be waiting for.
+  /// The programs that the script started on the host.
   package let programs = HostPrograms()
   private let inScript = Atomic(false)
 
   package init() { flag = clb_interrupt_create() }
   deinit { clb_interrupt_destroy(flag) }
 
-  /// The first reason given stays.
+  /// Raises the flag. Idempotent: the first reason stays.
   package func raise(_ reason: String) {
     why.withLock { $0 = $0 ?? reason }
     clb_interrupt_set(flag, true)
@@ -26,17 +26,22 @@ package final class LuaInterrupt: Sendable {
     why.withLock { $0 = nil }
   }
 
-  /// Whether the state's thread is in Lua or a function of its library, where it may be stuck (a string pattern can take for
-  /// ever); false while it is in a function of ours, which has its own deadline. Any thread may ask.
+  /// Whether the state's thread runs Lua or a function of its library, where it can be stuck: a string pattern can
+  /// backtrack exponentially. False in a function of ours, which has its own deadline. Thread-safe.
   package var isInScript: Bool { inScript.load(ordering: .relaxed) }
 
-  /// What `isInScript` is while `body` runs.
+  /// Runs a function of a C library, which cannot be ended before it returns. `isInScript` is true while it runs.
+  package func inLibrary<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try setting(isInScript: true, body)
+  }
+
+  /// Sets `isInScript` while `body` runs.
   func setting<Result>(isInScript: Bool, _ body: () throws -> Result) rethrows -> Result {
     let before = inScript.exchange(isInScript, ordering: .relaxed)
     defer { inScript.store(before, ordering: .relaxed) }
     return try body()
   }
 
-  /// Why scripts are being ended; nil while they are not.
+  /// The reason of the interrupt; nil if the flag is not raised.
   package var reason: String? { why.withLock { $0 } }
 }

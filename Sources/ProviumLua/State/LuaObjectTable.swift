@@ -1,5 +1,5 @@
-/// Which of our objects Lua holds, by number. An object stays alive while any userdata, or any value on its way into
-/// Lua, still owes its release.
+/// The Swift objects that Lua holds, by number. An object stays alive until every userdata, and every value on its way
+/// into Lua, has released it.
 struct LuaObjectTable {
   private struct Entry {
     let object: LuaObject
@@ -13,10 +13,11 @@ struct LuaObjectTable {
 
   subscript(number: Int64) -> LuaObject? { entries[number]?.object }
 
-  /// How many objects Lua holds.
+  /// The number of objects that Lua holds.
   var count: Int { entries.count }
 
-  /// The object's number: the same as long as Lua knows the object. Each handing over owes one release.
+  /// Retains the object for Lua and returns its number, which is the same as long as Lua holds the object. Each call is
+  /// answered by one release.
   mutating func handOver(_ object: LuaObject) -> Int64 {
     let identity = ObjectIdentifier(object.instance)
     if let number = numbers[identity] {
@@ -36,8 +37,8 @@ struct LuaObjectTable {
     return next
   }
 
-  /// One release. Runs inside Lua's collector, so what is no longer owed is only set aside: its `deinit` may do
-  /// anything, also call Lua.
+  /// Counts one release. Runs inside Lua's collector, so an object that nothing holds any more is only put aside: its
+  /// `deinit` may call Lua.
   mutating func release(_ number: Int64) {
     if let function = kept.removeValue(forKey: number) {
       released.append(function)
@@ -52,7 +53,8 @@ struct LuaObjectTable {
     }
   }
 
-  /// What was released since the last time, for the caller to let go of outside of Lua's collector and of this table.
+  /// Returns the objects that were released since the last call. The caller drops them outside of Lua's collector and of
+  /// accesses to this table.
   mutating func takeReleased() -> [AnyObject] {
     defer { released.removeAll() }
     return released

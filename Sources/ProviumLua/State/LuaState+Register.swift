@@ -1,6 +1,6 @@
 extension LuaState {
-  /// A function of ours as a value. It is kept until the state closes.
-  /// - Parameter name: as messages name it: `provium.create`.
+  /// Makes a Lua function of a Swift one. It is kept until the state closes.
+  /// - Parameter name: its name in messages: `provium.create`.
   package func function(_ name: String, _ body: @escaping LuaNative) -> LuaFunction {
     host.function(native: host.register(name, body))
   }
@@ -10,7 +10,7 @@ extension LuaState {
     try setGlobal(name, .function(function(name, body)))
   }
 
-  /// Makes a global table of functions and values. Reading a name it does not have raises, with the nearest name it has.
+  /// Makes a global table of functions and values. Reading an unknown name from it raises an error with the nearest name.
   package func register(
     library name: String,
     functions: KeyValuePairs<String, LuaNative>,

@@ -1,22 +1,22 @@
 internal import CLuaBridge
 package import ProviumSystem
 
-/// One Lua 5.4 interpreter. Owned by one thread; only its `interrupt` may be used from others.
+/// One Lua 5.4 interpreter. One thread owns it; other threads may use its `interrupt` only.
 ///
-/// Functions given to `register` and friends are kept until the state closes; if they hold what owns the state, call
-/// `close()` to part them.
+/// The state retains the functions that are registered until it closes. If they retain the owner of the state, call
+/// `close()` to break the cycle.
 package final class LuaState {
   let host = LuaHost()
   private var opened: OpaquePointer?
   private var main: OpaquePointer?
   /// Ends the running script from any thread.
   package let interrupt: LuaInterrupt
-  /// What the prelude's chunks gave back for Swift's use, by name.
+  /// The functions that the prelude's chunks returned, by name.
   var preludeFunctions: [String: LuaFunction] = [:]
-  /// Where scripts are looked for, and which were loaded.
+  /// The search folders of scripts, and the scripts that were loaded.
   package let scripts = ScriptFiles()
 
-  /// - Parameter memoryLimit: bytes; beyond it a script gets Lua's "not enough memory". 0: none.
+  /// - Parameter memoryLimit: in bytes. Above it a script gets Lua's "not enough memory". 0: no limit.
   package init(memoryLimit: Int = 2 << 30, interrupt: LuaInterrupt = LuaInterrupt()) throws(LuaFailure) {
     self.interrupt = interrupt
     guard let opened = clb_open(host.callbacks, memoryLimit, interrupt.flag) else { throw .outOfMemory }
@@ -29,8 +29,8 @@ package final class LuaState {
 
   deinit { close() }
 
-  /// Runs the script's finalizers, releases its objects and all registered functions. Twice is fine; not from
-  /// inside a call.
+  /// Runs the script's finalizers, and releases its objects and all registered functions. Idempotent. Must not be called
+  /// from inside a call.
   package func close() {
     guard let opened else { return }
     self.opened = nil
@@ -43,7 +43,7 @@ package final class LuaState {
     host.dropReleased()
   }
 
-  /// Only while open: inside calls it always is.
+  /// The bridge's state; nil once it is closed. It is open inside calls.
   var pointer: OpaquePointer? { opened }
 
   /// Receives what `print` and `io.write` write, line ends included.
@@ -52,22 +52,25 @@ package final class LuaState {
     set { host.onPrint = newValue }
   }
 
-  /// The earliest deadline in force. Setting it replaces that of the present scope; an expired one ends the script
-  /// at its next instruction.
+  /// The earliest deadline in force. Setting it replaces the deadline of the present scope. An expired deadline ends the
+  /// script at its next instruction.
   package var deadline: Deadline {
     get { Deadline(nanoseconds: opened.map(clb_deadline) ?? .max) }
     set { if let opened { clb_set_deadline(opened, newValue.nanoseconds) } }
   }
 
-  /// Bytes that Lua holds.
+  /// Whether the running script must end. Functions that may work for long check it.
+  package var mustEnd: Bool { interrupt.reason != nil || deadline.isExpired }
+
+  /// The memory that Lua holds, in bytes.
   package var memoryUsed: Int { opened.map(clb_memory_used) ?? 0 }
 
-  /// The script's own line that is running now: of the innermost function of a script file.
+  /// The running line of the innermost function of a script file.
   package var location: LuaLocation? { host.running.flatMap(LuaLocation.init(runningIn:)) }
 
   // MARK: Entries into Lua
 
-  /// Compiles source text. `chunkName`: the path as messages are to show it, or Lua's `=name` for what is no file.
+  /// Compiles source text. `chunkName`: the path that messages show, or Lua's `=name` for source that is not a file.
   package func load(_ source: [UInt8], chunkName: String) throws(LuaFailure) -> LuaFunction {
     let isInternal = chunkName.hasPrefix("=")
     if !isInternal { host.failures.places.chunkNames.insert(chunkName) }
@@ -88,8 +91,8 @@ package final class LuaState {
     return function
   }
 
-  /// Calls `function` under pcall. An outer deadline that is earlier than `deadline` stays in force; whichever
-  /// expires inside is caught here, and outside of this call the outer ones are what they were.
+  /// Calls `function` under pcall. An outer deadline that is earlier than `deadline` stays in force. A deadline that
+  /// expires inside is caught here. After this call the outer deadlines are in force again.
   package func call(
     _ function: LuaFunction,
     _ arguments: [LuaValue] = [],
@@ -100,7 +103,7 @@ package final class LuaState {
     }
   }
 
-  /// Loads and calls in one step.
+  /// Compiles source text and calls it.
   @discardableResult
   package func run(
     _ source: String,
@@ -109,6 +112,16 @@ package final class LuaState {
     deadline: Deadline = .never
   ) throws(LuaFailure) -> [LuaValue] {
     try call(load(Array(source.utf8), chunkName: chunkName), arguments, deadline: deadline)
+  }
+
+  /// Runs `body` and returns the signal, such as a skip, that the script raised in it and then caught. The first one,
+  /// if there are several; nil if there is none. What was raised before does not count.
+  package func signalCaught(in body: () throws -> Void) rethrows -> LuaFailure? {
+    let outer = host.raisedSignal
+    host.raisedSignal = nil
+    defer { host.raisedSignal = outer }
+    try body()
+    return host.raisedSignal.map(LuaFailure.init)
   }
 
   package func setGlobal(_ name: String, _ value: LuaValue) throws(LuaFailure) {

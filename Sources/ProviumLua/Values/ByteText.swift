@@ -1,6 +1,6 @@
-/// Byte strings as messages show them.
+/// Shows byte strings in messages.
 package enum ByteText {
-  /// The bytes in double quotes, escaped as in Lua; longer ones than `limit` bytes end in `…` and their length.
+  /// The bytes in double quotes, escaped as in Lua. A string longer than `limit` bytes ends in `…` and its length.
   package static func quoted(_ bytes: [UInt8], limit: Int = .max) -> String {
     if bytes.count > limit {
       return "\(quoted(Array(bytes.prefix(limit))))… (\(bytes.count) bytes)"
@@ -24,13 +24,13 @@ package enum ByteText {
     return text + "\""
   }
 
-  /// Quoted, and hex beside it where some byte is no printable text: `"a\x00b" [61 00 62]`.
+  /// The bytes in quotes, with hex after them where a byte is not printable: `"a\x00b" [61 00 62]`.
   package static func quotedWithHex(_ bytes: [UInt8], limit: Int = 400) -> String {
     let text = quoted(bytes, limit: limit)
     return isPrintable(bytes) ? text : "\(text) [\(hex(bytes, limit: 32))]"
   }
 
-  /// UTF-8 without control characters other than tab, line feed and carriage return.
+  /// Whether the bytes are UTF-8 without control characters other than tab, line feed and carriage return.
   package static func isPrintable(_ bytes: [UInt8]) -> Bool {
     String(validating: bytes, as: UTF8.self)?.unicodeScalars.allSatisfy { scalar in
       switch scalar.value {
@@ -41,7 +41,7 @@ package enum ByteText {
     } ?? false
   }
 
-  /// `61 00 62`; longer ones than `limit` bytes end in `…`.
+  /// The bytes in hex, `61 00 62`. A string longer than `limit` bytes ends in `…`.
   package static func hex(_ bytes: [UInt8], limit: Int = .max) -> String {
     let text = bytes.prefix(limit).map(hex).joined(separator: " ")
     return bytes.count > limit ? text + " …" : text
@@ -56,7 +56,7 @@ package enum ByteText {
     return digits.count == 1 ? "0" + digits : digits
   }
 
-  /// A printable character beyond ASCII that begins these bytes.
+  /// The printable non-ASCII character at the start of these bytes; nil if there is none.
   private static func leadingCharacter(of bytes: ArraySlice<UInt8>) -> Unicode.Scalar? {
     guard let first = bytes.first, first >= 0xc2 else { return nil }
     let width = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4

@@ -1,4 +1,4 @@
-/// A copy of a Lua table: the elements 1…n, then everything else in the order Lua's `next` gave it.
+/// A copy of a Lua table: the elements 1…n, then the other entries in the order of Lua's `next`.
 package struct LuaTable: Equatable {
   package struct Pair: Equatable {
     package var key: LuaValue
@@ -17,7 +17,7 @@ package struct LuaTable: Equatable {
     self.pairs = pairs
   }
 
-  /// The value under a string key; `nil` where there is none.
+  /// The value of a string key; `nil` if there is none.
   package subscript(key: String) -> LuaValue {
     get { pairs.first { $0.key == .text(key) }?.value ?? .nil }
     set {

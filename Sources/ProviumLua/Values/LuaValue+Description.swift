@@ -1,7 +1,7 @@
 import ProviumSystem
 
 extension LuaValue {
-  /// What an argument was, for a message: `nil`, `number 1.5`, `string "abc"`, `table`, `vm`.
+  /// The value in a message about an argument: `nil`, `number 1.5`, `string "abc"`, `table`, `vm`.
   package var given: String {
     switch self {
     case .boolean, .integer, .number, .string: "\(typeName) \(described(depth: 0))"
@@ -9,7 +9,7 @@ extension LuaValue {
     }
   }
 
-  /// Lua's name of the type; an object's is its type's.
+  /// Lua's name of the type; of an object its own type's name.
   package var typeName: String {
     switch self {
     case .nil: "nil"
@@ -37,7 +37,7 @@ extension LuaValue {
     }
   }
 
-  /// What Lua's own coercion makes of a string or a number; nil for everything else.
+  /// The bytes of a string, or of a number as Lua converts it; nil for other values.
   package var coercedBytes: [UInt8]? {
     switch self {
     case .string(let bytes): bytes

@@ -1,7 +1,7 @@
 /// A Lua value, copied out of a state or on its way into one.
 ///
-/// Strings are byte strings: NULs and bytes that are no UTF-8 pass unharmed. Tables are copies; functions and objects
-/// are references and belong to the state they come from.
+/// Strings are byte strings, with NULs and invalid UTF-8. Tables are copies. Functions and objects are references and
+/// belong to the state they come from.
 package enum LuaValue {
   case `nil`
   case boolean(Bool)
@@ -11,9 +11,9 @@ package enum LuaValue {
   case table(LuaTable)
   case function(LuaFunction)
   case object(LuaObject)
-  /// "null" in data such as JSON: `provium.null` in a script. Unlike `nil` it can stand in a table.
+  /// The null of data such as JSON: `provium.null` in a script. Unlike `nil` it can be in a table.
   case null
-  /// What has no meaning outside Lua: `thread`, or a `userdata` of somebody else.
+  /// A value that has no use outside Lua, by its type's name: a `thread`, a `userdata` of a Lua library.
   case opaque(String)
 
   package static func text(_ text: String) -> LuaValue { .string(Array(text.utf8)) }
@@ -23,14 +23,14 @@ package enum LuaValue {
   package var isNil: Bool {
     if case .nil = self { true } else { false }
   }
-  /// As `if` sees it: everything but `nil` and `false`.
+  /// Whether `if` takes it for true: all values but `nil` and `false`.
   package var isTruthy: Bool {
     switch self {
     case .nil, .boolean(false): false
     default: true
     }
   }
-  /// A string's text, for names and messages: what is no UTF-8 becomes U+FFFD.
+  /// A string's text, for names and messages. Invalid UTF-8 becomes U+FFFD.
   package var text: String? {
     if case .string(let bytes) = self { String(decoding: bytes, as: UTF8.self) } else { nil }
   }
@@ -48,7 +48,7 @@ package enum LuaValue {
 }
 
 extension LuaValue: Equatable {
-  /// Numbers compare as in Lua (`1 == 1.0`), tables by what they hold, functions and objects by identity.
+  /// Compares numbers as Lua does (`1 == 1.0`), tables by their contents, functions and objects by identity.
   package static func == (left: LuaValue, right: LuaValue) -> Bool {
     switch (left, right) {
     case (.nil, .nil), (.null, .null): true

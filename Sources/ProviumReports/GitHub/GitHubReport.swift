@@ -1,13 +1,14 @@
 import ProviumEvents
 import ProviumSystem
 
-/// Inside GitHub Actions: an annotation at the line of each failure, and a summary on the job's page.
+/// The report inside GitHub Actions: an annotation at the line of each failure, and a summary on the job's
+/// page.
 package enum GitHubReport {
-  /// Annotations of one step that GitHub shows; the others are in the summary.
+  /// The number of annotations of one step that GitHub shows. Further failures are in the summary.
   static let shownAnnotations = 10
 
-  /// A sink; nil outside GitHub Actions (`GITHUB_ACTIONS`). It writes when the run has ended: give it to the stream after
-  /// the terminal's.
+  /// Makes the sink; nil outside GitHub Actions (`GITHUB_ACTIONS`). It writes at the run's end: in the list
+  /// of sinks it must follow the terminal's, so that annotations follow the results.
   package static func sink(
     environment: @escaping @Sendable (String) -> String? = { Environment[$0] },
     output: LineOutput = .descriptor(1)
@@ -15,14 +16,15 @@ package enum GitHubReport {
     guard environment("GITHUB_ACTIONS") == "true" else { return nil }
     return RecordedReport { record in
       output.write(lines: annotations(of: record, workspace: environment("GITHUB_WORKSPACE")))
-      guard let path = environment("GITHUB_STEP_SUMMARY") else { return }
+      guard let path = environment("GITHUB_STEP_SUMMARY") else { return try output.check() }
       do { try LogFile.append(StepSummary(of: record).text, to: path, mode: 0o644) } catch {
         throw ReportError("write the step summary to", path, "\(error)")
       }
+      try output.check()
     }
   }
 
-  /// `::error file=…,line=…,title=…::message` for each failure, most telling first. Pure.
+  /// `::error file=…,line=…,title=…::message` for each failure. Pure.
   package static func annotations(of record: RunRecord, workspace: String?) -> [String] {
     let failures = FailedTest.all(in: record)
     var lines = failures.prefix(shownAnnotations).map { command($0, workspace: workspace) }
@@ -43,14 +45,14 @@ package enum GitHubReport {
     if let location = test.failure.location {
       var file = location.file
       if let workspace, file.hasPrefix(workspace + "/") { file = String(file.dropFirst(workspace.count + 1)) }
-      parts += ["file=\(property(file))", "line=\(location.line)"]
+      parts += ["file=\(property(PathText.plain(file)))", "line=\(location.line)"]
     }
     parts.append("title=\(property(HarmlessText.line(test.title)))")
     return
-      "::error \(parts.joined(separator: ","))::\(data(ResultLines.message(test.failure).joined(separator: "\n")))"
+      "::error \(parts.joined(separator: ","))::\(data(test.failure.lines.joined(separator: "\n")))"
   }
 
-  /// As GitHub's own toolkit escapes a command's message …
+  /// Escapes the message of a command as GitHub's toolkit does.
   static func data(_ text: String) -> String {
     HarmlessText.clean(text).map { character in
       switch character {
@@ -62,31 +64,8 @@ package enum GitHubReport {
     }.joined()
   }
 
-  /// … and its properties.
+  /// Escapes a property of a command as GitHub's toolkit does.
   static func property(_ text: String) -> String {
     data(text).map { $0 == ":" ? "%3A" : $0 == "," ? "%2C" : String($0) }.joined()
-  }
-}
-
-/// A sub-test or script that failed by itself: what stands around a failed sub-test has nothing to add.
-struct FailedTest {
-  let file: String
-  /// nil: the script, outside its sub-tests.
-  let name: String?
-  let failure: Failure
-
-  var title: String { name.map { "\(file) · \($0)" } ?? file }
-
-  static func all(in record: RunRecord) -> [FailedTest] {
-    record.results.flatMap { result -> [FailedTest] in
-      var tests = TestTree.ordered(result.subTests).compactMap { test -> FailedTest? in
-        guard case .failed(let failure) = test.outcome, failure.kind != .inner else { return nil }
-        return FailedTest(file: result.file, name: test.name, failure: failure)
-      }
-      if case .failed(let failure) = result.outcome {
-        tests.append(FailedTest(file: result.file, name: nil, failure: failure))
-      }
-      return tests
-    }
   }
 }

@@ -1,14 +1,15 @@
 import ProviumSystem
 import ProviumEvents
+import ProviumSystem
 
 /// A run as GitHub's Markdown, for the page of a job. Pure.
 package struct StepSummary: Sendable {
-  /// GitHub refuses summaries above a MiB: stop well before.
+  /// Bytes. GitHub refuses summaries above 1 MiB.
   private static let largest = 700_000
   /// The whole document.
   package private(set) var text: String
 
-  /// Of the run so far.
+  /// Makes the document of the run so far.
   package init(of record: RunRecord) {
     let summary = record.summary
     let hasFailed = summary.failed > 0
@@ -22,7 +23,7 @@ package struct StepSummary: Sendable {
     if let header = record.header {
       let facts =
         record.kernels.map { "kernel \($0)" } + [
-          "QEMU \(header.qemu)", HeaderLines.accelerator(header), header.channel,
+          "QEMU \(header.qemu)", header.acceleratorText, header.channel,
         ]
       text += facts.map(Self.escaped).joined(separator: " · ") + "\n\n"
     }
@@ -46,16 +47,16 @@ package struct StepSummary: Sendable {
         return
       }
       text += "<details><summary><b>\(MarkupText.html(HarmlessText.line(test.title)))</b></summary>\n\n"
-      var lines = ResultLines.message(test.failure)
+      var lines = test.failure.lines
       if test.failure.traceback.count > 1 { lines += ["", "traceback:"] + test.failure.traceback }
       if !test.failure.console.isEmpty { lines += ["", "console:"] + test.failure.console.suffix(20) }
-      // A blank line would end the HTML, and with it the escaping.
+      // A blank line would end the HTML block, and Markdown would be read again.
       let body = lines.map { $0.isEmpty ? "&#8203;" : MarkupText.html(String($0.prefix(2000))) }
       text += "<pre>\(body.joined(separator: "\n"))</pre>\n\n</details>\n\n"
     }
   }
 
-  /// Neither markup nor Markdown, on one line.
+  /// Escapes markup and Markdown, and puts the text on one line.
   private static func escaped(_ text: String) -> String {
     let special: Set<Character> = ["\\", "`", "*", "_", "[", "]", "|", "#", "~", "@"]
     return HarmlessText.line(text).map { character in

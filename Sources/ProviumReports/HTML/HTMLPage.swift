@@ -1,12 +1,12 @@
 import ProviumEvents
 
-/// A run as one page that needs nothing but a browser: no network, no other file; without scripts it still shows all.
+/// A run as one page that needs no network and no other file. Without scripts it still shows everything.
 /// Pure. Every text of a test, a guest or a kernel passes through `MarkupText.html`.
 package struct HTMLPage: Sendable {
   /// The whole document.
   package let text: String
 
-  /// Of the run so far; what still runs has failed.
+  /// Makes the page of the run so far. Files that still run count as failed.
   package init(of record: RunRecord) {
     let summary = record.summary
     let status = PageStatus(summary)
@@ -71,7 +71,7 @@ package struct HTMLPage: Sendable {
     ]
     if !record.kernels.isEmpty { facts.append(("Kernel", record.kernels.joined(separator: ", "))) }
     facts += [
-      ("QEMU", header.qemu), ("Accelerator", HeaderLines.accelerator(header)), ("Channel", header.channel),
+      ("QEMU", header.qemu), ("Accelerator", header.acceleratorText), ("Channel", header.channel),
     ]
     facts.append(("Files at once", "\(header.parallel)"))
     if header.timeScale != 1 {
@@ -104,7 +104,7 @@ package struct HTMLPage: Sendable {
   }
 }
 
-/// How the run ended, in a word and a sentence.
+/// The end of the run, in a word and a sentence.
 private struct PageStatus {
   let word: String
   let style: String

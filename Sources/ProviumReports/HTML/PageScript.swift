@@ -1,4 +1,4 @@
-/// What the page does besides being read: search, filters, keys, theme. It makes no markup out of text.
+/// The page's script: search, filters, keys, theme. It makes no markup out of text.
 enum PageScript {
   static let text = #"""
     'use strict';
@@ -38,7 +38,7 @@ enum PageScript {
           if (show) shownFiles++;
           if (words.length && show && inFile.length) e.file.open = true; else if (all) e.file.open = e.wasOpen;
         }
-        // What was found must be seen.
+        // Open the parts that contain a search word.
         for (const f of folds) f.fold.open = f.wasOpen || words.some(w => f.text.includes(w));
         $('shown').textContent = shownTests + ' tests in ' + shownFiles + ' files';
         $('nothing').hidden = shownFiles > 0;

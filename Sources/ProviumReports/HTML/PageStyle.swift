@@ -1,4 +1,4 @@
-/// The page's style sheet: light and dark by the reader's system, or by the page's button.
+/// The page's style sheet. The reader's system chooses light or dark, or the page's button does.
 enum PageStyle {
   static let text = """
     :root{--bg:#f6f7f9;--card:#fff;--line:#dfe3e8;--text:#1c2330;--soft:#5b6676;--good:#1a7f47;--bad:#c62f2f;--odd:#9a6400;

@@ -1,4 +1,4 @@
-/// What the pool had given away, and how many files waited for it, over the run: steps. Pure.
+/// The memory that the pool had granted, and the number of files that waited for it, over the run. Pure.
 struct PoolCurve {
   struct Step {
     let time: Double
@@ -11,7 +11,7 @@ struct PoolCurve {
 
   init(_ record: RunRecord) {
     var changes: [(time: Double, memory: Int64, waiting: Int)] = []
-    for claim in record.claims {
+    for claim in record.reservations {
       var memory = Int64(clamping: claim.memory)
       changes.append((claim.asked, 0, 1))
       changes.append((claim.granted ?? record.duration, 0, -1))
@@ -30,7 +30,7 @@ struct PoolCurve {
     for (index, change) in changes.enumerated() {
       memory = memory.addingReportingOverflow(change.memory).partialValue
       waiting += change.waiting
-      // What happens at one time is one step.
+      // Changes at the same time are one step.
       if index + 1 < changes.count, changes[index + 1].time <= change.time { continue }
       steps.append(Step(time: change.time, memory: UInt64(clamping: memory), waiting: waiting))
     }

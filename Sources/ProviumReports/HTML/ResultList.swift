@@ -1,9 +1,10 @@
 import ProviumSystem
 import ProviumEvents
+import ProviumSystem
 
 /// The page's list of files and sub-tests, with its search and filters. Pure.
 struct ResultList {
-  /// Of one text: a page of gigabytes helps nobody. The log has the rest.
+  /// The most bytes of one text. The file's log has the rest.
   private static let longest = 64 << 10
 
   let text: String
@@ -12,7 +13,7 @@ struct ResultList {
     let runs = record.finalRuns.enumerated().map { number, run in
       (number, run.title, run.finished(at: record.duration, because: record.ending?.stoppedEarly))
     }
-    // What failed is what one opens the page for.
+    // Failed files come first.
     let files = (runs.filter { $0.2.hasFailed } + runs.filter { !$0.2.hasFailed }).map {
       number,
       title,
@@ -43,7 +44,7 @@ struct ResultList {
     }.joined(separator: " ")
   }
 
-  /// A sign besides the colour.
+  /// A sign that does not depend on colours.
   private static func mark(_ status: String) -> String {
     let sign =
       switch status {
@@ -59,7 +60,7 @@ struct ResultList {
   private static func file(_ result: FileResult, title: String, number: Int) -> String {
     let status = result.hasFailed ? "failed" : result.isHelper ? "helper" : result.outcome.name
     let tests = TestTree.ordered(result.subTests)
-    let failures = tests.count { $0.outcome.isFailure }
+    let failures = tests.count { $0.result.outcome.isFailure }
     var note = result.isHelper ? "helper, no tests" : tests.isEmpty ? "" : Amount.count(tests.count, "test")
     if failures > 0 { note += ", \(failures) failed" }
     if result.attempt > 0 { note += ", attempt \(result.attempt + 1)" }
@@ -71,7 +72,7 @@ struct ResultList {
       """
   }
 
-  private static func body(of result: FileResult, tests: [SubTestResult]) -> String {
+  private static func body(of result: FileResult, tests: [TestTree.TitledResult]) -> String {
     var text = ""
     switch result.outcome {
     case .failed(let failure):
@@ -86,13 +87,14 @@ struct ResultList {
     return text
   }
 
-  private static func test(_ test: SubTestResult) -> String {
+  private static func test(_ titled: TestTree.TitledResult) -> String {
+    let test = titled.result
     let status = test.outcome.name
     let depth = test.path.count > 1 ? " style=\"--depth:\(min(test.path.count - 1, 8))\"" : ""
     var text = "<li class=\"test \(status)\" data-status=\"\(status)\"\(depth)"
     text += test.outcome.isFailure ? " data-failure tabindex=\"-1\">" : ">"
     text +=
-      "<div class=\"row\">\(mark(status))<bdi class=\"name\">\(MarkupText.html(HarmlessText.line(test.name)))</bdi>"
+      "<div class=\"row\">\(mark(status))<bdi class=\"name\">\(MarkupText.html(HarmlessText.line(titled.title)))</bdi>"
     text += test.tags.map { "<span class=\"tag\">\(MarkupText.html($0))</span>" }.joined()
     for (key, value) in test.properties.sorted(by: { $0.key < $1.key }) {
       text += "<span class=\"tag\">\(MarkupText.html(HarmlessText.line("\(key): \(value)")))</span>"
@@ -115,7 +117,11 @@ struct ResultList {
       + "<pre class=\"message\">\(MarkupText.html(bounded(failure.message)))</pre>\n"
       + (failure.traceback.count > 1 ? folded("traceback", failure.traceback) : "")
       + folded("last operations", failure.trace, isOpen: !failure.trace.isEmpty)
-      + folded("console", failure.console, isOpen: failure.kind == .infrastructure || failure.kind == .kernelReport)
+      + folded(
+        "console",
+        failure.console,
+        isOpen: failure.kind == .infrastructure || failure.kind == .kernelReport
+      )
   }
 
   private static func folded(_ title: String, _ content: [String], isOpen: Bool = false) -> String {

@@ -1,12 +1,12 @@
 import ProviumEvents
 
-/// The timeline as SVG: files in as many lanes as ran at once, their machines below them, their waits over them, and the
-/// pool's memory. Horizontal places are percentages: it fits every width, and text is never stretched. Pure.
+/// The timeline as SVG: files in lanes, their VMs below them, their waits over them, and the pool's memory.
+/// Horizontal positions are percentages: the chart fits every width, and text is never stretched. Pure.
 struct TimelineChart {
   private static let fileHeight = 20
   private static let machineHeight = 5
   private static let poolHeight = 48
-  /// Above this, bars are no stops of the tab key: the list of results is.
+  /// Above this number of runs, the tab key skips the bars and goes to the list of results.
   private static let mostStops = 40
 
   let text: String
@@ -35,26 +35,26 @@ struct TimelineChart {
     }
     let curve = PoolCurve(record)
     let pool = Self.pool(curve, y: y + 18, layout.duration)
-    // A line of SVG does not wrap on a narrow screen: only the legend has room for more.
+    // Text in SVG does not wrap on a narrow screen: the number of waiting files is in the legend.
     let queue =
       curve.mostWaiting > 0
       ? " <span class=\"key queue\"></span>files waiting, at most \(curve.mostWaiting)" : ""
     let height = y + (pool.isEmpty ? 4 : Self.poolHeight + 24)
     text = """
       <details class="timeline" open><summary><h2>Timeline</h2></summary>
-      <div class="chart"><svg width="100%" height="\(height)" role="group" aria-label="Timeline of files and machines">
+      <div class="chart"><svg width="100%" height="\(height)" role="group" aria-label="Timeline of files and VMs">
       <defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
       <line x1="0" y1="0" x2="0" y2="6" class="hatch"/></pattern></defs>
       \(Self.axis(layout.duration, height: height))
       \(bars)\(pool)</svg></div>
       <p class="legend"><span class="key passed"></span>passed <span class="key failed"></span>failed \
-      <span class="key skipped"></span>skipped, todo or helper <span class="key booting"></span>machine starting \
-      <span class="key machine"></span>machine <span class="key wait"></span>waiting for the pool\(queue)</p>
+      <span class="key skipped"></span>skipped, todo or helper <span class="key booting"></span>VM starting \
+      <span class="key machine"></span>VM <span class="key wait"></span>waiting for the pool\(queue)</p>
       </details>
       """
   }
 
-  /// Runs whose result is listed, to their place in the list.
+  /// The place in the list of results of each run that is listed.
   private static func anchors(_ record: RunRecord) -> [String: Int] {
     var anchors: [String: Int] = [:]
     for (number, run) in record.finalRuns.enumerated() { anchors[run.key] = number }
@@ -106,7 +106,7 @@ struct TimelineChart {
       text +=
         "<title>\(name) waited \(Amount.text(seconds: wait.end - wait.start)) for the pool</title></rect>"
     }
-    // A bar of a few pixels has no room for a name. It stands above the waits, and does not leave the bar.
+    // A bar of a few pixels has no room for a name. The name is drawn over the waits and clipped to the bar.
     if (bar.end - bar.start) / duration > 0.04 {
       text += "<svg x=\"\(x)\" y=\"\(y)\" width=\"\(width)\" height=\"\(fileHeight)\" class=\"slot name\">"
       text += "<text class=\"label\" x=\"5\" y=\"14\">\(name)</text></svg>"
@@ -127,7 +127,7 @@ struct TimelineChart {
     let description = machine.description
     let ready = machine.readyAfter.map { min(machine.started + $0, end) } ?? end
     var label =
-      "machine \(description.id), \(MarkupText.html(description.profile)), \(MarkupText.html(description.origin))"
+      "VM \(description.id), \(MarkupText.html(description.profile)), \(MarkupText.html(description.origin))"
     label += ", \(Amount.text(bytes: description.memory)), \(Amount.count(description.cpus, "processor"))"
     label += machine.readyAfter.map { ", ready after \(Amount.text(seconds: $0))" } ?? ", never ready"
     if !machine.reason.isEmpty { label += ", ended: \(MarkupText.html(machine.reason))" }
@@ -154,7 +154,7 @@ struct TimelineChart {
       return points + " 1000,\(Amount.decimal(last, digits: 1)) 1000,100"
     }
     var text =
-      "<text class=\"tick\" x=\"0\" y=\"\(y - 5)\">memory given away, at most \(Amount.text(bytes: curve.peak))"
+      "<text class=\"tick\" x=\"0\" y=\"\(y - 5)\">memory granted, at most \(Amount.text(bytes: curve.peak))"
     text += "</text><svg x=\"0\" y=\"\(y)\" width=\"100%\" height=\"\(poolHeight)\" viewBox=\"0 0 1000 100\" "
     text += "preserveAspectRatio=\"none\"><title>The resource pool over time</title>"
     text += "<polygon class=\"pool\" points=\"\(points { Double($0.memory) / Double(curve.peak) })\"/>"

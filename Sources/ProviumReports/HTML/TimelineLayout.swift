@@ -1,14 +1,14 @@
 import ProviumEvents
 
-/// Which row of the timeline each file and machine takes: as few rows as there were at once. Pure.
+/// The row of each file and VM in the timeline. There are as many rows as files ran at the same time. Pure.
 struct TimelineLayout {
   struct Bar {
     let run: FileRun
     let start: Double
     let end: Double
-    /// Machines of the file while it ran, each with its row below the file's bar.
+    /// The VMs of the file while it ran, each with its row below the file's bar.
     var machines: [(machine: MachineRun, row: Int)] = []
-    /// Times at which it waited for the pool.
+    /// The times at which the file waited for the pool.
     var waits: [(start: Double, end: Double)] = []
   }
   struct Lane {
@@ -23,7 +23,7 @@ struct TimelineLayout {
   init(_ record: RunRecord) {
     duration = max(record.duration, 0.001)
     let machines = Dictionary(grouping: record.machines, by: \.description.file)
-    let claims = Dictionary(grouping: record.claims, by: \.file)
+    let claims = Dictionary(grouping: record.reservations, by: \.file)
     for run in record.runs.sorted(by: { $0.started < $1.started }) {
       var bar = Bar(run: run, start: run.started, end: run.end(at: record.duration))
       let rows = Self.place(machines[run.file] ?? [], in: &bar, now: record.duration)
@@ -38,7 +38,7 @@ struct TimelineLayout {
     }
   }
 
-  /// At most eight rows: what does not fit lies over the last.
+  /// Uses at most eight rows. Further VMs share the last row.
   private static func place(_ machines: [MachineRun], in bar: inout Bar, now: Double) -> Int {
     var ends: [Double] = []
     for machine in machines where machine.started >= bar.start - 1e-6 && machine.started <= bar.end {

@@ -1,29 +1,30 @@
 import ProviumEvents
 import ProviumSystem
 
-/// The events of a JSON-lines report, read back.
+/// The events of a JSON-lines report.
 package struct EventLog: Sendable {
-  /// Where it was read from.
+  /// The file that the events were read from.
   package let path: String
-  /// In order.
+  /// The events in order.
   package let events: [TimedEvent]
-  /// The last line broke off: the run was killed while it wrote. What stood before it is here.
+  /// Whether the last line is incomplete: the run was killed while it wrote. `events` has the lines before
+  /// it.
   package let isTruncated: Bool
 
-  /// A log that was not read from a file.
+  /// Makes a log of events that were not read from a file.
   package init(path: String, events: [TimedEvent], isTruncated: Bool = false) {
     self.path = path
     self.events = events
     self.isTruncated = isTruncated
   }
 
-  /// Reads a whole report. Events that a newer Provium added are passed over.
-  /// - Throws: `SystemError` when it cannot be read, `ReportError` naming the line that is no event.
+  /// Reads a whole report. Passes over events that a newer Provium added.
+  /// - Throws: `SystemError` when the file cannot be read, `ReportError` with the line that is not an event.
   package static func read(_ path: String) throws -> EventLog {
     try decode(Files.read(path), path: path)
   }
 
-  /// As `read`, of bytes that are at hand; `path` is for messages.
+  /// Reads a report from memory. `path` is used in messages only.
   package static func decode(_ bytes: [UInt8], path: String) throws -> EventLog {
     var events: [TimedEvent] = []
     var start = 0
@@ -37,7 +38,7 @@ package struct EventLog: Sendable {
       do {
         if let event = try EventLine.decode(line) { events.append(event) }
       } catch {
-        // Each line is written with its end in one call: only the last can lack it.
+        // Each line is written together with its end: only the last line can lack its end.
         if end == bytes.count { return EventLog(path: path, events: events, isTruncated: true) }
         throw ReportError("read the report", path, "line \(number) \(error)")
       }

@@ -1,7 +1,7 @@
 import ProviumEvents
 import ProviumSystem
 
-/// A run as JUnit XML, in the words that Ant's, Jenkins' and GitLab's readers share. Pure.
+/// A run as JUnit XML, with the elements that the readers of Ant, Jenkins and GitLab share. Pure.
 ///
 ///     testsuites                      the run
 ///       testsuite                     one test file (retries: the last attempt)
@@ -9,16 +9,21 @@ import ProviumSystem
 ///           testcase                  one sub-test; or the script itself, when it has none or failed outside them
 ///             skipped | failure | error, system-out
 ///
-/// `failure`: an assertion did not hold, the kernel printed a report that the test did not expect, or a sub-test inside it
-/// failed: what is tested is wrong. `error`: the script raised, the harness failed, or time ran out: nothing is known of what is tested.
-/// `skipped` stands for skipped and for todo. Helpers are no tests and are left out.
+/// `failure`: the code under test is wrong. An assertion did not hold, the kernel printed a report that the test
+/// did not expect, or an inner sub-test failed. `error`: the code under test was not judged. The script raised an
+/// error, a time limit was reached, or an infrastructure error occurred. `skipped`: skipped tests and todos.
+/// Helpers are not tests and are left out.
+///
+/// Readers identify a test case by `classname` and `name`. This pair is unique in the document, and does not depend
+/// on the other files of a run.
 package struct JUnitDocument: Sendable {
   /// The whole document.
   package let text: String
 
-  /// Of the run so far; what still runs counts as an error.
+  /// Makes the document of the run so far. Files that still run count as errors.
   package init(of record: RunRecord) {
     let machines = Dictionary(grouping: record.machines, by: \.description.file)
+    var names = JUnitNames()
     let suites = record.finalRuns.map { run in
       (run, run.finished(at: record.duration, because: record.ending?.stoppedEarly))
     }.filter { !$0.1.isHelper }.enumerated().map { number, pair in
@@ -28,7 +33,8 @@ package struct JUnitDocument: Sendable {
         number: number,
         earlier: record.attempts(before: pair.0),
         header: record.header,
-        machines: machines[pair.1.file] ?? []
+        machines: machines[pair.1.file] ?? [],
+        names: &names
       )
     }
     let element = XMLElement(
@@ -59,23 +65,27 @@ private struct JUnitSuite {
     number: Int,
     earlier: [FileResult],
     header: RunHeader?,
-    machines: [MachineRun]
+    machines: [MachineRun],
+    names: inout JUnitNames
   ) {
-    let className = Self.className(HarmlessText.line(result.file))
+    let className = JUnitNames.className(result.file)
     var cases: [XMLElement] = []
     for test in TestTree.ordered(result.subTests) {
-      cases.append(add(test.name, className, test.outcome, time: test.duration, output: test.output))
+      let name = names.testCase(test.title, of: run)
+      let result = test.result
+      cases.append(add(name, className, result.outcome, time: result.duration, output: result.output))
     }
     if result.outcome.isFailure || result.subTests.isEmpty {
-      // The sub-tests' time is told by themselves.
+      // The sub-tests have their own times.
       let own = max(
         0,
         result.duration - result.subTests.filter { $0.path.count == 1 }.reduce(0) { $0 + $1.duration }
       )
-      cases.append(add(result.file, className, result.outcome, time: own, output: ""))
+      let name = names.testCase(result.file, of: run)
+      cases.append(add(name, className, result.outcome, time: own, output: ""))
     }
     element.attributes = [
-      ("name", HarmlessText.line(run.title)), ("id", "\(number)"), ("package", Files.parent(of: result.file)),
+      ("name", names.suite(run)), ("id", "\(number)"), ("package", Files.parent(of: result.file)),
       ("hostname", "localhost"),
       ("timestamp", Amount.timestamp((header?.startedAt ?? 0) + run.started)), ("tests", "\(tests)"),
       ("failures", "\(failures)"), ("errors", "\(errors)"), ("skipped", "\(skipped)"),
@@ -88,14 +98,6 @@ private struct JUnitSuite {
       + [XMLElement("system-out", text: output), XMLElement("system-err")]
   }
 
-  /// `net.dhcp` for `net/dhcp.lua`: readers make a tree of it.
-  private static func className(_ file: String) -> String {
-    let stem = file.hasSuffix(".lua") ? String(file.dropLast(4)) : file
-    return stem.split(separator: "/").map { $0.split(separator: ".").joined(separator: "_") }.joined(
-      separator: "."
-    )
-  }
-
   private mutating func add(
     _ name: String,
     _ className: String,
@@ -106,7 +108,7 @@ private struct JUnitSuite {
     tests += 1
     var element = XMLElement(
       "testcase",
-      [("name", HarmlessText.line(name)), ("classname", className), ("time", Amount.decimal(time))]
+      [("name", name), ("classname", className), ("time", Amount.decimal(time))]
     )
     var details = ""
     switch outcome {
@@ -139,9 +141,9 @@ private struct JUnitSuite {
     return element
   }
 
-  /// What a retry was for.
+  /// The failures of an attempt that was followed by another.
   private static func attempt(_ result: FileResult) -> String {
-    let outcomes = TestTree.ordered(result.subTests).map(\.outcome) + [result.outcome]
+    let outcomes = result.subTests.map(\.outcome) + [result.outcome]
     let texts = outcomes.compactMap { outcome -> String? in
       guard case .failed(let failure) = outcome, failure.kind != .inner else { return nil }
       return failure.summary + "\n" + details(failure)
@@ -156,7 +158,7 @@ private struct JUnitSuite {
     return section("last operations", failure.trace) + section("console", failure.console)
   }
 
-  /// Of the suite: the older schemas know none of a test case.
+  /// The properties of the suite. The older schemas know no properties of a test case.
   private func properties(
     _ result: FileResult,
     _ header: RunHeader?,
@@ -166,7 +168,7 @@ private struct JUnitSuite {
     if let header {
       pairs = [
         ("provium.version", header.version), ("provium.qemu", header.qemu),
-        ("provium.accelerator", HeaderLines.accelerator(header)), ("provium.channel", header.channel),
+        ("provium.accelerator", header.acceleratorText), ("provium.channel", header.channel),
       ]
     }
     var seen = Set<String>()
@@ -177,9 +179,10 @@ private struct JUnitSuite {
     }
     if result.attempt > 0 { pairs.append(("provium.attempts", "\(result.attempt + 1)")) }
     for test in TestTree.ordered(result.subTests) {
-      if !test.tags.isEmpty { pairs.append(("\(test.name): tags", test.tags.joined(separator: " "))) }
-      for (key, value) in test.properties.sorted(by: { $0.key < $1.key }) {
-        pairs.append(("\(test.name): \(key)", value))
+      let tags = test.result.tags
+      if !tags.isEmpty { pairs.append(("\(test.title): tags", tags.joined(separator: " "))) }
+      for (key, value) in test.result.properties.sorted(by: { $0.key < $1.key }) {
+        pairs.append(("\(test.title): \(key)", value))
       }
     }
     return pairs.filter { !$0.1.isEmpty }.map { XMLElement("property", [("name", $0.0), ("value", $0.1)]) }

@@ -1,4 +1,4 @@
-/// An element of an XML document: attributes in order, then text or children.
+/// An element of an XML document: attributes in order, and either text or children.
 struct XMLElement {
   let name: String
   var attributes: [(String, String)]
@@ -13,7 +13,7 @@ struct XMLElement {
     self.children = children
   }
 
-  /// The whole document, indented; text stands as it is, so that none gains white space.
+  /// The whole document, indented. Text keeps its white space.
   var document: String {
     var result = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
     write(to: &result, indent: "")

@@ -2,13 +2,14 @@ package import ProviumEvents
 import ProviumSystem
 import Synchronization
 
-/// Writes `RUN-DIRECTORY/FILE.log` while a file runs: everything that it said and did, with the time of each. Only logs of
-/// files that failed (in any attempt) stay; a log of a file that never ended stays too.
+/// Writes `RUN-DIRECTORY/FILE.log` while a file runs: everything that the file printed and did, with times.
+/// Logs of files that passed are deleted, unless an earlier attempt failed. The log of a file that did not
+/// end is kept.
 package final class FileLogs: EventSink {
   private struct State {
     var folder: String?
     var running = Set<String>()
-    /// In any attempt.
+    /// Files that failed in any attempt.
     var failed = Set<String>()
     var machines: [Int: String] = [:]
     var failure: (any Error)?
@@ -17,26 +18,26 @@ package final class FileLogs: EventSink {
   private let keepsAll: Bool
 
   /// - Parameters:
-  ///   - folder: the run's; nil: as the run's header names it.
-  ///   - keepsAll: also logs of files that passed.
+  ///   - folder: the run's folder; nil for the folder that the run's header names.
+  ///   - keepsAll: whether logs of files that passed are kept too.
   package init(folder: String? = nil, keepsAll: Bool = false) {
     state = Mutex(State(folder: folder))
     self.keepsAll = keepsAll
   }
 
-  /// `RUN-DIRECTORY/net/dhcp.lua.log`. A path that leads out of the tests' folder does not lead out of the run's.
+  /// `RUN-DIRECTORY/net/dhcp.lua.log`. `..` in a path does not lead out of the run's folder.
   package static func path(of file: String, in folder: String) -> String {
     let parts = file.split(separator: "/").filter { $0 != "." }.map { $0 == ".." ? "__" : String($0) }
     return "\(folder)/\(parts.isEmpty ? "script" : parts.joined(separator: "/")).log"
   }
 
-  /// The run's folder, once it is known.
+  /// The run's folder; nil until it is known.
   package var folder: String? {
     get { state.withLock { $0.folder } }
     set { state.withLock { $0.folder = newValue } }
   }
 
-  /// Writes the event into its file's log, if it is about a file.
+  /// Writes the event into its file's log. Ignores events that concern no file.
   package func receive(_ event: RunEvent, at time: Double) {
     state.withLock { state in
       switch event {
@@ -47,7 +48,7 @@ package final class FileLogs: EventSink {
       let machine = Self.machine(of: event).flatMap { state.machines[$0] }
       guard let file = machine ?? Self.file(of: event) else { return }
       if case .fileStarted = event { state.running.insert(file) }
-      // What is said of a file after its end must not bring back a log that has gone.
+      // An event after the file's end must not create the deleted log again.
       guard state.running.contains(file) || state.failed.contains(file) else { return }
       append(LogText.lines(event, at: time), to: file, &state)
       if case .fileEnded(let result) = event { end(result, &state) }
@@ -83,7 +84,7 @@ package final class FileLogs: EventSink {
     }
   }
 
-  /// Each event is on disk at once: what a killed run was doing is what one wants to know.
+  /// Writes each event at once: the log must show the last activity of a run that was killed.
   private func append(_ lines: [String], to file: String, _ state: inout State) {
     guard let folder = state.folder, state.failure == nil, !lines.isEmpty else { return }
     let text = lines.map { $0 + "\n" }.joined()

@@ -1,9 +1,9 @@
 import Glibc
 import ProviumSystem
 
-/// A file that only grows.
+/// Appending to a file.
 enum LogFile {
-  /// Adds to the end of `path`, made with its directories when it is not there.
+  /// Adds text to the end of the file, and creates the file and its directories when they are missing.
   static func append(_ text: String, to path: String, mode: UInt32 = 0o600) throws {
     let folder = Files.parent(of: path)
     if !folder.isEmpty { try Files.createDirectories(folder, mode: 0o700) }

@@ -1,7 +1,7 @@
 import ProviumEvents
 import ProviumSystem
 
-/// An event as lines of a file's log. Pure.
+/// The lines of an event in a file's log. Pure.
 enum LogText {
   static func lines(_ event: RunEvent, at time: Double) -> [String] {
     let content = text(event)
@@ -42,16 +42,16 @@ enum LogText {
     switch event {
     case .machineStarted(let machine):
       [
-        "machine \(machine.id) (\(HarmlessText.line(machine.profile)), \(machine.origin)): "
+        "VM \(machine.id) (\(HarmlessText.line(machine.profile)), \(machine.origin)): "
           + "\(Amount.text(bytes: machine.memory)) memory, \(Amount.count(machine.cpus, "processor"))"
       ]
     case .machineReady(let id, let duration, let kernel):
       [
-        "machine \(id) answers after \(Amount.text(seconds: duration))"
+        "VM \(id) answers after \(Amount.text(seconds: duration))"
           + (kernel.map { ", kernel \(HarmlessText.line($0))" } ?? "")
       ]
     case .machineEnded(let id, let reason):
-      ["machine \(id) ended\(reason.isEmpty ? "" : ": \(HarmlessText.line(reason))")"]
+      ["VM \(id) ended\(reason.isEmpty ? "" : ": \(HarmlessText.line(reason))")"]
     default: []
     }
   }
@@ -62,11 +62,12 @@ enum LogText {
       ["waits for \(Amount.text(bytes: memory)) memory and \(Amount.count(cpus, "processor"))"]
     case .poolGranted(_, let claim, let memory, let cpus, let waited):
       [
-        "claim \(claim): \(Amount.text(bytes: memory)) memory and \(Amount.count(cpus, "processor")) "
+        "reservation \(claim): \(Amount.text(bytes: memory)) memory and \(Amount.count(cpus, "processor")) "
           + "after \(Amount.text(seconds: waited))"
       ]
-    case .poolGrown(_, let claim, let memory): ["claim \(claim) has grown to \(Amount.text(bytes: memory))"]
-    case .poolReleased(_, let claim): ["claim \(claim) given back"]
+    case .poolGrown(_, let claim, let memory):
+      ["reservation \(claim) has grown to \(Amount.text(bytes: memory))"]
+    case .poolReleased(_, let claim): ["reservation \(claim) released"]
     default: []
     }
   }
@@ -87,7 +88,7 @@ enum LogText {
         content.isEmpty
           ? [] : ["  --- \(title) ---"] + content.flatMap { HarmlessText.lines($0).map { "  \($0)" } }
       }
-      return ResultLines.message(failure).map { "  \($0)" } + section("traceback", failure.traceback)
+      return failure.lines.map { "  \($0)" } + section("traceback", failure.traceback)
         + section("last operations", failure.trace) + section("console", failure.console)
     }
   }

@@ -1,27 +1,31 @@
 import ProviumEvents
 import ProviumSystem
 
-/// Joins the JSON-lines reports of a suite's shards into the events of one run, for any sink. Pure but for `reading`.
+/// Joins the JSON-lines reports of a suite's shards into the events of one run, for any sink. Pure except
+/// `init(reading:)`.
 ///
-/// Times count from the earliest shard's start. Machines and claims get numbers of their own. A file that several shards
-/// ran is taken from one: the first in which it failed, else the first: a failure is never hidden.
+/// Times count from the earliest shard's start. VMs and reservations are renumbered. A file that several
+/// shards ran is taken from the first shard in which it failed, else from the first shard: no failure is
+/// hidden.
 package struct ReportMerge: Sendable {
-  /// In order of time: one start, one end.
+  /// The events in order of time, with one start and one end.
   package private(set) var events: [TimedEvent] = []
-  /// Files in more than one shard, with the reports that have them.
+  /// Files that more than one shard ran, with the reports that contain them.
   package private(set) var duplicates: [(file: String, paths: [String])] = []
-  /// What does not add up, in words: a shard without its end or missing, sums that differ, files that never ran or that no
-  /// shard had to run.
+  /// Contradictions, in words: a shard without its end or missing, sums that differ, files that never ran or
+  /// that no shard had to run.
   package private(set) var problems: [String] = []
 
-  /// - Throws: `ReportError`, `SystemError` naming the report that cannot be read.
+  /// Reads and merges reports.
+  /// - Throws: `ReportError` or `SystemError` with the path of the report that cannot be read.
   package init(reading paths: [String]) throws {
     try self.init(paths.map { try EventLog.read($0) })
   }
 
-  /// - Throws: `ReportError` when there is no report, or one has no start.
+  /// Merges reports that were read before.
+  /// - Throws: `ReportError` when there is no report, or one has no `run_started`.
   package init(_ logs: [EventLog]) throws {
-    let shards = try logs.map { try Shard($0) }
+    let shards = try logs.map { try ShardReport($0) }
     guard let first = shards.map(\.header.startedAt).min() else {
       throw ReportError("merge", "reports", "none was given")
     }
@@ -45,8 +49,8 @@ package struct ReportMerge: Sendable {
     events.append(TimedEvent(time: max(summary.duration, events.last?.time ?? 0), event: .runEnded(summary)))
   }
 
-  /// Which shard each duplicate is taken from.
-  private mutating func chooseOwners(_ shards: [Shard]) -> [String: Int] {
+  /// Chooses the shard that each duplicate is taken from.
+  private mutating func chooseOwners(_ shards: [ShardReport]) -> [String: Int] {
     var places: [String: [Int]] = [:]
     for (number, shard) in shards.enumerated() {
       for file in shard.files { places[file, default: []].append(number) }
@@ -59,7 +63,7 @@ package struct ReportMerge: Sendable {
     return owners
   }
 
-  private func ending(of shards: [Shard]) -> RunSummary {
+  private func ending(of shards: [ShardReport]) -> RunSummary {
     let record = RunRecord(events)
     var summary = RunSummary(counting: record.results)
     summary.duration = events.last?.time ?? 0
@@ -68,7 +72,7 @@ package struct ReportMerge: Sendable {
     return summary
   }
 
-  private func header(of shards: [Shard], startedAt: Double) -> RunHeader {
+  private func header(of shards: [ShardReport], startedAt: Double) -> RunHeader {
     let headers = shards.map(\.header)
     func joined(_ key: KeyPath<RunHeader, String>) -> String {
       var seen = Set<String>()

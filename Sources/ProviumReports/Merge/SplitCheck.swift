@@ -1,19 +1,22 @@
 import ProviumEvents
 
-/// Whether shards are those of one suite: all of them there, none twice, each file in exactly one. Pure.
+/// Checks that reports are the shards of one suite: no shard is missing, none is there twice, each file is in
+/// exactly one. Pure.
 struct SplitCheck {
-  /// What does not add up, in words.
+  /// Contradictions between the shards, in words.
   private(set) var problems: [String] = []
 
-  init(_ shards: [Shard]) {
+  init(_ shards: [ShardReport]) {
     let parts = shards.compactMap { shard in shard.header.shard.map { (path: shard.path, shard: $0) } }
     guard let first = parts.first else { return }
     for other in shards where other.header.shard == nil {
-      problems.append("\(other.path) is of a whole suite, but \(first.path) of shard \(first.shard.name)")
+      problems.append(
+        "\(other.path) is the report of a whole suite, but \(first.path) is the report of shard \(first.shard.name)"
+      )
     }
     for other in parts.dropFirst() where other.shard.total != first.shard.total {
       problems.append(
-        "\(other.path) is of shard \(other.shard.name), but \(first.path) of shard \(first.shard.name)"
+        "\(other.path) is the report of shard \(other.shard.name), but \(first.path) is the report of shard \(first.shard.name)"
       )
     }
     guard problems.isEmpty else { return }
@@ -22,7 +25,7 @@ struct SplitCheck {
     findOwners(of: parts, isWhole: isWhole)
   }
 
-  /// Shards that saw different files, as after a change of the tests between them.
+  /// Reports shards with different suites, as after a change of the tests between the shards' runs.
   private mutating func compare(
     _ other: (path: String, shard: RunShard),
     with first: (path: String, shard: RunShard)
@@ -31,11 +34,12 @@ struct SplitCheck {
     for (path, missing) in [(other.path, ours.subtracting(theirs)), (first.path, theirs.subtracting(ours))]
     where !missing.isEmpty {
       let between = "\(first.path) and \(other.path)"
-      problems.append("\(between) are of different suites: \(path) knows no \(Self.list(missing))")
+      problems.append("\(between) have different suites: \(path) lacks \(Self.list(missing))")
     }
   }
 
-  /// - Returns: whether each shard is there.
+  /// Reports missing shards, and shards that are there twice.
+  /// - Returns: whether no shard is missing.
   private mutating func count(_ parts: [(path: String, shard: RunShard)], total: Int) -> Bool {
     var paths: [Int: [String]] = [:]
     for part in parts { paths[part.shard.index, default: []].append(part.path) }

@@ -2,7 +2,7 @@ package import ProviumEvents
 
 /// One run of one test file.
 package struct FileRun: Sendable {
-  /// A sub-test that has begun and not ended.
+  /// A sub-test that has started and not ended.
   struct OpenSubTest {
     var path: [String]
     var location: ScriptLocation
@@ -11,21 +11,21 @@ package struct FileRun: Sendable {
 
   /// Relative to the tests' root.
   package let file: String
-  /// As in `FileResult`.
+  /// See `FileResult.attempt`.
   package let attempt: Int
-  /// 0, or n for the n-th repetition of the file in one run (`--repeat`).
+  /// The number of earlier repetitions of the file in the same run (`--repeat`).
   package let round: Int
-  /// Seconds since the run began.
+  /// In seconds since the run began.
   package let started: Double
-  /// nil while it runs, or when its end was never told.
+  /// nil while the file runs, and for a file without an end.
   package internal(set) var result: FileResult?
-  /// What it was doing last.
+  /// The file's last activity.
   package internal(set) var activity = ""
-  /// Another attempt took its place.
+  /// Whether a later attempt replaced this one.
   package internal(set) var isSuperseded = false
   var endTime: Double?
   var open: [OpenSubTest] = []
-  /// Until the result comes, which has them too.
+  /// The ended sub-tests of a file without a result. The result contains them too.
   var ended: [SubTestResult] = []
 
   init(file: String, attempt: Int, round: Int, started: Double) {
@@ -35,13 +35,13 @@ package struct FileRun: Sendable {
     self.started = started
   }
 
-  /// The file, and which run of it: `boot.lua`, `boot.lua (run 2)`.
+  /// The file with the number of its repetition: `boot.lua`, `boot.lua (run 2)`.
   package var title: String { round == 0 ? file : "\(file) (run \(round + 1))" }
 
-  /// Seconds since the run began; `now` while it runs.
+  /// The time of the file's end, in seconds since the run began; `now` while the file runs.
   package func end(at now: Double) -> Double { max(started, endTime ?? now) }
 
-  /// The result; made up from what is known when the file's end was never told.
+  /// The result. A file without an end has failed by an infrastructure error; so have its open sub-tests.
   package func finished(at now: Double, because reason: String?) -> FileResult {
     if let result { return result }
     let doing = activity.isEmpty ? "" : " during: \(activity)"
@@ -49,7 +49,8 @@ package struct FileRun: Sendable {
       kind: .infrastructure,
       message: "did not end: \(reason ?? "the run was interrupted")\(doing)"
     )
-    let unfinished = open.map { test in
+    // Inner tests end before outer ones.
+    let unfinished = open.reversed().map { test in
       SubTestResult(
         path: test.path,
         outcome: .failed(failure),
@@ -65,49 +66,5 @@ package struct FileRun: Sendable {
     )
     result.attempt = attempt
     return result
-  }
-}
-
-/// One machine's life.
-package struct MachineRun: Sendable {
-  /// With the kernel, once it is known.
-  package internal(set) var description: MachineDescription
-  /// Seconds since the run began.
-  package let started: Double
-  /// Seconds from the start until the agent answered.
-  package internal(set) var readyAfter: Double?
-  /// Seconds since the run began; nil while it lives.
-  package internal(set) var ended: Double?
-  /// Why it ended.
-  package internal(set) var reason = ""
-
-  init(description: MachineDescription, started: Double) {
-    self.description = description
-    self.started = started
-  }
-}
-
-/// A file's claim on the pool, from asking to giving back.
-package struct PoolClaimSpan: Sendable {
-  /// The file that asked; empty for warm VMs.
-  package let file: String
-  /// Bytes.
-  package let memory: UInt64
-  /// Processors.
-  package let cpus: Int
-  /// Seconds since the run began.
-  package let asked: Double
-  /// nil while it waits.
-  package internal(set) var granted: Double?
-  /// nil while it is held.
-  package internal(set) var released: Double?
-  /// When it came to cost more than was asked for, and how many bytes.
-  package internal(set) var growth: [(time: Double, memory: UInt64)] = []
-
-  init(file: String, memory: UInt64, cpus: Int, asked: Double) {
-    self.file = file
-    self.memory = memory
-    self.cpus = cpus
-    self.asked = asked
   }
 }

@@ -1,40 +1,41 @@
 package import ProviumEvents
 
-/// Everything a run said, gathered: what the reports that are written at its end are made from. A value: feeding it the
-/// same events gives the same record. It is whole at any time, also when the run was interrupted.
+/// All events of a run, collected for the reports that are written at the run's end. The same events give the
+/// same record. The record is complete at any time, also when the run was interrupted.
 package struct RunRecord: Sendable {
   /// nil until the run has started.
   package private(set) var header: RunHeader?
-  /// Each run of each file, by its start.
+  /// Each run of each file, in order of their starts.
   package private(set) var runs: [FileRun] = []
-  /// In order of their start.
+  /// In order of their starts.
   package private(set) var machines: [MachineRun] = []
-  /// In order of asking.
-  package private(set) var claims: [PoolClaimSpan] = []
-  /// In order, with the file each is about.
+  /// In order of their requests.
+  package private(set) var reservations: [ReservationSpan] = []
+  /// In order, each with the file that it concerns.
   package private(set) var warnings: [(file: String?, text: String)] = []
-  /// The run's own counts; nil when it did not come to its end.
+  /// The counts of `runEnded`; nil for a run without an end.
   package private(set) var ending: RunSummary?
-  /// Of the last event.
+  /// The time of the last event, in seconds since the run began.
   package private(set) var duration = 0.0
 
-  /// Each file's latest run, and how often it was started but for retries.
+  /// The index in `runs` of each file's latest run, and the number of each file's runs without further
+  /// attempts.
   private var current: [String: Int] = [:]
   private var rounds: [String: Int] = [:]
   private var machineIndex: [Int: Int] = [:]
-  private var claimIndex: [Int: Int] = [:]
+  private var reservationIndex: [Int: Int] = [:]
   private var waiting: [String: Int] = [:]
 
-  /// Of no events yet.
+  /// Makes a record without events.
   package init() {}
 
-  /// Of all `events`.
+  /// Makes a record of `events`.
   package init(_ events: [TimedEvent]) {
     self.init()
     for timed in events { add(timed.event, at: timed.time) }
   }
 
-  /// Takes the next event; `time` is seconds since the run began.
+  /// Adds the next event. `time` is in seconds since the run began.
   package mutating func add(_ event: RunEvent, at time: Double) {
     duration = max(duration, time)
     switch event {
@@ -46,14 +47,14 @@ package struct RunRecord: Sendable {
     case .output: break
     case .subTestEnded(let file, let result):
       change(file) { run in
-        run.open.removeAll { $0.path == result.path }
+        if let index = run.open.lastIndex(where: { $0.path == result.path }) { run.open.remove(at: index) }
         run.ended.append(result)
       }
     case .warning(let file, let text): warnings.append((file, text))
     case .fileEnded(let result): end(result, at: time)
     case .runEnded(let summary): ending = summary
     case .machineStarted, .machineReady, .machineEnded: addMachine(event, at: time)
-    case .poolWaiting, .poolGranted, .poolGrown, .poolReleased: addClaim(event, at: time)
+    case .poolWaiting, .poolGranted, .poolGrown, .poolReleased: addReservation(event, at: time)
     }
   }
 
@@ -83,7 +84,7 @@ package struct RunRecord: Sendable {
     }
   }
 
-  // MARK: Machines and the pool
+  // MARK: VMs and the pool
 
   private mutating func addMachine(_ event: RunEvent, at time: Double) {
     switch event {
@@ -102,58 +103,58 @@ package struct RunRecord: Sendable {
     }
   }
 
-  private mutating func addClaim(_ event: RunEvent, at time: Double) {
+  private mutating func addReservation(_ event: RunEvent, at time: Double) {
     switch event {
     case .poolWaiting(let file, let memory, let cpus):
-      waiting[file] = claims.count
-      claims.append(PoolClaimSpan(file: file, memory: memory, cpus: cpus, asked: time))
+      waiting[file] = reservations.count
+      reservations.append(ReservationSpan(file: file, memory: memory, cpus: cpus, asked: time))
     case .poolGranted(let file, let claim, let memory, let cpus, _):
-      let index = waiting.removeValue(forKey: file) ?? claims.count
-      if index == claims.count {
-        claims.append(PoolClaimSpan(file: file, memory: memory, cpus: cpus, asked: time))
+      let index = waiting.removeValue(forKey: file) ?? reservations.count
+      if index == reservations.count {
+        reservations.append(ReservationSpan(file: file, memory: memory, cpus: cpus, asked: time))
       }
-      claims[index].granted = time
-      claimIndex[claim] = index
+      reservations[index].granted = time
+      reservationIndex[claim] = index
     case .poolGrown(_, let claim, let memory):
-      if let index = claimIndex[claim] { claims[index].growth.append((time, memory)) }
+      if let index = reservationIndex[claim] { reservations[index].growth.append((time, memory)) }
     case .poolReleased(_, let claim):
-      if let index = claimIndex[claim] { claims[index].released = time }
+      if let index = reservationIndex[claim] { reservations[index].released = time }
     default: break
     }
   }
 }
 
 extension RunRecord {
-  /// What came of each file: of several attempts the last. A file that was still running when the events end has
-  /// failed, by the harness.
+  /// The result of each file's last attempt. A file that still runs when the events end has failed by an
+  /// infrastructure error.
   package var results: [FileResult] {
     finalRuns.map { $0.finished(at: duration, because: ending?.stoppedEarly) }
   }
 
-  /// Runs whose result counts.
+  /// The runs whose result counts: no later attempt replaced them.
   package var finalRuns: [FileRun] { runs.filter { !$0.isSuperseded } }
 
-  /// The failed attempts that `run` was to make good, in order.
+  /// The failed attempts before `run`, in order.
   func attempts(before run: FileRun) -> [FileResult] {
     runs.filter { $0.isSuperseded && $0.file == run.file && $0.round == run.round }.compactMap(\.result)
   }
 
-  /// The run's own counts, or what can be counted.
+  /// The counts of `runEnded`; counted from the results in a run without an end.
   package var summary: RunSummary {
     if let ending { return ending }
     var summary = RunSummary(counting: results)
     summary.duration = duration
-    summary.stoppedEarly = "the run did not come to its end"
+    summary.stoppedEarly = "the run did not end"
     return summary
   }
 
-  /// Files that were to run, and did not.
+  /// Files of the header that did not start.
   package var missing: [String] {
     let seen = Set(runs.map(\.file))
     return (header?.files ?? []).filter { !seen.contains($0) }
   }
 
-  /// Releases of all machines' kernels, each with its profile: `6.1.0 (default)`.
+  /// The kernel releases of all VMs, each once with its profile: `6.1.0 (default)`.
   package var kernels: [String] {
     var seen = Set<String>()
     return machines.compactMap { machine in

@@ -1,13 +1,12 @@
 package import ProviumEvents
 
-/// An event, and when it happened.
+/// An event and its time.
 package struct TimedEvent: Sendable {
-  /// Seconds since the run began.
+  /// In seconds since the run began.
   package var time: Double
-  /// What happened.
   package var event: RunEvent
 
-  /// - Parameter time: seconds since the run began.
+  /// Makes an event at `time` seconds since the run began.
   package init(time: Double, event: RunEvent) {
     self.time = time
     self.event = event
@@ -15,7 +14,7 @@ package struct TimedEvent: Sendable {
 }
 
 extension [TimedEvent] {
-  /// Feeds all events to each sink, then ends them; the first error is thrown after all have ended.
+  /// Sends all events to each sink and finishes every sink, then throws the first error.
   package func replay(into sinks: [any EventSink]) throws {
     for timed in self {
       for sink in sinks { sink.receive(timed.event, at: timed.time) }

@@ -1,21 +1,23 @@
 import ProviumSystem
 import ProviumEvents
+import ProviumSystem
 
-/// A run as TAP version 14 (testanything.org/tap-version-14-specification): files are tests, their sub-tests nest in
-/// them, what explains a failure is a YAML block. Pure.
+/// A run as TAP version 13 (testanything.org/tap-version-13-specification.html): files are tests, and details of
+/// a failure are a YAML block. Sub-tests are indented as version 14 has it; consumers of version 13 ignore
+/// indented lines. The version is 13 because `prove` refuses a higher one. Pure.
 ///
-/// A todo is `not ok … # TODO`: TAP's word for a failure that is expected. A file that failed outside its sub-tests is
-/// `not ok` by itself. A run that was stopped bails out.
+/// A todo is `not ok … # TODO`, TAP's expected failure. A file that failed outside its sub-tests is `not ok` by
+/// itself. A run that was stopped bails out.
 package struct TAPDocument: Sendable {
   /// The whole document.
   package private(set) var text: String
 
-  /// Of the run so far; what still runs is not ok.
+  /// Makes the document of the run so far. Files that still run are not ok.
   package init(of record: RunRecord) {
     let results = record.finalRuns.map { run in
       (run.title, run.finished(at: record.duration, because: record.ending?.stoppedEarly))
     }.filter { !$0.1.isHelper }
-    text = "TAP version 14\n"
+    text = "TAP version 13\n"
     if let header = record.header {
       let kernel = record.kernels.first.map { "kernel \($0), " } ?? ""
       comment(
@@ -25,8 +27,9 @@ package struct TAPDocument: Sendable {
     for warning in record.warnings {
       comment("warning: \(warning.file.map { "\($0): " } ?? "")\(warning.text)")
     }
-    // A run that was stopped has promised more files than it tells.
-    text += "1..\(results.count + record.missing.count)\n"
+    // The plan counts the files that a stopped run did not reach.
+    let planned = results.count + record.missing.count
+    text += "1..\(planned)\(planned == 0 ? " # SKIP no test file ran" : "")\n"
     for (number, pair) in results.enumerated() { add(pair.1, title: pair.0, number: number + 1) }
     if let reason = record.summary.stoppedEarly { text += "Bail out! \(Self.escaped(reason))\n" }
   }
@@ -51,7 +54,7 @@ package struct TAPDocument: Sendable {
     let inner = indent + "    "
     text += "\(inner)1..\(tests.count)\n"
     for (number, test) in tests.enumerated() {
-      subTests(test.children, of: test.name, indent: inner)
+      subTests(test.children, of: test.title, indent: inner)
       var details = TAPDetails()
       if let result = test.result {
         details.add("duration_ms", number: result.duration * 1000)
@@ -64,7 +67,7 @@ package struct TAPDocument: Sendable {
         test.result?.outcome ?? .passed,
         isOK: !test.hasFailed,
         number: number + 1,
-        name: test.name,
+        name: test.title,
         details: details,
         indent: inner
       )
@@ -92,7 +95,7 @@ package struct TAPDocument: Sendable {
     text += details.lines.map { "\(indent)  \($0)\n" }.joined()
   }
 
-  /// On one line, with what begins a directive escaped.
+  /// Puts text on one line, and escapes the character that begins a directive.
   private static func escaped(_ text: String) -> String {
     HarmlessText.line(text).map { $0 == "#" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
   }

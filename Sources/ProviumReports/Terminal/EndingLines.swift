@@ -1,14 +1,15 @@
 import ProviumSystem
 import ProviumEvents
+import ProviumSystem
 
-/// What stands below all results. Pure.
+/// The lines below all results. Pure.
 struct EndingLines {
-  /// Above this many files, failures have scrolled away and are told again.
+  /// Above this number of files, failures have scrolled away and are repeated.
   static let manyFiles = 10
 
   let palette: Palette
   let verbosity: Verbosity
-  /// Where a failed file's log is.
+  /// The path of a failed file's log; nil when it has none.
   let logPath: (FileResult) -> String?
 
   func lines(of record: RunRecord) -> [String] {
@@ -25,7 +26,7 @@ struct EndingLines {
       lines += logs.map { "  \(HarmlessText.line($0.0))  →  \(HarmlessText.line($0.1))" }
     }
     if !summary.retried.isEmpty {
-      lines += ["", "Passed only when run again, after a harness fault:"]
+      lines += ["", "Passed only when run again, after an infrastructure error:"]
       lines += record.finalRuns.compactMap(\.result).filter { $0.attempt > 0 && !$0.hasFailed }.map {
         result in
         let log = logPath(result).map { "  →  \(HarmlessText.line($0))" } ?? ""
@@ -40,13 +41,13 @@ struct EndingLines {
   private func briefly(_ result: FileResult) -> [String] {
     var lines: [String] = []
     func add(_ name: String, _ failure: Failure) {
-      let message = ResultLines.message(failure)
+      let message = failure.lines
       lines.append("  \(HarmlessText.line(name)): \(message[0])")
       lines += message.dropFirst().map { "        \($0)" }
     }
     for test in TestTree.ordered(result.subTests) {
-      if case .failed(let failure) = test.outcome, failure.kind != .inner {
-        add("\(result.file) · \(test.name)", failure)
+      if case .failed(let failure) = test.result.outcome, failure.kind != .inner {
+        add("\(result.file) · \(test.title)", failure)
       }
     }
     if case .failed(let failure) = result.outcome { add(result.file, failure) }
@@ -65,7 +66,8 @@ struct EndingLines {
       "\(Amount.count(files, "file")), \(Amount.count(tests, "test")) in \(Amount.text(seconds: summary.duration))"
   }
 
-  /// `FAIL: 1 passed, 1 failed`. Passed and failed are files; skipped are files and sub-tests, todo are sub-tests.
+  /// `FAIL: 1 passed, 1 failed`. Passed and failed are files; skipped are files and sub-tests, todo are
+  /// sub-tests.
   private func lastLine(_ summary: RunSummary) -> String {
     var parts = ["\(summary.passed) passed"]
     func add(_ count: Int, _ word: String) { if count > 0 { parts.append("\(count) \(word)") } }

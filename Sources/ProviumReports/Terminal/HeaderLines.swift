@@ -1,16 +1,17 @@
 import ProviumSystem
 import ProviumEvents
+import ProviumSystem
 
-/// What stands above all results. Pure.
+/// The lines above all results. Pure.
 struct HeaderLines {
   let lines: [String]
 
-  /// - Parameter kernel: `6.1.0 (default)`; nil when no machine has answered yet.
+  /// - Parameter kernel: `6.1.0 (default)`; nil while no VM has answered.
   init(_ header: RunHeader, kernel: String?, command: String, palette: Palette) {
     var facts: [String] = []
     if let kernel { facts.append("kernel \(HarmlessText.line(kernel))") }
     if !header.qemu.isEmpty { facts.append("QEMU \(Self.shortVersion(header.qemu))") }
-    facts.append(Self.accelerator(header))
+    facts.append(header.acceleratorText)
     if !header.channel.isEmpty { facts.append(header.channel) }
     let title = command + String(repeating: " ", count: max(2, 49 - DisplayWidth.of(command)))
     var lines = [
@@ -32,12 +33,6 @@ struct HeaderLines {
     if let seed = header.seed { particulars.append("shuffled with seed \(seed)") }
     if !particulars.isEmpty { lines.append("  " + palette.faint(particulars.joined(separator: " · "))) }
     self.lines = lines + [""]
-  }
-
-  /// `kvm`; `kvm: aarch64 guests are emulated`; `tcg: /dev/kvm does not run guest code`.
-  static func accelerator(_ header: RunHeader) -> String {
-    header.acceleratorReason.isEmpty
-      ? header.accelerator : "\(header.accelerator): \(header.acceleratorReason)"
   }
 
   /// `7.2` of `7.2.22 (Debian …)`.

@@ -1,14 +1,15 @@
 import ProviumSystem
 
-/// The live area as lines: a pure function of the state, the time, and the terminal's size.
+/// The lines of the live area: a pure function of the state, the time, and the terminal's size.
 package struct LiveArea: Sendable {
   /// Colours, or none.
   package let palette: Palette
 
-  /// An area of those colours.
+  /// Makes an area in these colours.
   package init(palette: Palette) { self.palette = palette }
 
-  /// At most a third of the rows, and never the last column: a line that fills it wraps on some terminals.
+  /// Uses at most a third of the rows, and never the last column: a line that fills it wraps on some
+  /// terminals.
   package func lines(_ state: LiveState, at now: Double, columns: Int, rows: Int) -> [String] {
     guard state.hasStarted, !state.hasEnded else { return [] }
     let width = max(10, columns - 1)
@@ -47,7 +48,7 @@ package struct LiveArea: Sendable {
       ? "test \(running.subTest)" : "\(running.subTest): \(running.activity)"
   }
 
-  /// Turns ten times a second.
+  /// A picture that changes ten times a second.
   private func spinner(_ now: Double) -> Character {
     let frames: [Character] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
     return frames[Int(max(0, min(now, 1e9)) * 10) % frames.count]

@@ -2,14 +2,14 @@ import Glibc
 package import ProviumEvents
 import ProviumSystem
 
-/// A run on a terminal: what is finished scrolls by, as `PlainReporter` has it; below it stands what is going on, drawn
-/// anew up to ten times a second by a thread of its own.
+/// A run on a terminal. Finished files scroll by, with the lines of `PlainReporter`. Below them, a live area
+/// shows the running files; a thread draws it up to ten times a second.
 package final class LiveReporter: EventSink {
   private struct State {
     var transcript: Transcript
     var live: LiveState
     var screen = LiveScreen()
-    /// The run's clock, by the last event, and ours at that time.
+    /// The run's time at the last event, and the host's clock at the same moment.
     var time = 0.0
     var seen = Deadline.now
     var isRunning = true
@@ -25,8 +25,8 @@ package final class LiveReporter: EventSink {
   private let ticker: DedicatedThread?
 
   /// - Parameters:
-  ///   - expected: seconds that each file took when it last ran, for the estimate.
-  ///   - size: asked at each drawing: a terminal that was resized is noticed within a tenth of a second.
+  ///   - expected: the seconds that each file took in its last run, for the estimate.
+  ///   - size: called for each drawing, so that a resized terminal is noticed within a tenth of a second.
   package init(
     _ style: TranscriptStyle = TranscriptStyle(),
     expected: [String: Double] = [:],
@@ -39,7 +39,7 @@ package final class LiveReporter: EventSink {
     self.area = area
     self.output = output
     self.size = size
-    // Without a thread the area still changes with each line that is told.
+    // Without a thread, the area changes only with each new line.
     ticker = try? DedicatedThread(name: "live", stackSize: 512 << 10) {
       while state.read({ $0.isRunning }) {
         state.update { if $0.isRunning { Self.draw(&$0, [], area, output, size()) } }
@@ -48,7 +48,7 @@ package final class LiveReporter: EventSink {
     }
   }
 
-  /// Writes at once what the event adds for good; what it changes below waits for the ticker.
+  /// Writes the event's lasting lines at once. The ticker draws its changes of the live area.
   package func receive(_ event: RunEvent, at time: Double) {
     state.update { state in
       state.time = time
@@ -59,13 +59,14 @@ package final class LiveReporter: EventSink {
     }
   }
 
-  /// Puts a line of somebody else's above the live area: what would else be written through it.
+  /// Writes a line of the caller above the live area.
   package func note(_ text: String) {
     state.update { Self.draw(&$0, HarmlessText.lines(text), area, output, size()) }
   }
 
-  /// Takes the live area off the screen and tells the end, when the run itself did not. Twice is fine.
-  package func finish() {
+  /// Removes the live area and writes the last lines, unless `runEnded` has written them. Idempotent.
+  /// - Throws: `ReportError` when lines could not be written.
+  package func finish() throws {
     let mustJoin = state.update { state -> Bool in
       defer { state.isJoined = true }
       guard state.isRunning else { return !state.isJoined }
@@ -76,6 +77,7 @@ package final class LiveReporter: EventSink {
       return true
     }
     if mustJoin { ticker?.join() }
+    try output.check()
   }
 
   private static func draw(
@@ -94,18 +96,18 @@ package final class LiveReporter: EventSink {
 
 /// A terminal's size, in characters.
 package struct TerminalSize: Sendable, Hashable {
-  /// Characters in a line.
+  /// Characters of a line.
   package var columns: Int
   /// Lines.
   package var rows: Int
 
-  /// A size, as given.
+  /// Makes a size.
   package init(columns: Int, rows: Int) {
     self.columns = columns
     self.rows = rows
   }
 
-  /// As the kernel knows it (`TIOCGWINSZ`); 80 by 24 when it does not.
+  /// The size from the kernel (`TIOCGWINSZ`, ioctl_tty(2)); 80 by 24 when the kernel does not know it.
   package static func ofDescriptor(_ descriptor: Int32) -> TerminalSize {
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {

@@ -1,19 +1,21 @@
 import ProviumSystem
 
-/// Which bytes bring a terminal from one live area to the next. Pure: it knows what stands on the screen, and writes
-/// nothing itself. No mode of the terminal is changed, so that nothing is left to restore when the process is killed.
+/// The bytes that turn one live area on a terminal into the next. Pure: it remembers the lines on the screen,
+/// and writes nothing itself. It changes no mode of the terminal, so that a killed process leaves nothing to
+/// restore.
 package struct LiveScreen: Sendable {
   private var shown: [String] = []
 
   /// An empty screen.
   package init() {}
 
-  /// Writes `above` into what scrolls, and `area` below it. Lines that stay the same are not written.
+  /// Returns the bytes that add `above` to the scrolling text and put `area` below it. Unchanged lines are
+  /// not written.
   package mutating func update(above: [String] = [], area: [String], columns: Int) -> String {
     if above.isEmpty, area == shown { return "" }
     let old = shown
     shown = area
-    // A line that was as wide as the terminal is broken in two when the terminal gets narrower.
+    // A line takes several rows after the terminal has become narrower.
     let oldRows = old.reduce(0) { $0 + rows(of: $1, columns) }
     var text = oldRows > 0 ? "\u{1B}[\(oldRows)A\r" : ""
     let isReflowed = oldRows != old.count
@@ -24,7 +26,7 @@ package struct LiveScreen: Sendable {
       text += isSame ? "\n" : "\(line)\u{1B}[K\n"
     }
     if above.isEmpty, !isReflowed, area.count < old.count { text += "\u{1B}[J" }
-    // Between these marks a terminal that knows them draws nothing (synchronised output): no flicker.
+    // Terminals with synchronised output draw everything between these marks at once, without flicker.
     return "\u{1B}[?2026h\(text)\u{1B}[?2026l"
   }
 

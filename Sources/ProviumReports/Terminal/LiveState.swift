@@ -1,8 +1,8 @@
 package import ProviumEvents
 
-/// What goes on right now: the state behind the live area. A value.
+/// The current state of a run, from which the live area is drawn.
 package struct LiveState: Sendable {
-  /// A file that runs.
+  /// A running file.
   struct Running: Sendable {
     let file: String
     let started: Double
@@ -11,7 +11,7 @@ package struct LiveState: Sendable {
     var isWaiting = false
   }
 
-  /// Seconds each file took when it last ran.
+  /// The seconds that each file took in its last run.
   let expected: [String: Double]
   private(set) var running: [Running] = []
   private(set) var memory: [Int: UInt64] = [:]
@@ -21,12 +21,12 @@ package struct LiveState: Sendable {
   private(set) var parallel = 1
   private(set) var hasStarted = false
   private(set) var hasEnded = false
-  /// Files that have not been started.
+  /// Files that have not started, and how often each will run.
   private var ahead: [String: Int] = [:]
-  /// Real seconds of the files that are done.
+  /// The sum of the durations of the finished files, in seconds.
   private var took = 0.0
 
-  /// - Parameter expected: seconds that each file took when it last ran.
+  /// - Parameter expected: the seconds that each file took in its last run.
   package init(expected: [String: Double] = [:]) { self.expected = expected.filter { $0.value > 0 } }
 
   /// Takes the next event; `time` is seconds since the run began.
@@ -52,7 +52,7 @@ package struct LiveState: Sendable {
     switch event {
     case .activity(let file, let text):
       hasStarted = true
-      // `provium run` has no file; what it does is shown all the same.
+      // `provium run` has no file; its activity is shown too.
       if file.isEmpty, !running.contains(where: { $0.file.isEmpty }) {
         running.append(Running(file: "", started: 0))
       }
@@ -72,13 +72,14 @@ package struct LiveState: Sendable {
 
   private mutating func end(_ result: FileResult) {
     running.removeAll { $0.file == result.file }
-    // A retry is one file more to run, not one more that is done.
+    // Another attempt of a file does not add a finished file.
     if result.attempt == 0 { done += 1 }
     if result.hasFailed { failed += result.attempt == 0 ? 1 : 0 } else if result.attempt > 0 { failed -= 1 }
     took += result.duration
   }
 
-  /// Seconds until the end, by what files took before and the mean of those that ran now; nil while nothing is known.
+  /// Estimates the seconds until the run's end, from the files' earlier durations and the mean of this run;
+  /// nil without either.
   func remaining(at now: Double) -> Double? {
     guard total > 0, !expected.isEmpty || done > 0 else { return nil }
     let mean = done > 0 ? took / Double(done) : expected.values.reduce(0, +) / Double(expected.count)

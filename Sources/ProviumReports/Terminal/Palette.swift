@@ -1,12 +1,12 @@
 import ProviumSystem
 
-/// How much a terminal shows.
+/// The amount of detail on the terminal.
 package enum Verbosity: String, Sendable, CaseIterable {
   /// Failures and the last line.
   case quiet
   /// Each file and sub-test.
   case normal
-  /// Also what passing tests printed, and what files are doing.
+  /// Also the output of passing tests, and the activity of files.
   case verbose
 }
 
@@ -14,7 +14,8 @@ package enum Verbosity: String, Sendable, CaseIterable {
 package enum ColorChoice: String, Sendable, CaseIterable {
   case always, never, auto
 
-  /// `auto` is a terminal that knows colours and a user who has not declined them (no-color.org).
+  /// Whether to write colours. `auto` means: on a terminal that knows colours, unless the user has set
+  /// `NO_COLOR` (no-color.org).
   package func isColoured(isTerminal: Bool, environment: (String) -> String? = { Environment[$0] }) -> Bool {
     switch self {
     case .always: true
@@ -24,12 +25,12 @@ package enum ColorChoice: String, Sendable, CaseIterable {
   }
 }
 
-/// Colours for words that were made harmless before, or none.
+/// Colours for cleaned text, or none.
 package struct Palette: Sendable {
-  /// Otherwise words stay as they are.
+  /// Whether words get colours at all.
   package let isColoured: Bool
 
-  /// See `ColorChoice.isColoured`.
+  /// Makes a palette; see `ColorChoice.isColoured`.
   package init(isColoured: Bool) { self.isColoured = isColoured }
 
   func good(_ text: String) -> String { paint("32", text) }

@@ -1,20 +1,22 @@
 import ProviumSystem
 import ProviumEvents
+import ProviumSystem
 
-/// One finished file as the lines people read. Pure.
+/// One finished file as lines for people. Pure.
 struct ResultLines {
   let verbosity: Verbosity
   let palette: Palette
 
-  /// Nothing for what the verbosity leaves out.
+  /// No lines for a file that the verbosity leaves out.
   func lines(of result: FileResult) -> [String] {
     if verbosity == .quiet, !result.hasFailed { return [] }
     var lines = ["  \(HarmlessText.line(result.file)) ... \(verdict(on: result))"]
-    for test in TestTree.ordered(result.subTests) where verbosity != .quiet || test.outcome.isFailure {
-      lines += self.lines(of: test)
+    for test in TestTree.ordered(result.subTests)
+    where verbosity != .quiet || test.result.outcome.isFailure {
+      lines += self.lines(of: test.result, title: test.title)
     }
     if case .failed(let failure) = result.outcome {
-      let message = Self.message(failure)
+      let message = failure.lines
       lines.append("    \(palette.bad(message[0]))")
       lines += indented(message.dropFirst()) + details(of: failure, output: result.output)
     } else if verbosity == .verbose || result.hasFailed {
@@ -37,8 +39,8 @@ struct ResultLines {
     return "\(palette.good("ok")) (\(facts.joined(separator: ", ")))"
   }
 
-  private func lines(of test: SubTestResult) -> [String] {
-    let start = "    · \(HarmlessText.line(test.name)) ... "
+  private func lines(of test: SubTestResult, title: String) -> [String] {
+    let start = "    · \(HarmlessText.line(title)) ... "
     switch test.outcome {
     case .passed:
       return [start + palette.good("ok")]
@@ -46,24 +48,13 @@ struct ResultLines {
     case .todo(let reason): return [start + palette.odd(Self.word("todo", reason))]
     case .skipped(let reason): return [start + palette.odd(Self.word("skipped", reason))]
     case .failed(let failure):
-      let message = Self.message(failure)
+      let message = failure.lines
       return ["\(start)\(palette.bad("FAIL")): \(message[0])"] + indented(message.dropFirst())
         + details(of: failure, output: test.output)
     }
   }
 
   // MARK: Failures
-
-  /// The summary's lines, at least one; the kind where it is not the script's own.
-  static func message(_ failure: Failure) -> [String] {
-    var lines = HarmlessText.lines(failure.summary)
-    if lines.isEmpty { lines = ["failed without a message"] }
-    switch failure.kind {
-    case .assertion, .error, .inner: break
-    case .infrastructure, .timeout, .kernelReport: lines[0] = "(\(failure.kind.title)) \(lines[0])"
-    }
-    return lines
-  }
 
   private func indented(_ lines: some Sequence<String>) -> [String] { lines.map { "        \($0)" } }
 
@@ -75,7 +66,7 @@ struct ResultLines {
       + section("console (last \(Amount.count(console.count, "line")))", Array(console))
   }
 
-  /// Each string may itself have several lines: a guest's line end is no reason to leave the column.
+  /// A string of `content` may have several lines. All of them are indented.
   private func section(_ title: String, _ content: [String]) -> [String] {
     guard !content.isEmpty else { return [] }
     return [palette.faint("    --- \(title) ---")]

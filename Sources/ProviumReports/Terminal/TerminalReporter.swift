@@ -1,18 +1,18 @@
 package import ProviumEvents
 import ProviumSystem
 
-/// The reporter that fits the output: live on a terminal, plain elsewhere.
+/// Reports a run on standard output: with a live area on a terminal, as plain lines elsewhere.
 package final class TerminalReporter: EventSink {
   private let reporter: any EventSink
 
-  /// Whether a terminal can move its cursor.
+  /// Whether the terminal can move its cursor, by its `TERM`.
   package static func canRedraw(_ environment: (String) -> String? = { Environment[$0] }) -> Bool {
     environment("TERM") != "dumb"
   }
 
   /// - Parameters:
-  ///   - isLive: `descriptor` is a terminal, and nothing else is written to it meanwhile.
-  ///   - expected: seconds that each file took when it last ran, for the estimate of what is left.
+  ///   - isLive: whether to draw a live area. `descriptor` must be a terminal that nothing else writes to.
+  ///   - expected: the seconds that each file took in its last run, for the estimate of the time left.
   ///   - isGuarded: see `TranscriptStyle`.
   package init(
     verbosity: Verbosity,
@@ -33,10 +33,10 @@ package final class TerminalReporter: EventSink {
       : PlainReporter(style, output: output)
   }
 
-  /// Writes what the event adds.
+  /// Writes the event's lines.
   package func receive(_ event: RunEvent, at time: Double) { reporter.receive(event, at: time) }
 
-  /// Puts a line of somebody else's above the live area, if there is one.
+  /// Writes a line of the caller above the live area, if there is one.
   package func note(_ text: String) {
     if let live = reporter as? LiveReporter {
       live.note(text)
@@ -45,6 +45,7 @@ package final class TerminalReporter: EventSink {
     }
   }
 
-  /// Leaves the terminal clean. Twice is fine.
+  /// Writes the last lines and removes the live area. Idempotent.
+  /// - Throws: `ReportError` when lines could not be written.
   package func finish() throws { try reporter.finish() }
 }

@@ -1,31 +1,32 @@
 package import ProviumEvents
 import ProviumSystem
 
-/// How a run is told to a person.
+/// The style of a run's lines on a terminal.
 package struct TranscriptStyle: Sendable {
-  /// How much is shown.
+  /// The amount of detail.
   package var verbosity: Verbosity = .normal
   /// Colours, or none.
   package var palette = Palette(isColoured: false)
-  /// Stands at the top left.
+  /// The text at the top left.
   package var command = "provium test"
-  /// Lines of tests and guests that a CI system would take for its commands (`::error …`) are defused.
+  /// Whether lines of tests and guests that a CI system reads as commands (`::error …`) are escaped.
   package var isGuarded = false
-  /// Where a failed file's log is; nil when there is none.
+  /// Returns the path of a failed file's log; nil when it has none.
   package var logPath: @Sendable (FileResult, RunHeader?) -> String? = { result, header in
     if let path = result.logPath { return path }
     let path = header.map { FileLogs.path(of: result.file, in: $0.runDirectory) }
     return path.flatMap { Files.exists($0) ? $0 : nil }
   }
 
-  /// Plain and of normal verbosity.
+  /// Makes the style without colours, with normal verbosity.
   package init() {}
 }
 
-/// Events in, lines out: all that scrolls by on a terminal, and all that a file or pipe gets. A value without effects.
+/// Turns events into lines: the scrolling text of a terminal, and the whole output of a file or pipe. It
+/// writes nothing itself.
 ///
-/// The header names the kernel, which is known when the first machine has answered: it is held back until then, or until
-/// the first line that must stand below it, and then does without.
+/// The header names the kernel, which is known when the first VM has answered. The header waits for that VM,
+/// or for the first line below the header, and then has no kernel.
 package struct Transcript: Sendable {
   private let style: TranscriptStyle
   private var record = RunRecord()
@@ -33,10 +34,10 @@ package struct Transcript: Sendable {
   private var told = Set<String>()
   private var hasEnded = false
 
-  /// Nothing has been told yet.
+  /// Makes a transcript without lines.
   package init(_ style: TranscriptStyle = TranscriptStyle()) { self.style = style }
 
-  /// The lines that `event` adds.
+  /// Returns the lines that `event` adds.
   package mutating func lines(for event: RunEvent, at time: Double) -> [String] {
     record.add(event, at: time)
     return guarded(newLines(for: event, at: time))
@@ -64,14 +65,14 @@ package struct Transcript: Sendable {
     }
   }
 
-  /// The last lines, unless the run's own end has brought them.
+  /// Returns the last lines, unless `runEnded` has returned them.
   package mutating func linesAtEnd() -> [String] { guarded(ending()) }
 
   private mutating func ending() -> [String] {
     guard !hasEnded, record.header != nil else { return [] }
     hasEnded = true
     let header = header()
-    // Files whose end was never told have no block of their own yet.
+    // Files without an end have no lines yet.
     let block = ResultLines(verbosity: style.verbosity, palette: style.palette)
     let unfinished = record.finalRuns.filter { $0.result == nil }
       .flatMap { block.lines(of: $0.finished(at: record.duration, because: record.ending?.stoppedEarly)) }
@@ -79,7 +80,7 @@ package struct Transcript: Sendable {
     let lines = EndingLines(palette: style.palette, verbosity: style.verbosity, logPath: logPath).lines(
       of: record
     )
-    // With nothing above it, the last line needs no space.
+    // A last line that is alone needs no empty line above it.
     let isAlone = style.verbosity == .quiet && unfinished.isEmpty && record.summary.failed == 0
     return header + unfinished + (isAlone ? Array(lines.drop { $0.isEmpty }) : lines)
   }
@@ -95,7 +96,7 @@ package struct Transcript: Sendable {
     ).lines
   }
 
-  /// GitHub's runner takes `::` and `##[` at the beginning of a line, also behind spaces, for a command.
+  /// GitHub's runner reads `::` and `##[` at the beginning of a line, also after spaces, as a command.
   private func guarded(_ lines: [String]) -> [String] {
     guard style.isGuarded else { return lines }
     return lines.map { line in

@@ -1,22 +1,23 @@
-/// Columns that text takes on a terminal: wide characters (East Asian, emoji) take two, combining marks none.
+/// The number of columns that text takes on a terminal: wide characters (East Asian, emoji) take two,
+/// combining marks none.
 package enum DisplayWidth {
-  /// Of a text on one line.
+  /// The width of a text on one line.
   package static func of(_ text: some StringProtocol) -> Int { text.reduce(0) { $0 + of($1) } }
 
-  /// Of one character: 0, 1 or 2.
+  /// The width of one character: 0, 1 or 2.
   package static func of(_ character: Character) -> Int {
     if let ascii = character.asciiValue { return ascii < 0x20 || ascii == 0x7F ? 0 : 1 }
-    // A sequence that asks for its emoji form, or joins several, is one wide picture.
+    // An emoji sequence (variation selector 16, or several joined emoji) is one wide picture.
     return character.unicodeScalars.contains { $0.value == 0xFE0F || isWide($0) }
       ? 2 : character.unicodeScalars.contains { !isMark($0) } ? 1 : 0
   }
 
-  /// At most `columns` wide; what is cut off is shown by `…`.
+  /// Cuts text to at most `columns`. `…` shows that text was cut.
   package static func fitted(_ text: String, _ columns: Int) -> String {
     guard columns > 0 else { return "" }
     var result = ""
     var width = 0
-    /// Where to cut, should the text turn out too long: one column is the ellipsis's.
+    /// The place to cut if the text is too long: one column is left for the ellipsis.
     var cut = result.endIndex
     for character in text {
       let next = width + of(character)
@@ -28,7 +29,7 @@ package enum DisplayWidth {
     return result
   }
 
-  /// Filled with spaces, or cut, to exactly `columns`.
+  /// Fills text with spaces, or cuts it, to exactly `columns`.
   package static func padded(_ text: String, _ columns: Int) -> String {
     let text = fitted(text, columns)
     return text + String(repeating: " ", count: max(0, columns - of(text)))

@@ -1,7 +1,8 @@
 package import ProviumSystem
 
 extension HarmlessText {
-  /// Splits a text into harmless lines, without empty ones at the end. Tabs are eight columns.
+  /// The cleaned lines of a text, without empty lines at the end. Tabs become spaces, up to the next multiple
+  /// of eight columns.
   package static func lines(_ text: String) -> [String] {
     var lines = clean(text).split(separator: "\n", omittingEmptySubsequences: false).map { untabbed($0) }
     while lines.last?.isEmpty == true { lines.removeLast() }

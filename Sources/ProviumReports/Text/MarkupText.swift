@@ -1,54 +1,37 @@
 import ProviumSystem
 
-/// Text inside XML and HTML.
+/// Text inside XML and HTML documents.
 package enum MarkupText {
-  /// For XML 1.0, in content and in attributes between double quotes: escape sequences of terminals go, characters that
-  /// XML forbids are U+FFFD, line ends and tabs in attributes survive.
+  /// Escapes text for XML 1.0, for content and for attributes between double quotes. Line ends and tabs
+  /// survive in attributes. Characters that XML forbids become U+FFFD.
   package static func xml(_ text: String, isAttribute: Bool = false) -> String {
-    var result = String.UnicodeScalarView()
-    for scalar in withoutSequences(text).unicodeScalars {
-      switch scalar {
-      case "<": result.append(contentsOf: "&lt;".unicodeScalars)
-      // Also keeps `]]>` out of content, where XML forbids it.
-      case ">": result.append(contentsOf: "&gt;".unicodeScalars)
-      case "&": result.append(contentsOf: "&amp;".unicodeScalars)
-      case "\"" where isAttribute: result.append(contentsOf: "&quot;".unicodeScalars)
-      case "\n" where isAttribute: result.append(contentsOf: "&#10;".unicodeScalars)
-      case "\t" where isAttribute: result.append(contentsOf: "&#9;".unicodeScalars)
-      case "\n", "\t": result.append(scalar)
-      default: result.append(isForbidden(scalar) ? "\u{FFFD}" : scalar)
-      }
-    }
-    return String(result)
+    let text = HarmlessText.clean(text, .xml)
+    guard isAttribute else { return escaped(text, quotes: "") }
+    // A parser turns line ends and tabs in attributes into spaces (XML 1.0 § 3.3.3), but not references to
+    // them.
+    return escaped(text, quotes: "\"").replacing("\n", with: "&#10;").replacing("\t", with: "&#9;")
   }
 
-  /// For HTML, in content and in attributes between double quotes. Made harmless first: a report is read by people.
+  /// Escapes text for HTML, for content and for attributes between quotes. Control characters are written by
+  /// name: people read this text.
   package static func html(_ text: String) -> String {
-    var result = ""
-    for scalar in HarmlessText.clean(text).unicodeScalars {
-      switch scalar {
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "&": result += "&amp;"
-      case "\"": result += "&quot;"
-      case "'": result += "&#39;"
-      default: result.unicodeScalars.append(isForbidden(scalar) ? "\u{FFFD}" : scalar)
+    escaped(HarmlessText.clean(text, .named), quotes: "\"'")
+  }
+
+  /// Escapes everything that can begin or end markup, and `quotes`. Escaping `>` also keeps `]]>` out of XML
+  /// content, where it is forbidden.
+  private static func escaped(_ text: String, quotes: String) -> String {
+    var result: [UInt8] = []
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "<"): result.append(contentsOf: "&lt;".utf8)
+      case UInt8(ascii: ">"): result.append(contentsOf: "&gt;".utf8)
+      case UInt8(ascii: "&"): result.append(contentsOf: "&amp;".utf8)
+      case UInt8(ascii: "\"") where quotes.utf8.contains(byte): result.append(contentsOf: "&quot;".utf8)
+      case UInt8(ascii: "'") where quotes.utf8.contains(byte): result.append(contentsOf: "&#39;".utf8)
+      default: result.append(byte)
       }
     }
-    return result
-  }
-
-  private static func withoutSequences(_ text: String) -> String {
-    text.unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\u{9B}" || $0 == "\r" }
-      ? HarmlessText.withoutSequences(text) : text
-  }
-
-  /// Outside `Char` of XML 1.0 § 2.2, or discouraged there (C1).
-  private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0x09, 0x0A, 0x20..<0x7F: false
-    case 0..<0x20, 0x7F..<0xA0: true
-    default: scalar.value & 0xFFFE == 0xFFFE || (0xFDD0...0xFDEF).contains(scalar.value)
-    }
+    return String(decoding: result, as: UTF8.self)
   }
 }

@@ -99,7 +99,8 @@
       /// The time of its end, in seconds since 1970.
       package let time: Double
 
-      package init(file: String, result: FileResult, isPartial: Bool, touched: [String: String], time: Double) {
+      package init(file: String, result: FileResult, isPartial: Bool, touched: [String: String], time: Double)
+      {
         self.file = file
         self.result = result
         self.isPartial = isPartial
@@ -121,12 +122,13 @@
           failure: result.outcome.failure,
           duration: result.duration
         )
-        for test in result.subTests {
+        for titled in TestTree.ordered(result.subTests) {
+          let test = titled.result
           try Self.insert(
             database,
             run,
             root: root,
-            test: test.name,
+            test: titled.title,
             outcome: test.outcome.name,
             failure: test.outcome.failure,
             duration: test.duration

@@ -1,6 +1,7 @@
 import Glibc
 import ProviumEvents
 package import ProviumRuntime
+package import ProviumScripts
 import ProviumSystem
 import Synchronization
 

@@ -1,10 +1,13 @@
 import ProviumArchitecture
+import ProviumBoot
+import ProviumSystem
 import ProviumVM
 
 /// Checks that QEMU for guests of the host's own architecture is installed and, without KVM, that it emulates.
 enum QEMUCheck {
   static func finding(cache: String, isEmulating: Bool) -> HostFinding {
-    let installation = "apt-get install \((try? Architecture.host)?.qemuPackage ?? "qemu-system-misc")"
+    let installation =
+      "apt-get install \((try? Architecture.host)?.qemuPackage ?? "qemu-system-misc")"
     do {
       let qemu = try QEMUBinary.find(architecture: .host, cache: cache)
       if isEmulating { try qemu.checkEmulation() }

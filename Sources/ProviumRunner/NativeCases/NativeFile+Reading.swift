@@ -1,5 +1,6 @@
 import ProviumLua
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 extension NativeFile {
@@ -38,12 +39,9 @@ extension NativeFile {
     // `test` may be a function of the file's own.
     guard !script.redefinesFunctions else { return { _ in false } }
     var uncertain: Set<[String]> = []
-    var seen: Set<[String]> = []
     for listed in script.listed {
       let isBelow = uncertain.contains { listed.path.starts(with: $0) }
-      if isBelow || listed.test.isConditional || !seen.insert(listed.path).inserted {
-        uncertain.insert(listed.path)
-      }
+      if isBelow || listed.test.isConditional { uncertain.insert(listed.path) }
     }
     return { !uncertain.contains($0.path) }
   }

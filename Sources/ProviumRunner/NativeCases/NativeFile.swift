@@ -1,4 +1,5 @@
-package import ProviumRuntime
+import ProviumRuntime
+package import ProviumScripts
 
 /// A test file and its native cases.
 package struct NativeFile: Sendable {

@@ -1,5 +1,6 @@
 package import ProviumEvents
 package import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 import Synchronization
 
@@ -30,7 +31,8 @@ package final class NativeRun: Sendable {
   }
 
   package let file: NativeFile
-  private let session: FileSession
+  private let scope: ScopeControl
+  private let filter: SubTestFilter
   private let engine: Engine
   private let listed: Set<[String]>
   private let selected: Set<[String]>
@@ -61,22 +63,21 @@ package final class NativeRun: Sendable {
     selection.includesSlow = NativeFile.includesSlow
     selection.cases = cases
     let relay = Relay()
-    session = FileSession(
-      file: file.file,
+    scope = ScopeControl(
+      name: file.file.name,
       owner: SharedEngine.nextNumber(),
-      engine: engine,
-      events: EventStream([relay]),
-      filter: LuaTests.filter(selection, file.file),
-      timeout: engine.configuration.settings.timeout
+      services: engine.services,
+      events: EventStream([relay])
     )
+    filter = LuaTests.filter(selection, file.file)
     relay.attach(self)
   }
 
   /// Starts the script's thread.
   package func start() throws {
     _ = try DedicatedThread(name: "lua-\(file.name)") { [self] in
-      let result = engine.stuckWatch.watching(session, giveUp: { [self] in finish($0) }) { session.run() }
-      if let result { finish(result) }
+      let ended = file.file.run(scope, engine: engine, filter: filter, giveUp: { [self] in finish($0) })
+      if let ended { finish(ended.result) }
     }
   }
 
@@ -91,7 +92,7 @@ package final class NativeRun: Sendable {
   }
 
   /// Ends the script and its VMs.
-  package func abort(_ reason: String) { session.interrupt(reason) }
+  package func abort(_ reason: String) { scope.cancellation.request(reason) }
 
   // MARK: From the script's thread
 
@@ -157,7 +158,7 @@ package final class NativeRun: Sendable {
   }
 }
 
-/// Passes the session's events on to the run, which is created after it.
+/// Passes the scope's events on to the run, which is created after it.
 private final class Relay: EventSink {
   private let target = Mutex<Target>(Target())
 

@@ -1,6 +1,7 @@
 import Glibc
 import ProviumEvents
 package import ProviumRuntime
+import ProviumScripts
 import Synchronization
 
 /// The engine of a test process. Created when the first selected case needs it, never by listing cases.
@@ -13,7 +14,7 @@ package enum SharedEngine {
         options: .fromEnvironment(),
         sinks: [WarningSink()]
       )
-      Diagnostics.say(engine.summary)
+      Diagnostics.say(engine.services.summary)
       // No callback follows the last test: warm VMs and the run directory are removed at the end of the process.
       atexit { SharedEngine.engine?.close() }
       return .success(engine)
@@ -56,14 +57,14 @@ private final class WarningSink: EventSink {
   func finish() {}
 }
 
-extension Engine {
+extension EngineServices {
   /// One line: `QEMU 7.2.22 · tcg: /dev/kvm does not run guest code · virtio-serial · time limits × 4.1`.
   fileprivate var summary: String {
     var parts = [
       "QEMU \(qemuVersion ?? "not installed")", accelerator.description,
       channel.kind.rawValue,
     ]
-    if timeScale > 1 { parts.append("time limits × \((timeScale * 10).rounded() / 10)") }
+    if timeoutMultiplier > 1 { parts.append("time limits × \((timeoutMultiplier * 10).rounded() / 10)") }
     return parts.joined(separator: " · ")
   }
 }

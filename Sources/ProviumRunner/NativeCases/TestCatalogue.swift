@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import ProviumLua
 package import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 import Synchronization
 
@@ -40,7 +41,12 @@ package struct TestCatalogue: Sendable {
     guard !paths.isEmpty else {
       return ([], "\(path) names no tests: add tests = [\"…\"] under [provium]", configuration)
     }
-    let found = try TestDiscovery.find(paths, from: root, project: root)
+    let found = try TestDiscovery.find(
+      paths,
+      from: root,
+      project: root,
+      fixtureFolders: configuration.settings.fixtureFolders
+    )
     for line in found.skipped { Diagnostics.say("warning: \(line)") }
     return (named(read(found.files), root: root), nil, configuration)
   }

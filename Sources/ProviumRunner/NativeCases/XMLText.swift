@@ -1,24 +1,9 @@
+import ProviumSystem
+
 /// Makes text safe for the JUnit files of test runners, which escape neither names nor control characters in messages.
 package enum XMLText {
   /// Cleans a message: keeps line ends and tabs, removes terminal escapes, replaces other control characters.
-  package static func clean(_ text: String) -> String {
-    var result = ""
-    var rest = text.unicodeScalars[...]
-    while let scalar = rest.popFirst() {
-      switch scalar.value {
-      case 0x1b:
-        // `ESC [ … letter`.
-        if rest.first == "[" {
-          rest.removeFirst()
-          while let next = rest.popFirst(), !(0x40...0x7e).contains(next.value) {}
-        }
-      case 0x09, 0x0a: result.unicodeScalars.append(scalar)
-      case 0x00...0x1f, 0x7f, 0xfffe, 0xffff: result += "�"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
+  package static func clean(_ text: String) -> String { HarmlessText.clean(text, .xml) }
 
   /// Cleans the name of a test: also replaces characters that would end an attribute.
   package static func name(_ text: String) -> String {

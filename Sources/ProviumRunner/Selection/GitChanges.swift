@@ -1,4 +1,5 @@
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 /// The files that changed since a Git revision, in commits and in the work tree.
@@ -24,7 +25,7 @@ struct GitChanges {
     let committed = try git(top, "diff", "--name-only", "--no-renames", "-z", commit, "--")
     let untracked = try git(top, "ls-files", "--others", "--exclude-standard", "-z")
     let names = (committed.output + untracked.output).split(separator: 0)
-    let changed = Set(names.map { Files.canonical("\(top)/\(String(decoding: $0, as: UTF8.self))") })
+    let changed = Set(names.map { Files.canonical("\(top)/\(PathText.string(of: $0))") })
     hasConfiguration = configuration.path.map { changed.contains(Files.canonical($0)) } ?? false
     self.changed = changed
     hasSharedScript = changed.contains(where: source.isShared)

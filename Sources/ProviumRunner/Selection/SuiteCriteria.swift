@@ -1,4 +1,5 @@
 import ProviumRuntime
+import ProviumScripts
 
 /// The files of a suite that the user asked for, and their order.
 package struct SuiteCriteria: Sendable {

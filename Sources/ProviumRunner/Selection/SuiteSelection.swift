@@ -1,5 +1,6 @@
 package import ProviumEvents
 package import ProviumRuntime
+package import ProviumScripts
 import ProviumSystem
 
 /// The files of a suite that run, in their order.
@@ -27,7 +28,7 @@ package struct SuiteSelection: Sendable {
     source: any TestSource = LuaTests()
   ) throws {
     let given = paths.isEmpty ? configuration.settings.tests : paths
-    let found = try source.discover(given, from: Files.currentDirectory, project: configuration.root)
+    let found = try source.discover(given, from: Files.currentDirectory, in: configuration)
     skipped = found.skipped
     let suite = try Self.narrow(
       try Self.filter(found.files, by: criteria.filters),
@@ -64,6 +65,7 @@ package struct SuiteSelection: Sendable {
   /// `-f`: by the name in reports, or by the path in messages.
   private static func filter(_ files: [TestFile], by filters: [String]) throws -> [TestFile] {
     guard !filters.isEmpty else { return files }
+    let filters = filters.map(PathText.canonical)
     let chosen = files.filter { file in
       filters.contains { file.name.contains($0) || file.displayPath.contains($0) }
     }

@@ -1,4 +1,5 @@
-package import ProviumRuntime
+import ProviumRuntime
+package import ProviumScripts
 
 /// One of several parts of a suite that run on different hosts: `--shard 2/5`, or the environment of a CI engine.
 package struct Shard: Sendable, Hashable, CustomStringConvertible {

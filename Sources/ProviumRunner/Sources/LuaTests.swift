@@ -1,13 +1,20 @@
-import ProviumLua
 package import ProviumRuntime
+package import ProviumScripts
 import ProviumSystem
 
 /// Test files in Lua.
 package struct LuaTests: TestSource {
   package init() {}
 
-  package func discover(_ paths: [String], from directory: String, project: String) throws -> DiscoveredFiles {
-    try TestDiscovery.find(paths, from: directory, project: project)
+  package func discover(_ paths: [String], from directory: String, in configuration: Configuration) throws
+    -> DiscoveredFiles
+  {
+    try TestDiscovery.find(
+      paths,
+      from: directory,
+      project: configuration.root,
+      fixtureFolders: configuration.settings.fixtureFolders
+    )
   }
 
   package func list(_ file: TestFile, _ selection: TestSelection) throws -> TestList {
@@ -26,27 +33,30 @@ package struct LuaTests: TestSource {
     interruption: Interruption,
     abandoned: @escaping @Sendable (EndedRun) -> Void
   ) -> EndedRun? {
-    let session = FileSession(
-      file: run.file,
+    let scope = ScopeControl(
+      name: run.file.name,
       owner: run.number,
-      engine: run.engine,
-      filter: Self.filter(run.selection, run.file),
+      services: run.engine.services,
       timeout: run.timeLimit
     )
-    let result = run.engine.stuckWatch.watching(
-      session,
-      giveUp: { result in
-        abandoned(EndedRun(result: result, touched: [run.file.path], isCut: session.isInterrupted))
-      }
-    ) {
-      interruption.listening(session) { session.run() }
+    let ended = interruption.listening(scope.cancellation) {
+      run.file.run(
+        scope,
+        engine: run.engine,
+        filter: Self.filter(run.selection, run.file),
+        giveUp: { result in
+          let isCut = scope.cancellation.isRequested
+          abandoned(EndedRun(result: result, touched: [run.file.path], isCut: isCut))
+        }
+      )
     }
-    guard let result else { return nil }
-    return EndedRun(
-      result: result,
-      touched: session.touchedFiles,
-      isCut: session.isInterrupted && result.hasFailed
-    )
+    return ended.map {
+      EndedRun(
+        result: $0.result,
+        touched: $0.touchedFiles,
+        isCut: scope.cancellation.isRequested && $0.result.hasFailed
+      )
+    }
   }
 
   static func filter(_ selection: TestSelection, _ file: TestFile) -> SubTestFilter {

@@ -1,5 +1,5 @@
-import ProviumLua
 import ProviumRuntime
+import ProviumScripts
 
 /// A selection applied to one file: the sub-tests that run, and those that only contain some that do.
 ///
@@ -43,8 +43,10 @@ struct SelectedTests: Sendable {
     if holdsSelected {
       if let own { containers.insert(own) } else { isUnseenContainer = true }
     }
+    // A test in a loop runs often: with ordinals that reading does not see.
+    let namesFit = own.map { selection.namesFit($0) || test.isConditional && selection.namesOrdinal(of: $0) }
     let isSelected =
-      own.map(selection.namesFit) ?? true && (test.hasComputedTags || selection.tagsFit(tags))
+      namesFit ?? true && (test.hasComputedTags || selection.tagsFit(tags))
     return isSelected || holdsSelected
   }
 

@@ -1,8 +1,9 @@
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
-/// Finds Lua test files: every `.lua` file under the given paths, except below a folder named `fixtures` and files that begin
-/// with `_`.
+/// Finds Lua test files: every `.lua` file under the given paths, except below a folder named `fixtures`, below a shared
+/// folder of fixtures, and files that begin with `_`.
 package enum TestDiscovery {
   /// Why the given paths lead to no test file.
   package enum Failure: Error, Sendable, CustomStringConvertible {
@@ -23,21 +24,25 @@ package enum TestDiscovery {
   }
 
   /// Finds all files under `paths`, each once, in alphabetical order of their names within each path.
-  /// - Parameter project: The folder of `provium.toml`.
+  /// - Parameters:
+  ///   - project: The folder of `provium.toml`.
+  ///   - fixtureFolders: The shared folders of fixtures, absolute: scripts below them are not tests.
   package static func find(
     _ paths: [String],
     from directory: String = Files.currentDirectory,
-    project: String
+    project: String,
+    fixtureFolders: [String] = []
   ) throws -> DiscoveredFiles {
     guard !paths.isEmpty else { throw Failure.noPaths }
     var seen: Set<String> = []
     var files: [TestFile] = []
     for given in paths {
-      let path = Files.normalize(Files.resolve(given, against: directory))
+      // Two arguments can name different files and be equal as plain strings.
+      let path = Files.normalize(PathText.canonical(Files.resolve(given, against: directory)))
       guard Files.exists(path) else { throw Failure.missing(path: given) }
       let found: [TestFile]
       if Files.isDirectory(path) {
-        found = try walk(path, prefix: "", root: path)
+        found = try walk(path, prefix: "", root: path, except: Set(fixtureFolders))
       } else {
         guard path.hasSuffix(".lua") else { throw Failure.notLua(path: given) }
         let root = Files.parent(of: path)
@@ -57,12 +62,16 @@ package enum TestDiscovery {
     )
   }
 
-  private static func walk(_ folder: String, prefix: String, root: String) throws -> [TestFile] {
+  private static func walk(_ folder: String, prefix: String, root: String, except fixtures: Set<String>)
+    throws
+    -> [TestFile]
+  {
     var files: [TestFile] = []
     for name in try Files.list(folder) where !name.hasPrefix(".") {
       let path = "\(folder)/\(name)"
       if Files.isDirectory(path) {
-        if name != "fixtures" { files += try walk(path, prefix: "\(prefix)\(name)/", root: root) }
+        guard name != "fixtures", !fixtures.contains(path) else { continue }
+        files += try walk(path, prefix: "\(prefix)\(name)/", root: root, except: fixtures)
       } else if name.hasSuffix(".lua"), !name.hasPrefix("_") {
         files.append(TestFile(name: prefix + name, path: path, root: root))
       }

@@ -1,11 +1,11 @@
-import ProviumLua
 import ProviumRuntime
+import ProviumScripts
 
 /// The selected tests of a test file, found by reading it.
 package struct TestList: Sendable {
   /// One test.
   package struct Entry: Sendable, Hashable, Codable {
-    package let file: String
+    package var file: String
     /// The whole name: `outer / inner`.
     package let name: String
     package let line: Int

@@ -1,5 +1,6 @@
 package import ProviumEvents
 package import ProviumRuntime
+package import ProviumScripts
 
 /// One run of one test file, as the runner asks for it.
 package struct TestRun: Sendable {

@@ -25,6 +25,12 @@ package struct TestSelection: Sendable, Hashable {
     return names.contains { name.contains($0) }
   }
 
+  /// Whether a name asks for a repetition of this sub-test: `outer / inner #2`.
+  func namesOrdinal(of path: [String]) -> Bool {
+    let start = path.joined(separator: " / ") + " #"
+    return names.contains { $0.contains(start) }
+  }
+
   /// - Parameter all: The tags of the sub-test and of those around it.
   func tagsFit(_ all: [String]) -> Bool { tags.isEmpty || tags.contains(where: all.contains) }
 

@@ -1,4 +1,5 @@
 package import ProviumRuntime
+package import ProviumScripts
 
 /// A kind of tests: Lua files, or suites of another kind.
 ///
@@ -8,9 +9,10 @@ package protocol TestSource: Sendable {
   /// Finds the test files under `paths`, each once, in an order that depends on the paths and the files alone.
   /// - Parameters:
   ///   - paths: Files and folders, relative to `directory` or absolute.
-  ///   - project: The folder of `provium.toml`.
+  ///   - configuration: `provium.toml`: its folder, and the folders in which there are no tests.
   /// - Throws: `TestDiscovery.Failure` for a path that does not exist or holds no test file.
-  func discover(_ paths: [String], from directory: String, project: String) throws -> DiscoveredFiles
+  func discover(_ paths: [String], from directory: String, in configuration: Configuration) throws
+    -> DiscoveredFiles
 
   /// Lists the tests of a file by reading it. Boots nothing and runs nothing.
   /// - Throws: `SystemError` if the file cannot be read.

@@ -1,4 +1,5 @@
 import Glibc
+import ProviumSystem
 
 /// The facts that change when a file is written again or replaced.
 struct FileStamp: Equatable {
@@ -10,7 +11,7 @@ struct FileStamp: Equatable {
   /// nil if the file does not exist.
   init?(_ path: String) {
     var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
+    guard stat(path.cPath, &status) == 0 else { return nil }
     size = Int(status.st_size)
     inode = UInt(status.st_ino)
     seconds = status.st_mtim.tv_sec

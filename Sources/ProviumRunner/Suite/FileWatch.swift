@@ -1,5 +1,6 @@
 import Glibc
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 /// Notices changes of test files and of the files that their last runs read.

@@ -9,7 +9,9 @@ package struct FlakyTests: Sendable {
   package mutating func add(_ results: [FileResult]) {
     for result in results {
       add(result.file, result.outcome)
-      for test in result.subTests { add("\(result.file) / \(test.name)", test.outcome) }
+      for test in TestTree.ordered(result.subTests) {
+        add("\(result.file) / \(test.title)", test.result.outcome)
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 import Glibc
 package import ProviumEvents
 package import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 /// One run of a suite: runs its files, repeats them, and adds the results to the history.
@@ -81,7 +82,7 @@ package struct SuiteRun: Sendable {
   }
 
   /// Forgets what is known of fixtures, so that the next round checks them again.
-  func checkFixturesAgain() { engine.fixtures.lookAgain() }
+  func checkFixturesAgain() { engine.fixtures.recheck() }
 
   private func runner(of files: [TestFile]) -> TestRunner {
     let isPartial = !options.selection.isEverything
@@ -99,7 +100,7 @@ package struct SuiteRun: Sendable {
       acceleratorReason: engine.acceleratorReason,
       channel: engine.channel.kind.rawValue,
       channelReason: engine.channel.reason,
-      timeScale: engine.timeScale,
+      timeScale: engine.timeoutMultiplier,
       files: files.map(\.name),
       parallel: options.width(for: files.count),
       startedAt: Double(time(nil)),

@@ -38,6 +38,8 @@ package struct Configuration: Sendable, Hashable {
 package struct Settings: Sendable, Hashable {
   /// Default paths of `provium test` and `swift test`, absolute.
   package var tests: [String] = []
+  /// Shared folders of fixtures, absolute: searched after the test's own.
+  package var fixtureFolders: [String] = []
   /// Where kernels, images and fixtures are kept, absolute.
   package var cache: String = Settings.defaultCache
   /// Bytes above which least recently used fixtures leave.

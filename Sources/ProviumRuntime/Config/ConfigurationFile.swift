@@ -63,9 +63,17 @@ package enum ConfigurationFile {
   }
 
   private static func settings(_ table: TableReader, root: String) throws -> Settings {
-    try table.checkKeys(["tests", "cache", "cache_max", "timeout", "op_timeout", "spares", "allow_splats"])
+    try table.checkKeys([
+      "tests", "fixtures", "cache", "cache_max", "timeout", "op_timeout", "spares", "allow_splats",
+    ])
     var settings = Settings()
     settings.tests = try table.strings("tests").map { Files.resolve($0, against: root) }
+    settings.fixtureFolders = try table.strings("fixtures").map {
+      guard !$0.isEmpty else {
+        throw table.bad("fixtures", given: "a list with an empty string", accepted: "a list of folders")
+      }
+      return Files.normalize(Files.resolve($0, against: root))
+    }
     if let cache = try table.path("cache", root: root) { settings.cache = cache }
     if let size = try table.bytes("cache_max") { settings.cacheMaximum = size }
     if let timeout = try table.duration("timeout") { settings.timeout = timeout }

@@ -1,6 +1,6 @@
 import ProviumSystem
 
-/// What people do with fixtures by name: `provium fixture`.
+/// Lists, builds, checks and removes fixtures by name: `provium fixture`.
 package struct FixtureAdministration {
   /// One fixture in the cache.
   package struct Entry: Sendable {
@@ -10,31 +10,36 @@ package struct FixtureAdministration {
     package let size: UInt64
     /// Seconds since 1970.
     package let builtAt: Double
-    /// Why it would be built again; nil: it is current.
+    /// Why it would be rebuilt; nil: it is current.
     package let stale: String?
   }
 
-  private let engine: Engine
+  private let fixtures: FixtureService
+  private let services: EngineServices
+  private var store: FixtureStore { fixtures.store }
 
-  package init(engine: Engine) { self.engine = engine }
+  package init(_ fixtures: FixtureService, services: EngineServices) {
+    self.fixtures = fixtures
+    self.services = services
+  }
 
-  /// All that are kept.
+  /// Returns all kept fixtures.
   package func list() -> [Entry] {
-    engine.fixtures.store.places().compactMap { place in
-      guard let manifest = engine.fixtures.store.manifest(at: place) else { return damaged(place) }
+    store.places().compactMap { place in
+      guard let manifest = store.manifest(at: place) else { return damaged(place) }
       return Entry(
         name: manifest.name,
         source: manifest.source,
         size: FixtureStore.size(place),
         builtAt: manifest.builtAt,
-        stale: staleness(of: manifest)
+        stale: staleness(of: manifest, at: place)
       )
     }
   }
 
-  /// What takes room and cannot be used is shown too; only its folder's name tells what it was.
+  /// A fixture that takes room but cannot be used. Only its folder's name tells its name.
   private func damaged(_ place: String) -> Entry? {
-    guard case .unusable(let reason, _) = engine.fixtures.store.kept(at: place) else { return nil }
+    guard case .unusable(let reason, _) = store.kept(at: place) else { return nil }
     return Entry(
       name: FixtureStore.name(at: place),
       source: place,
@@ -44,46 +49,58 @@ package struct FixtureAdministration {
     )
   }
 
-  private func staleness(of manifest: FixtureManifest) -> String? {
+  private func staleness(of manifest: FixtureManifest, at place: String) -> String? {
     do {
-      var inspection = FixtureInspection(store: engine.fixtures.store, engine: engine)
-      // Projects share a cache.
-      inspection.comparesProfiles = manifest.project == engine.configuration.path ?? ""
-      return try inspection.staleness(of: manifest)?.reason
+      var check = StalenessCheck(store: store, services: services)
+      // Projects may share a cache.
+      check.isOwnProject = manifest.project == services.configuration.path ?? ""
+      switch try check.verdict(of: manifest) {
+      case .stale(let staleness): return staleness.reason
+      case .current(let verified):
+        if verified != manifest, let lock = try? FileLock.tryAcquire("\(place).lock") {
+          try? store.update(verified, at: place)
+          _ = lock
+        }
+        return nil
+      }
     } catch { return "\(error)" }
   }
 
-  /// Which input changed since the last build; nil: none. Throws when there is no such fixture.
+  /// Returns the input that changed since the last build; nil: none.
+  /// - Throws: `FixtureError.unknown` when there is no such fixture.
   package func why(_ name: String) throws -> String? {
-    switch engine.fixtures.store.kept(at: engine.fixtures.store.place(of: try find(name))) {
+    let place = store.place(of: try find(name))
+    switch store.kept(at: place) {
     case .nothing: return "it was never built"
     case .unusable(let reason, _): return reason
-    case .fixture(let manifest): return staleness(of: manifest)
+    case .fixture(let manifest): return staleness(of: manifest, at: place)
     }
   }
 
-  /// Builds it if it is not current, or in any case. Returns the seconds that the last build took.
-  package func build(_ name: String, inAnyCase: Bool) throws -> Double {
+  /// Builds a fixture if it is stale.
+  /// - Parameter force: rebuilds it even if it is up to date.
+  /// - Returns: the seconds that the last build took.
+  package func build(_ name: String, force: Bool) throws -> Double {
     let fixture = try find(name)
-    return try engine.fixtures.current(fixture, for: session(for: fixture.source), inAnyCase: inAnyCase)
+    return try fixtures.buildIfStale(fixture, for: scope(for: fixture.source), force: force)
       .manifest.buildDuration
   }
 
-  /// What `clean` came to.
+  /// The result of `clean`.
   package struct Cleaned: Sendable {
-    /// Bytes that are free again.
+    /// Bytes freed.
     package var freed: UInt64 = 0
-    /// Names of those that another process uses or builds: they stay.
+    /// Names of the fixtures that were not removed, since a process holds or builds them.
     package var busy: [String] = []
   }
 
-  /// Removes one, or all.
+  /// Removes a fixture; nil: all fixtures.
   package func clean(_ name: String?) throws -> Cleaned {
     var cleaned = Cleaned()
-    for place in try name.map(places(of:)) ?? engine.fixtures.store.places() {
+    for place in try name.map(places(of:)) ?? store.places() {
       let size = FixtureStore.size(place)
-      let known = engine.fixtures.store.manifest(at: place)?.name
-      if try engine.fixtures.store.remove(place) {
+      let known = store.manifest(at: place)?.name
+      if try store.remove(place) {
         cleaned.freed += size
       } else {
         cleaned.busy.append(known ?? Files.display(place))
@@ -92,43 +109,38 @@ package struct FixtureAdministration {
     return cleaned
   }
 
-  /// Of the script that the name means here, and of scripts that are gone.
+  /// The fixture that the name means here, and fixtures of that name whose scripts do not exist any more.
   private func places(of name: String) throws -> [String] {
-    let orphans = engine.fixtures.store.places().filter { place in
-      guard let manifest = engine.fixtures.store.manifest(at: place) else { return false }
+    let orphans = store.places().filter { place in
+      guard let manifest = store.manifest(at: place) else { return false }
       return manifest.name == name && !Files.exists(manifest.source)
     }
-    do { return [engine.fixtures.store.place(of: try find(name))] + orphans } catch  where !orphans.isEmpty {
+    do { return [store.place(of: try find(name))] + orphans } catch  where !orphans.isEmpty {
       return orphans
     }
   }
 
-  /// - Parameter name: as a test file in the current folder, or in one of the configured ones, would say it; or the path of
-  ///   the script, for a fixture that neither of them sees.
-  private func find(_ name: String) throws -> LocatedFixture {
+  /// - Parameter name: a name as a test file in the current folder, or in a configured one, would write it; or the path of the
+  ///   script, for other fixtures.
+  private func find(_ name: String) throws -> Fixture {
+    let locator = FixtureLocator(configuration: services.configuration)
     let path = Files.normalize(Files.resolve(name, against: Files.currentDirectory))
     let script = path.hasSuffix(".lua") ? path : "\(path).lua"
-    // A test file of the same name is no fixture.
-    if script.contains("/fixtures/"), Files.exists(script) { return LocatedFixture(source: script) }
-    let file = TestFile(
-      name: "",
-      path: "\(Files.currentDirectory)/_",
-      root: engine.configuration.settings.tests.first ?? Files.currentDirectory
+    // A test file may have the same name.
+    if locator.isFixture(script), Files.exists(script) { return locator.fixture(script) }
+    let search = FixtureSearch(
+      folder: Files.currentDirectory,
+      root: services.configuration.settings.tests.first ?? Files.currentDirectory
     )
-    return try FixtureLocator(configuration: engine.configuration).find(name, for: file)
+    return try locator.find(name, from: search)
   }
 
-  private func session(for source: String) -> FileSession {
-    FileSession(
-      file: TestFile(
-        name: Files.display(source),
-        path: source,
-        root: Files.parent(of: Files.parent(of: source))
-      ),
-      owner: 0,
-      engine: engine,
-      filter: .all,
-      timeout: engine.configuration.settings.timeout
+  /// The scope in which a fixture is built for no test.
+  private func scope(for source: String) -> MachineScope {
+    let folder = Files.parent(of: source)
+    return MachineScope(
+      ScopeControl(name: Files.display(source), owner: 0, services: services),
+      fixtureSearch: FixtureSearch(folder: folder, root: Files.parent(of: folder))
     )
   }
 }

@@ -2,116 +2,99 @@ import Glibc
 import ProviumVM
 import ProviumSystem
 
-/// Builds one fixture: runs its script, and puts its last machine to rest.
+/// Builds one fixture: lets its recipe prepare a VM, and saves that VM.
 struct FixtureBuilder {
-  let fixture: LocatedFixture
+  let fixture: Fixture
   let place: String
   let store: FixtureStore
+  let recipe: any FixtureRecipe
 
-  /// Blocks; the caller holds the fixture's lock. Where the disk is full, what nobody uses leaves first.
-  func build(for outer: FileSession) throws -> FixtureManifest {
+  /// Blocks; the caller holds the fixture's lock. If the disk is full, unused fixtures are removed and the build is repeated.
+  func build(for outer: MachineScope) throws -> FixtureManifest {
     do { return try attempt(for: outer) } catch let shortage as Shortage {
-      guard !outer.isInterrupted, store.makeRoom(free: Self.wantedRoom, keeping: place) else {
+      guard !outer.isCancelled, store.makeRoom(free: Self.wantedRoom, keeping: place) else {
         throw shortage.error
       }
     }
     do { return try attempt(for: outer) } catch let shortage as Shortage { throw shortage.error }
   }
 
-  /// Bytes that are to be free for another attempt: enough for the memory of most machines.
+  /// Bytes to free for a second attempt: enough for the memory of most VMs.
   private static let wantedRoom: UInt64 = 1 << 30
 
-  /// A build failed, and the disk was full at that moment.
+  /// A build failed while the disk was full.
   private struct Shortage: Error {
     let error: FixtureError
   }
 
-  private func attempt(for outer: FileSession) throws -> FixtureManifest {
+  private func attempt(for outer: MachineScope) throws -> FixtureManifest {
     let work = try store.workplace(for: place)
     do {
       return try build(for: outer, in: work)
     } catch {
-      // Before the folder goes: afterwards there is room again, and nobody would understand.
+      // Before the folder is removed: afterwards there is room again.
       let hint = DiskShortage.hint(in: work)
       try? Files.removeTree(work)
       store.sweep(place)
-      guard let hint, !outer.isInterrupted else { throw error }
+      guard let hint, !outer.isCancelled else { throw error }
       throw Shortage(error: .store(path: store.folder, reason: "\(hint)\n\(error)"))
     }
   }
 
-  private func build(for outer: FileSession, in work: String) throws -> FixtureManifest {
+  private func build(for outer: MachineScope, in work: String) throws -> FixtureManifest {
     let begin = Deadline.now
-    let script = TestFile(name: fixture.name, path: fixture.source, root: outer.file.root)
-    let session = outer.session(for: fixture, place: place, file: script)
-    session.workplace = work
-    let built = try outer.running(session) { try session.buildFixture() }
+    let root = outer.fixtureSearch.root
+    let scope = outer.child(
+      building: FixtureInProgress(name: fixture.name, place: place),
+      search: FixtureSearch(folder: Files.parent(of: fixture.source), root: root),
+      workFolder: work
+    )
+    defer { scope.end() }
+    let (prepared, snapshot) = try outer.running(scope) {
+      let prepared = try recipe.prepare(in: scope)
+      return (prepared, try save(prepared.machine, in: scope, to: work))
+    }
     var manifest = FixtureManifest(
       name: fixture.name,
       source: fixture.source,
-      root: outer.file.root,
-      key: SHA256.hex(Array("\(fixture.source) \(Deadline.now) \(UInt64.random(in: 0 ... .max))".utf8)),
-      inputs: inputs(of: session),
+      root: root,
+      buildID: FixtureManifest.newBuildID(),
+      inputs: inputs(of: scope, prepared),
       files: [],
-      snapshot: built.snapshot,
-      profile: built.machine.profile.name,
-      project: session.engine.configuration.path ?? "",
+      snapshot: snapshot,
+      profile: prepared.machine.profile.name,
+      project: scope.services.configuration.path ?? "",
       builtAt: Double(time(nil)),
       buildDuration: 0
     )
     manifest.snapshot.name = fixture.name
-    // What other machines of the script left in the folder.
-    let kept = Set(built.snapshot.fileNames)
+    // Files of the recipe's other VMs.
+    let kept = Set(snapshot.fileNames)
     for file in try Files.list(work) where !kept.contains(file) { try Files.removeTree("\(work)/\(file)") }
     manifest.buildDuration = Double(Deadline.now - begin) / 1e9
     return try store.publish(manifest, from: work, to: place)
   }
 
-  /// Everything that it came from.
-  private func inputs(of session: FileSession) -> [FixtureInput] {
-    var inputs = [
-      FixtureInput(
-        kind: .source,
-        name: "the script",
-        location: fixture.source,
-        value: digest(session.loaded.first?.contents)
-      )
-    ]
-    for script in session.loaded.dropFirst() {
-      inputs.append(
-        FixtureInput(
-          kind: .loaded,
-          name: script.displayPath,
-          location: script.path,
-          value: digest(script.contents)
-        )
-      )
+  /// Ends all VMs of the scope but `machine`, and saves that one.
+  private func save(_ machine: Machine, in scope: MachineScope, to work: String) throws -> Snapshot {
+    for other in scope.machines.all where other !== machine { other.kill("not the fixture's") }
+    guard machine.state == .booted else {
+      throw FixtureError.machineNotRunning(name: fixture.name, state: machine.state.rawValue)
     }
-    inputs += session.absentScripts.map {
-      FixtureInput(kind: .absent, name: Files.display($0), location: $0, value: "")
-    }
-    for base in session.usedFixtures {
-      inputs.append(FixtureInput(kind: .base, name: base.name, location: base.source, value: base.key))
-    }
-    // Of all machines, also of boots that failed: what one of them found out may be in the one that is kept.
-    for machine in session.machines.all {
-      for input in machine.imageInputs where !input.path.isEmpty {
-        inputs.append(FixtureInput(kind: .file, name: input.name, location: input.path, value: input.digest))
-      }
-      inputs += machine.hostFiles
-    }
-    let booted = session.machines.all.filter(\.hasTriedToBoot)
-    for profile in Set(booted.map(\.profile.name)).sorted() {
-      inputs += FixtureInput.profileValues(profile, of: session.engine).sorted { $0.key < $1.key }.map {
-        FixtureInput(kind: .profile, name: $0.key, location: profile, value: $0.value)
-      }
-    }
-    inputs += FixtureInput.presentValues.sorted { $0.key < $1.key }.map {
-      FixtureInput(kind: .value, name: $0.key, value: $0.value)
-    }
-    var seen: Set<FixtureInput> = []
-    return inputs.filter { seen.insert($0).inserted }
+    scope.activity("saving the fixture \(fixture.name)")
+    return try machine.save(to: work)
   }
 
-  private func digest(_ contents: [UInt8]?) -> String { SHA256.hex(contents ?? []) }
+  private func inputs(of scope: MachineScope, _ prepared: PreparedFixture) -> [FixtureInput] {
+    let bases = scope.usedFixtures.map {
+      FixtureInput(kind: .base, name: $0.name, location: $0.source, value: $0.buildID)
+    }
+    let files = scope.machines.all.flatMap(\.hostInputs).map {
+      FixtureInput(kind: .file, name: $0.name, location: $0.path, value: $0.digest)
+    }
+    let profiles = Set(scope.machines.all.filter(\.hasTriedToBoot).map(\.profile.name))
+    return
+      (prepared.inputs
+      + StalenessCheck.inputs(bases: bases, files: files, profiles: profiles, of: scope.services)).uniqued()
+  }
 }

@@ -3,93 +3,90 @@ import ProviumVM
 import ProviumSystem
 import Synchronization
 
-/// A fixture that is ready to be resumed, and held against removal.
-struct ReadyFixture: Sendable {
+/// A current fixture, held against removal: it can be resumed.
+struct HeldFixture: Sendable {
   let manifest: FixtureManifest
-  let use: FixtureUse
+  let hold: FixtureHold
 }
 
-/// Gives out fixtures: current ones from the store, others built, once however many files ask.
+/// Provides current fixtures to all files of a process: from the store, or built. A fixture is built once, however many files
+/// need it. Thread-safe; blocks.
 package final class FixtureService: Sendable {
   private enum Slot {
-    /// `owner`: as the resource pool knows the builder. `waitsFor`: the place of the fixture that the builder itself waits for
-    /// at the moment.
+    /// `owner`: the builder's owner number in the resource pool. `waitsFor`: the place of the fixture that the builder itself
+    /// waits for.
     case building(by: String, owner: PoolOwner, waitsFor: String?)
-    case ready(ReadyFixture)
+    case ready(HeldFixture)
     case failed(FixtureError)
   }
 
   package let store: FixtureStore
   private let slots = Monitor<[String: Slot]>([:])
   private struct History {
-    /// The builds that spares may have been made of, by place.
+    /// The builds that warm VMs may have been made from, by place.
     var latest: [String: Snapshot] = [:]
-    /// Places of those that were whole, of no use, and built again in this run.
+    /// Places of fixtures that could not be resumed and were rebuilt in this run.
     var rebuilt: Set<String> = []
   }
   private let history = Mutex(History())
-  /// Nothing that was kept between runs is used.
+  /// Whether fixtures kept from earlier runs are ignored.
   private let isFresh: Bool
 
-  init(store: FixtureStore, isFresh: Bool) {
+  /// Makes the recipe of a fixture that was found.
+  package typealias RecipeMaker = @Sendable (Fixture, FixtureService) -> any FixtureRecipe
+  private let recipe: RecipeMaker
+
+  init(store: FixtureStore, isFresh: Bool, recipe: @escaping RecipeMaker) {
     self.store = store
     self.isFresh = isFresh
+    self.recipe = recipe
   }
 
-  /// The fixture of that name, as the session's file means it, current. Builds it on this thread if it must; waits while
-  /// another thread or process does.
-  func current(_ name: String, for session: FileSession) throws -> ReadyFixture {
-    try current(
-      FixtureLocator(configuration: session.engine.configuration).find(name, for: session.file),
-      for: session
-    )
-  }
-
-  /// - Parameter inAnyCase: what was kept is not looked at.
-  func current(_ fixture: LocatedFixture, for session: FileSession, inAnyCase: Bool = false) throws
-    -> ReadyFixture
-  {
+  /// Returns the current build of a fixture. Builds it on this thread if it is stale; waits if another thread or process is
+  /// building it.
+  /// - Parameter force: rebuilds the fixture even if it is up to date.
+  func buildIfStale(_ fixture: Fixture, for scope: MachineScope, force: Bool = false) throws -> HeldFixture {
     let place = store.place(of: fixture)
-    if let start = session.fixtureChain.firstIndex(where: { $0.place == place }) {
-      throw FixtureError.circular(chain: session.fixtureChain[start...].map(\.name) + [fixture.name])
+    if let start = scope.fixtures.firstIndex(where: { $0.place == place }) {
+      throw FixtureError.circular(chain: scope.fixtures[start...].map(\.name) + [fixture.name])
     }
-    return try session.outsideTimeLimit {
-      if let ready = try takeSlot(place, name: fixture.name, session) { return ready }
+    return try scope.limits.suspended {
+      if let ready = try takeSlot(place, name: fixture.name, scope) { return ready }
       do {
-        let ready = try makeCurrent(fixture, place: place, inAnyCase: inAnyCase, session)
-        settle(ready, at: place, session)
+        let ready = try makeCurrent(fixture, place: place, force: force, scope)
+        settle(ready, at: place, scope)
         return ready
       } catch {
-        let failure = session.isInterrupted ? nil : FixtureError.buildFailed(fixture.name, because: error)
-        // An interrupted build says nothing of the fixture.
+        let failure = scope.isCancelled ? nil : FixtureError.buildFailed(fixture.name, because: error)
+        // An interrupted build does not mean that the fixture cannot be built.
         slots.update { $0[place] = failure.map { .failed($0) } }
         throw failure ?? error
       }
     }
   }
 
-  /// From now on everybody gets this one. Of the one before it no spare is wanted any more.
-  private func settle(_ ready: ReadyFixture, at place: String, _ session: FileSession) {
+  /// Provides this build from now on, and ends the warm VMs of the previous one.
+  private func settle(_ ready: HeldFixture, at place: String, _ scope: MachineScope) {
     slots.update { $0[place] = .ready(ready) }
     let snapshot = ready.manifest.snapshot
     let former = history.withLock { $0.latest.updateValue(snapshot, forKey: place) }
-    if let former, former != snapshot { session.engine.warmPool.forget(former) }
+    if let former, former != snapshot { scope.services.warmPool.forget(former) }
   }
 
-  /// It looked whole, and yet no machine came of it: it is built again, once in a run, and whoever asks next gets that.
-  /// - Throws: `FixtureError.unusable` where that was in vain.
+  /// Rebuilds a fixture that is current but could not be resumed. A fixture is rebuilt in this way once in a run.
+  /// - Throws: `FixtureError.unusable` if it was rebuilt before.
   func rebuild(
-    _ fixture: LocatedFixture,
-    instead ready: ReadyFixture,
+    _ fixture: Fixture,
+    instead ready: HeldFixture,
     because reason: String,
-    for session: FileSession
+    for scope: MachineScope
   )
-    throws -> ReadyFixture
+    throws -> HeldFixture
   {
     let place = store.place(of: fixture)
-    // Whoever waits meanwhile for its slot gets what comes of this.
+    // Files that wait for its slot get the new build.
     let isMine = try slots.update { slots -> Bool in
-      guard case .ready(let known) = slots[place], known.manifest.key == ready.manifest.key else {
+      guard case .ready(let known) = slots[place], known.manifest.buildID == ready.manifest.buildID else {
         return false
       }
       guard history.withLock({ $0.rebuilt.insert(place).inserted }) else {
@@ -98,76 +95,78 @@ package final class FixtureService: Sendable {
       slots[place] = nil
       return true
     }
-    if isMine { warn(fixture.name, "it could not be resumed: \(reason)", session) }
-    return try current(fixture, for: session, inAnyCase: isMine)
+    if isMine { warn(fixture.name, "it could not be resumed: \(reason)", scope) }
+    return try buildIfStale(fixture, for: scope, force: isMine)
   }
 
-  /// A file is run again because of a fault of the harness: builds that failed by one get another chance.
+  /// Forgets builds that failed by an infrastructure error, since the file that needed them is run again.
   package func forgetFaults() {
     slots.update { slots in
-      slots = slots.filter { if case .failed(let error) = $0.value { error.kind != .infrastructure } else { true } }
+      slots = slots.filter {
+        if case .failed(let error) = $0.value { error.code.failureKind != .infrastructure } else { true }
+      }
     }
   }
 
-  /// Whoever builds it will not come back: those who wait are told.
-  func giveUp(_ place: String, name: String, because reason: String) {
+  /// Fails a build whose thread is stuck: the files that wait for the fixture get the reason.
+  package func giveUp(_ place: String, name: String, because reason: String) {
     slots.update { slots in
       guard case .building = slots[place] else { return }
-      slots[place] = .failed(FixtureError.buildFailed(name: name, reason: reason, kind: .infrastructure))
+      slots[place] = .failed(FixtureError.buildFailed(name: name, reason: reason, code: .infrastructure))
     }
   }
 
-  private func warn(_ name: String, _ reason: String, _ session: FileSession) {
-    session.engine.warnOnce("fixture \(name) is built again: \(reason)", file: session.file.name)
+  private func warn(_ name: String, _ reason: String, _ scope: MachineScope) {
+    scope.services.warnOnce("fixture \(name) is built again: \(reason)", file: scope.name)
   }
 
-  /// The fixture, if another thread has made it; nil when this thread is to make it.
-  private func takeSlot(_ place: String, name: String, _ session: FileSession) throws -> ReadyFixture? {
+  /// Returns the fixture if another thread has built it; nil when this thread has to build it.
+  private func takeSlot(_ place: String, name: String, _ scope: MachineScope) throws -> HeldFixture? {
     var said = false
     defer {
       if said {
-        note(session, waitsFor: nil)
-        session.engine.pool.endWait(of: session.owner)
+        note(scope, waitsFor: nil)
+        scope.services.pool.endWait(of: scope.owner)
       }
     }
     while true {
       var isFirst = false
       let result = slots.wait(until: .after(.milliseconds(100))) {
-        slots -> Result<ReadyFixture?, any Error>? in
+        slots -> Result<HeldFixture?, any Error>? in
         switch slots[place] {
         case nil:
-          slots[place] = .building(by: session.file.name, owner: session.owner, waitsFor: nil)
+          slots[place] = .building(by: scope.name, owner: scope.owner, waitsFor: nil)
           return .success(nil)
         case .ready(let ready): return .success(ready)
         case .failed(let error): return .failure(error)
         case .building(let builder, let owner, _):
-          if Self.waits(place, for: session, in: slots) {
-            return .failure(FixtureError.circular(chain: session.fixtureChain.map(\.name) + [name]))
+          if Self.waits(place, for: scope, in: slots) {
+            return .failure(FixtureError.circular(chain: scope.fixtures.map(\.name) + [name]))
           }
-          if let mine = session.fixtureChain.last?.place, case .building(let me, let owner, _) = slots[mine] {
+          if let mine = scope.fixtures.last?.place, case .building(let me, let owner, _) = slots[mine] {
             slots[mine] = .building(by: me, owner: owner, waitsFor: place)
           }
           isFirst = !said
-          session.engine.pool.noteWait(
-            of: session.owner,
+          scope.services.pool.noteWait(
+            of: scope.owner,
             for: owner,
             what: "the fixture \(name), which \(builder) builds"
           )
-          if !said { session.activity("waiting for the fixture \(name), which \(builder) builds") }
+          if !said { scope.activity("waiting for the fixture \(name), which \(builder) builds") }
           said = true
           return nil
         }
       }
       if let result { return try result.get() }
-      if isFirst { note(session, waitsFor: place) }
-      if session.isInterrupted { throw FixtureError.interrupted }
+      if isFirst { note(scope, waitsFor: place) }
+      if scope.isCancelled { throw FixtureError.interrupted }
     }
   }
 
-  /// Whether the builder at `place`, by way of others, waits for one that this session builds: two files that start from
-  /// each other's fixtures, each on its own thread, would wait for ever.
-  private static func waits(_ place: String, for session: FileSession, in slots: [String: Slot]) -> Bool {
-    let mine = Set(session.fixtureChain.map(\.place))
+  /// Whether the builder at `place` waits, directly or through others, for a fixture that this scope builds: two files
+  /// whose fixtures start from each other, each on its own thread, would wait forever.
+  private static func waits(_ place: String, for scope: MachineScope, in slots: [String: Slot]) -> Bool {
+    let mine = Set(scope.fixtures.map(\.place))
     var (next, seen): (String?, Set<String>) = (place, [])
     while let here = next, seen.insert(here).inserted, case .building(_, _, let further) = slots[here] {
       if let further, mine.contains(further) { return true }
@@ -176,76 +175,88 @@ package final class FixtureService: Sendable {
     return false
   }
 
-  private func note(_ session: FileSession, waitsFor place: String?) {
-    guard let mine = session.fixtureChain.last?.place else { return }
+  private func note(_ scope: MachineScope, waitsFor place: String?) {
+    guard let mine = scope.fixtures.last?.place else { return }
     slots.update {
       if case .building(let me, let owner, _) = $0[mine] {
         $0[mine] = .building(by: me, owner: owner, waitsFor: place)
       }
     }
-    // For processes that wait for ours.
+    // For other processes that wait for this one.
     store.note(mine, waitsFor: place)
   }
 
   private func makeCurrent(
-    _ fixture: LocatedFixture,
+    _ fixture: Fixture,
     place: String,
-    inAnyCase: Bool,
-    _ session: FileSession
-  ) throws -> ReadyFixture {
+    force: Bool,
+    _ scope: MachineScope
+  ) throws -> HeldFixture {
     let lock = try store.lock(
       place,
       until: .after(.seconds(1800)),
-      holding: session.fixtureChain.map(\.place),
+      holding: scope.fixtures.map(\.place),
       waiting: { holder in
         let who = holder.isEmpty ? "" : ", which \(holder) builds"
-        session.activity("waiting for the fixture \(fixture.name)\(who)")
+        scope.activity("waiting for the fixture \(fixture.name)\(who)")
       },
-      isCancelled: { session.isInterrupted }
+      isCancelled: { scope.isCancelled }
     )
     _ = lock
-    if !isFresh, !inAnyCase, let ready = try kept(fixture, at: place, for: session) { return ready }
-    session.activity("building the fixture \(fixture.name)")
-    let manifest = try FixtureBuilder(fixture: fixture, place: place, store: store).build(for: session)
-    guard let use = FixtureUse(of: manifest) else {
-      throw FixtureError.store(path: store.folder, reason: "\(manifest.snapshot.folder) went away")
+    if !isFresh, !force, let ready = try kept(fixture, at: place, for: scope) { return ready }
+    scope.activity("building the fixture \(fixture.name)")
+    let manifest = try FixtureBuilder(
+      fixture: fixture,
+      place: place,
+      store: store,
+      recipe: recipe(fixture, self)
+    ).build(for: scope)
+    guard let hold = FixtureHold(of: manifest) else {
+      throw FixtureError.store(path: store.folder, reason: "\(manifest.snapshot.folder) was removed")
     }
     store.makeRoom(keeping: place)
-    return ReadyFixture(manifest: manifest, use: use)
+    return HeldFixture(manifest: manifest, hold: hold)
   }
 
-  /// What was kept, if it is current. Damage is said; the caller holds the fixture's lock.
-  private func kept(_ fixture: LocatedFixture, at place: String, for session: FileSession) throws
-    -> ReadyFixture?
+  /// Returns the kept build if it is current. Warns of damage. The caller holds the fixture's lock.
+  private func kept(_ fixture: Fixture, at place: String, for scope: MachineScope) throws
+    -> HeldFixture?
   {
     switch store.kept(at: place) {
     case .nothing: return nil
     case .unusable(let reason, let isDamage):
-      if isDamage { warn(fixture.name, reason, session) }
+      if isDamage { warn(fixture.name, reason, scope) }
       return nil
     case .fixture(let manifest):
-      // Held before it is looked at: what was found whole stays.
-      let use = FixtureUse(of: manifest)
-      let inspection = FixtureInspection(store: store, engine: session.engine)
-      // Whatever is built for the look is built for this fixture: it may not ask for it again.
-      let looking = session.session(for: fixture, place: place, file: manifest.script)
-      let staleness = try session.running(looking) {
-        try inspection.staleness(of: manifest) { try self.current($0, for: looking).manifest }
+      // Held before it is checked, so that it is not removed after the check.
+      let hold = FixtureHold(of: manifest)
+      let check = StalenessCheck(store: store, services: scope.services)
+      // The bases are built for this fixture, so they must not start from it.
+      let checking = scope.child(
+        building: FixtureInProgress(name: fixture.name, place: place),
+        search: manifest.search,
+        workFolder: nil
+      )
+      let verdict = try scope.running(checking) {
+        try check.verdict(of: manifest) { try self.buildIfStale($0, for: checking).manifest }
       }
-      if let staleness {
-        if staleness.isDamage { warn(fixture.name, staleness.reason, session) }
+      switch verdict {
+      case .stale(let staleness):
+        if staleness.isDamage { warn(fixture.name, staleness.reason, scope) }
         return nil
+      case .current(let verified):
+        guard let hold else { return nil }
+        if verified != manifest { try store.update(verified, at: place) }
+        store.touch(place)
+        // A build that was replaced while a process held it.
+        store.sweep(place)
+        return HeldFixture(manifest: verified, hold: hold)
       }
-      guard let use else { return nil }
-      store.touch(place)
-      // A build that was replaced while somebody used it.
-      store.sweep(place)
-      return ReadyFixture(manifest: manifest, use: use)
     }
   }
 
-  /// Looks at every fixture's inputs again when it is next asked for: time has passed since the last run.
-  package func lookAgain() {
+  /// Makes the next use of each fixture check its inputs again, since they may have changed since the last run.
+  package func recheck() {
     slots.update { slots in
       slots = slots.filter { if case .building = $0.value { true } else { false } }
     }

@@ -1,20 +1,20 @@
 import Glibc
 package import ProviumSystem
 
-/// Who builds, and for whom the builder waits: processes that know nothing of each other read it in the lock files.
+/// Locks of fixtures between processes. A lock file names the process that builds, and the fixture that its build waits for:
 ///
 ///     process 4711
 ///     waits for base-0123456789abcdef
 ///
-/// A lock file is never removed: whoever opened it just before would hold a lock on a file without a name, beside somebody who
-/// locked a new one. They are empty files but for these lines, one for each script that ever was a fixture.
+/// A lock file is never removed. Otherwise a process that had opened it before would lock a file without a name, while
+/// another process locks a new file. There is one small file for each script that ever was a fixture.
 extension FixtureStore {
-  /// Only one process builds a fixture; the others wait.
+  /// Locks a fixture, since one process at a time may build it. Blocks while another process holds the lock.
   /// - Parameters:
   ///   - holding: places that the caller has locked already, outermost first.
-  ///   - waiting: told who is at it.
-  ///   - isCancelled: asked again and again; a cancelled wait ends with `FixtureError.interrupted`.
-  /// - Throws: `FixtureError.circular` where whoever holds the lock waits, by way of others, for one in `holding`.
+  ///   - waiting: receives the holder, `process 4711`, when the wait begins.
+  ///   - isCancelled: checked repeatedly; a cancelled wait ends with `FixtureError.interrupted`.
+  /// - Throws: `FixtureError.circular` where the holder waits, directly or through others, for one in `holding`.
   package func lock(
     _ place: String,
     until deadline: Deadline,
@@ -25,7 +25,7 @@ extension FixtureStore {
     do { try Files.createDirectories(folder, mode: 0o700) } catch {
       throw FixtureError.store(path: folder, reason: "\(error)")
     }
-    var circle: [String]?
+    var cycle: [String]?
     var said = false
     defer { if said, let mine = holding.last { note(mine, waitsFor: nil) } }
     let lock = try FileLock.acquire(
@@ -37,15 +37,15 @@ extension FixtureStore {
         waiting(text.split(separator: "\n").first.map(String.init) ?? "")
       },
       isCancelled: {
-        let now = self.circle(from: place, backTo: holding)
-        // Seen twice: the lines may be those of a process that died, and whoever has the lock now not have written yet.
-        defer { circle = now }
-        return now != nil && now == circle || isCancelled()
+        let now = self.cycle(from: place, backTo: holding)
+        // Seen twice: a first sight may show the lines of a dead process, before the present holder has written its own.
+        defer { cycle = now }
+        return now != nil && now == cycle || isCancelled()
       }
     )
     guard let lock else {
       if isCancelled() { throw FixtureError.interrupted }
-      if let circle { throw FixtureError.circular(chain: circle.map(Self.name(at:))) }
+      if let cycle { throw FixtureError.circular(chain: cycle.map(Self.name(at:))) }
       throw FixtureError.store(
         path: folder,
         reason: "another process has been building this fixture for too long"
@@ -58,14 +58,15 @@ extension FixtureStore {
   private static var holder: String { "process \(getpid())" }
   private static let waits = "waits for "
 
-  /// Writes into the lock file of a place, which the caller has locked, for which other place its build waits; nil: for none.
+  /// Writes the place that a build waits for into the lock file of its own place; nil: it does not wait. The caller holds the
+  /// lock of `place`.
   func note(_ place: String, waitsFor other: String?) {
     let further = other.map { "\n\(Self.waits)\($0.split(separator: "/").last ?? "")" } ?? ""
     try? Files.write(Array((Self.holder + further).utf8), to: "\(place).lock")
   }
 
-  /// The way from a place in `holding` over `place` and what its builder waits for, back to where it began; nil: it ends.
-  private func circle(from place: String, backTo holding: [String]) -> [String]? {
+  /// Follows the waits from `place`. Returns the cycle if they lead back to a place in `holding`, else nil.
+  private func cycle(from place: String, backTo holding: [String]) -> [String]? {
     var way = [place]
     while let here = way.last, way.count < 100 {
       if let start = holding.firstIndex(of: here) { return holding[start...] + way }

@@ -1,39 +1,39 @@
 import Glibc
 import ProviumSystem
 
-/// Holds the folder of one build: until it goes, no process removes that folder.
-package final class FixtureUse: Sendable {
+/// Holds the folder of one build: no process removes the folder while this object exists.
+package final class FixtureHold: Sendable {
   private let directory: Descriptor
 
-  /// nil: the folder is gone, or being removed at this moment.
+  /// nil: the folder does not exist, or a process is removing it.
   package init?(of manifest: FixtureManifest) {
     let flags = O_RDONLY | O_DIRECTORY
     guard let directory = try? Descriptor.open(manifest.snapshot.folder, flags),
       flock(directory.raw, LOCK_SH | LOCK_NB) == 0
     else { return nil }
-    // Between the opening and the lock it may have been removed: a folder without a name has no links.
+    // It may have been removed between the two calls above: a removed folder has no links.
     var status = stat()
     guard fstat(directory.raw, &status) == 0, status.st_nlink > 0 else { return nil }
     self.directory = directory
   }
 }
 
-/// What leaves the store, and what must not: a build that somebody uses, in this process or another, stays.
+/// Removal of fixtures. A build that a process holds is never removed.
 extension FixtureStore {
-  /// Removes a fixture but for builds in use, which leave with the next use, build or `clean`.
-  /// - Returns: whether all of it is gone.
+  /// Removes a fixture, unless a process builds or holds it.
+  /// - Returns: false when it stays.
   package func remove(_ place: String) throws -> Bool {
     guard Files.exists(place) else { return true }
     guard let lock = try FileLock.tryAcquire("\(place).lock") else { return false }
     _ = lock
     if isInUse(place) { return false }
-    // First what makes it a fixture: whatever stops us, no half is left that looks whole.
+    // The manifest first: a removal that is interrupted leaves nothing that looks whole.
     try Files.removeTree("\(place)/manifest.json")
     try Files.removeTree(place)
     return true
   }
 
-  /// Clears away what no manifest names: killed builds, builds that were replaced. The caller holds the fixture's lock.
+  /// Removes what the manifest does not name: killed builds and replaced builds. The caller holds the fixture's lock.
   func sweep(_ place: String) {
     let current = manifest(at: place)?.snapshot.folder
     for name in (try? Files.list(place)) ?? [] where name != "manifest.json" {
@@ -43,8 +43,8 @@ extension FixtureStore {
     if current == nil { rmdir(place) }
   }
 
-  /// Sweeps everywhere, and lets the least recently used fixtures go while all together are above the maximum.
-  /// - Parameter place: stays in any case: it was just built. The caller holds its lock.
+  /// Sweeps all fixtures, and removes the least recently used ones while the store is above its maximum.
+  /// - Parameter place: is not removed: it was just built. The caller holds its lock.
   func makeRoom(keeping place: String) {
     sweep(place)
     for other in places() where other != place {
@@ -59,8 +59,8 @@ extension FixtureStore {
     }
   }
 
-  /// Lets the least recently used fixtures go that nobody uses, until that many bytes are free where the store is.
-  /// - Returns: whether any went.
+  /// Removes the least recently used fixtures that no process holds, until that many bytes are free on the store's disk.
+  /// - Returns: whether a fixture was removed.
   func makeRoom(free wanted: UInt64, keeping place: String) -> Bool {
     var isAnyGone = false
     for other in leastRecentlyUsed where other != place {

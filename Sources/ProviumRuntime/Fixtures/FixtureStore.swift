@@ -2,27 +2,28 @@ import Glibc
 import ProviumVM
 import ProviumSystem
 
-/// Where fixtures are kept between runs.
+/// The fixtures that are kept between runs.
 ///
-///     CACHE/fixtures/NAME-ID/manifest.json   what was built last; replaced as a whole
+///     CACHE/fixtures/NAME-ID/manifest.json   the record of the last build; replaced as a whole
 ///     CACHE/fixtures/NAME-ID/BUILD/          memory, state and disks of one build, never written again
-///     CACHE/fixtures/NAME-ID/building/       what is being built, or what a killed build left
-///     CACHE/fixtures/NAME-ID.lock            held by whoever builds or removes; stays, see `FixtureStore+Lock`
+///     CACHE/fixtures/NAME-ID/building/       the build in progress, or the rest of a killed build
+///     CACHE/fixtures/NAME-ID.lock            held while a process builds or removes the fixture; see `FixtureStore+Lock`
 ///
-/// ID is made from the script's path, BUILD from the build's key. Each build has a folder of its own, so that a process that
-/// resumes from one never meets another's files; it holds the folder (`FixtureUse`), and nobody removes what is held.
+/// NAME and ID are made from the script's path, BUILD from the build ID. Each build has a folder of its own, so that a
+/// process that resumes from one build never opens another's files. The process holds that folder (`FixtureHold`); a held
+/// folder is not removed.
 package struct FixtureStore: Sendable {
-  /// What stands at a fixture's place.
+  /// The content of a fixture's folder.
   package enum Kept: Sendable {
-    /// Nothing, or nothing but what a killed build left.
+    /// Nothing, or the rest of a killed build.
     case nothing
     case fixture(FixtureManifest)
-    /// Something that cannot be used, in words; `isDamage`: it was a fixture once, and people should know.
+    /// Nothing usable. `isDamage`: it was a fixture once, so users are warned.
     case unusable(reason: String, isDamage: Bool)
   }
 
   package let folder: String
-  /// Bytes above which least recently used fixtures leave.
+  /// Bytes above which the least recently used fixtures are removed.
   let maximum: UInt64
   static let buildingName = "building"
 
@@ -32,17 +33,13 @@ package struct FixtureStore: Sendable {
   }
 
   /// The folder of one fixture.
-  func place(of fixture: LocatedFixture) -> String {
-    // A name may say a folder (`net/base`), and be as long as a file's name; the store is flat, and needs room for the rest.
-    let safe = String(
-      fixture.name.prefix(100).map {
-        $0.isASCII && ($0.isLetter || $0.isNumber) || "-_.".contains($0) ? $0 : "_"
-      }
-    )
+  func place(of fixture: Fixture) -> String {
+    let file = fixture.source.split(separator: "/").last ?? ""
+    let safe = SafeFileName.make(file.hasSuffix(".lua") ? file.dropLast(4) : file)
     return "\(folder)/\(safe)-\(SHA256.hex(Array(fixture.source.utf8)).prefix(16))"
   }
 
-  /// What a fixture's place calls it.
+  /// The name in a fixture's folder name.
   static func name(at place: String) -> String {
     let folder = place.split(separator: "/").last.map(String.init) ?? place
     return folder.lastIndex(of: "-").map { String(folder[..<$0]) } ?? folder
@@ -54,7 +51,7 @@ package struct FixtureStore: Sendable {
     } catch {
       guard let names = try? Files.list(place) else {
         return Files.exists(place)
-          ? .unusable(reason: "what stands in its place is no folder", isDamage: true) : .nothing
+          ? .unusable(reason: "a file is in the place of its folder", isDamage: true) : .nothing
       }
       if Files.exists("\(place)/manifest.json") {
         return .unusable(reason: "manifest.json cannot be read: \(error)", isDamage: true)
@@ -64,12 +61,12 @@ package struct FixtureStore: Sendable {
     }
   }
 
-  /// What was built, if it can be read at all.
+  /// The last build, if its manifest can be read.
   package func manifest(at place: String) -> FixtureManifest? {
     if case .fixture(let manifest) = kept(at: place) { manifest } else { nil }
   }
 
-  /// An empty folder to build in. What a killed build left there goes.
+  /// Returns an empty folder to build in. Removes the rest of a killed build. The caller holds the fixture's lock.
   package func workplace(for place: String) throws -> String {
     let work = "\(place)/\(Self.buildingName)"
     do {
@@ -81,13 +78,14 @@ package struct FixtureStore: Sendable {
     return work
   }
 
-  /// Makes what was built in `work` the fixture at `place`: all of it is on the disk before the manifest names it.
+  /// Makes the build in `work` the fixture at `place`: everything is on the disk before the manifest names it. The caller
+  /// holds the fixture's lock.
   package func publish(_ manifest: FixtureManifest, from work: String, to place: String) throws
     -> FixtureManifest
   {
     var manifest = manifest
     for file in try Files.list(work) { try Files.sync("\(work)/\(file)") }
-    manifest.files = try Files.list(work).map { try FileFingerprint($0, in: work) }
+    manifest.files = try Files.list(work).map { try BuildFile($0, in: work) }
     manifest.snapshot.folder = manifest.folder(in: place)
     try Files.sync(work)
     try Files.rename(work, to: manifest.snapshot.folder)
@@ -102,15 +100,18 @@ package struct FixtureStore: Sendable {
     return manifest
   }
 
-  /// Notes that a fixture was used, for who leaves first.
+  /// Keeps a manifest whose files were verified after a copy. The caller holds the fixture's lock.
+  func update(_ manifest: FixtureManifest, at place: String) throws { try manifest.write(to: place) }
+
+  /// Notes that a fixture was used: the least recently used ones are removed first.
   package func touch(_ place: String) { utimes("\(place)/manifest.json", nil) }
 
-  /// Where there is something of a fixture, whole or not.
+  /// The folders of all fixtures, whole or not.
   package func places() -> [String] {
     ((try? Files.list(folder)) ?? []).filter { !$0.hasSuffix(".lock") }.map { "\(folder)/\($0)" }
   }
 
-  /// Bytes on the disk.
+  /// The bytes that a file or folder takes on the disk.
   package static func size(_ path: String) -> UInt64 {
     guard Files.isDirectory(path) else { return Files.blocks(path) }
     return ((try? Files.list(path)) ?? []).reduce(0) { $0 + size("\(path)/\($1)") }

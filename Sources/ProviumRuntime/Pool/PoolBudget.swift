@@ -41,9 +41,10 @@ package struct HostCapacity: Sendable, Hashable {
   }
 
   package static var now: HostCapacity {
-    HostCapacity(
-      total: HostFacts.totalMemory ?? 0,
-      available: HostFacts.availableMemory ?? 0,
+    let memory = HostFacts.memory
+    return HostCapacity(
+      total: memory?.total ?? 0,
+      available: memory?.available ?? 0,
       processors: HostFacts.processors,
       pressure: HostFacts.pressure
     )

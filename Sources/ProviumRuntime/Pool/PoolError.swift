@@ -1,7 +1,7 @@
 import ProviumSystem
 
 /// Why the resource pool does not admit a VM.
-package enum PoolError: Error, Sendable, CustomStringConvertible {
+package enum PoolError: CodedError, Sendable, CustomStringConvertible {
   /// - Parameters:
   ///   - memory: the most that a request can get; nil: not limited.
   ///   - cpus: likewise.
@@ -13,8 +13,14 @@ package enum PoolError: Error, Sendable, CustomStringConvertible {
   case timedOut(request: PoolRequest, held: UInt64)
   case interrupted
 
-  /// Whether the request itself is wrong: it fails again whenever it is repeated.
-  package var isUsers: Bool { if case .neverFits = self { true } else { false } }
+  package var code: ProviumError.Code {
+    switch self {
+    // The request itself is wrong: it fails again whenever it is repeated.
+    case .neverFits: .invalidUse
+    case .deadlock, .timedOut: .resources
+    case .interrupted: .interrupted
+    }
+  }
 
   package var description: String {
     switch self {

@@ -120,7 +120,7 @@ final class WarmPool: Sendable {
 
   /// nil: the pool has no room. A paused VM needs no processor.
   private func reservation(for snapshot: Snapshot) -> PoolReservation? {
-    let memory = min(snapshot.memory, ScriptMachine.resumedCost)
+    let memory = min(snapshot.memory, PoolRequest.resumedMemory)
     let request = PoolRequest(memory: memory, cpus: 0, isColdBoot: false)
     return pool.reserveWarm(
       request,

@@ -26,7 +26,7 @@ package struct Descriptor: ~Copyable, Sendable {
 
   /// Opens `path`, close-on-exec.
   package static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0o600) throws -> Descriptor {
-    let raw = Glibc.open(path, flags | O_CLOEXEC, mode)
+    let raw = Glibc.open(path.cPath, flags | O_CLOEXEC, mode)
     guard raw >= 0 else { throw SystemError("open", path) }
     return Descriptor(owning: raw)
   }

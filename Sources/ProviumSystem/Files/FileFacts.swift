@@ -1,7 +1,7 @@
 import Glibc
 
-/// The facts that `stat(2)` gives about a file of the host. Comparing them is cheaper than comparing contents when the
-/// question is whether the file is still the same.
+/// The facts that `stat(2)` gives about a file of the host. Comparing them is cheaper than comparing contents
+/// when the question is whether the file is still the same.
 package struct FileFacts: Sendable, Hashable, Codable {
   package let size: UInt64
   package let inode: UInt64
@@ -11,7 +11,7 @@ package struct FileFacts: Sendable, Hashable, Codable {
 
   package init(_ path: String) throws {
     var status = stat()
-    guard stat(path, &status) == 0 else { throw SystemError("look at", path) }
+    guard stat(path.cPath, &status) == 0 else { throw SystemError("look at", path) }
     size = UInt64(status.st_size)
     inode = UInt64(status.st_ino)
     // A file can have a time beyond 2262, which wraps here: the number is compared, not read.

@@ -55,38 +55,38 @@ package enum Files {
     try writeAll(contents, to: file.raw, path: path)
   }
 
-  /// Writes a file beside `path`, syncs it, and renames it over `path`: a reader sees the old file or the new one, never a
-  /// part.
+  /// Writes a file beside `path`, syncs it, and renames it over `path`: a reader sees the old file or the new
+  /// one, never a part.
   package static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o600) throws {
     let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp"
     do {
       let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       try writeAll(contents, to: file.raw, path: temporary)
       guard fsync(file.raw) == 0 else { throw SystemError("sync", temporary) }
-      guard Glibc.rename(temporary, path) == 0 else { throw SystemError("rename to", path) }
+      guard Glibc.rename(temporary.cPath, path.cPath) == 0 else { throw SystemError("rename to", path) }
     } catch {
-      unlink(temporary)
+      unlink(temporary.cPath)
       throw error
     }
   }
 
-  package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  package static func exists(_ path: String) -> Bool { access(path.cPath, F_OK) == 0 }
 
   package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return stat(path.cPath, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// Whether `path` is a regular file: not a directory, a device, a pipe or a socket.
   package static func isRegularFile(_ path: String) -> Bool {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    return stat(path.cPath, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// Returns the size in bytes; nil when there is no such file.
   package static func size(_ path: String) -> UInt64? {
     var status = stat()
-    return stat(path, &status) == 0 ? UInt64(status.st_size) : nil
+    return stat(path.cPath, &status) == 0 ? UInt64(status.st_size) : nil
   }
 
   /// Creates the directory and the directories above it. Idempotent.
@@ -94,35 +94,37 @@ package enum Files {
     if isDirectory(path) { return }
     let above = parent(of: path)
     if above != path, !above.isEmpty { try createDirectories(above, mode: mode) }
-    guard mkdir(path, mode) == 0 || errno == EEXIST else { throw SystemError("create the directory", path) }
-  }
-
-  /// Returns the names in a directory, sorted, without `.` and `..`.
-  package static func list(_ path: String) throws -> [String] {
-    guard let directory = opendir(path) else { throw SystemError("list", path) }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
+    guard mkdir(path.cPath, mode) == 0 || errno == EEXIST else {
+      throw SystemError("create the directory", path)
     }
-    return names.sorted()
   }
 
-  /// Removes a file or a whole tree. Symbolic links are removed, not followed. Does nothing when `path` does not exist.
+  /// Returns the names in a directory, sorted by their bytes, without `.` and `..`. Names have the form of
+  /// `PathText`.
+  package static func list(_ path: String) throws -> [String] {
+    guard let directory = opendir(path.cPath) else { throw SystemError("list", path) }
+    defer { closedir(directory) }
+    var names: [[UInt8]] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      if name != [0x2E] && name != [0x2E, 0x2E] { names.append(name) }
+    }
+    return names.sorted { $0.lexicographicallyPrecedes($1) }.map { PathText.string(of: $0) }
+  }
+
+  /// Removes a file or a whole tree. Symbolic links are removed, not followed. Does nothing when `path` does
+  /// not exist.
   package static func removeTree(_ path: String) throws {
     var status = stat()
-    guard lstat(path, &status) == 0 else {
+    guard lstat(path.cPath, &status) == 0 else {
       if errno == ENOENT || errno == ENOTDIR { return }
       throw SystemError("remove", path)
     }
     if status.st_mode & S_IFMT == S_IFDIR {
       for name in try list(path) { try removeTree("\(path)/\(name)") }
-      guard rmdir(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+      guard rmdir(path.cPath) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
     } else {
-      guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+      guard unlink(path.cPath) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
     }
   }
 
@@ -143,18 +145,18 @@ package enum Files {
   /// Returns the bytes that a file takes on the disk: fewer than its size when it has holes.
   package static func blocks(_ path: String) -> UInt64 {
     var status = stat()
-    return lstat(path, &status) == 0 ? UInt64(status.st_blocks) * 512 : 0
+    return lstat(path.cPath, &status) == 0 ? UInt64(status.st_blocks) * 512 : 0
   }
 
   /// Returns the bytes that this user can still write to the file system of `path`; nil when it cannot say.
   package static func freeSpace(_ path: String) -> UInt64? {
     var facts = statvfs()
-    return statvfs(path, &facts) == 0 ? UInt64(facts.f_bavail) * UInt64(facts.f_frsize) : nil
+    return statvfs(path.cPath, &facts) == 0 ? UInt64(facts.f_bavail) * UInt64(facts.f_frsize) : nil
   }
 
   /// Renames a file or folder, replacing the one at `target`.
   package static func rename(_ path: String, to target: String) throws {
-    guard Glibc.rename(path, target) == 0 else { throw SystemError("rename \(path) to", target) }
+    guard Glibc.rename(path.cPath, target.cPath) == 0 else { throw SystemError("rename \(path) to", target) }
   }
 
   /// Returns the folder of a path: `/a/b` for `/a/b/c`, `/` for `/a`, an empty text for `a`.
@@ -183,17 +185,18 @@ package enum Files {
     return base.hasSuffix("/") ? base + path : "\(base)/\(path)"
   }
 
-  /// Resolves links, `.` and `..`. Returns `path` itself when no such file exists.
+  /// Resolves links, `.` and `..`. Returns `path` itself when no such file exists. The result has the form of
+  /// `PathText`.
   package static func canonical(_ path: String) -> String {
-    guard let real = realpath(path, nil) else { return path }
+    guard let real = realpath(path.cPath, nil) else { return path }
     defer { free(real) }
-    return String(cString: real)
+    return PathText.string(of: UnsafeRawBufferPointer(start: real, count: strlen(real)))
   }
 
   package static var currentDirectory: String {
     guard let path = getcwd(nil, 0) else { return "." }
     defer { free(path) }
-    return String(cString: path)
+    return PathText.string(of: UnsafeRawBufferPointer(start: path, count: strlen(path)))
   }
 
   package static func writeAll(_ contents: [UInt8], to descriptor: Int32, path: String) throws {

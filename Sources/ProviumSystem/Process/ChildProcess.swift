@@ -155,13 +155,13 @@ package final class ChildProcess: Sendable {
     _ strings: [String],
     _ body: (UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>) -> R
   ) -> R {
-    var pointers = strings.map { strdup($0) } + [nil]
+    var pointers = strings.map { strdup($0.cPath) } + [nil]
     defer { pointers.forEach { free($0) } }
     return pointers.withUnsafeMutableBufferPointer { body($0) }
   }
 
   private static func withOptionalCString<R>(_ string: String?, _ body: (UnsafePointer<CChar>?) -> R) -> R {
     guard let string else { return body(nil) }
-    return string.withCString(body)
+    return string.cPath.withUnsafeBufferPointer { body($0.baseAddress) }
   }
 }

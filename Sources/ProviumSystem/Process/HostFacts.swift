@@ -3,14 +3,20 @@ import Glibc
 
 /// Facts about this host, read again at each call.
 package enum HostFacts {
-  /// Processors this process may run on.
-  package static var processors: Int { max(1, Int(clinux_processors())) }
+  /// Processors this process may use: its affinity, or the limit of its control groups, rounded up.
+  package static var processors: Int {
+    let affinity = max(1, Int(clinux_processors()))
+    guard let limit = ControlGroup.own.processorLimit, limit < Double(affinity) else { return affinity }
+    return max(1, Int(limit.rounded(.up)))
+  }
 
-  /// `MemAvailable` of /proc/meminfo, in bytes; nil where the file does not exist.
-  package static var availableMemory: UInt64? { memoryInfo("MemAvailable:") }
-
-  /// `MemTotal` of /proc/meminfo, in bytes.
-  package static var totalMemory: UInt64? { memoryInfo("MemTotal:") }
+  /// Bytes of memory that this process may use in total and that are free: `MemTotal` and `MemAvailable` of /proc/meminfo,
+  /// or the limits of its control groups where those are lower. nil where the host does not say.
+  package static var memory: (total: UInt64, available: UInt64)? {
+    guard let total = memoryInfo("MemTotal:"), let available = memoryInfo("MemAvailable:") else { return nil }
+    guard let group = ControlGroup.own.memoryLimits else { return (total, available) }
+    return (min(total, group.total), min(available, group.available))
+  }
 
   /// The kernel's pressure figures (Documentation/accounting/psi.rst).
   package static var pressure: HostPressure {

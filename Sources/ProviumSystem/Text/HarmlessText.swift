@@ -1,38 +1,89 @@
-/// Makes text of scripts, guests and kernels fit to be shown: such text can then neither move a terminal's cursor, nor
-/// recolour it, nor reorder the line it is in.
+/// Text of scripts, guests and kernels, made safe to show. The author of such text can neither move a
+/// terminal's cursor, nor change its colours, nor reorder the line, nor break the markup around the text.
 package enum HarmlessText {
-  /// The treatment of control characters and of the marks that change the direction of the text after them.
+  /// What happens to control characters other than line ends and tabs. Escape sequences are always removed.
   package enum Policy: Sendable {
-    /// Written as `\x07`, `\u{202E}`: nothing is hidden.
+    /// Control characters, and marks that change the direction of the text, are written as `\x07`,
+    /// `\u{202E}`.
     case named
-    /// Replaced by U+FFFD: for formats that cannot hold them, as XML.
-    case replaced
-    /// Left out.
+    /// Characters that XML 1.0 forbids (§ 2.2) or discourages become U+FFFD.
+    case xml
+    /// Control characters and line ends are removed; a tab becomes a space.
     case removed
   }
 
-  /// Removes escape sequences (ECMA-48: CSI, OSC, DCS …) and treats every other control character by `policy`. Line ends
-  /// and tabs stay.
+  /// Removes escape sequences (ECMA-48: CSI, OSC, DCS …) and treats control characters by `policy`.
   package static func clean(_ text: String, _ policy: Policy = .named) -> String {
-    // Nearly all text is harmless: look before building another.
-    guard text.unicodeScalars.contains(where: { needsCare($0) }) else { return text }
+    // Nearly all text is harmless ASCII, and a debug build walks slowly over scalars.
+    let keepsLines = policy != .removed
+    if text.utf8.allSatisfy({ ($0 >= 0x20 && $0 < 0x7F) || (keepsLines && ($0 == 0x0A || $0 == 0x09)) }) {
+      return text
+    }
     var result = String.UnicodeScalarView()
     for scalar in withoutSequences(text).unicodeScalars {
-      if !needsCare(scalar) {
-        result.append(scalar)
-        continue
+      switch policy {
+      case .named, .xml:
+        if let byte = PathText.byte(of: scalar) {
+          result.append(contentsOf: name(of: Unicode.Scalar(byte)).unicodeScalars)
+          continue
+        }
+      case .removed: break
       }
       switch policy {
-      case .named: result.append(contentsOf: name(of: scalar).unicodeScalars)
-      case .replaced: result.append("\u{FFFD}")
-      case .removed: break
+      case .named where isDisruptive(scalar): result.append(contentsOf: name(of: scalar).unicodeScalars)
+      case .xml where isForbiddenInXML(scalar): result.append("\u{FFFD}")
+      case .removed where scalar == "\t": result.append(" ")
+      case .removed where scalar == "\n" || isControl(scalar): break
+      case .named, .xml, .removed: result.append(scalar)
       }
     }
     return String(result)
   }
 
-  /// Removes escape sequences and the carriage returns of line ends; everything else stays.
-  package static func withoutSequences(_ text: String) -> String {
+  /// Cleans `text` and puts it on one line: line ends and tabs become spaces.
+  package static func line(_ text: String) -> String {
+    String(clean(text).map { $0 == "\n" || $0 == "\t" ? " " : $0 })
+  }
+
+  // MARK: Characters
+
+  /// Whether `clean` with the policy `named` keeps the character.
+  package static func isHarmless(_ scalar: Unicode.Scalar) -> Bool { !isDisruptive(scalar) }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x09, 0x0A: false
+    case 0..<0x20, 0x7F..<0xA0: true
+    default: false
+    }
+  }
+
+  private static func isNoncharacter(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value & 0xFFFE == 0xFFFE || (0xFDD0...0xFDEF).contains(scalar.value)
+  }
+
+  private static func isForbiddenInXML(_ scalar: Unicode.Scalar) -> Bool {
+    isControl(scalar) || isNoncharacter(scalar)
+  }
+
+  /// Whether a terminal or a browser acts on the character instead of showing it.
+  private static func isDisruptive(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
+    case 0x10FF80...0x10FFFF: true
+    default: isControl(scalar) || isNoncharacter(scalar)
+    }
+  }
+
+  private static func name(of scalar: Unicode.Scalar) -> String {
+    let hex = String(scalar.value, radix: 16, uppercase: true)
+    return scalar.value < 0x100 ? "\\x" + (hex.count < 2 ? "0" : "") + hex.lowercased() : "\\u{\(hex)}"
+  }
+
+  // MARK: Escape sequences
+
+  /// Removes escape sequences, and the carriage returns of line ends.
+  private static func withoutSequences(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     var rest = text.unicodeScalars[...]
     while let scalar = rest.popFirst() {
@@ -46,27 +97,7 @@ package enum HarmlessText {
     return String(result)
   }
 
-  /// Cleans a text and puts it on one line: line ends and tabs become spaces.
-  package static func line(_ text: String) -> String {
-    String(clean(text).map { $0 == "\n" || $0 == "\t" ? " " : $0 })
-  }
-
-  private static func needsCare(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0x09, 0x0A: false
-    case 0..<0x20, 0x7F..<0xA0: true
-    case _ where scalar.value & 0xFFFE == 0xFFFE: true
-    case 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
-    default: false
-    }
-  }
-
-  private static func name(of scalar: Unicode.Scalar) -> String {
-    let hex = String(scalar.value, radix: 16, uppercase: true)
-    return scalar.value < 0x100 ? "\\x" + (hex.count < 2 ? "0" : "") + hex.lowercased() : "\\u{\(hex)}"
-  }
-
-  /// Drops the rest of an escape sequence. One without an end is dropped to the end of its line, not of the text.
+  /// Skips the rest of an escape sequence. A sequence without an end ends with its line, not with the text.
   private static func skipSequence(after start: Unicode.Scalar, _ rest: inout Substring.UnicodeScalarView) {
     let kind: Unicode.Scalar? = start == "\u{9B}" ? "[" : rest.first == "\n" ? nil : rest.popFirst()
     switch kind {

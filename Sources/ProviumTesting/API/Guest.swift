@@ -43,7 +43,7 @@ extension Guest {
   /// Makes a system call by its number.
   public func syscall(_ number: Int, _ arguments: SystemCallArgument...) async throws -> SystemCallOutcome {
     guard let number = UInt32(exactly: number) else {
-      throw MachineError("there is no system call \(number)")
+      throw ProviumError(.invalidUse, "there is no system call \(number)")
     }
     return try await call(number, arguments)
   }

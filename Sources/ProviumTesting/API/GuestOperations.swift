@@ -34,7 +34,7 @@ extension Guest {
     exec.stdin = options.standardInput
     exec.environment = try options.environment.sorted { $0.key < $1.key }.map { name, value in
       guard !name.isEmpty, !name.contains("=") else {
-        throw MachineError("environment: '\(name)' cannot be the name of a variable")
+        throw ProviumError(.invalidUse, "environment: '\(name)' cannot be the name of a variable")
       }
       return (ByteString(name), ByteString(value))
     }

@@ -20,7 +20,7 @@ import Testing
 /// It is admitted by the same resource pool, takes the same fixtures, and has the same time limits as the machines of Lua
 /// tests: each operation that of `op_timeout`, all of them together that of `timeout` in `provium.toml`. It ends when
 /// ``shutdown()`` or ``kill()`` is called, or when nobody holds it any more. Operations run one after the other; all of them
-/// throw ``MachineError``.
+/// throw ``ProviumError``.
 ///
 /// A kernel report (panic, oops, WARNING …) that its console has shown by then is recorded as an issue by ``shutdown()``,
 /// ``kill()``, and the end of a test with the trait `.fixture("…")`.
@@ -35,11 +35,11 @@ public final class VirtualMachine: Guest {
   @TaskLocal static var owner: Int?
 
   /// The machine that the trait `.fixture("…")` gave to the running test.
-  /// - Throws: ``MachineError`` outside of a test with that trait.
+  /// - Throws: ``ProviumError`` outside of a test with that trait.
   public static var current: VirtualMachine {
     get throws {
       if let given { return given }
-      throw MachineError("this test has no machine: add the trait .fixture(\"…\") to it")
+      throw ProviumError(.invalidUse, "this test has no machine: add the trait .fixture(\"…\") to it")
     }
   }
 
@@ -67,7 +67,9 @@ public final class VirtualMachine: Guest {
 
   /// Boots a machine and waits until it answers.
   public static func boot(_ options: Options = Options()) async throws -> VirtualMachine {
-    guard options.memory > 0 else { throw MachineError("memory: \(options.memory) MiB is not accepted") }
+    guard options.memory > 0 else {
+      throw ProviumError(.invalidUse, "memory: \(options.memory) MiB is not accepted")
+    }
     let configuration = MachineConfiguration(
       profile: options.profile,
       memory: .mebibytes(UInt64(options.memory)),
@@ -89,11 +91,11 @@ public final class VirtualMachine: Guest {
   private static func start(_ body: @escaping @Sendable (NativeMachine) throws -> Void) async throws
     -> VirtualMachine
   {
-    guard let engine = SharedEngine.engine else { throw MachineError(SharedEngine.complaint) }
+    guard let engine = SharedEngine.engine else { throw ProviumError(.unavailable, SharedEngine.complaint) }
     let owner = owner ?? TaskOwners.shared.ownerOfThisTask()
     let name = Test.current?.name ?? "swift test \(owner)"
-    let machine = NativeMachine(name: name, owner: owner, engine: engine)
-    let thread = try MachineThread(machine)
+    let scope = ScopeControl(name: name, owner: owner, services: engine.services)
+    let thread = try MachineThread(scope, engine: engine)
     do { try await thread.run(body) } catch {
       thread.close()
       throw error
@@ -101,8 +103,8 @@ public final class VirtualMachine: Guest {
     return VirtualMachine(thread)
   }
 
-  /// Starts a worker: another process in the guest with credentials and descriptors of its own, forked from the agent, or
-  /// (`thread`) sharing its memory.
+  /// Starts a worker: a copy of the agent with its own credentials, memory and descriptors, or (`thread`) a thread of the
+  /// agent's process with its own credentials.
   public func spawn(thread isThread: Bool = false) async throws -> Worker {
     Worker(pid: try await thread.run { try $0.spawn(thread: isThread) }, thread: thread)
   }
@@ -125,7 +127,7 @@ public final class VirtualMachine: Guest {
   private func finish(_ end: @escaping @Sendable (NativeMachine) -> Void) async throws {
     let report = try await thread.finish { machine -> String? in
       end(machine)
-      return machine.takeUnseenReport()
+      return machine.takeReports()
     }
     guard case .some(.some(let text)) = report else { return }
     let comment = Comment(rawValue: XMLText.clean(text))

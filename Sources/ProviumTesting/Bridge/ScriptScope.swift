@@ -1,5 +1,6 @@
 import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
 import Testing
 
 /// Runs a script around the test cases of its suite. The cases read the script's reports.

@@ -26,9 +26,14 @@ public struct InvalidConfiguration: Error, Sendable, Hashable, CustomStringConve
 
   /// `memory must be at least 64M, in whole megabytes, got 32M`
   public var description: String {
+    "\(name) \(reason)"
+  }
+
+  /// A phrase that follows the name of the value.
+  package var reason: String {
     switch problem {
-    case .expected(let accepted, let given): "\(name) must be \(accepted), got \(given)"
-    case .refused(let reason): "\(name) \(reason)"
+    case .expected(let accepted, let given): "must be \(accepted), got \(given)"
+    case .refused(let reason): reason
     }
   }
 

@@ -17,7 +17,10 @@ extension MachineConfiguration {
     guard Self.cpuCounts.contains(cpus) else {
       throw InvalidConfiguration(
         .cpus,
-        .expected("an integer from \(Self.cpuCounts.lowerBound) to \(Self.cpuCounts.upperBound)", given: "\(cpus)")
+        .expected(
+          "an integer from \(Self.cpuCounts.lowerBound) to \(Self.cpuCounts.upperBound)",
+          given: "\(cpus)"
+        )
       )
     }
     guard bootTimeLimit > .zero else {
@@ -50,7 +53,10 @@ extension MachineConfiguration {
       }
       guard Files.isRegularFile(source) else {
         let kind = Files.isDirectory(source) ? "a directory" : "a device, socket or pipe"
-        throw InvalidConfiguration(setting, .expected("a regular host file", given: "\(source), which is \(kind)"))
+        throw InvalidConfiguration(
+          setting,
+          .expected("a regular host file", given: "\(source), which is \(kind)")
+        )
       }
     }
   }

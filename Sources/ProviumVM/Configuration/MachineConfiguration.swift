@@ -97,7 +97,9 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     let files = boot.files.sorted { $0.path.lexicographicallyPrecedes($1.path) }.compactMap { file in
       if case .hostFile(let path) = file.contents {
         HostInput(role: "the injected file \(file.pathText)", path: path)
-      } else { nil }
+      } else {
+        nil
+      }
     }
     let root = boot.rootfs.map { [HostInput(role: "the root disk", path: $0)] } ?? []
     return try files + disks.flatMap { try $0.hostInputs() } + root + devices.flatMap { try $0.hostInputs() }

@@ -110,20 +110,7 @@ package final class ConsoleLog: Sendable {
 package enum ConsoleText {
   /// Without escape sequences and control characters.
   package static func clean(_ bytes: some Sequence<UInt8>) -> String {
-    var kept: [UInt8] = []
-    var isInEscape = false
-    for byte in bytes {
-      if isInEscape {
-        if (0x40...0x7e).contains(byte), byte != UInt8(ascii: "[") { isInEscape = false }
-      } else if byte == 0x1b {
-        isInEscape = true
-      } else if byte >= 0x20, byte != 0x7f {
-        kept.append(byte)
-      } else if byte == 0x09 {
-        kept.append(0x20)
-      }
-    }
-    return String(decoding: kept, as: UTF8.self)
+    HarmlessText.clean(String(decoding: Array(bytes), as: UTF8.self), .removed)
   }
 }
 

@@ -50,7 +50,8 @@ public struct Disk: MachineDevice {
 
   package func hostInputs() throws -> [HostInput] {
     let chain = try DiskImage(path, format: format.rawValue).chain
-    return [HostInput(role: "disk", path: path)] + chain.map { HostInput(role: "the backing file of a disk", path: $0) }
+    return [HostInput(role: "disk", path: path)]
+      + chain.map { HostInput(role: "the backing file of a disk", path: $0) }
   }
 
   /// Why the image cannot be a disk; nil when it can.
@@ -69,7 +70,8 @@ package struct DiskFile: Sendable, Hashable, Codable {
   /// The absolute path of the file that a copied image takes the rest of its contents from; nil: as the image says.
   package var backing: String?
 
-  package init(path: String, format: Disk.Format = .raw, discardsWrites: Bool = false, backing: String? = nil) {
+  package init(path: String, format: Disk.Format = .raw, discardsWrites: Bool = false, backing: String? = nil)
+  {
     self.path = path
     self.format = format
     self.discardsWrites = discardsWrites

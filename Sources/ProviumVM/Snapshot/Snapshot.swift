@@ -85,7 +85,8 @@ package struct SnapshotConditions: Sendable, Codable, Hashable {
     let pairs = [
       ("QEMU", qemu, now.qemu), ("the accelerator", accelerator, now.accelerator),
       ("the channel", channel, now.channel),
-      ("the architecture", architecture.name, now.architecture.name), ("the processor", processor, now.processor),
+      ("the architecture", architecture.name, now.architecture.name),
+      ("the processor", processor, now.processor),
       ("the digest of QEMU's arguments", arguments, now.arguments),
     ]
     return pairs.first { $0.1 != $0.2 }.map { "\($0.0) was \($0.1), and is \($0.2)" }

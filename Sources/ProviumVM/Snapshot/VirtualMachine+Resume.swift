@@ -31,11 +31,13 @@ extension VirtualMachine {
     var wiring = LaunchWiring()
     wiring.isIncoming = true
     wiring.memory = memory.map { .sharedFile($0) } ?? .privateFile(snapshot.memoryPath)
-    wiring.diskFiles = diskFiles ?? snapshot.writableDisks.mapValues { file in
-      var overlay = file
-      overlay.discardsWrites = true
-      return overlay
-    }
+    wiring.diskFiles =
+      diskFiles
+      ?? snapshot.writableDisks.mapValues { file in
+        var overlay = file
+        overlay.discardsWrites = true
+        return overlay
+      }
     let process = try QEMUProcess(
       qemu,
       configuration: snapshot.configuration,

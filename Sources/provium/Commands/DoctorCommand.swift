@@ -1,6 +1,7 @@
 import ArgumentParser
 import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

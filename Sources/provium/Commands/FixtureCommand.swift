@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 struct FixtureCommand: ParsableCommand {
@@ -20,12 +21,14 @@ struct FixtureCommand: ParsableCommand {
       sinks: isatty(2) == 1 ? [ActivityLine()] : []
     )
     defer { engine.close() }
-    try body(FixtureAdministration(engine: engine))
+    try body(FixtureAdministration(engine.fixtures, services: engine.services))
     try engine.events.finish()
   }
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the fixtures in the cache: size, age, state.")
+    static let configuration = CommandConfiguration(
+      abstract: "List the fixtures in the cache: size, age, state."
+    )
     @OptionGroup var machines: MachineOptions
 
     func run() throws {
@@ -52,7 +55,7 @@ struct FixtureCommand: ParsableCommand {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
           let wasCurrent = (try? fixtures.why(name)) == .some(nil)
-          let seconds = try fixtures.build(name, inAnyCase: false)
+          let seconds = try fixtures.build(name, force: false)
           Console.print(
             wasCurrent
               ? "\(name) is current"
@@ -64,14 +67,16 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Rebuild: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Rebuild fixtures, also if they are up to date.")
+    static let configuration = CommandConfiguration(
+      abstract: "Rebuild fixtures, also if they are up to date."
+    )
     @Argument(help: "Names of fixtures, or paths of fixture scripts.") var names: [String]
     @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
-          let seconds = try fixtures.build(name, inAnyCase: true)
+          let seconds = try fixtures.build(name, force: true)
           Console.print("\(name) built in \(Quantity.text(.milliseconds(Int64(seconds * 1000))))")
         }
       }
@@ -79,7 +84,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Why: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show which input of a fixture changed since it was built.")
+    static let configuration = CommandConfiguration(
+      abstract: "Show which input of a fixture changed since it was built."
+    )
     @Argument(help: "The name of a fixture, or the path of its script.") var name: String
     @OptionGroup var machines: MachineOptions
 
@@ -91,7 +98,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Stale: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List fixtures that are not up to date, and why.")
+    static let configuration = CommandConfiguration(
+      abstract: "List fixtures that are not up to date, and why."
+    )
     @OptionGroup var machines: MachineOptions
 
     func run() throws {
@@ -104,7 +113,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Clean: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Remove a fixture from the cache, or all of them.")
+    static let configuration = CommandConfiguration(
+      abstract: "Remove a fixture from the cache, or all of them."
+    )
     @Argument(help: "The name of a fixture, or the path of its script (default: all).") var name: String?
     @OptionGroup var machines: MachineOptions
 

@@ -1,7 +1,9 @@
 import ArgumentParser
-import FoundationEssentials
+import ProviumJSON
 import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
+import ProviumSystem
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -26,23 +28,26 @@ struct ListCommand: ParsableCommand {
     for file in suite.files {
       let list = try source.list(file, selection.testSelection)
       if !json { Console.print("\(file.name)\(list.complaint.map { "  does not parse: \($0)" } ?? "")") }
-      for entry in list.entries { Console.print(try line(entry)) }
+      for entry in list.entries {
+        if json { Console.write(try jsonLine(entry), to: 1) } else { Console.print(line(entry)) }
+      }
       if list.hasMore, !json { Console.print("  · … (more: some names are computed when the file runs)") }
     }
   }
 
-  private func line(_ entry: TestList.Entry) throws -> String {
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(entry), as: UTF8.self)
-    }
+  private func jsonLine(_ entry: TestList.Entry) throws -> String {
+    var entry = entry
+    entry.file = PathText.plain(entry.file)
+    return try JSONEncoding(writesNil: false).value(of: entry).sorted.text + "\n"
+  }
+
+  private func line(_ entry: TestList.Entry) -> String {
     let notes = [
       entry.exempt, entry.isSlow ? "slow" : nil,
       entry.tags.isEmpty ? nil : entry.tags.joined(separator: ", "),
     ]
     .compactMap { $0 }
     return
-      "  · \(entry.name)  (line \(entry.line)\(notes.isEmpty ? "" : "; \(notes.joined(separator: "; "))"))"
+      "  · \(HarmlessText.line(entry.name))  (line \(entry.line)\(notes.isEmpty ? "" : "; \(notes.joined(separator: "; "))"))"
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 struct RunCommand: ParsableCommand {
@@ -62,7 +63,10 @@ struct RunCommand: ParsableCommand {
     }
     try engine.events.finish()
     if result.timedOut { Console.error("provium: the command reached --timeout and was killed") }
-    throw ExitCode(result.timedOut ? ExitStatusCode.timedOut : result.exitCode)
+    if let reports = result.kernelReports { Console.error("provium: \(reports)") }
+    if result.timedOut { throw ExitCode(ExitStatusCode.timedOut) }
+    // A kernel report fails the run, as it fails a test. A failure of the command itself keeps its code.
+    throw ExitCode(result.exitCode == 0 && result.kernelReports != nil ? 1 : result.exitCode)
   }
 
   /// Whether standard input has something to read: it is neither a terminal nor /dev/null.

@@ -3,6 +3,7 @@ import ProviumEvents
 import ProviumReports
 import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
 
 struct TestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

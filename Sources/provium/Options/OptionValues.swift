@@ -2,6 +2,7 @@ import ArgumentParser
 import ProviumReports
 import ProviumRunner
 import ProviumRuntime
+import ProviumScripts
 import ProviumSystem
 
 /// An amount of memory, such as `4G`. Never zero.

@@ -35,7 +35,10 @@ struct RunningOptions: ParsableArguments {
   var untilFailure = false
   @Flag(name: .customLong("flaky"), help: "With --repeat, list tests that both passed and failed.")
   var flaky = false
-  @Flag(name: .customLong("watch"), help: "Watch files, rerun affected tests, and keep warm VMs between runs.")
+  @Flag(
+    name: .customLong("watch"),
+    help: "Watch files, rerun affected tests, and keep warm VMs between runs."
+  )
   var watch = false
   @Option(
     name: .customLong("retries"),
@@ -51,18 +54,14 @@ struct RunningOptions: ParsableArguments {
       throw ValidationError("--flaky compares several runs: it needs --repeat N or --until-failure")
     }
     guard retries >= 0 else { throw ValidationError("--retries needs a number from 0") }
-    if let memory, memory.bytes == 0 { throw ValidationError("--mem needs an amount above 0") }
     if watch, repetitions != nil || untilFailure || flaky {
       throw ValidationError("--watch repeats by itself: it excludes --repeat, --until-failure and --flaky")
     }
   }
 
-  /// The fixed resource pool that the options ask for; nil if they do not.
-  private var budget: PoolBudget? { .fixedIfGiven(memory: memory?.bytes, cpus: cpus) }
-
-  /// Sets the budget of the resource pool, unless the environment's is to be used.
+  /// Sets the budget of the resource pool. Without --mem and --cpus, that of the environment is kept.
   func apply(to options: inout EngineOptions) {
-    if let budget { options.budget = budget }
+    if let budget = PoolBudget.fixedIfGiven(memory: memory?.bytes, cpus: cpus) { options.budget = budget }
   }
 
   /// - Parameter engine: The options of the engine, with those of the environment.

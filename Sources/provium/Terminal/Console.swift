@@ -11,8 +11,9 @@ enum Console {
     if let failure = failure.withLock({ $0 }) { throw failure }
   }
 
-  static func print(_ text: String) { write(text + "\n", to: 1) }
-  static func error(_ text: String) { write(text + "\n", to: 2) }
+  /// Prints text for people. File names and test names in it cannot control the terminal.
+  static func print(_ text: String) { write(HarmlessText.clean(text) + "\n", to: 1) }
+  static func error(_ text: String) { write(HarmlessText.clean(text) + "\n", to: 2) }
 
   static func write(_ text: String, to descriptor: Int32) {
     do { try Array(text.utf8).withUnsafeBytes { try writeAll($0, to: descriptor) } } catch let error

@@ -46,7 +46,7 @@ import Testing
   func machineDies(_ kind: LinkKind) throws {
     let vitals = try TestVitals()
     let guest = try RealAgent(kind, vitals: vitals)
-    let worker = try guest.agent.spawnWorker(thread: false, until: .soon)
+    let worker = try guest.agent.spawnWorker(.fork, until: .soon)
     let thread = try onThread("killer") {
       _ = try? Readiness.waitReadable(-1, until: .after(.milliseconds(100)))
       vitals.die()

@@ -23,7 +23,7 @@ import Testing
   )
   func rates(_ kind: LinkKind) throws {
     let guest = try RealAgent(kind), session = guest.session
-    let worker = try guest.agent.spawnWorker(thread: false, until: .soon)
+    let worker = try guest.agent.spawnWorker(.fork, until: .soon)
     let call = SystemCall(number: try #require(SyscallName.number("getpid", .x86_64)))
     print("\(kind): getpid, main: \(try median(2000) { _ = try session.syscall(call, until: .soon) }) us")
     print(

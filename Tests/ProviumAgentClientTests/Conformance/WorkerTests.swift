@@ -4,36 +4,38 @@ import Testing
 
 @testable import ProviumAgentClient
 
-struct WorkerKind: Sendable, CustomTestStringConvertible {
+struct WorkerCase: Sendable, CustomTestStringConvertible {
   let link: LinkKind
-  let isThread: Bool
-  static let all = LinkKind.allCases.flatMap {
-    [WorkerKind(link: $0, isThread: false), WorkerKind(link: $0, isThread: true)]
+  let kind: WorkerKind
+  static let all = LinkKind.allCases.flatMap { link in
+    WorkerKind.allCases.map { WorkerCase(link: link, kind: $0) }
   }
-  var testDescription: String { "\(isThread ? "thread" : "fork") over \(link)" }
+  /// Workers that are processes of their own.
+  static let processes = all.filter { $0.kind != .thread }
+  var testDescription: String { "\(kind) over \(link)" }
 }
 
 @Suite("A worker", .timeLimit(.minutes(2))) struct WorkerTests {
-  @Test("has a kernel thread of its own and works like the agent", arguments: WorkerKind.all)
-  func works(_ kind: WorkerKind) throws {
+  @Test("has a kernel thread of its own and works like the agent", arguments: WorkerCase.all)
+  func works(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
-    let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    let worker = try guest.agent.spawnWorker(kind.kind, until: .soon)
     #expect(try worker.session.call("gettid").result == Int64(worker.pid))
     #expect(worker.pid != guest.session.pid)
     #expect(try worker.session.exec("echo hi", until: .soon).stdout.text == "hi\n")
     let data = [UInt8].pattern(9 << 20)
     #expect(try worker.session.echo(data, until: .soon) == data)
     let state = try guest.session.state(until: .soon)
-    #expect(state.workers == [.init(number: worker.number, pid: worker.pid, isThread: kind.isThread)])
+    #expect(state.workers == [.init(number: worker.number, pid: worker.pid, kind: kind.kind)])
     try guest.agent.kill(worker, until: .soon)
     #expect(try guest.session.state(until: .soon).workers.isEmpty)
     #expect(throws: GuestError.self) { try worker.session.echo([1], until: .soon) }
   }
 
-  @Test("that dies is missed at once, with its pid and the signal", arguments: WorkerKind.all)
-  func dies(_ kind: WorkerKind) throws {
+  @Test("a worker that dies is missed at once, with its pid and the signal", arguments: WorkerCase.processes)
+  func dies(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
-    let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    let worker = try guest.agent.spawnWorker(kind.kind, until: .soon)
     let begin = Deadline.now
     let error = #expect(throws: GuestError.self) {
       _ = try worker.session.call("kill", Int64(worker.pid), 11)
@@ -48,25 +50,25 @@ struct WorkerKind: Sendable, CustomTestStringConvertible {
     try guest.agent.kill(worker, until: .soon)
   }
 
-  @Test("is not killed by a handle of one that had its number before", arguments: WorkerKind.all)
-  func staleHandle(_ kind: WorkerKind) throws {
+  @Test("is not killed by a handle of one that had its number before", arguments: WorkerCase.all)
+  func staleHandle(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
-    let old = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
-    #expect(throws: GuestError.self) { try old.session.call("exit_group", 0) }
-    let new = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    let old = try guest.agent.spawnWorker(kind.kind, until: .soon)
+    #expect(throws: GuestError.self) { try old.session.call("exit", 0) }
+    let new = try guest.agent.spawnWorker(kind.kind, until: .soon)
     #expect(new.number == old.number)
     // More ends than anybody could remember.
     for _ in 0..<Departure.kept + 2 {
-      try guest.agent.kill(try guest.agent.spawnWorker(thread: kind.isThread, until: .soon), until: .soon)
+      try guest.agent.kill(try guest.agent.spawnWorker(kind.kind, until: .soon), until: .soon)
     }
     try guest.agent.kill(old, until: .soon)
-    #expect(try new.session.call("getpid").result == Int64(new.pid))
+    #expect(try new.session.call("gettid").result == Int64(new.pid))
   }
 
   @Test("enters the machine's one record of operations under its number", arguments: LinkKind.allCases)
   func trace(_ link: LinkKind) throws {
     let guest = try RealAgent(link)
-    let worker = try guest.agent.spawnWorker(thread: true, until: .soon)
+    let worker = try guest.agent.spawnWorker(.thread, until: .soon)
     _ = try worker.session.call("getppid")
     _ = try guest.session.call("getuid")
     let lines = guest.agent.operations.lines.map { $0.split(separator: " <")[0] }
@@ -80,19 +82,42 @@ struct WorkerKind: Sendable, CustomTestStringConvertible {
     #expect(ExitStatus.signaled(63).asPredicate == "was killed by signal 63")
   }
 
-  @Test("ends with its exit code when it calls exit_group", arguments: WorkerKind.all)
-  func exits(_ kind: WorkerKind) throws {
+  @Test("a worker ends with its exit code when it calls exit_group", arguments: WorkerCase.processes)
+  func exits(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
-    let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    let worker = try guest.agent.spawnWorker(kind.kind, until: .soon)
     let error = #expect(throws: GuestError.self) { try worker.session.call("exit_group", 7) }
     #expect(error?.description.hasSuffix("(pid \(worker.pid)) ended with exit code 7") == true)
     #expect(try guest.session.echo([1], until: .soon) == [1])
   }
 
-  @Test("is killed by another thread while it is busy", arguments: WorkerKind.all)
-  func killedWhileBusy(_ kind: WorkerKind) throws {
+  @Test("a thread worker is a thread of the agent's process", arguments: LinkKind.allCases)
+  func isThread(_ link: LinkKind) throws {
+    let guest = try RealAgent(link)
+    let worker = try guest.agent.spawnWorker(.thread, until: .soon)
+    #expect(try worker.session.call("getpid").result == Int64(guest.session.pid))
+    let error = #expect(throws: GuestError.self) { try worker.session.call("exit", 7) }
+    #expect(error?.description.hasSuffix("(pid \(worker.pid)) ended with exit code 7") == true)
+    #expect(try guest.session.echo([1], until: .soon) == [1])
+  }
+
+  @Test("a thread worker that ends the agent says so", arguments: LinkKind.allCases)
+  func threadEndsAgent(_ link: LinkKind) throws {
+    let guest = try RealAgent(link)
+    let worker = try guest.agent.spawnWorker(.thread, until: .soon)
+    let error = #expect(throws: GuestError.self) { try worker.session.call("exit_group", 7) }
+    #expect(
+      error?.description.contains("ended with exit code 7, and the agent with it") == true,
+      "\(error as Any)"
+    )
+    let main = #expect(throws: GuestError.self) { try guest.session.echo([1], until: .soon) }
+    #expect(main?.description.contains("ended with exit code 7") == true)
+  }
+
+  @Test("is killed by another thread while it is busy", arguments: WorkerCase.all)
+  func killedWhileBusy(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
-    let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    let worker = try guest.agent.spawnWorker(kind.kind, until: .soon)
     let agent = guest.agent
     let thread = try onThread("killer") {
       // Asked through the main agent: it knows when the worker is in the middle of its call.
@@ -103,11 +128,11 @@ struct WorkerKind: Sendable, CustomTestStringConvertible {
     thread.join()
   }
 
-  @Test("is interrupted without the others noticing", arguments: WorkerKind.all) func interrupted(
-    _ kind: WorkerKind
+  @Test("is interrupted without the others noticing", arguments: WorkerCase.all) func interrupted(
+    _ kind: WorkerCase
   ) throws {
     let guest = try RealAgent(kind.link)
-    let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+    let worker = try guest.agent.spawnWorker(kind.kind, until: .soon)
     let error = #expect(throws: GuestError.self) {
       try worker.session.syscall(
         SystemCall(number: try #require(SyscallName.number("pause", .x86_64))),
@@ -119,12 +144,12 @@ struct WorkerKind: Sendable, CustomTestStringConvertible {
     #expect(try guest.session.echo([2], until: .soon) == [2])
   }
 
-  @Test("shares the port with seven others that all talk at once", arguments: WorkerKind.all)
-  func many(_ kind: WorkerKind) throws {
+  @Test("shares the port with seven others that all talk at once", arguments: WorkerCase.all)
+  func many(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
     let failures = EventCounter()
     let threads = try (0..<8).map { index in
-      let worker = try guest.agent.spawnWorker(thread: kind.isThread, until: .soon)
+      let worker = try guest.agent.spawnWorker(kind.kind, until: .soon)
       return try onThread("worker \(index)") {
         for round in 0..<30 {
           let data = [UInt8].pattern(1 + (index * 7919 + round * 50_021) % 700_000)

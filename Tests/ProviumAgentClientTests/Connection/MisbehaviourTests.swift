@@ -245,7 +245,7 @@ import Testing
       throw error ?? GuestError.lost(.main, "no error")
     }
     #expect(errno.number == EACCES)
-    #expect(message == "connect: this is not the machine's secret (EACCES)")
+    #expect(message == "connect: this is not the secret of this VM (EACCES)")
   }
 
   @Test("secrets are written as digits, and said nowhere") func secretText() throws {

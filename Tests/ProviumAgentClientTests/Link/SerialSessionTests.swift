@@ -102,7 +102,7 @@ import Testing
     let agent = try GuestAgent.connect(to: .serial(main: main.host, control: control.host), until: .soon)
     let failures = EventCounter()
     let threads = try (1...count).map { number in
-      let worker = try agent.attachWorker(UInt32(number), pid: 7, isThread: false, until: .soon)
+      let worker = try agent.attachWorker(UInt32(number), pid: 7, kind: .fork, until: .soon)
       return try onThread("worker") {
         for round in 0..<rounds {
           let data = [UInt8].pattern(Int(number) * 10 + round)

@@ -18,8 +18,15 @@ final class RealAgent {
   let process: ChildProcess
   private let directory: String
 
-  /// - Parameter claiming: the secret that the host has, when it is another one than the agent's.
-  init(_ kind: LinkKind, vitals: (any VitalSigns)? = nil, claiming: GuestSecret? = nil) throws {
+  /// - Parameters:
+  ///   - claiming: the secret that the host has, when it is another one than the agent's.
+  ///   - kernelLog: a socket in place of `/dev/kmsg`, over a serial link only; each packet is a record.
+  init(
+    _ kind: LinkKind,
+    vitals: (any VitalSigns)? = nil,
+    claiming: GuestSecret? = nil,
+    kernelLog: Int32? = nil
+  ) throws {
     let secret = GuestSecret.random()
     directory = "/tmp/pg.\(getpid()).\(UInt32.random(in: 0 ... .max))"
     try Files.createDirectories(directory, mode: 0o700)
@@ -39,9 +46,12 @@ final class RealAgent {
       let control = try Descriptor.socketPair()
       process = try ChildProcess(
         executable: program,
-        arguments: ["--main-fd", "3", "--control-fd", "4", "--link", "serial"],
+        arguments: ["--main-fd", "3", "--control-fd", "4", "--link", "serial"]
+          + (kernelLog == nil ? [] : ["--kmsg-fd", "5"]),
         directory: directory,
-        descriptors: [3: main.theirs.raw, 4: control.theirs.raw]
+        descriptors: [3: main.theirs.raw, 4: control.theirs.raw].merging(kernelLog.map { [5: $0] } ?? [:]) {
+          $1
+        }
       )
       endpoint = .serial(main: main.takeOurs().release(), control: control.takeOurs().release())
     }

@@ -80,7 +80,7 @@ func decode<Reply>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> 
       try GuestState($0)
     }
     #expect(state.jobs == [.init(id: 4, pid: 40, isRunning: true)])
-    #expect(state.workers == [.init(number: 2, pid: 20, isThread: false)])
+    #expect(state.workers == [.init(number: 2, pid: 20, kind: .fork)])
     #expect(state.descriptors == [5, 6])
   }
 

@@ -104,7 +104,7 @@ import Testing
       try Request.collectJob(2, wait: .seconds(1), kill: true).contents
         == [0x17, 12, 0, 0, 0, 2, 0, 0, 0, 0xE8, 3, 0, 0, 1, 0, 0, 0]
     )
-    #expect(try Request.spawnWorker(thread: true).contents == [0x0B, 4, 0, 0, 0, 1, 0, 0, 0])
+    #expect(try Request.spawnWorker(.thread).contents == [0x0B, 4, 0, 0, 0, 1, 0, 0, 0])
     #expect(try Request.killWorker(3, pid: 258).contents == [0x21, 8, 0, 0, 0, 3, 0, 0, 0, 2, 1, 0, 0])
     #expect(
       try Request.interrupt(target: 2, command: true, request: 9).contents

@@ -12,7 +12,7 @@ struct AssertionTests {
   }
 
   @Test(
-    "hold",
+    "an assertion that holds returns",
     arguments: [
       "assert(assert(1, 'x') == 1)", "assert(select('#', assert(1, nil, nil)) == 3)", "assert_eq(1, 1.0)",
       "assert_eq(nil, nil)", "assert_eq('a', ('a').value)", "assert_eq({1, {a = 2}}, {1, {a = 2.0}})",
@@ -33,7 +33,7 @@ struct AssertionTests {
   func hold(_ script: String) throws { try state.run(script, chunkName: "tests/a.lua") }
 
   @Test(
-    "fail with both values and the script's own line",
+    "a failed assertion has both values and the script's own line",
     arguments: [
       ("assert_eq('0', '-13')", #"expected "0", got "-13""#),
       ("assert_eq(0, -13)", "expected 0, got -13"),
@@ -76,7 +76,7 @@ struct AssertionTests {
   }
 
   @Test(
-    "used wrongly say so, and are no failed assertion",
+    "an assertion that is used wrongly is a misuse, not a failed assertion",
     arguments: [
       ("assert()", "assert: argument 'condition' is missing"),
       ("assert_eq()", "assert_eq: needs an expected and an actual value, got nothing"),
@@ -95,7 +95,7 @@ struct AssertionTests {
     #expect(failure.payload is LuaError)
   }
 
-  @Test("a helper of the script's own is where its failure is told")
+  @Test("an assertion that fails in a helper has the helper's line")
   func helper() throws {
     let failure = try #require(throws: LuaFailure.self) {
       try state.run("local function check(x)\n  assert_eq(1, x)\nend\n\ncheck(2)", chunkName: "tests/a.lua")
@@ -104,7 +104,7 @@ struct AssertionTests {
     #expect(failure.traceback == ["tests/a.lua:2: in function 'check'", "tests/a.lua:5: in main chunk"])
   }
 
-  @Test("long texts are shown as a difference of lines")
+  @Test("long texts are shown by their differing lines")
   func lines() throws {
     let failure = try #require(throws: LuaFailure.self) {
       try state.run(

@@ -5,7 +5,7 @@ import Testing
 @Suite("Byte strings in messages")
 struct ByteTextTests {
   @Test(
-    "are quoted as Lua would read them",
+    "a byte string is quoted as Lua reads it",
     arguments: [
       ("plain", #""plain""#), ("a\"b\\c", #""a\"b\\c""#), ("\n\t\r", #""\n\t\r""#),
       ("\u{7f}\u{1b}", #""\x7f\x1b""#),
@@ -16,7 +16,7 @@ struct ByteTextTests {
     #expect(ByteText.quoted(Array(text.utf8)) == expected)
   }
 
-  @Test("show hex beside what is no text")
+  @Test("a byte string that is not text has its hex beside it")
   func hex() {
     #expect(ByteText.quotedWithHex([0x61, 0xff]) == #""a\xff" [61 ff]"#)
     #expect(ByteText.quotedWithHex(Array("a\tb\n".utf8)) == #""a\tb\n""#)
@@ -27,12 +27,12 @@ struct ByteTextTests {
     )
   }
 
-  @Test("are clipped when long")
+  @Test("a long byte string is clipped")
   func clipped() {
     #expect(ByteText.quoted(Array("abcdef".utf8), limit: 3) == #""abc"… (6 bytes)"#)
   }
 
-  @Test("differ by lines, the common ones matched")
+  @Test("a difference of lines keeps the common ones")
   func lines() {
     let difference = LineDifference(["a", "b", "c", "d"], ["a", "x", "c", "d", "e"])
     #expect(
@@ -46,7 +46,7 @@ struct ByteTextTests {
     #expect(many.rendered(context: 2, limit: 60).count == 61)
   }
 
-  @Test("that differ only in their last line end say so")
+  @Test("texts that differ only in their last line end say so")
   func lineEnd() {
     let text = TextDifference.describe(expected: Array("a\nb\n".utf8), actual: Array("a\nb".utf8))
     #expect(text == #"texts differ only in the line end at their end: expected "a\nb\n", got "a\nb""#)

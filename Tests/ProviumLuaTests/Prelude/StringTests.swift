@@ -2,10 +2,10 @@ import Testing
 
 @testable import ProviumLua
 
-@Suite("Conveniences of strings")
+@Suite("Methods of strings")
 struct StringTests {
   @Test(
-    "work with a dot as with a colon",
+    "the added methods of strings can be called with a dot or a colon",
     arguments: [
       "s.value == s", "s.contains('lo')", "s:contains('lo')", "not s.contains('.')", "s.starts_with('  he')",
       "s:starts_with('  he')", "s.ends_with('d\\n')", "s:ends_with('')", "s.trim() == 'hello\\nworld'",
@@ -24,7 +24,7 @@ struct StringTests {
     )
   }
 
-  @Test("leave a script's own string functions alone")
+  @Test("a script's own string function replaces an added method of that name")
   func own() throws {
     let state = try LuaState()
     let results = try state.run(
@@ -35,7 +35,7 @@ struct StringTests {
     #expect(results == ["mine", "miney", "x", "mine"])
   }
 
-  @Test("say when they are used wrongly")
+  @Test("an added method that is used wrongly says so")
   func misuse() throws {
     let state = try LuaState()
     let failure = #expect(throws: LuaFailure.self) {

@@ -3,9 +3,9 @@ import Testing
 
 @testable import ProviumLua
 
-@Suite("Files that scripts load")
+@Suite("Script files")
 struct ScriptFilesTests {
-  /// A folder of its own for each test.
+  /// Makes a folder for one test.
   private func folder() throws -> String {
     let path = "/tmp/provium-lua-\(UInt64.random(in: 0...UInt64.max))"
     try Files.createDirectories(path + "/tests/helpers")
@@ -17,7 +17,7 @@ struct ScriptFilesTests {
   }
 
   @Test(
-    "dofile looks in the given folders, then beside the calling file; require on package.path; all are recorded"
+    "dofile searches the given folders, then the calling file's; require searches package.path; each file is recorded"
   )
   func loading() throws {
     let root = try folder()
@@ -40,7 +40,7 @@ struct ScriptFilesTests {
     #expect(results == ["common", "beside", "helpers.x", "common"])
     #expect(loaded == ["tests/a.lua", "common.lua", "tests/beside.lua", "tests/helpers/x.lua", "common.lua"])
     #expect(state.scripts.path(ofDisplayed: "common.lua") == root + "/common.lua")
-    // Where one of them would be found instead, if it were there.
+    // A file at this path would be found instead of the one that was.
     #expect(missed == ["beside.lua"])
     try write(root + "/helpers.lua", "return require('helpers.y')")
     _ = try? state.run("require('helpers')", chunkName: "b.lua")
@@ -52,7 +52,7 @@ struct ScriptFilesTests {
     )
   }
 
-  @Test("what cannot be loaded is told: missing, and with its own line where it does not parse")
+  @Test("a file that is missing or does not parse is an error, with the line that does not parse")
   func failing() throws {
     let root = try folder()
     defer { try? Files.removeTree(root) }
@@ -93,7 +93,7 @@ struct ScriptFilesTests {
     #expect(failure?.message.hasPrefix("os.exit: ") == true)
   }
 
-  @Test("names of Lua 5.1 exist")
+  @Test("unpack and loadstring of Lua 5.1 exist")
   func aliases() throws {
     #expect(
       try LuaState().run("return unpack({1, 2}), loadstring('return 3')()", chunkName: "a.lua") == [1, 3]

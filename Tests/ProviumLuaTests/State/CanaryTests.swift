@@ -3,7 +3,7 @@ import Testing
 
 @testable import ProviumLua
 
-/// Counts what begins and ends in Swift frames: a longjmp over one would skip its `defer` and its releases.
+/// Counts the Swift frames that begin and end: a longjmp across a frame would skip its `defer` and its releases.
 private final class Canary {
   var entered = 0
   var left = 0
@@ -29,11 +29,11 @@ private final class Canary {
   }
 }
 
-@Suite("No Swift frame is ever crossed by longjmp")
+@Suite("Swift frames and longjmp")
 struct CanaryTests {
   private struct Plain: Error {}
 
-  /// Functions that fail in every way there is, and a script that meets them all, nested and in coroutines.
+  /// Registers functions that fail in every way. `script` calls all of them, nested and in coroutines.
   private func prepare(_ state: LuaState, _ canary: Canary) throws {
     try state.register(global: "throws", canary.wrap { _ in throw Plain() })
     try state.register(global: "misuse", canary.wrap { call in [.integer(try call.integer(1, "n"))] })
@@ -92,7 +92,7 @@ struct CanaryTests {
     assert(select("#", build()) == 2)
     """
 
-  @Test("whatever is raised, thrown or nested")
+  @Test("no Swift frame is crossed by longjmp, whatever is raised, thrown or nested")
   func everyError() throws {
     let canary = Canary()
     let state = try LuaState()
@@ -103,7 +103,7 @@ struct CanaryTests {
     #expect(canary.alive == 0)
   }
 
-  @Test("when memory runs out at any allocation")
+  @Test("no Swift frame is crossed by longjmp when memory runs out at any allocation")
   func everyAllocation() throws {
     var failures = 0
     var countdown = 0
@@ -128,7 +128,7 @@ struct CanaryTests {
     #expect(failures > 50)
   }
 
-  @Test("when the memory limit is reached inside nested calls")
+  @Test("no Swift frame is crossed by longjmp when nested calls reach the memory limit")
   func memoryLimit() throws {
     let canary = Canary()
     let state = try LuaState(memoryLimit: 4 << 20)
@@ -145,7 +145,10 @@ struct CanaryTests {
     #expect(try state.run("return 1", chunkName: "a.lua") == [1])
   }
 
-  @Test("when a deadline or an interrupt ends the script inside nested calls", arguments: [true, false])
+  @Test(
+    "no Swift frame is crossed by longjmp when a deadline or an interrupt ends nested calls",
+    arguments: [true, false]
+  )
   func stopped(byDeadline: Bool) throws {
     let canary = Canary()
     let state = try LuaState()

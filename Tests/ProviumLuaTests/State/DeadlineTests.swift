@@ -6,7 +6,7 @@ import Testing
 @Suite("Deadlines and interrupts")
 struct DeadlineTests {
   @Test(
-    "end a script that never returns",
+    "a deadline ends a script that never returns",
     arguments: [
       "while true do end",
       "while true do pcall(function() while true do end end) end",
@@ -45,7 +45,7 @@ struct DeadlineTests {
     )
   }
 
-  @Test("a sub-test's own deadline is caught at the sub-test, and the script goes on")
+  @Test("an inner call's own deadline ends that call only, and the script goes on")
   func nested() throws {
     let state = try LuaState()
     var kinds: [LuaFailure.Kind] = []
@@ -66,7 +66,7 @@ struct DeadlineTests {
     #expect(kinds == [.deadline(own: true), .deadline(own: true), .deadline(own: true)])
   }
 
-  @Test("an earlier outer deadline wins, and ends the outer script too")
+  @Test("an outer deadline that is earlier ends the inner and the outer script")
   func outerWins() throws {
     let state = try LuaState()
     var inner: LuaFailure.Kind?
@@ -98,7 +98,7 @@ struct DeadlineTests {
     #expect(state.deadline == .never)
   }
 
-  @Test("the place is where the script was first found, not where it was caught last")
+  @Test("the reported place is where the script was stopped first, not where it was caught last")
   func place() throws {
     let state = try LuaState()
     let failure = #expect(throws: LuaFailure.self) {
@@ -113,7 +113,7 @@ struct DeadlineTests {
     #expect(failure?.traceback.last == "a.lua:4: in main chunk")
   }
 
-  @Test("a deadline that passed while Swift worked ends the script at its next step")
+  @Test("a deadline that passed during a Swift function ends the script at its next instruction")
   func passedInSwift() throws {
     let state = try LuaState()
     var calls = 0

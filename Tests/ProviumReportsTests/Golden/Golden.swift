@@ -1,2 +1,2 @@
-/// What each reporter makes of `SampleRun`, to the byte. Read a change here as your users will.
+/// The exact text of `SampleRun` in each format. Read a change here as a user of the reports will.
 enum Golden {}

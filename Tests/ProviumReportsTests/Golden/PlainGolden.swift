@@ -31,7 +31,7 @@ extension Golden {
         · later ... skipped: not on tcg
       helpers.lua ... helper (no tests)
       net/tcp.lua ... FAIL (1.5s)
-        (harness) QEMU ended with signal 9 while booting default
+        (infrastructure error) QEMU ended with signal 9 while booting default
         --- console (last 1 line) ---
           [    0.1] Linux version 6.1.0
       warning: net/tcp.lua: harness fault, running it again (1 of 1)
@@ -49,7 +49,7 @@ extension Golden {
     Failed test logs:
       token.lua  →  RUN-DIRECTORY/token.lua.log
 
-    Passed only when run again, after a harness fault:
+    Passed only when run again, after an infrastructure error:
       net/tcp.lua
 
     FAIL: 2 passed, 2 failed, 2 skipped, 1 todo, 1 helper, 1 retried

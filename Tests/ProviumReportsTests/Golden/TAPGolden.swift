@@ -3,7 +3,7 @@
 extension Golden {
   /// `--tap`.
   static let tap = ##"""
-    TAP version 14
+    TAP version 13
     # provium 1.0.0: kernel 6.1.0 (default), QEMU 7.2.22 (Debian 1:7.2), tcg, virtio-serial
     # warning: net/tcp.lua: harness fault, running it again (1 of 1)
     1..5
@@ -36,12 +36,12 @@ extension Golden {
           at:
             file: "tests/token.lua"
             line: 14
-          trace:
-            - "exec(\"id -u\") = 0 <0.01s>"
-            - "write_file(\"/etc/token\", 12 bytes) = EACCES"
-          console:
-            - "[    1.0] audit: denied"
-            - "[    1.1] panic? no"
+          trace: |
+            exec("id -u") = 0 <0.01s>
+            write_file("/etc/token", 12 bytes) = EACCES
+          console: |
+            [    1.0] audit: denied
+            [    1.1] panic? no
           output: "uid is 0"
           ...
         # Subtest: outer
@@ -53,7 +53,7 @@ extension Golden {
             not ok 2 - second
               ---
               duration_ms: 100.000
-              message: |2-
+              message: |
                 texts differ:
                 - one
                 + two
@@ -63,9 +63,9 @@ extension Golden {
               at:
                 file: "tests/token.lua"
                 line: 30
-              traceback:
-                - "tests/token.lua:30: in function 'check'"
-                - "tests/token.lua:41: in main chunk"
+              traceback: |
+                tests/token.lua:30: in function 'check'
+                tests/token.lua:41: in main chunk
               ...
         not ok 2 - outer
           ---
@@ -102,12 +102,12 @@ extension Golden {
         not ok 1 - "<b>&amp;' red\\x07 👩‍🚀 שלום \\u{202E}gnp.exe ]]> \#1 second line
           ---
           duration_ms: 100.000
-          message: |2-
+          message: |
             BUG: KASAN: <use-after-free>\x00\u{FFFE}
                     Call trace
           severity: fail
           kind: "splat"
-          output: |2-
+          output: |
             ::error::not a command
             text]]>
           ...

@@ -1,9 +1,0 @@
-/* The hash of the sources that this agent was built from; build.sh generates its definition. */
-#ifndef PROVIUM_BUILD_ID_H
-#define PROVIUM_BUILD_ID_H
-
-#include "provium_wire.h"
-
-extern const uint8_t build_id[PV_BUILD_ID_SIZE];
-
-#endif

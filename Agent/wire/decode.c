@@ -1,0 +1,194 @@
+#include "decode.h"
+
+#include "reader.h"
+
+/* The kernel ends a string at its first zero, so a string that contains one would not mean what it says. */
+static bool span_has_zero(struct span text) {
+  return text.length != 0 && memchr(text.data, 0, text.length) != NULL;
+}
+
+struct span span_take_string(struct span *list) {
+  struct reader reader = {*list, false};
+  struct span taken = reader_take_string(&reader);
+  *list = reader.rest;
+  return taken;
+}
+
+/* ---- commands ------------------------------------------------------------------------------- */
+
+int decode_command(struct span payload, union request *request) {
+  request->exec = (struct exec_request){.command = payload};
+  return span_has_zero(payload) ? EINVAL : 0;
+}
+
+int decode_exec_full(struct span payload, union request *request) {
+  struct exec_request *exec = &request->exec;
+  struct reader reader = {payload, false};
+  *exec = (struct exec_request){0};
+  exec->flags = reader_take_u32(&reader);
+  exec->timeout_ms = reader_take_u32(&reader);
+  exec->cwd = reader_take_string(&reader);
+  exec->environment_count = reader_take_u32(&reader);
+  exec->environment = reader.rest;
+  for (uint32_t i = 0; i < exec->environment_count && !reader.failed; i++) {
+    struct span variable = reader_take_string(&reader);
+    if (span_has_zero(variable) || variable.length == 0 || variable.data[0] == '=' ||
+        memchr(variable.data, '=', variable.length) == NULL) {
+      return EINVAL;
+    }
+  }
+  exec->environment.length -= reader.rest.length;
+  exec->command = reader_take_string(&reader);
+  uint32_t known = PV_EXEC_STDIN | PV_EXEC_CLEAR_ENV;
+  if (reader_finish(&reader) != 0 || (exec->flags & ~known) != 0) {
+    return EINVAL;
+  }
+  return span_has_zero(exec->cwd) || span_has_zero(exec->command) ? EINVAL : 0;
+}
+
+static int job_decode(struct span payload, bool has_timeout, bool has_flags, struct job_request *job) {
+  struct reader reader = {payload, false};
+  job->job = reader_take_u32(&reader);
+  job->timeout_ms = has_timeout ? reader_take_u32(&reader) : 0;
+  job->flags = has_flags ? reader_take_u32(&reader) : 0;
+  return reader_finish(&reader) != 0 || (job->flags & ~(uint32_t)PV_COLLECT_KILL) != 0 ? EINVAL : 0;
+}
+
+int decode_job_wait(struct span payload, union request *request) {
+  return job_decode(payload, true, false, &request->job);
+}
+int decode_job_kill(struct span payload, union request *request) {
+  int error = job_decode(payload, false, false, &request->job);
+  request->job.flags = PV_COLLECT_KILL;
+  return error;
+}
+int decode_job_collect(struct span payload, union request *request) {
+  return job_decode(payload, true, true, &request->job);
+}
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+static int write_decode(struct reader *reader, struct write_request *write) {
+  write->path = reader_take_string(reader);
+  write->data = reader->rest;
+  uint32_t known = PV_WRITE_CREATE | PV_WRITE_MODE | PV_WRITE_LAST;
+  if (reader->failed || span_has_zero(write->path) || (write->flags & ~known) != 0) {
+    return EINVAL;
+  }
+  if ((write->flags & PV_WRITE_CREATE) != 0 && write->path.length == 0) {
+    return EINVAL;
+  }
+  /* The kernel's offsets are signed, and the end of the piece must be a valid offset. */
+  return write->offset > INT64_MAX - PV_MAX_PAYLOAD ? EINVAL : 0;
+}
+
+int decode_write_file(struct span payload, union request *request) {
+  struct reader reader = {payload, false};
+  request->write = (struct write_request){.flags = PV_WRITE_CREATE | PV_WRITE_LAST};
+  return write_decode(&reader, &request->write);
+}
+
+int decode_write_piece(struct span payload, union request *request) {
+  struct reader reader = {payload, false};
+  request->write.flags = reader_take_u32(&reader);
+  request->write.mode = reader_take_u32(&reader);
+  request->write.offset = reader_take_u64(&reader);
+  return write_decode(&reader, &request->write);
+}
+
+int decode_path(struct span payload, union request *request) {
+  request->bytes = payload;
+  return payload.length == 0 || span_has_zero(payload) ? EINVAL : 0;
+}
+
+int decode_bytes(struct span payload, union request *request) {
+  request->bytes = payload;
+  return 0;
+}
+
+/* ---- the guest ------------------------------------------------------------------------------ */
+
+int decode_mount(struct span payload, union request *request) {
+  struct mount_request *mount = &request->mount;
+  struct reader reader = {payload, false};
+  mount->flags = reader_take_u64(&reader);
+  mount->source = reader_take_string(&reader);
+  mount->target = reader_take_string(&reader);
+  mount->type = reader_take_string(&reader);
+  mount->data = reader_take_string(&reader);
+  if (reader_finish(&reader) != 0 || mount->target.length == 0) {
+    return EINVAL;
+  }
+  bool has_zero = span_has_zero(mount->source) || span_has_zero(mount->target) ||
+                  span_has_zero(mount->type) || span_has_zero(mount->data);
+  return has_zero ? EINVAL : 0;
+}
+
+int decode_resume(struct span payload, union request *request) {
+  struct reader reader = {payload, false};
+  request->resume.nonce = reader_take_bytes(&reader, PV_NONCE_SIZE).data;
+  request->resume.realtime_ns = reader_take_u64(&reader);
+  request->resume.seed = reader_take_bytes(&reader, PV_SEED_SIZE).data;
+  return reader_finish(&reader);
+}
+
+int decode_spawn(struct span payload, union request *request) {
+  struct reader reader = {payload, false};
+  request->spawn_kind = reader_take_u32(&reader);
+  return reader_finish(&reader) != 0 || request->spawn_kind > PV_SPAWN_SHARED ? EINVAL : 0;
+}
+
+int decode_nothing(struct span payload, union request *request) {
+  (void)request;
+  return payload.length != 0 ? EINVAL : 0;
+}
+
+/* ---- control -------------------------------------------------------------------------------- */
+
+int decode_interrupt(struct span payload, struct interrupt_request *request) {
+  struct reader reader = {payload, false};
+  request->target = reader_take_u32(&reader);
+  request->flags = reader_take_u32(&reader);
+  request->request = payload.length > 8 ? reader_take_u32(&reader) : 0;
+  if (reader_finish(&reader) != 0 || request->target > PV_MAX_WORKERS) {
+    return EINVAL;
+  }
+  return (request->flags & ~(uint32_t)PV_INTERRUPT_COMMAND) != 0 ? EINVAL : 0;
+}
+
+int decode_kill(struct span payload, struct kill_request *request) {
+  struct reader reader = {payload, false};
+  request->worker = reader_take_u32(&reader);
+  request->pid = payload.length > 4 ? (int32_t)reader_take_u32(&reader) : 0;
+  bool is_worker = request->worker != 0 && request->worker <= PV_MAX_WORKERS;
+  return reader_finish(&reader) != 0 || !is_worker || request->pid < 0 ? EINVAL : 0;
+}
+
+int decode_follow(struct span payload, struct follow_request *request) {
+  struct reader reader = {payload, false};
+  request->start = reader_take_u32(&reader);
+  request->credit = reader_take_u32(&reader);
+  return reader_finish(&reader) != 0 || request->start > PV_FOLLOW_NEWEST ? EINVAL : 0;
+}
+
+int decode_u32(struct span payload, uint32_t *value) {
+  struct reader reader = {payload, false};
+  *value = reader_take_u32(&reader);
+  return reader_finish(&reader);
+}
+
+enum admission decode_admission(struct span begin, const uint8_t secret[PV_SECRET_SIZE]) {
+  static const uint8_t header[PV_MESSAGE_HEADER_SIZE] = {PV_SECRET, PV_SECRET_SIZE};
+  uint32_t known = begin.length < sizeof header ? begin.length : sizeof header;
+  if (known != 0 && memcmp(begin.data, header, known) != 0) {
+    return ADMISSION_REFUSED;
+  }
+  if (begin.length < ADMISSION_SIZE) {
+    return ADMISSION_PENDING;
+  }
+  uint8_t difference = 0;
+  for (uint32_t i = 0; i < PV_SECRET_SIZE; i++) {
+    difference |= begin.data[sizeof header + i] ^ secret[i];
+  }
+  return difference == 0 ? ADMISSION_GRANTED : ADMISSION_WRONG_SECRET;
+}

@@ -1,0 +1,37 @@
+/// Resuming fixtures.
+extension FixtureService {
+  /// `provium.fixture(name)`: resumes the fixture of that name in a new VM of the scope, and builds it first if it is not
+  /// current. Blocks.
+  package func resume(_ name: String, in scope: MachineScope) throws -> Machine {
+    let fixture = try FixtureLocator(configuration: scope.services.configuration).find(
+      name,
+      from: scope.fixtureSearch
+    )
+    let ready = try buildIfStale(fixture, for: scope)
+    do { return try resume(ready, asked: name, in: scope) } catch let error as UnusableSnapshot {
+      // A fixture that looks whole and gives no VM is not trusted a second time.
+      guard !scope.isCancelled, !scope.limits.deadline.isExpired else { throw error.cause }
+      let rebuilt = try rebuild(fixture, instead: ready, because: error.cause.message, for: scope)
+      do { return try resume(rebuilt, asked: name, in: scope) } catch let error as UnusableSnapshot {
+        throw error.cause
+      }
+    }
+  }
+
+  private func resume(_ ready: HeldFixture, asked name: String, in scope: MachineScope) throws -> Machine {
+    let manifest = ready.manifest
+    let configuration = scope.services.configuration
+    let profile = (try? configuration.profile(manifest.profile)) ?? Profile(name: manifest.profile)
+    let machine = scope.machines.add(profile: profile)
+    // QEMU must have the files open before another process may remove them.
+    try withExtendedLifetime(ready.hold) {
+      try machine.resume(manifest.snapshot, origin: .fixture(manifest.name))
+    }
+    machine.noteStart(from: HeldSnapshot(snapshot: manifest.snapshot, hold: ready.hold))
+    scope.note(
+      UsedFixture(name: name, source: manifest.source, buildID: manifest.buildID),
+      madeFrom: StalenessCheck(store: store, services: scope.services).watchedPaths(of: manifest)
+    )
+    return machine
+  }
+}

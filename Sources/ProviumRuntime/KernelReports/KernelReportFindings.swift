@@ -1,0 +1,74 @@
+package import ProviumEvents
+import ProviumVM
+
+/// The kernel reports that no test expected, by VM: of one sub-test, or of a script outside its sub-tests.
+package struct KernelReportFindings {
+  private var reports: [(machine: String, found: FoundReport)] = []
+  /// VMs that printed more reports than are kept, with the number of reports that cannot be judged.
+  private var unjudged: [(machine: String, count: Int)] = []
+  /// Titles that a message names.
+  private static let namedReports = 5
+  /// Lines that a failure quotes.
+  private static let quotedLines = 60
+
+  package init() {}
+
+  package var isEmpty: Bool { reports.isEmpty && unjudged.isEmpty }
+
+  mutating func add(_ found: [FoundReport], lost: Int, of machine: String) {
+    reports += found.map { (machine, $0) }
+    if lost > 0 { unjudged.append((machine, lost)) }
+  }
+
+  package mutating func add(_ other: KernelReportFindings) {
+    reports += other.reports
+    unjudged += other.unjudged
+  }
+
+  /// The outcome of a test in view of the reports. The test's own first failure remains the failure; if the VM failed or did
+  /// not answer, the kernel's report is the reason, and the failure is no infrastructure error.
+  /// - Parameters:
+  ///   - named: reports that the message of `outcome` names already.
+  ///   - location: of the test, for a failure without a line of its own.
+  package func judge(
+    _ outcome: Outcome,
+    naming named: Set<KernelReportID> = [],
+    at location: ScriptLocation?
+  ) -> Outcome {
+    guard !isEmpty else { return outcome }
+    var failure = Failure(kind: .kernelReport, message: message, location: location)
+    if case .failed(let first) = outcome {
+      failure = first
+      let news = message(without: named)
+      switch first.kind {
+      case .assertion, .error, .kernelReport, .inner:
+        failure.message = [first.message, news].filter { !$0.isEmpty }.joined(separator: "\n")
+      case .infrastructure, .timeout:
+        failure.kind = .kernelReport
+        failure.message = news.isEmpty ? first.message : "\(news)\nand then: \(first.message)"
+      }
+    }
+    failure.console = console
+    return .failed(failure)
+  }
+
+  /// The reports' own lines, as far as a failure quotes them.
+  package var console: [String] {
+    Array(reports.flatMap(\.found.report.lines).prefix(Self.quotedLines))
+  }
+
+  /// `the kernel of vm1 (default) reported: TITLE`, one line for each report; empty without reports.
+  package var message: String { message(without: []) }
+
+  private func message(without named: Set<KernelReportID>) -> String {
+    let news = reports.filter { !named.contains($0.found.id) }
+    var lines = news.prefix(Self.namedReports).map {
+      "the kernel of \($0.machine) reported: \($0.found.report.title)"
+    }
+    if news.count > lines.count { lines.append("and \(news.count - lines.count) reports more") }
+    lines += unjudged.map {
+      "the console of \($0.machine) holds \($0.count) more kernel reports than could be looked at"
+    }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,36 @@
+import ProviumSystem
+package import ProviumVM
+
+/// Kernel reports on the VM's console.
+extension Machine {
+  /// Takes the kernel reports up to this moment that no test has answered for.
+  /// - Parameter allowed: parts of the titles of reports that are ignored.
+  func takeReports(allowed: [String]) -> KernelReportFindings {
+    virtualMachine?.catchUpWithConsole()
+    return reports.take(allowed: allowed, of: label)
+  }
+
+  /// Runs `body`, during which a kernel report that `matches` must appear. That report fails no test.
+  /// - Returns: whether it appeared.
+  package func expectReport(_ matches: @escaping (KernelReport) -> Bool, during body: () throws -> Void)
+    throws
+    -> Bool
+  {
+    virtualMachine?.catchUpWithConsole()
+    reports.expect(matches)
+    defer {
+      virtualMachine?.catchUpWithConsole()
+      reports.endExpectation()
+    }
+    try body()
+    // What `body` started in the guest may print its report, or the line that is meant, a little later.
+    let deadline = Deadline.after(.seconds(2))
+    while !reports.isMet() {
+      guard !deadline.isExpired, !context.cancellation.isRequested, !context.limits.deadline.isExpired else {
+        return false
+      }
+      context.sleep(.milliseconds(10))
+    }
+    return true
+  }
+}

@@ -1,0 +1,143 @@
+import ProviumAgentClient
+import ProviumSystem
+package import ProviumVM
+
+/// Saving and resuming.
+extension Machine {
+  /// Resumes a snapshot in this handle.
+  /// - Throws: `UnusableSnapshot` if no VM resulted from it; `PoolError`.
+  func resume(_ snapshot: Snapshot, origin: ResumeOrigin) throws {
+    let begin = Deadline.now
+    try admitResume(of: snapshot)
+    let host = context.services.host
+    let limit =
+      MachineConfiguration.defaultBootTimeLimit
+      * context.services.timeoutMultiplier(for: snapshot.conditions.architecture)
+    context.activity("resuming \(label)")
+    let deadline = min(Deadline.after(limit), context.limits.deadline)
+    let warm = warm(of: snapshot, until: deadline)
+    // Whether a warm VM was used is known only now.
+    announceResume(of: snapshot, origin: origin.text(isWarm: warm != nil))
+    do {
+      adopt(try warm ?? cold(snapshot, on: host, until: deadline), since: begin)
+      watchCost()
+    } catch {
+      let failure = failedToStart(error)
+      // A full disk says nothing about the snapshot.
+      if error is StorageError { throw failure }
+      throw UnusableSnapshot(cause: failure)
+    }
+  }
+
+  /// Takes a warm VM, continues it, and sets its clock; nil if there is none.
+  private func warm(of snapshot: Snapshot, until deadline: Deadline) -> VirtualMachine? {
+    guard context.workFolder == nil, let warm = context.services.warmPool.take(snapshot) else { return nil }
+    noteRunning(warm.process)
+    do {
+      try warm.proceed(until: deadline)
+      try warm.wakeUp(until: deadline)
+      warm.agent.operations.forget()
+      return warm
+    } catch {
+      // A warm VM only saves time: the snapshot is resumed instead.
+      warm.kill()
+      return nil
+    }
+  }
+
+  private func cold(_ snapshot: Snapshot, on host: MachineHost, until deadline: Deadline) throws
+    -> VirtualMachine
+  {
+    let memory = try context.writableMemory(of: snapshot)
+    return try VirtualMachine.resume(
+      snapshot,
+      on: host,
+      writingTo: memory?.memory,
+      diskFiles: memory?.disks,
+      until: deadline,
+      started: { process in noteRunning(process) }
+    )
+  }
+
+  /// Saves the VM's state and stops it; the handle is no longer booted. If that fails, the VM is dead.
+  package func save(to folder: String) throws -> Snapshot {
+    let machine = try usable()
+    do {
+      let snapshot = try guarded("saving", on: machine, allowance: .zero) {
+        try machine.save(to: folder, host: context.services.host, until: $0)
+      }
+      end(.paused, reason: "put to rest")
+      return snapshot
+    } catch {
+      // A VM that was stopped in order to be saved cannot continue.
+      throw died(
+        "\(label) could not be saved, and is gone: \((error as? ProviumError)?.message ?? "\(error)")",
+        machine,
+        cause: error
+      )
+    }
+  }
+
+  /// Takes a snapshot; the VM continues from the very state that was saved.
+  package func takeSnapshot() throws -> MachineSnapshot {
+    let folder = try context.snapshotFolder()
+    let snapshot: MachineSnapshot
+    do {
+      snapshot = own(RestorePoint(snapshot: try save(to: folder), lineage: lineage))
+    } catch {
+      try? Files.removeTree(folder)
+      throw error
+    }
+    try resume(from: snapshot.point)
+    return snapshot
+  }
+
+  /// Returns the VM to the state of a snapshot. The handles of the VM and its workers stay the same.
+  /// - Throws: `ProviumError` with `.invalidUse` for a snapshot of another handle.
+  package func restore(_ snapshot: MachineSnapshot) throws {
+    guard snapshot.machine == ObjectIdentifier(self) else {
+      throw ProviumError(.invalidUse, "the snapshot is another machine's")
+    }
+    discard("restored")
+    try resume(from: snapshot.point)
+  }
+
+  private func own(_ point: RestorePoint, fixture: (any Sendable)? = nil) -> MachineSnapshot {
+    MachineSnapshot(
+      point,
+      of: ObjectIdentifier(self),
+      fixture: fixture,
+      warmPool: context.services.warmPool
+    )
+  }
+
+  private func resume(from point: RestorePoint) throws {
+    let earlier = operations
+    do { try resume(point.snapshot, origin: .snapshot) } catch let error as UnusableSnapshot {
+      throw error.cause
+    }
+    lineage = point.lineage.continued
+    defer { continueTrace(of: earlier) }
+    try attachWorkers()
+  }
+
+  /// Returns the VM to the state that it had at the file's first fresh sub-test, or keeps that state if this is the first.
+  func startFresh() throws {
+    switch freshStart {
+    case .booted(let snapshot): try restore(snapshot)
+    case .absent(let before): if state == .booted || state == .paused { goBack(to: before) }
+    case nil: freshStart = try state == .booted ? .booted(takeFreshStart()) : .absent(state)
+    }
+  }
+
+  /// The state of a VM that was resumed from a fixture and not used since is in the fixture's own files.
+  private func takeFreshStart() throws -> MachineSnapshot {
+    guard let fixture = untouchedStart else { return try takeSnapshot() }
+    return own(RestorePoint(snapshot: fixture.snapshot, lineage: lineage), fixture: fixture.hold)
+  }
+}
+
+/// QEMU made no VM from a snapshot.
+struct UnusableSnapshot: Error {
+  let cause: ProviumError
+}

@@ -1,0 +1,269 @@
+import ProviumAgentClient
+package import ProviumArchitecture
+import ProviumBoot
+import ProviumEvents
+import ProviumSystem
+package import ProviumVM
+import Synchronization
+
+/// A VM handle: it stays the same when the VM it refers to is replaced. Belongs to its scope's thread.
+package final class Machine {
+  package let context: MachineContext
+  package let profile: Profile
+  package private(set) var state = MachineState.created
+  /// The VM itself; nil while the handle has none.
+  private(set) var virtualMachine: VirtualMachine?
+  /// All that were ever spawned: a restore may bring any of them back.
+  private(set) var workers: [Worker] = []
+  package internal(set) var lineage = Lineage()
+  /// The QEMU process, also while it boots.
+  private let process: RunningProcesses.Slot
+  private var reservation: MachineReservation?
+  /// The memory meter's number for the VM; nil while it is not measured.
+  private var reading: Int?
+  private var identifier = 0
+  /// The process-wide count of operations at the last use of this VM.
+  package internal(set) var lastUse: UInt64 = 0
+  var reports = KernelReportLedger()
+  /// Why the VM is dead.
+  var death: String?
+  /// The operations of the present or the last VM: failures show them also after its end.
+  private(set) var operations = OperationLog()
+  var lastConsole: [String] = []
+  /// Everything of the host that went into this handle's VMs, also in boots that failed: for the inputs of a fixture.
+  private(set) var hostInputs: [BootImage.Input] = []
+  private(set) var hasTriedToBoot = false
+  /// The state that each fresh sub-test starts from.
+  var freshStart: FreshStart?
+  /// What the VM was resumed from, and `lastUse` at that moment.
+  private var resumed: (from: HeldSnapshot, at: UInt64)?
+
+  init(profile: Profile, context: MachineContext) {
+    self.profile = profile
+    self.context = context
+    process = context.processes.add()
+  }
+
+  package var architecture: Architecture {
+    virtualMachine?.session.architecture ?? profile.architecture ?? (try? .host) ?? .x86_64
+  }
+  /// `vm1 (default)`.
+  package var label: String { identifier == 0 ? profile.name : "vm\(identifier) (\(profile.name))" }
+  /// The factor by which time limits of its operations grow.
+  package var timeoutMultiplier: Double { context.services.timeoutMultiplier(for: architecture) }
+  /// What the VM was resumed from, if nothing has happened to it since.
+  var untouchedStart: HeldSnapshot? { resumed.flatMap { $0.at == lastUse ? $0.from : nil } }
+
+  // MARK: Boot
+
+  /// Boots the VM. Blocks until its agent answers.
+  /// - Parameter settings: the profile's settings apply where they leave something unset.
+  package func boot(_ settings: MachineConfiguration) throws {
+    guard state == .created || state == .shutdown else {
+      throw ProviumError(.invalidUse, "the machine is \(state.rawValue) already")
+    }
+    let services = context.services
+    identifier = services.nextMachineNumber()
+    hasTriedToBoot = true
+    let configuration = settings.applying(profile)
+    do { try configuration.validate() } catch {
+      throw ProviumError(.invalidUse, "\(error)", cause: error)
+    }
+    reservation = try context.admit(
+      PoolRequest(memory: configuration.memory.bytes, cpus: configuration.cpus, isColdBoot: true)
+    )
+    let begin = Deadline.now
+    var bootLimit: TimeLimit?
+    context.events.send(.machineStarted(description(of: configuration)))
+    do {
+      // First: the disks are copied next, and the files are packed as they are now.
+      if context.workFolder != nil { hostInputs += try configuration.hostInputs(digests: services.digests) }
+      let storage = try context.storage(for: configuration, machine: identifier)
+      let limit = TimeLimit(
+        of: "the boot's",
+        length: configuration.bootTimeLimit,
+        multiplier: timeoutMultiplier
+      )
+      bootLimit = limit
+      let machine = try VirtualMachine.boot(
+        configuration,
+        name: label,
+        storage: storage,
+        on: services.host,
+        until: min(limit.deadline, context.limits.deadline),
+        stage: { [context, label] in context.activity("booting \(label): \($0)") },
+        built: { image in hostInputs += image.inputs.filter { !$0.path.isEmpty } },
+        started: noteRunning
+      )
+      adopt(machine, since: begin)
+    } catch {
+      let failure = failedToStart(error)
+      let reached = context.limits.reached ?? bootLimit.flatMap { $0.deadline.isExpired ? $0 : nil }
+      throw ProviumError(
+        context.limits.reached == nil ? .startFailed : .timeout,
+        reached.map { "\(failure.message)\n\($0.description) was reached" } ?? failure.message,
+        cause: error
+      )
+    }
+  }
+
+  /// Gives back what was taken for a VM that did not start, and returns the error.
+  func failedToStart(_ error: any Error) -> ProviumError {
+    let reason = "\(error)" + (context.shortage.map { "; \($0)" } ?? "")
+    giveBack()
+    reports.detach()
+    state = .dead
+    death = reason
+    lastConsole = (error as? BootFailure)?.console ?? []
+    lastUse = Self.countUse()
+    context.events.send(.machineEnded(id: identifier, reason: reason))
+    return ProviumError(.startFailed, reason, cause: error)
+  }
+
+  /// Makes the process known to other threads, and its console to the kernel reports.
+  func noteRunning(_ process: QEMUProcess) {
+    self.process.set(process)
+    reports.attach(process.console)
+    // The request may have come before there was anything to end.
+    if context.cancellation.isRequested { process.kill() }
+  }
+
+  private func description(of configuration: MachineConfiguration) -> MachineDescription {
+    MachineDescription(
+      id: identifier,
+      file: context.name,
+      profile: profile.name,
+      memory: configuration.memory.bytes,
+      cpus: configuration.cpus,
+      origin: "boot"
+    )
+  }
+
+  // MARK: Resume
+
+  /// Blocks until the resource pool admits a resume of `snapshot`.
+  func admitResume(of snapshot: Snapshot) throws {
+    identifier = context.services.nextMachineNumber()
+    // A VM of a fixture's script writes to a copy of the memory: that costs all of it.
+    let memory =
+      context.workFolder == nil ? min(snapshot.memory, PoolRequest.resumedMemory) : snapshot.memory
+    reservation = try context.admit(PoolRequest(memory: memory, cpus: snapshot.cpus, isColdBoot: false))
+  }
+
+  func announceResume(of snapshot: Snapshot, origin: String) {
+    var description = MachineDescription(
+      id: identifier,
+      file: context.name,
+      profile: profile.name,
+      memory: snapshot.memory,
+      cpus: snapshot.cpus,
+      origin: origin
+    )
+    description.kernel = snapshot.kernelRelease
+    context.events.send(.machineStarted(description))
+  }
+
+  /// Adopts a running VM and starts a new lineage: workers and jobs of before become invalid.
+  func adopt(_ machine: VirtualMachine, since begin: UInt64) {
+    virtualMachine = machine
+    lineage = Lineage()
+    operations = machine.agent.operations
+    noteRunning(machine.process)
+    state = .booted
+    death = nil
+    lastUse = Self.countUse()
+    reservation?.bootFinished()
+    context.activity("running")
+    context.events.send(
+      .machineReady(
+        id: identifier,
+        duration: Double(Deadline.now - begin) / 1e9,
+        kernel: machine.image.release
+      )
+    )
+    for remark in machine.image.remarks { context.services.warnOnce(remark, file: context.name) }
+  }
+
+  /// Charges the VM from now on for the memory that it does not share.
+  func watchCost() {
+    guard let virtualMachine, let reservation else { return }
+    reading = context.services.meter.watch(virtualMachine.process) { [weak reservation] in
+      reservation?.charge($0)
+    }
+  }
+
+  /// Remembers what the VM was resumed from, until its next use.
+  func noteStart(from snapshot: HeldSnapshot) { resumed = (snapshot, lastUse) }
+
+  /// Continues the trace of the VM before this one.
+  func continueTrace(of earlier: OperationLog) { operations.continue(earlier) }
+
+  // MARK: End
+
+  /// Asks the guest to power off, waits, then forces. Idempotent.
+  package func shutDown() {
+    guard state == .booted || state == .paused, let virtualMachine else { return }
+    context.activity("shutting \(label) down")
+    virtualMachine.shutdown()
+    end(.shutdown, reason: "shut down")
+  }
+
+  /// Ends QEMU now. Idempotent.
+  package func kill(_ reason: String) {
+    guard let virtualMachine else { return }
+    virtualMachine.kill()
+    end(state == .booted || state == .paused ? .dead : state, reason: reason)
+  }
+
+  /// Ends the VM, which another one replaces.
+  func discard(_ reason: String) {
+    virtualMachine?.kill()
+    end(.paused, reason: reason)
+    state = .paused
+  }
+
+  /// Ends the VM, and makes the handle what it was before a boot.
+  func goBack(to before: MachineState) {
+    discard("its sub-test ended")
+    state = before
+  }
+
+  /// Gives up the VM, which has ended, and everything that belongs to it.
+  func end(_ state: MachineState, reason: String) {
+    guard let virtualMachine else { return }
+    lastConsole = consoleTail
+    reports.detach()
+    context.keepConsole(of: virtualMachine, label: label)
+    virtualMachine.discardDirectory()
+    // Its memory, unless a snapshot has taken that over.
+    if case .sharedFile(let memory) = virtualMachine.process.wiring.memory { try? Files.removeTree(memory) }
+    self.virtualMachine = nil
+    self.state = state
+    if state == .dead { death = death ?? reason }
+    for worker in workers { worker.detach() }
+    giveBack()
+    context.events.send(.machineEnded(id: identifier, reason: reason))
+  }
+
+  private func giveBack() {
+    process.set(nil)
+    reading.map(context.services.meter.end)
+    reading = nil
+    reservation = nil
+  }
+
+  // MARK: Workers
+
+  func add(_ worker: Worker) { workers.append(worker) }
+
+  // MARK: What failures show
+
+  /// The last operations, in the style of strace.
+  package var traceLines: [String] { operations.lines }
+  package var consoleTail: [String] { virtualMachine?.console.tail(20) ?? lastConsole }
+
+  private static let useCount = Atomic<UInt64>(0)
+  static func countUse() -> UInt64 { useCount.add(1, ordering: .relaxed).newValue }
+  /// The process-wide count of operations: the `lastUse` of every later use is greater.
+  package static var uses: UInt64 { useCount.load(ordering: .relaxed) }
+}

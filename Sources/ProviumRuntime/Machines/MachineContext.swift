@@ -1,0 +1,64 @@
+package import ProviumEvents
+import ProviumSystem
+import ProviumVM
+
+/// What the VMs of a scope use of it. Belongs to the scope's thread.
+package final class MachineContext {
+  /// The name of the file or test, as events carry it.
+  package let name: String
+  package let services: EngineServices
+  package let events: EventStream
+  package let limits: ScopeLimits
+  package let cancellation: Cancellation
+  let admission: ScopeAdmission
+  let processes: RunningProcesses
+  /// Where the VMs of a fixture keep their memory and disks while the fixture is built; nil in every other scope.
+  let workFolder: String?
+  /// VMs write their memory to files, so that each sub-test can start from a snapshot.
+  package var isFresh = false
+
+  init(
+    name: String,
+    services: EngineServices,
+    events: EventStream,
+    limits: ScopeLimits,
+    cancellation: Cancellation,
+    admission: ScopeAdmission,
+    processes: RunningProcesses,
+    workFolder: String?
+  ) {
+    self.name = name
+    self.services = services
+    self.events = events
+    self.limits = limits
+    self.cancellation = cancellation
+    self.admission = admission
+    self.processes = processes
+    self.workFolder = workFolder
+  }
+
+  /// Reports what the scope does now: on the terminal, and in the message of a time limit.
+  package func activity(_ text: String) { events.send(.activity(file: name, text: text)) }
+
+  /// Blocks for `duration`, but not past the scope's deadline or a request to stop.
+  package func sleep(_ duration: Duration) {
+    cancellation.wait(until: min(.after(duration), limits.deadline))
+  }
+
+  /// Blocks until the resource pool admits a VM.
+  func admit(_ request: PoolRequest) throws -> MachineReservation {
+    activity("waiting for \(Quantity.text(bytes: request.memory)) of the resource pool")
+    return try admission.admit(request, until: limits.deadline)
+  }
+
+  /// Why the VMs' memory has no room; nil if it has. The builder of a fixture looks at its own folder itself.
+  var shortage: String? { workFolder == nil ? DiskShortage.hint(in: services.run.path) : nil }
+
+  /// Keeps a VM's console beside the file's log, for the case that the file fails.
+  func keepConsole(of machine: VirtualMachine, label: String) {
+    let folder = "\(services.run.path)/consoles"
+    let safe = String("\(name)-\(label)".map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
+    try? Files.createDirectories(folder, mode: 0o700)
+    try? Files.rename(machine.console.path, to: "\(folder)/\(safe).log")
+  }
+}

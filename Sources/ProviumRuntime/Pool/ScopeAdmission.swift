@@ -1,0 +1,89 @@
+import ProviumEvents
+import ProviumSystem
+import Synchronization
+
+/// Admits the VMs of one scope: from the scope's own reservation if there is one, else from the resource pool.
+/// Thread-safe.
+package final class ScopeAdmission: Sendable {
+  private struct Held: Sendable {
+    weak let reservation: PoolReservation?
+  }
+  private struct State {
+    /// Made by `reserve`.
+    var reservation: ScopeReservation?
+    /// Everything that the pool granted, as long as it is held.
+    var held: [Held] = []
+  }
+  private let state = Mutex(State())
+  private let pool: ResourcePool
+  private let owner: PoolOwner
+  private let name: String
+  private let events: EventStream
+  private let cancellation: Cancellation
+
+  init(
+    pool: ResourcePool,
+    owner: PoolOwner,
+    name: String,
+    events: EventStream,
+    cancellation: Cancellation
+  ) {
+    self.pool = pool
+    self.owner = owner
+    self.name = name
+    self.events = events
+    self.cancellation = cancellation
+    cancellation.onStop { [pool] _ in pool.wake() }
+  }
+
+  var hasReservation: Bool { state.withLock { $0.reservation != nil } }
+
+  /// Blocks until one VM is admitted.
+  /// - Throws: `PoolError`, `ReservationError`.
+  func admit(_ request: PoolRequest, until deadline: Deadline) throws -> MachineReservation {
+    // Nothing begins after a request to stop.
+    if cancellation.isRequested { throw PoolError.interrupted }
+    guard let reservation = state.withLock({ $0.reservation }) else {
+      return MachineReservation(try take(request, until: deadline))
+    }
+    try reservation.take(request)
+    do {
+      let turn = request.isColdBoot ? try take(.turn, until: deadline) : nil
+      return MachineReservation(request, from: reservation, turn: turn)
+    } catch {
+      reservation.giveBack(memory: request.memory, cpus: request.cpus)
+      throw error
+    }
+  }
+
+  /// Blocks until the pool grants what all of the scope's VMs need together.
+  func reserve(_ request: PoolRequest, until deadline: Deadline) throws {
+    if cancellation.isRequested { throw PoolError.interrupted }
+    let reservation = ScopeReservation(try take(request, until: deadline))
+    state.withLock { $0.reservation = reservation }
+  }
+
+  /// Gives the scope's own reservation back.
+  func endReservation() { state.withLock { $0.reservation = nil } }
+
+  /// Gives back everything that the scope holds, also what its thread still refers to.
+  func releaseAll() {
+    for held in state.withLock({ $0.held }) { held.reservation?.release() }
+  }
+
+  private func take(_ request: PoolRequest, until deadline: Deadline) throws -> PoolReservation {
+    let reservation = try pool.reserve(
+      request,
+      owner: owner,
+      name: name,
+      until: deadline,
+      isCancelled: { cancellation.isRequested },
+      tell: PoolNotice.teller(to: events, file: name, request)
+    )
+    state.withLock { state in
+      state.held.removeAll { $0.reservation == nil }
+      state.held.append(Held(reservation: reservation))
+    }
+    return reservation
+  }
+}

@@ -1,0 +1,139 @@
+package import ProviumEvents
+package import ProviumArchitecture
+import ProviumBoot
+package import ProviumVM
+import ProviumSystem
+import Synchronization
+
+/// The services that all scopes of a process share, for VMs: configuration, host, resource pool, warm VMs, events.
+/// Thread-safe. `Engine` owns it.
+package final class EngineServices: Sendable {
+  package let configuration: Configuration
+  package let options: EngineOptions
+  package let events: EventStream
+  package let pool: ResourcePool
+  package let run: RunDirectory
+  package let accelerator: AcceleratorVerdict
+  package let channel: ChannelVerdict
+
+  let digests: DigestCache
+  let warmPool: WarmPool
+  let meter = MemoryMeter()
+  package let host: MachineHost
+  private let machineNumber = Atomic<Int>(0)
+  private let warned = Mutex<Set<String>>([])
+
+  /// Finds out what the host offers; boots nothing.
+  /// - Throws: `EngineError` where what was asked for is not there.
+  package init(configuration: Configuration, options: EngineOptions, sinks: [any EventSink]) throws {
+    self.configuration = configuration
+    self.options = options
+    let cache = configuration.settings.cache
+    do { try Files.createDirectories(cache) } catch {
+      throw EngineError.cache(path: cache, reason: "\(error)")
+    }
+    accelerator = try Self.accelerator(options, cache: cache)
+    channel = try Self.channel(options)
+    run = try RunDirectory()
+    events = EventStream(sinks)
+    pool = ResourcePool(options.budget)
+    digests = DigestCache(folder: "\(cache)/digests")
+    host = MachineHost(
+      cache: cache,
+      accelerator: accelerator,
+      channel: channel,
+      run: run,
+      timeoutMultiplier: options.timeoutMultiplier
+    )
+    warmPool = WarmPool(
+      host: host,
+      pool: pool,
+      events: events,
+      limit: configuration.settings.warmVMs
+    )
+    pool.onNeed { [weak warmPool] in warmPool?.endOne() ?? false }
+  }
+
+  private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
+    if options.accelerator == .tcg {
+      guard !options.requiresKVM else { throw EngineError.contradiction }
+      return AcceleratorVerdict(.tcg, reason: "asked for")
+    }
+    let verdict = AcceleratorProbe.verdict(cache: cache)
+    if verdict.accelerator == .tcg, options.requiresKVM || options.accelerator == .kvm {
+      throw EngineError.noKVM(reason: verdict.reason)
+    }
+    return verdict
+  }
+
+  private static func channel(_ options: EngineOptions) throws -> ChannelVerdict {
+    switch options.channel {
+    case .serial: return ChannelVerdict(.virtioSerial, reason: "asked for")
+    case .auto: return ChannelVerdict.choose()
+    case .vsock:
+      let verdict = ChannelVerdict.choose()
+      guard verdict.kind == .vsock else { throw EngineError.noVsock(reason: verdict.reason) }
+      return verdict
+    }
+  }
+
+  /// The verdicts on the host's own architecture, and on each other one that a profile names and a QEMU is there for.
+  private var verdicts: [AcceleratorVerdict] {
+    [accelerator] + foreignArchitectures.map { host.accelerator(for: $0) }
+  }
+
+  /// The architectures besides the host's that a profile names and a QEMU is installed for.
+  private var foreignArchitectures: [Architecture] {
+    configuration.foreignArchitectures.filter { (try? host.qemu(for: $0)) != nil }
+  }
+
+  /// The factor by which time limits grow that are not one VM's: the largest of the profiles.
+  package var timeoutMultiplier: Double {
+    (((try? [Architecture.host]) ?? []) + foreignArchitectures).map { timeoutMultiplier(for: $0) }.max() ?? 1
+  }
+
+  /// The factor by which time limits of VMs of one architecture grow.
+  package func timeoutMultiplier(for architecture: Architecture) -> Double {
+    host.timeoutMultiplier(for: architecture)
+  }
+
+  /// What is to be known of the accelerator: why it is not KVM, or which guests KVM does not run.
+  package var acceleratorReason: String {
+    Self.reason(verdicts)
+  }
+
+  /// - Parameter verdicts: the host's own first.
+  static func reason(_ verdicts: [AcceleratorVerdict]) -> String {
+    // Where the host's own guests are emulated it goes without saying that others are.
+    let told = verdicts.first?.accelerator == .kvm ? verdicts[...] : verdicts.prefix(1)
+    return told.map(\.reason).filter { !$0.isEmpty }.joined(separator: "; ")
+  }
+
+  /// The version of QEMU for the host's own guests; nil where there is none.
+  package var qemuVersion: String? { try? host.qemu(for: .host).version }
+
+  /// Why there is no QEMU for the host's own guests, and what to do; nil: there is one.
+  package var qemuComplaint: String? {
+    do {
+      _ = try host.qemu(for: .host)
+      return nil
+    } catch { return "\(error)" }
+  }
+
+  func nextMachineNumber() -> Int { machineNumber.add(1, ordering: .relaxed).newValue }
+
+  /// A remark that concerns all files is said once.
+  func warnOnce(_ text: String, file: String?) {
+    if warned.withLock({ $0.insert(text).inserted }) { events.send(.warning(file: file, text: text)) }
+  }
+
+  /// Ends the warm VMs: after this, all reservations are released.
+  package func endWarmVMs() { warmPool.close() }
+
+  /// Ends the run: its directory goes unless it was kept.
+  package func close() {
+    endWarmVMs()
+    meter.close()
+    run.close()
+  }
+}

@@ -1,0 +1,74 @@
+import ProviumAgentClient
+import ProviumArchitecture
+import ProviumLua
+import ProviumRuntime
+import ProviumSystem
+
+/// An object of a script that carries out operations in the guest: a VM, or a worker.
+protocol GuestObject: AnyObject, SendableMetatype {
+  var context: ScriptContext { get }
+  var machine: Machine { get }
+  /// The mark of the object's jobs: it tells jobs of different objects of one VM apart.
+  var jobHolder: String { get }
+  /// Runs one operation under its time limit.
+  /// - Parameters:
+  ///   - what: the operation, for the terminal and for messages: `exec make check`.
+  ///   - allowance: the operation's own time, added to the usual limit.
+  /// - Throws: `ProviumError`.
+  func perform<Value>(
+    _ what: String,
+    allowance: Duration,
+    _ operation: (GuestSession, Deadline) throws -> Value
+  ) throws -> Value
+}
+
+extension GuestObject {
+  var architecture: Architecture { machine.architecture }
+
+  func perform<Value>(_ what: String, _ operation: (GuestSession, Deadline) throws -> Value) throws -> Value {
+    try perform(what, allowance: .zero, operation)
+  }
+}
+
+/// A VM as a script holds it: `vm`.
+final class VMObject: GuestObject {
+  // The context owns the state that holds this object.
+  unowned let context: ScriptContext
+  let machine: Machine
+  var jobHolder: String { "the vm" }
+
+  init(_ machine: Machine, _ context: ScriptContext) {
+    self.machine = machine
+    self.context = context
+  }
+
+  func perform<Value>(
+    _ what: String,
+    allowance: Duration,
+    _ operation: (GuestSession, Deadline) throws -> Value
+  ) throws -> Value {
+    try machine.perform(what, allowance: allowance, operation)
+  }
+}
+
+/// A worker as a script holds it: the methods of a VM without boot, shutdown and spawn.
+final class WorkerObject: GuestObject {
+  unowned let context: ScriptContext
+  let machine: Machine
+  let worker: Worker
+  var jobHolder: String { worker.name }
+
+  init(_ worker: Worker, of vm: VMObject) {
+    self.worker = worker
+    machine = vm.machine
+    context = vm.context
+  }
+
+  func perform<Value>(
+    _ what: String,
+    allowance: Duration,
+    _ operation: (GuestSession, Deadline) throws -> Value
+  ) throws -> Value {
+    try machine.perform(what, on: worker, allowance: allowance, operation)
+  }
+}

@@ -1,0 +1,26 @@
+import ProviumLua
+
+/// The options of a sub-test: the table between its name and its body.
+struct SubTestOptions {
+  var tags: [String] = []
+  var timeout: Duration?
+  var skip: String?
+  var isSlow = false
+  var isFresh = false
+  /// Passed to reports as they are.
+  var properties: [String: String] = [:]
+
+  init(_ argument: LuaArgument?) throws {
+    for (bytes, value) in try argument?.entries() ?? [] {
+      let name = String(decoding: bytes, as: UTF8.self)
+      switch name {
+      case "tags": tags = try value.list().map { try $0.string() }
+      case "timeout": timeout = try value.duration()
+      case "skip": skip = value.value.text ?? (value.value.isTruthy ? "" : nil)
+      case "slow": isSlow = try value.boolean()
+      case "fresh": isFresh = try value.boolean()
+      default: properties[name] = value.value.text ?? value.value.described()
+      }
+    }
+  }
+}

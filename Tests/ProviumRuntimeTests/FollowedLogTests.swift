@@ -1,0 +1,81 @@
+import Glibc
+import ProviumAgentClient
+import ProviumBoot
+import ProviumSystem
+import Synchronization
+import Testing
+
+import ProviumVM
+
+@testable import ProviumRuntime
+
+@Suite(
+  "The followed kernel log of a real guest",
+  .enabled(if: getenv("PROVIUM_TEST_NO_VM") == nil, "PROVIUM_TEST_NO_VM is set"),
+  .timeLimit(.minutes(3))
+) struct FollowedLogTests {
+  private final class Texts: Sendable {
+    private let state = Mutex<(texts: [String], lost: UInt64, sequences: [UInt64])>(([], 0, []))
+    func take(_ batch: KernelLogBatch) {
+      state.withLock {
+        $0.texts += batch.records.map { String(decoding: $0.text, as: UTF8.self) }
+        $0.sequences += batch.records.map(\.sequence)
+        $0.lost += batch.lost
+      }
+    }
+    var texts: [String] { state.withLock { $0.texts } }
+    var sequences: [UInt64] { state.withLock { $0.sequences } }
+    var lost: UInt64 { state.withLock { $0.lost } }
+  }
+
+  @Test("the log of a guest is followed from the first boot message on, through a snapshot and a flood")
+  func snapshot() throws {
+    let cache = Settings.defaultCache
+    let run = try RunDirectory()
+    defer { run.close() }
+    let host = MachineHost(
+      cache: cache,
+      accelerator: AcceleratorProbe.verdict(cache: cache),
+      channel: ChannelVerdict.choose(),
+      run: run
+    )
+    let limit = Deadline.after(.seconds(120))
+    let folder = "\(run.path)/state"
+    try Files.createDirectories(folder)
+    var storage = VirtualMachine.Storage()
+    storage.memory = .sharedFile("\(folder)/memory")
+    let machine = try VirtualMachine.boot(
+      MachineConfiguration(memory: .mebibytes(256)),
+      name: "logged",
+      storage: storage,
+      on: host,
+      until: limit
+    )
+    let before = Texts()
+    try machine.agent.followKernelLog(from: .oldest, until: limit) { before.take($0) }
+    _ = try machine.session.exec("echo '<4>one' > /dev/kmsg", until: limit)
+    #expect(try machine.agent.syncKernelLog(until: limit))
+    #expect(before.texts.first?.hasPrefix("Linux version") == true)
+    #expect(before.texts.last == "one" && before.lost == 0)
+    #expect(before.sequences == Array(0..<UInt64(before.sequences.count)))
+    let snapshot = try machine.save(to: folder, host: host, until: limit)
+
+    let resumed = try VirtualMachine.resume(snapshot, on: host, until: limit)
+    defer { resumed.kill() }
+    let after = Texts()
+    try resumed.agent.followKernelLog(from: .afterLast, until: limit) { after.take($0) }
+    _ = try resumed.session.exec("echo '<4>two' > /dev/kmsg", until: limit)
+    #expect(try resumed.agent.syncKernelLog(until: limit))
+    #expect(after.texts.last == "two" && !after.texts.contains("one") && after.lost == 0)
+    #expect(after.sequences.first == before.sequences.last.map { $0 + 1 })
+
+    // More than the kernel's buffer, as fast as the guest can: counted, and the guest answers meanwhile.
+    let lines = 20_000
+    let flood = "i=0; while [ $i -lt \(lines) ]; do echo '<6>flood' > /dev/kmsg; i=$((i+1)); done"
+    let command = "echo on > /proc/sys/kernel/printk_devkmsg; \(flood)"
+    _ = try resumed.session.exec(ByteString(command), until: limit)
+    #expect(try resumed.agent.syncKernelLog(until: limit))
+    let seen = after.texts.count { $0 == "flood" }
+    #expect(seen > 0 && UInt64(seen) + after.lost >= UInt64(lines))
+  }
+}
