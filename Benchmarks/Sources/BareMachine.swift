@@ -17,10 +17,10 @@ struct BareMachine {
   init(host: MachineHost, image: BootImage, folder: String) throws {
     self.host = host
     self.folder = folder
-    qemu = try host.qemu(for: HostFacts.machine)
+    qemu = try host.qemu(for: .host)
     distribution = try DistributionKernel.prepare(
       cache: host.cache,
-      architecture: HostFacts.machine,
+      architecture: .host,
       progress: { _ in }
     )
     kernel = image.kernel
@@ -35,22 +35,29 @@ struct BareMachine {
     initrd: String,
     memory: UInt64 = 512 << 20,
     backing: MemoryBacking = .anonymous,
-    state: Int32? = nil
+    state: String? = nil
   ) throws -> QEMUProcess {
     let directory = try host.run.machineDirectory()
-    let platform = try GuestPlatform.required(HostFacts.machine)
-    return try QEMUProcess(qemu, secret: nil, directory: directory, incoming: state) { options in
-      options.platform = platform
-      options.accelerator = host.accelerator.accelerator
-      options.memory = memory
-      options.backing = backing
-      if state == nil {
-        options.kernel = kernel
-        options.initrd = initrd
-        options.append = append + " rdinit=/init"
-      }
-      options.isIncoming = state != nil
+    var configuration = MachineConfiguration()
+    configuration.memory = MemorySize(bytes: memory)
+    var wiring = LaunchWiring()
+    wiring.memory = backing
+    wiring.isIncoming = state != nil
+    if state == nil {
+      wiring.kernel = LaunchKernel(kernel: kernel, initrd: initrd, append: append + " rdinit=/init")
     }
+    var platform = host.platform(for: try .host)
+    // No vsock: the bare guest has a serial port.
+    platform.channel = .virtioSerial
+    return try QEMUProcess(
+      qemu,
+      configuration: configuration,
+      platform: platform,
+      secret: nil,
+      directory: directory,
+      wiring: wiring,
+      state: state
+    )
   }
 
   // MARK: A boot to the first line
@@ -107,10 +114,9 @@ struct BareMachine {
   /// From the files of `save` to the first answer.
   func resume(memory: String, state: String) throws -> BareChannel {
     let deadline = Deadline.after(.seconds(30))
-    let file = try Descriptor.open(state, O_RDONLY)
-    let process = try start(initrd: "", backing: .privateFile(memory), state: file.raw)
+    let process = try start(initrd: "", backing: .privateFile(memory), state: state)
     try process.watch.load(
-      from: QEMUProcess.migrationDescriptor,
+      from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
       ignoringShared: true,
       until: deadline
     )

@@ -15,7 +15,8 @@ struct MachineRows {
 
   private func boot() throws -> VirtualMachine {
     try VirtualMachine.boot(
-      BootRequest(name: "bench", image: ImageSpecification()),
+      MachineConfiguration(),
+      name: "bench",
       on: host,
       until: limit()
     )

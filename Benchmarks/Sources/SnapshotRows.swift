@@ -18,10 +18,15 @@ struct SnapshotRows {
   private func make(_ name: String, memory: UInt64) throws -> (Snapshot, save: Double) {
     let place = "\(folder)/\(name)"
     try Files.createDirectories(place)
-    var request = BootRequest(name: name, image: ImageSpecification())
-    request.memory = memory
-    request.backing = .sharedFile("\(place)/memory")
-    let machine = try VirtualMachine.boot(request, on: host, until: limit())
+    var storage = VirtualMachine.Storage()
+    storage.memory = .sharedFile("\(place)/memory")
+    let machine = try VirtualMachine.boot(
+      MachineConfiguration(memory: MemorySize(bytes: memory)),
+      name: name,
+      storage: storage,
+      on: host,
+      until: limit()
+    )
     // At rest, as a fixture's script leaves it: what still boots would boot on after each resume.
     _ = try machine.connection.exec("sleep 1", until: limit())
     let begin = Deadline.now
@@ -140,7 +145,8 @@ struct SnapshotRows {
 
   private func image() throws -> BootImage {
     let machine = try VirtualMachine.boot(
-      BootRequest(name: "image", image: ImageSpecification()),
+      MachineConfiguration(),
+      name: "image",
       on: host,
       until: limit()
     )

@@ -1,6 +1,7 @@
 import ProviumSystem
 
-/// Content keys of files, remembered by what `stat` says of them: a kernel is hashed once, not at each boot.
+/// SHA-256 digests of files, kept in the cache under what `stat` says of the file, so that a kernel is hashed once and not at
+/// each boot.
 package struct DigestCache: Sendable {
   private let folder: String
 
@@ -9,15 +10,12 @@ package struct DigestCache: Sendable {
   /// SHA-256 in hex.
   package func digest(_ path: String) throws -> String {
     let facts = try FileFacts(path)
-    // Small files are as quick to read as the note of them.
+    // To read a small file takes no longer than to read the note.
     if facts.size < 64 << 10 { return try SHA256.hex(file: path) }
-    let identity = "\(path) \(facts)"
-    let note = "\(folder)/\(SHA256.hex(Array(path.utf8)).prefix(32))"
-    let lines = ((try? Files.readText(note)) ?? "").split(separator: "\n")
-    if lines.count == 2, lines[0] == identity { return String(lines[1]) }
+    let note = CacheNote("\(folder)/\(SHA256.hex(Array(path.utf8)).prefix(32))", key: "\(path) \(facts)")
+    if let digest = note.value { return digest }
     let digest = try SHA256.hex(file: path)
-    try? Files.createDirectories(folder)
-    try? Files.replace(note, with: Array("\(identity)\n\(digest)\n".utf8))
+    note.write(digest)
     return digest
   }
 }

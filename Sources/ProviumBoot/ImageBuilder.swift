@@ -1,5 +1,6 @@
 import Glibc
 import ProviumAgentImage
+import ProviumArchitecture
 import ProviumSystem
 
 /// Makes bootable images: the user's kernel and initrd with Provium's agent behind it.
@@ -13,27 +14,30 @@ package struct ImageBuilder: Sendable {
   }
 
   /// - Parameter progress: told what takes time (fetching a kernel).
-  package func build(_ specification: ImageSpecification, progress: (String) -> Void = { _ in }) throws
-    -> BootImage
-  {
-    var kernelPath = specification.kernel
-    var modules = specification.modules
-    var initrd = specification.initrd
+  package func build(
+    _ source: BootSource,
+    drivers: [String],
+    progress: (String) -> Void = { _ in }
+  ) throws -> BootImage {
+    let architecture = try source.requiredArchitecture
+    var kernelPath = source.kernel
+    var modules = source.modules
+    var initrd = source.initrd
     if kernelPath == nil {
       let distribution = try DistributionKernel.prepare(
         cache: cache,
-        architecture: specification.architecture,
+        architecture: architecture,
         progress: progress
       )
       kernelPath = distribution.kernel
       modules = distribution.modules
-      if initrd == nil, specification.rootfs == nil {
+      if initrd == nil, source.rootfs == nil {
         initrd = try userland(distribution, progress: progress)
       }
     }
     guard let kernelPath else { throw ImageError.noKernel(reasons: []) }
     let kernel = try KernelImage(kernelPath)
-    try kernel.check(for: specification.architecture)
+    try kernel.check(for: architecture)
     let (bootable, remark) = try kernel.bootable(cache: cache)
 
     var image = BootImage(kernel: bootable, initrd: "", append: "", release: kernel.release)
@@ -48,8 +52,15 @@ package struct ImageBuilder: Sendable {
     {
       throw ImageError.wrongModules(directory: tree.directory, version: tree.release, kernel: release)
     }
-    image.initrd = try initramfs(specification, initrd: initrd, tree: tree, inputs: &image.inputs)
-    image.append = try commandLine(specification)
+    image.initrd = try initramfs(
+      source,
+      architecture: architecture,
+      drivers: drivers,
+      initrd: initrd,
+      tree: tree,
+      inputs: &image.inputs
+    )
+    image.append = try commandLine(source, console: architecture.console)
     return image
   }
 
@@ -61,23 +72,21 @@ package struct ImageBuilder: Sendable {
   /// The guest's init, unless its profile names one. The wrapper executes another usual init if it is missing.
   private static let defaultInit = "/sbin/init"
 
-  private func commandLine(_ specification: ImageSpecification) throws -> String {
-    let console = GuestPlatform.named(specification.architecture)?.console ?? "ttyS0"
+  private func commandLine(_ source: BootSource, console: String) throws -> String {
     var words = [
       // Warnings and worse on the console: a test must see a WARN. A panic ends the machine at once.
       "console=\(console)", "loglevel=5", "panic=-1", "rdinit=/provium-wrapper",
     ]
     // A stock kernel's self-tests of its ciphers cost a third of a second; a user's own kernel keeps them.
-    if specification.kernel == nil { words.append("cryptomgr.notests") }
-    let hasOwnUserland =
-      specification.kernel == nil && specification.initrd == nil && specification.rootfs == nil
+    if source.kernel == nil { words.append("cryptomgr.notests") }
+    let hasOwnUserland = source.kernel == nil && source.initrd == nil && source.rootfs == nil
     if hasOwnUserland { words.append("provium.mounts=yes") }
-    if specification.rootfs != nil { words += ["provium.root=/dev/vda"] }
+    if source.rootfs != nil { words += ["provium.root=/dev/vda"] }
     // Provium's own userland has no init: the wrapper stays process 1.
-    if let program = specification.initProgram ?? (hasOwnUserland ? nil : Self.defaultInit) {
+    if let program = source.initProgram ?? (hasOwnUserland ? nil : Self.defaultInit) {
       words.append("provium.init=\(program)")
     }
-    let line = (words + [specification.append].filter { !$0.isEmpty }).joined(separator: " ")
+    let line = (words + [source.append].filter { !$0.isEmpty }).joined(separator: " ")
     guard line.utf8.count <= Self.commandLineLimit else {
       throw ImageError.longCommandLine(length: line.utf8.count, limit: Self.commandLineLimit)
     }
@@ -106,27 +115,30 @@ package struct ImageBuilder: Sendable {
 
   /// The user's initrd with the shim behind it, in a file that is kept under the key of all that is in it.
   private func initramfs(
-    _ specification: ImageSpecification,
+    _ source: BootSource,
+    architecture: Architecture,
+    drivers: [String],
     initrd: String?,
     tree: ModuleTree?,
     inputs: inout [BootImage.Input]
   ) throws -> String {
-    var drivers = specification.drivers
-    if let rootfs = specification.rootfs {
+    var drivers = drivers
+    if let rootfs = source.rootfs {
       drivers += ["virtio_blk"] + (try RootDisk.drivers(for: rootfs))
       // A read-only root takes injected files on an overlay.
-      if !specification.files.isEmpty { drivers.append("overlay") }
+      if !source.files.isEmpty { drivers.append("overlay") }
     }
-    let order = try tree?.loadOrder(Self.unique(drivers)) ?? []
+    let order = try tree?.loadOrder(drivers.uniqued()) ?? []
     inputs.append(.init(name: "agent", path: "", digest: AgentImage.buildIDHex))
     if let tree { inputs += try moduleInputs(tree, order) }
     if let initrd {
       inputs.append(.init(name: "initrd", path: initrd, digest: try checkedInitrd(initrd)))
     }
-    let files = try specification.files.sorted { $0.key < $1.key }.map { path, file in
+    let files = try source.files.map { file in
+      let path = try GuestPath(file.path)
       let (bytes, mode) = try contents(of: file, for: path)
       return (path: path, bytes: bytes, mode: mode)
-    }
+    }.sorted { $0.path < $1.path }
     for file in files {
       inputs.append(
         .init(
@@ -139,7 +151,7 @@ package struct ImageBuilder: Sendable {
     }
     let key = SHA256.hex(
       Array(
-        (inputs.map { "\($0.name) \($0.digest)" } + order + [specification.architecture]).joined(
+        (inputs.map { "\($0.name) \($0.digest)" } + order + [architecture.name]).joined(
           separator: "\n"
         ).utf8
       )
@@ -149,7 +161,7 @@ package struct ImageBuilder: Sendable {
       utimes(path, nil)
       return path
     }
-    let shim = try self.shim(specification, order: order, tree: tree, files: files)
+    let shim = try self.shim(architecture, order: order, tree: tree, files: files)
     var joined: [UInt8] = []
     if let initrd {
       joined = try Files.read(initrd)
@@ -163,12 +175,12 @@ package struct ImageBuilder: Sendable {
 
   /// Everything below `/.provium`, and the wrapper. No standard directories: they would replace a user's links.
   private func shim(
-    _ specification: ImageSpecification,
+    _ architecture: Architecture,
     order: [String],
     tree: ModuleTree?,
     files: [(path: GuestPath, bytes: [UInt8], mode: UInt32)]
   ) throws -> [UInt8] {
-    let programs = try AgentImage.programs(for: specification.architecture)
+    let programs = try AgentImage.programs(for: architecture.name)
     var archive = CpioArchive()
     archive.addFile("provium-wrapper", programs.wrapper, mode: 0o755)
     archive.addDirectory(".provium", mode: 0o700)
@@ -182,15 +194,15 @@ package struct ImageBuilder: Sendable {
     return archive.finished()
   }
 
-  private func contents(of file: InjectedFile, for path: GuestPath) throws -> ([UInt8], UInt32) {
-    switch file {
-    case .contents(let bytes, let mode): return (bytes, mode)
-    case .host(let host):
+  private func contents(of file: GuestFile, for path: GuestPath) throws -> ([UInt8], UInt32) {
+    switch file.contents {
+    case .bytes(let bytes): return (bytes, file.mode ?? 0o644)
+    case .hostFile(let host):
       var status = stat()
       guard stat(host.cPath, &status) == 0 else {
         throw ImageError.missingFile(role: "file for \(path):", path: host)
       }
-      return (try Files.read(host), UInt32(status.st_mode) & 0o7777)
+      return (try Files.read(host), file.mode ?? UInt32(status.st_mode) & 0o7777)
     }
   }
 
@@ -214,10 +226,5 @@ package struct ImageBuilder: Sendable {
       guard let path = tree.path(of: module).map({ "\(tree.directory)/\($0)" }) else { return nil }
       return .init(name: "module \(module)", path: path, digest: try digests.digest(path))
     }
-  }
-
-  private static func unique(_ names: [String]) -> [String] {
-    var seen: Set<String> = []
-    return names.filter { seen.insert($0).inserted }
   }
 }

@@ -8,7 +8,6 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
   case badInitrd(path: String, reason: String)
   case badDisk(path: String, reason: String)
   case missingFile(role: String, path: String)
-  case unknownArchitecture(String)
   case longCommandLine(length: Int, limit: Int)
 
   package var description: String {
@@ -24,8 +23,6 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
       "no kernel for the default profile:\n" + reasons.map { "  - \($0)" }.joined(separator: "\n")
     case .badInitrd(let path, let reason): "\(path) cannot be used as an initrd: \(reason)"
     case .badDisk(let path, let reason): "\(path) cannot be used as a root disk: \(reason)"
-    case .unknownArchitecture(let name):
-      "Provium boots no guests of the architecture \(name), only \(GuestPlatform.all.map(\.name).joined(separator: ", "))"
     case .longCommandLine(let length, let limit):
       "the kernel command line has \(length) bytes, and a kernel takes \(limit): shorten append"
     case .missingFile(let role, let path): "the \(role) \(path) does not exist"

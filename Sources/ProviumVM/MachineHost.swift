@@ -1,41 +1,55 @@
+package import ProviumArchitecture
 package import ProviumBoot
 import ProviumSystem
-import Synchronization
 
-/// What this host offers to machines: found out once, used by all.
+/// What this host provides to VMs: determined once for a run.
 package final class MachineHost: Sendable {
   package let cache: String
   package let accelerator: AcceleratorVerdict
   package let channel: ChannelVerdict
   package let run: RunDirectory
   package let images: ImageBuilder
-  /// Of other architectures than the host's own.
-  private let foreign = Mutex<[String: AcceleratorVerdict]>([:])
+  /// The user's factor for time limits; nil: each accelerator's own.
+  private let userMultiplier: Double?
 
-  package init(cache: String, accelerator: AcceleratorVerdict, channel: ChannelVerdict, run: RunDirectory) {
+  package init(
+    cache: String,
+    accelerator: AcceleratorVerdict,
+    channel: ChannelVerdict,
+    run: RunDirectory,
+    timeoutMultiplier: Double? = nil
+  ) {
     self.cache = cache
     self.accelerator = accelerator
     self.channel = channel
     self.run = run
+    userMultiplier = timeoutMultiplier
     images = ImageBuilder(cache: cache)
   }
 
-  package func qemu(for architecture: String) throws -> QEMUBinary {
+  /// Finds QEMU for guests of an architecture.
+  /// - Throws: `QEMUBinary.Failure`.
+  package func qemu(for architecture: Architecture) throws -> QEMUBinary {
     try QEMUBinary.find(architecture: architecture, cache: cache)
   }
 
-  /// KVM runs guests of the host's own architecture only. What others cost is measured when it is first asked for.
-  package func accelerator(for architecture: String) -> AcceleratorVerdict {
-    if architecture == HostFacts.machine { return accelerator }
-    return foreign.withLock { known in
-      if let verdict = known[architecture] { return verdict }
-      let verdict = AcceleratorVerdict.emulated(
-        architecture,
-        reason: "\(architecture) guests are emulated",
-        cache: cache
-      )
-      known[architecture] = verdict
-      return verdict
-    }
+  /// How VMs of an architecture run here.
+  package func platform(for architecture: Architecture) -> Platform {
+    Platform(
+      architecture: architecture,
+      accelerator: accelerator(for: architecture).accelerator,
+      channel: channel.kind
+    )
+  }
+
+  /// The accelerator for guests of an architecture: KVM runs those of the host's own only.
+  package func accelerator(for architecture: Architecture) -> AcceleratorVerdict {
+    architecture.name == HostFacts.machine
+      ? accelerator : AcceleratorVerdict(.tcg, reason: "\(architecture) guests are emulated")
+  }
+
+  /// The factor by which time limits of guests of an architecture grow.
+  package func timeoutMultiplier(for architecture: Architecture) -> Double {
+    userMultiplier ?? accelerator(for: architecture).accelerator.timeoutMultiplier
   }
 }

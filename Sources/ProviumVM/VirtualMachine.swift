@@ -2,42 +2,23 @@ import ProviumAgentImage
 package import ProviumAgentClient
 package import ProviumBoot
 package import ProviumSystem
-import Synchronization
 
-/// What a machine is to be.
-package struct BootRequest: Sendable {
-  /// For messages: `vm1 (default)`.
-  package var name: String
-  package var image: ImageSpecification
-  /// Bytes.
-  package var memory: UInt64 = 512 << 20
-  package var cpus = 1
-  /// After the root disk, if there is one.
-  package var disks: [DiskOptions] = []
-  /// Where the memory lies; a machine that becomes a snapshot writes to a file.
-  package var backing = MemoryBacking.anonymous
-
-  package init(name: String, image: ImageSpecification) {
-    self.name = name
-    self.image = image
-  }
-}
-
-/// A running machine: QEMU, its console, and the agent inside.
+/// A running VM: QEMU, its console, and the agent in the guest.
 package final class VirtualMachine: Sendable {
+  /// For messages: `vm1 (default)`.
   package let name: String
   package let process: QEMUProcess
   package let agent: GuestAgent
   package let image: BootImage
   package let qemu: QEMUBinary
-  /// Of this machine alone; gone with it.
+  /// A folder of this VM alone, removed by `discardDirectory`.
   package let directory: String
 
   package var console: ConsoleLog { process.console }
-  /// Reads what the console has shown by now: the watcher's thread may not have come to it yet. Any thread.
+  /// Reads what the console has shown by now, where the monitor's thread has not read it yet. Any thread.
   package func catchUpWithConsole() { process.watch.catchUpWithConsole() }
   package var connection: AgentConnection { agent.connection }
-  package var options: MachineOptions { process.options }
+  package var configuration: MachineConfiguration { process.configuration }
 
   init(
     name: String,
@@ -56,58 +37,72 @@ package final class VirtualMachine: Sendable {
     process.watch.expectAgent()
   }
 
-  /// Boots a machine and waits until its agent answers.
+  /// Where the memory and the disks of a boot are, besides the configuration's own places.
+  package struct Storage: Sendable {
+    package var memory = MemoryBacking.anonymous
+    /// Copies that stand for disks, by the disk's number in `MachineConfiguration.allDisks`.
+    package var diskFiles: [Int: DiskFile] = [:]
+
+    package init() {}
+  }
+
+  /// Boots a VM and blocks until its agent answers.
   /// - Parameters:
-  ///   - stage: told of each stage that the boot reaches, on this thread.
-  ///   - built: told what the machine is made from, before it starts.
-  ///   - started: called once QEMU runs: how to end it from another thread.
-  /// - Throws: `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
+  ///   - configuration: with all settings of its profile.
+  ///   - name: for messages.
+  ///   - stage: called at each stage of the boot, on this thread.
+  ///   - built: called with what the VM is made from, before it starts.
+  ///   - started: called when QEMU runs, so that another thread can end it.
+  /// - Throws: `InvalidConfiguration`, `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
   package static func boot(
-    _ request: BootRequest,
+    _ configuration: MachineConfiguration,
+    name: String,
+    storage: Storage = Storage(),
     on host: MachineHost,
     until deadline: Deadline,
     stage: (String) -> Void = { _ in },
     built: (BootImage) -> Void = { _ in },
     started: (QEMUProcess) -> Void = { _ in }
   ) throws -> VirtualMachine {
-    let architecture = request.image.architecture
-    let platform = try GuestPlatform.required(architecture)
+    try configuration.validate()
+    let architecture = try configuration.boot.requiredArchitecture
+    let platform = host.platform(for: architecture)
     let qemu = try host.qemu(for: architecture)
-    var specification = request.image
-    // vsock connects the host's kernel; a foreign machine type keeps to what both have.
-    let channel = host.channel.kind
-    specification.drivers += drivers(channel: channel, disks: request.disks)
-    let image = try host.images.build(specification, progress: stage)
+    let image = try host.images.build(
+      configuration.boot,
+      drivers: configuration.kernelModules(on: platform),
+      progress: stage
+    )
     built(image)
     let directory = try host.run.machineDirectory()
-    let secret = channel == .vsock ? GuestSecret.random() : nil
+    let secret = platform.channel == .vsock ? GuestSecret.random() : nil
     let initrd =
       try secret.map { try image.initrd(with: $0.bytes, at: "\(directory)/initrd") } ?? image.initrd
     stage(BootStage.qemu.word)
-    let process = try QEMUProcess(qemu, secret: secret, directory: directory) { options in
-      options.platform = platform
-      options.accelerator = host.accelerator(for: architecture).accelerator
-      options.memory = request.memory
-      options.backing = request.backing
-      options.cpus = request.cpus
-      options.kernel = image.kernel
-      options.initrd = initrd
-      options.append = image.append
-      options.disks =
-        (specification.rootfs.map { [DiskOptions(path: $0, isReadOnly: true)] } ?? []) + request.disks
-    }
+    var wiring = LaunchWiring()
+    wiring.memory = storage.memory
+    wiring.diskFiles = storage.diskFiles
+    wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
+    let process = try QEMUProcess(
+      qemu,
+      configuration: configuration,
+      platform: platform,
+      secret: secret,
+      directory: directory,
+      wiring: wiring
+    )
     started(process)
     do {
       stage(BootStage.kernel.word)
       let agent = try GuestAgent.connect(
         to: process.endpoint,
-        machine: request.name,
+        machine: name,
         expecting: AgentImage.buildID,
         liveness: process.watch,
         until: deadline
       )
       return VirtualMachine(
-        name: request.name,
+        name: name,
         process: process,
         agent: agent,
         image: image,
@@ -118,10 +113,10 @@ package final class VirtualMachine: Sendable {
       let reached = process.console.reached
       process.kill()
       throw BootFailure(
-        machine: request.name,
+        machine: name,
         stage: reached,
         reason:
-          "\(error)\(Self.hint(image, reached: reached, initrd: request.image.initrd, process.console))",
+          "\(error)\(Self.hint(image, reached: reached, initrd: configuration.boot.initrd, process.console))",
         console: process.console.tail()
       )
     }
@@ -143,17 +138,6 @@ package final class VirtualMachine: Sendable {
     guard reached >= .modules, !image.hasModules else { return "" }
     return
       "; no modules were found for its kernel: where its virtio drivers are modules, name their folder with modules = \"…\""
-  }
-
-  /// What the channel and the disks need of the kernel.
-  private static func drivers(channel: ChannelKind, disks: [DiskOptions]) -> [String] {
-    var drivers = ["virtio_pci"]
-    switch channel {
-    case .virtioSerial: drivers.append("virtio_console")
-    case .vsock: drivers.append("vmw_vsock_virtio_transport")
-    }
-    if !disks.isEmpty { drivers.append("virtio_blk") }
-    return drivers
   }
 
   // MARK: The end

@@ -51,7 +51,7 @@ import Testing
       ("SIG_BLOCK", 0), ("MSG_DONTWAIT", 0x40), ("SO_REUSEADDR", 2), ("EPOLL_CTL_ADD", 1), ("POLLIN", 1),
     ]
     for (name, value) in everywhere {
-      for architecture in GuestArchitecture.allCases {
+      for architecture in Architecture.all {
         #expect(SystemConstants.value(name, architecture) == value, "\(name)")
       }
     }

@@ -25,13 +25,13 @@ import Testing
     #expect(AcceleratorCheck.finding(AcceleratorVerdict(.kvm)).text == "kvm (runs guest code)")
     let unproven = AcceleratorVerdict(.kvm, reason: "not proven on aarch64")
     #expect(AcceleratorCheck.finding(unproven).text == "kvm: not proven on aarch64")
-    let slow = AcceleratorVerdict(.tcg, reason: "it does not run guest code", obstacle: .broken, slowdown: 9)
+    let slow = AcceleratorVerdict(.tcg, reason: "it does not run guest code", obstacle: .broken)
     let found = AcceleratorCheck.finding(slow)
     #expect(found.grade == .limited && found.text == "tcg: it does not run guest code")
     #expect(
-      found.remedy?.contains("9.0 times slower (measured); time limits are multiplied by 5.0") == true
+      found.remedy?.contains("time limits are multiplied by 10 (--timeout-multiplier)") == true
     )
-    let forbidden = AcceleratorVerdict(.tcg, reason: "no permission", obstacle: .forbidden, slowdown: 9)
+    let forbidden = AcceleratorVerdict(.tcg, reason: "no permission", obstacle: .forbidden)
     #expect(AcceleratorCheck.finding(forbidden).remedy == "adduser $USER kvm, and log in again")
   }
 }

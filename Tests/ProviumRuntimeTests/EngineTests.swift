@@ -15,39 +15,31 @@ import Testing
     #expect(EngineServices.reason([emulating, foreign]) == "no /dev/kvm")
   }
 
-  @Test(
-    "stretches a machine's limits by its own architecture's cost, and a file's by the largest of the profiles",
-    .enabled(
-      if: GuestPlatform.all.allSatisfy { ToolRun.find("qemu-system-\($0.name)") != nil },
-      "not every QEMU is installed"
-    )
-  )
-  func scales() throws {
+  @Test("time limits grow tenfold where guests are emulated, and by the user's factor where there is one")
+  func timeoutMultiplier() throws {
     let folder = "/tmp/provium-test-engine-\(UInt64.random(in: 0 ... .max))"
     try Files.createDirectories(folder)
     defer { try? Files.removeTree(folder) }
-    let foreign = try #require(GuestPlatform.all.map(\.name).first { $0 != HostFacts.machine })
-    for (architecture, cost) in [(HostFacts.machine, 9.0), (foreign, 99)] {
-      let qemu = try QEMUBinary.find(architecture: architecture, cache: folder)
-      let text = "\(HostFacts.bootID) \(qemu.path) \(qemu.version)\n\(Double(Deadline.now) / 1e9) \(cost)\n"
-      try Files.write(Array(text.utf8), to: "\(folder)/emulation-cost-\(architecture)")
-    }
     var configuration = Configuration(root: folder)
     configuration.settings.cache = folder
     var options = EngineOptions()
     options.accelerator = .tcg
     var engine = try Engine(configuration: configuration, options: options, sinks: [])
-    #expect(engine.timeoutMultiplier == 5 && engine.slowdown == 9)
+    #expect(engine.timeoutMultiplier == 10)
     engine.close()
-    var profile = Profile(name: "small")
-    profile.architecture = foreign
-    configuration.profiles = ["small": profile]
+    options.timeoutMultiplier = 2.5
     engine = try Engine(configuration: configuration, options: options, sinks: [])
-    #expect(engine.timeoutMultiplier == 50 && engine.slowdown == 99)
-    #expect(
-      engine.services.timeoutMultiplier(for: HostFacts.machine) == 5
-        && engine.services.timeoutMultiplier(for: foreign) == 50
-    )
+    #expect(engine.timeoutMultiplier == 2.5)
     engine.close()
+  }
+
+  @Test("the user's factor for time limits is a number from 0.1 to 1000") func userMultiplier() throws {
+    func options(_ text: String) throws -> EngineOptions {
+      try EngineOptions.fromEnvironment { $0 == "PROVIUM_TIMEOUT_MULTIPLIER" ? text : nil }
+    }
+    #expect(try options("20").timeoutMultiplier == 20)
+    for text in ["0", "-1", "nan", "ten", "1e9"] {
+      #expect(throws: EnvironmentError.self, "\(text)") { try options(text) }
+    }
   }
 }

@@ -28,7 +28,7 @@ private final class Shelf {
       qemu: "7.2",
       accelerator: "tcg",
       channel: "serial",
-      architecture: "x86_64",
+      architecture: .x86_64,
       processor: "emulated",
       arguments: "digest"
     )
@@ -37,9 +37,8 @@ private final class Shelf {
       name: name,
       isStream: false,
       conditions: conditions,
-      memory: 128 << 20,
-      cpus: 1,
-      disks: [],
+      configuration: MachineConfiguration(memory: .mebibytes(128)),
+      diskFiles: [:],
       kernelRelease: nil
     )
     let manifest = FixtureManifest(

@@ -42,10 +42,15 @@ import ProviumVM
     let limit = Deadline.after(.seconds(120))
     let folder = "\(run.path)/state"
     try Files.createDirectories(folder)
-    var request = BootRequest(name: "logged", image: ImageSpecification())
-    request.memory = 256 << 20
-    request.backing = .sharedFile("\(folder)/memory")
-    let machine = try VirtualMachine.boot(request, on: host, until: limit)
+    var storage = VirtualMachine.Storage()
+    storage.memory = .sharedFile("\(folder)/memory")
+    let machine = try VirtualMachine.boot(
+      MachineConfiguration(memory: .mebibytes(256)),
+      name: "logged",
+      storage: storage,
+      on: host,
+      until: limit
+    )
     let before = Texts()
     try machine.agent.followKernelLog(from: .oldest, until: limit) { before.take($0) }
     _ = try machine.connection.exec("echo '<4>one' > /dev/kmsg", until: limit)

@@ -39,13 +39,12 @@ private final class Bench {
           qemu: "",
           accelerator: "",
           channel: "",
-          architecture: HostFacts.machine,
+          architecture: .host,
           processor: "",
           arguments: ""
         ),
-        memory: 128 << 20,
-        cpus: 1,
-        disks: [],
+        configuration: MachineConfiguration(memory: .mebibytes(128)),
+        diskFiles: [:],
         kernelRelease: nil
       ),
       profile: "mine",
@@ -54,7 +53,7 @@ private final class Bench {
       buildDuration: 0
     )
     manifest.snapshot.conditions = try manifest.snapshot.presentConditions(
-      qemu: try host.qemu(for: HostFacts.machine),
+      qemu: try host.qemu(for: .host),
       host: host
     )
   }

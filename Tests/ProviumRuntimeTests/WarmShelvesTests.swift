@@ -12,13 +12,12 @@ private func snapshot(_ name: String) -> Snapshot {
       qemu: "",
       accelerator: "",
       channel: "",
-      architecture: "",
+      architecture: .x86_64,
       processor: "",
       arguments: ""
     ),
-    memory: 0,
-    cpus: 1,
-    disks: [],
+    configuration: MachineConfiguration(memory: .mebibytes(64)),
+    diskFiles: [:],
     kernelRelease: nil
   )
 }

@@ -21,7 +21,7 @@ import Testing
     )
     #expect(
       AcceleratorProbe.look(at: "/dev/null")
-        == .unusable(.broken, reason: "/dev/null makes no machine: ENOTTY", isLasting: false)
+        == .unusable(.broken, reason: "/dev/null makes no VM: ENOTTY", isLasting: false)
     )
   }
 
@@ -56,8 +56,8 @@ import Testing
   @Test("says that KVM is not proven where no guest code was tried") func unproven() throws {
     try withCache { cache in
       let verdict = AcceleratorProbe.verdict(cache: cache, device: "/dev/null") { _ in .unproven }
-      #expect(verdict.description.hasPrefix("kvm: /dev/null makes machines; that they run is not proven on "))
-      #expect(verdict.timeScale == 1)
+      #expect(verdict.description.hasPrefix("kvm: /dev/null makes VMs; that they run is not proven on "))
+      #expect(verdict.accelerator.timeoutMultiplier == 1)
     }
   }
 

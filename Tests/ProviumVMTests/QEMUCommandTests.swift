@@ -1,71 +1,78 @@
-import ProviumBoot
+import ProviumArchitecture
 import Testing
 
 @testable import ProviumVM
 
 @Suite("QEMU's command line") struct QEMUCommandTests {
-  private func options(_ change: (inout MachineOptions) -> Void) -> [String] {
-    var options = MachineOptions(channel: .serial(main: 12, control: 13), qmp: 10, console: 11)
-    options.memory = 256 << 20
-    change(&options)
-    return QEMUCommand.arguments(options)
+  private static let serial = Platform(architecture: .x86_64, accelerator: .tcg, channel: .virtioSerial)
+
+  private var wiring: LaunchWiring {
+    var wiring = LaunchWiring()
+    wiring.descriptors = ["qmp": 10, "console": 11, "main": 12, "control": 13, "vhost": 14]
+    wiring.contextID = 17
+    return wiring
   }
+
+  private func arguments(
+    _ configuration: MachineConfiguration = MachineConfiguration(memory: .mebibytes(256)),
+    on platform: Platform = serial,
+    _ change: (inout LaunchWiring) -> Void = { _ in }
+  ) -> [String] {
+    var wiring = wiring
+    change(&wiring)
+    return QEMUCommand.arguments(configuration, on: platform, wiring: wiring)
+  }
+
   private func contains(_ arguments: [String], _ part: [String]) -> Bool {
     arguments.indices.contains { arguments[$0...].starts(with: part) }
   }
 
-  @Test("of a boot over virtio-serial, word by word") func boot() {
-    let arguments = options {
-      $0.kernel = "/k"
-      $0.initrd = "/i"
-      $0.append = "console=ttyS0"
+  @Test("the arguments of a boot over virtio-serial are these, word by word") func boot() {
+    let arguments = arguments {
+      $0.kernel = LaunchKernel(kernel: "/k", initrd: "/i", append: "console=ttyS0")
     }
     #expect(
       arguments == [
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-action", "panic=pause",
-        "-sandbox",
-        "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", "-accel", "tcg", "-cpu",
-        "max,-erms,-fsrm",
-        "-machine", "q35,memory-backend=ram", "-m", "256M", "-smp", "1", "-object",
-        "memory-backend-ram,id=ram,size=256M", "-chardev", "socket,id=console,fd=11", "-serial",
-        "chardev:console",
-        "-chardev", "socket,id=qmp,fd=10", "-mon", "chardev=qmp,mode=control", "-device",
-        "virtio-serial-pci,id=ports,max_ports=3", "-chardev", "socket,id=main,fd=12", "-device",
-        "virtserialport,bus=ports.0,nr=1,id=port-main,chardev=main,name=org.provium.main", "-chardev",
-        "socket,id=control,fd=13",
-        "-device", "virtserialport,bus=ports.0,nr=2,id=port-control,chardev=control,name=org.provium.control",
-        "-device",
-        "pvpanic-pci", "-kernel", "/k", "-initrd", "/i", "-append",
-        "console=ttyS0",
+        "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+        "-accel", "tcg", "-cpu", "max,-erms,-fsrm", "-machine", "q35,memory-backend=ram", "-m", "256M",
+        "-smp", "1", "-object", "memory-backend-ram,id=ram,size=256M",
+        "-chardev", "socket,id=qmp,fd=10", "-mon", "chardev=qmp,mode=control",
+        "-chardev", "socket,id=console,fd=11", "-serial", "chardev:console",
+        "-device", "virtio-serial-pci,id=ports,max_ports=3", "-chardev", "socket,id=main,fd=12", "-device",
+        "virtserialport,bus=ports.0,nr=1,id=port-main,chardev=main,name=org.provium.main",
+        "-chardev", "socket,id=control,fd=13", "-device",
+        "virtserialport,bus=ports.0,nr=2,id=port-control,chardev=control,name=org.provium.control",
+        "-device", "pvpanic-pci", "-kernel", "/k", "-initrd", "/i", "-append", "console=ttyS0",
       ]
     )
   }
 
-  @Test("uses KVM with the host's processor, and vsock through a descriptor") func kvm() {
-    let arguments = options {
-      $0.accelerator = .kvm
-      $0.channel = .vsock(cid: 17, vhost: 14)
-    }
+  @Test("a VM with KVM has the host's processor and a generation ID, and vsock through a descriptor")
+  func kvm() {
+    let arguments = arguments(
+      on: Platform(architecture: .x86_64, accelerator: .kvm, channel: .vsock)
+    )
     #expect(contains(arguments, ["-accel", "kvm", "-cpu", "host"]))
     #expect(contains(arguments, ["-device", "vhost-vsock-pci,id=vsock,guest-cid=17,vhostfd=14"]))
+    #expect(contains(arguments, ["-device", "vmgenid,guid=auto"]))
     #expect(!arguments.contains { $0.contains("virtio-serial") })
   }
 
-  @Test("of an aarch64 guest names its machine and processor, and has what the x86-64 one has") func aarch64()
-  {
-    let arguments = options {
-      $0.platform = .aarch64
-      $0.kernel = "/k"
-    }
+  @Test("an aarch64 VM names its own machine and processor and has the devices of an x86-64 one")
+  func aarch64() {
+    let arguments = arguments(
+      on: Platform(architecture: .aarch64, accelerator: .tcg, channel: .virtioSerial)
+    )
     #expect(contains(arguments, ["-accel", "tcg", "-cpu", "max,pauth-impdef=on"]))
     #expect(contains(arguments, ["-machine", "virt,memory-backend=ram"]))
     #expect(contains(arguments, ["-device", "virtio-serial-pci,id=ports,max_ports=3"]))
     #expect(!arguments.contains { $0.contains("vmgenid") })
   }
 
-  @Test("maps a snapshot's memory copy on write, and waits for its state") func resume() {
-    let arguments = options {
-      $0.backing = .privateFile("/snap/memory")
+  @Test("a resumed VM maps the snapshot's memory copy on write and waits for its state") func resume() {
+    let arguments = arguments {
+      $0.memory = .privateFile("/snap/memory")
       $0.isIncoming = true
     }
     #expect(
@@ -78,73 +85,57 @@ import Testing
     #expect(!arguments.contains("-kernel"))
   }
 
-  @Test("of a resume is the same as that of the machine that was saved, but for what no guest can tell")
-  func invariant() {
-    var saved = MachineOptions(channel: .serial(main: 12, control: 13), qmp: 10, console: 11)
-    saved.backing = .sharedFile("/building/memory-1")
-    saved.kernel = "/k"
-    saved.append = "quiet"
-    saved.disks = [DiskOptions(path: "disk0")]
-    var resumed = MachineOptions(channel: .serial(main: 3, control: 4), qmp: 5, console: 6)
-    resumed.backing = .privateFile("/cache/memory")
-    resumed.isIncoming = true
-    resumed.disks = [DiskOptions(path: "/cache/disk0", isSnapshot: true)]
-    #expect(saved.invariant == resumed.invariant)
-    let changes: [(inout MachineOptions) -> Void] = [
-      { $0.memory *= 2 }, { $0.cpus = 2 }, { $0.disks = [] }, { $0.disks[0].isReadOnly = true },
-      { $0.accelerator = .kvm }, { $0.platform = .aarch64 }, { $0.channel = .vsock(cid: 7, vhost: 14) },
+  @Test("disks are attached in order after the root disk, with commas in paths doubled") func disks() {
+    var configuration = MachineConfiguration()
+    configuration.boot.rootfs = "/root.img"
+    configuration.disks = [
+      .image("/a,b.img", readOnly: true), .image("/c.qcow2", format: .qcow2, discardsWrites: true),
+      .image("/d.qcow2", format: .qcow2),
     ]
-    for change in changes {
-      var other = resumed
-      change(&other)
-      #expect(QEMUCommand.arguments(other.invariant) != QEMUCommand.arguments(saved.invariant))
-    }
-  }
-
-  @Test("attaches disks in order, with commas in paths doubled") func disks() {
-    let arguments = options {
-      $0.disks = [
-        DiskOptions(path: "/a,b.img", isReadOnly: true),
-        DiskOptions(path: "/c.qcow2", format: "qcow2", isSnapshot: true),
-        DiskOptions(path: "/copy", format: "qcow2"),
-      ]
-      $0.disks[2].backing = "/b,ase"
+    let arguments = arguments(configuration) {
+      $0.diskFiles = [3: DiskFile(path: "/copy", format: .qcow2, backing: "/b,ase")]
     }
     #expect(
       contains(
         arguments,
         [
-          "-drive", "if=none,id=disk0,file=/a,,b.img,format=raw,readonly=on", "-device",
+          "-drive", "if=none,id=disk0,file=/root.img,format=raw,readonly=on", "-device",
           "virtio-blk-pci,drive=disk0",
-          "-drive", "if=none,id=disk1,file=/c.qcow2,format=qcow2,snapshot=on", "-device",
+          "-drive", "if=none,id=disk1,file=/a,,b.img,format=raw,readonly=on", "-device",
           "virtio-blk-pci,drive=disk1",
-          "-drive", "if=none,id=disk2,file=/copy,format=qcow2,backing.file.filename=/b,,ase",
+          "-drive", "if=none,id=disk2,file=/c.qcow2,format=qcow2,snapshot=on", "-device",
+          "virtio-blk-pci,drive=disk2",
+          "-drive", "if=none,id=disk3,file=/copy,format=qcow2,backing.file.filename=/b,,ase",
         ]
       )
     )
   }
-}
 
-@Suite("What QEMU says") struct QMPMessageTests {
-  private func kind(_ line: String) -> String {
-    switch QMPMessage(line: Array(line.utf8)) {
-    case .greeting: "greeting"
-    case .reply: "reply"
-    case .failure(let reason): "failure: \(reason)"
-    case .event(let event): "event: \(event.name)"
-    case nil: "nothing"
+  @Test("the identity of a snapshot does not depend on paths, descriptors, or what only a boot needs")
+  func identity() {
+    var saved = MachineConfiguration(disks: [.image("/project/data.img")])
+    saved.boot.kernel = "/k"
+    saved.append = "quiet"
+    saved.files = [GuestFile("/a", "b")]
+    let resumed = MachineConfiguration(disks: [.image("/cache/disk0")])
+    let identity = QEMUCommand.snapshotIdentity(saved, on: Self.serial)
+    #expect(QEMUCommand.snapshotIdentity(resumed, on: Self.serial) == identity)
+    let changes: [(inout MachineConfiguration, inout Platform) -> Void] = [
+      { configuration, _ in configuration.memory = .gibibytes(1) },
+      { configuration, _ in configuration.cpus = 2 },
+      { configuration, _ in configuration.disks = [] },
+      { configuration, _ in configuration.disks[0].isReadOnly = true },
+      { configuration, _ in configuration.disks[0].format = .qcow2 },
+      { configuration, _ in configuration.boot.rootfs = "/root.img" },
+      { configuration, _ in configuration.devices = [EntropyDevice()] },
+      { _, platform in platform.accelerator = .kvm },
+      { _, platform in platform.architecture = .aarch64 },
+      { _, platform in platform.channel = .vsock },
+    ]
+    for change in changes {
+      var (other, platform) = (resumed, Self.serial)
+      change(&other, &platform)
+      #expect(QEMUCommand.snapshotIdentity(other, on: platform) != identity)
     }
   }
-
-  @Test(
-    "is told apart",
-    arguments: [
-      ("{\"QMP\": {\"version\": {}}}", "greeting"), ("{\"return\": {}}", "reply"),
-      ("{\"error\": {\"class\": \"X\", \"desc\": \"no\"}}", "failure: no"),
-      ("{\"event\": \"STOP\", \"timestamp\": {\"seconds\": 1}}", "event: STOP"),
-      ("{\"other\": 1}", "nothing"),
-      ("garbage", "nothing"), ("", "nothing"), ("[1,2]", "nothing"),
-    ]
-  )
-  func kinds(line: String, expected: String) { #expect(kind(line) == expected) }
 }

@@ -85,15 +85,6 @@ struct clinux_kvm_verdict {
  * x86-64, for which there is no guest code here, it only makes a machine. */
 struct clinux_kvm_verdict clinux_kvm_probe(const char *device, int limit_ms);
 
-enum { CLINUX_EMULATION_FIRMWARE_SIZE = 65536 };
-/* Firmware of QEMU's machine of an architecture (`x86_64`: q35, `aarch64`: virt) which runs a loop for ever,
- * and writes a byte to the first serial port before each pass. False: there is none for it. */
-bool clinux_emulation_firmware(const char *architecture, uint8_t image[CLINUX_EMULATION_FIRMWARE_SIZE]);
-/* The same pass on the host's processor: the time of this thread, in ns. */
-int64_t clinux_emulation_host_pass(void);
-/* What a process has used of processors so far, in ns; or -errno. */
-int64_t clinux_process_time(pid_t pid);
-
 /* "ENOENT" for 2; NULL when there is no such errno. */
 const char *clinux_errno_name(int number);
 /* "KILL" for 9; NULL when there is no such signal. */

@@ -72,8 +72,8 @@ struct Connector {
     )
   }
 
-  func architecture(of ready: ReadyReply) throws -> GuestArchitecture {
-    guard let architecture = GuestArchitecture(machine: ready.machine) else {
+  func architecture(of ready: ReadyReply) throws -> Architecture {
+    guard let architecture = Architecture(elfMachine: ready.machine) else {
       throw GuestError.incompatible(
         "the agent in \(machine) runs on an unknown machine (ELF \(ready.machine))"
       )

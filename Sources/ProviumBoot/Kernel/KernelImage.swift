@@ -1,11 +1,11 @@
 import Glibc
+package import ProviumArchitecture
 import ProviumSystem
 
 /// A kernel file: what it is, and its release.
 package struct KernelImage: Sendable, Hashable {
-  package enum Format: String, Sendable { case bzImage, elf, arm64, riscv }
   package let path: String
-  package let format: Format
+  package let format: KernelFormat
   /// `e_machine` of an ELF file.
   package let machine: UInt16?
   /// `6.1.0-56-cloud-amd64`; nil when the file does not say.
@@ -72,7 +72,7 @@ package struct KernelImage: Sendable, Hashable {
   }
 
   /// By the magic number of an Image (Documentation/arch/arm64/booting.rst, Documentation/arch/riscv/boot-image-header.rst).
-  private static func image(_ head: [UInt8]) -> Format? {
+  private static func image(_ head: [UInt8]) -> KernelFormat? {
     guard head.count > 0x40 else { return nil }
     switch Array(head[0x38..<0x3c]) {
     case Array("ARMd".utf8): return .arm64
@@ -96,16 +96,15 @@ package struct KernelImage: Sendable, Hashable {
   }
 
   /// - Throws: when guests of `architecture` cannot boot it, instead of a machine that stays silent.
-  package func check(for architecture: String) throws {
-    guard let platform = GuestPlatform.named(architecture) else { return }
+  package func check(for architecture: Architecture) throws {
     // Without one it is no ELF file, or says nothing.
-    let isForeignELF = machine.map { $0 != platform.elfMachine && $0 != 0 } ?? false
-    guard isForeignELF || !platform.kernels.contains(format) else { return }
-    let owner = GuestPlatform.all.first {
-      $0.elfMachine == machine || machine == nil && $0.kernels.contains(format)
+    let isForeignELF = machine.map { $0 != architecture.elfMachine && $0 != 0 } ?? false
+    guard isForeignELF || !architecture.kernelFormats.contains(format) else { return }
+    let owner = Architecture.all.first {
+      $0.elfMachine == machine || machine == nil && $0.kernelFormats.contains(format)
     }
     let what: String
-    if owner == platform {
+    if owner == architecture {
       what =
         "it is an ELF vmlinux, which QEMU does not boot for \(architecture): name the Image that was built beside it"
     } else if let owner {

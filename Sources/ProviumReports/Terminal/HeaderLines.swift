@@ -20,7 +20,7 @@ struct HeaderLines {
     var particulars: [String] = []
     if header.timeScale != 1 {
       let cost =
-        header.slowdown.map { " (emulated code runs \(Self.short($0)) × slower)" } ?? " (not measured)"
+        header.slowdown.map { " (emulated code runs \(Self.short($0)) × slower)" } ?? ""
       particulars.append("time limits × \(Self.short(header.timeScale))\(cost)")
     }
     if let pool = header.pool { particulars.append(HarmlessText.line(pool)) }

@@ -7,14 +7,14 @@ enum AcceleratorCheck {
       let text = verdict.reason.isEmpty ? "kvm (runs guest code)" : verdict.description
       return HostFinding(.good, "accelerator", text)
     }
-    let cost = verdict.slowdown.map { "\($0) times slower (measured)" } ?? "slower (not measured)"
     return HostFinding(
       .limited,
       "accelerator",
       verdict.description,
       remedy: verdict.obstacle == .forbidden
         ? "adduser $USER kvm, and log in again"
-        : "guests are emulated: their code runs \(cost); time limits are multiplied by \(verdict.timeScale)"
+        : "guests are emulated: their code runs 10 to 20 times slower; time limits are multiplied by "
+          + "\(Int(verdict.accelerator.timeoutMultiplier)) (--timeout-multiplier)"
     )
   }
 }

@@ -101,7 +101,6 @@ package struct SuiteRun: Sendable {
       channel: engine.channel.kind.rawValue,
       channelReason: engine.channel.reason,
       timeScale: engine.timeoutMultiplier,
-      slowdown: engine.slowdown,
       files: files.map(\.name),
       parallel: options.width(for: files.count),
       startedAt: Double(time(nil)),

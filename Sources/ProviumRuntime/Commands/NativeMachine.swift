@@ -1,23 +1,7 @@
 package import ProviumAgentClient
 import ProviumArchitecture
-import ProviumBoot
 package import ProviumSystem
-import ProviumVM
-
-/// How a VM is booted from Swift: what `vm:boot{…}` accepts.
-package struct NativeBoot: Sendable {
-  package var profile = Profile.builtIn.name
-  /// Bytes: whole mebibytes, at least 64.
-  package var memory: UInt64 = 512 << 20
-  package var cpus = 1
-  /// More of the kernel command line.
-  package var append = ""
-  /// Contents and mode by guest path.
-  package var files: [String: (contents: [UInt8], mode: UInt32)] = [:]
-  package var disks: [String] = []
-
-  package init() {}
-}
+package import ProviumVM
 
 /// The VM of a test that is written in Swift: in a scope with the same resource pool, fixtures, time limits and console
 /// rules as the VMs of scripts. Belongs to one thread; other threads use the scope's control.
@@ -39,40 +23,13 @@ package final class NativeMachine {
 
   // MARK: Life
 
-  package func boot(_ boot: NativeBoot) throws {
-    guard boot.memory >= 64 << 20, boot.memory % (1 << 20) == 0 else {
-      throw ProviumError(
-        .invalidUse,
-        "memory: is \(boot.memory) bytes; at least 64 MiB, in whole MiB, are accepted"
-      )
-    }
-    guard (1...255).contains(boot.cpus) else {
-      throw ProviumError(.invalidUse, "cpus: is \(boot.cpus); 1 to 255 are accepted")
-    }
-    let configuration = scope.services.configuration
-    var options = BootOptions()
-    options.memory = boot.memory
-    options.cpus = boot.cpus
-    options.append = boot.append
-    for (path, file) in boot.files {
-      let target: GuestPath
-      do { target = try GuestPath(path) } catch {
-        throw ProviumError(.invalidUse, "files: '\(path)' \(error)")
-      }
-      options.files[target] = .contents(file.contents, mode: file.mode)
-    }
-    for path in options.files.keys {
-      guard let above = path.fileAbove(among: options.files.keys) else { continue }
-      throw ProviumError(.invalidUse, "files: '\(path)' lies below \(above), which is to be a file")
-    }
-    options.disks = try boot.disks.map { path in
-      let resolved = Files.resolve(path, against: configuration.root)
-      guard Files.exists(resolved) else { throw ProviumError(.invalidUse, "disks: there is no \(resolved)") }
-      return DiskOptions(path: resolved)
-    }
-    let machine = scope.machines.add(profile: try configuration.profile(boot.profile))
+  /// Boots a VM from a configuration, with the settings of its profile where its own are unset.
+  /// - Throws: `InvalidConfiguration` for a value that no VM can have.
+  package func boot(_ settings: MachineConfiguration) throws {
+    let project = scope.services.configuration
+    let machine = scope.machines.add(profile: try project.profile(settings.profile))
     self.machine = machine
-    try machine.boot(options)
+    try machine.boot(settings.resolvingPaths(against: project.root))
   }
 
   package func resume(fixture name: String) throws { machine = try fixtures.resume(name, in: scope) }
@@ -132,7 +89,7 @@ package final class NativeMachine {
     if let number = SyscallName.number(name, architecture) { return number }
     throw ProviumError(
       .invalidUse,
-      "there is no system call '\(name)' on \(architecture.rawValue)"
+      "there is no system call '\(name)' on \(architecture.name)"
         + NearestName.hint(for: name, among: SyscallName.all(architecture))
     )
   }

@@ -41,9 +41,9 @@ package final class SingleCommand {
   ) throws -> Result {
     defer { scope.end() }
     let machine = scope.machines.add(profile: profile)
-    var options = BootOptions()
-    if let memory { options.memory = memory }
-    try machine.boot(options)
+    var configuration = MachineConfiguration()
+    if let memory { configuration.memory = MemorySize(bytes: memory) }
+    try machine.boot(configuration)
     scope.activity("running")
     var command = words.count == 1 ? words[0] : words.map(Self.quoted).joined(separator: " ")
     var exec = CommandOptions()

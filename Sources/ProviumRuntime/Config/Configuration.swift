@@ -1,3 +1,4 @@
+package import ProviumArchitecture
 import ProviumSystem
 
 /// The settings of `provium.toml`, or the built-in ones without that file.
@@ -16,8 +17,9 @@ package struct Configuration: Sendable, Hashable {
   }
 
   /// Other architectures than the host's that profiles name, sorted.
-  package var foreignArchitectures: [String] {
-    Set(profiles.values.compactMap(\.architecture)).subtracting([HostFacts.machine]).sorted()
+  package var foreignArchitectures: [Architecture] {
+    Set(profiles.values.compactMap(\.architecture)).filter { $0.name != HostFacts.machine }
+      .sorted { $0.name < $1.name }
   }
 
   /// The profile of that name; `default` always exists.
@@ -70,8 +72,8 @@ package struct Profile: Sendable, Hashable {
   package var initProgram: String?
   package var append: String?
   package var modules: String?
-  /// `x86_64`, `aarch64`; nil: the host's.
-  package var architecture: String?
+  /// nil: the host's.
+  package var architecture: Architecture?
 
   package init(name: String) { self.name = name }
 

@@ -1,4 +1,4 @@
-import ProviumBoot
+import ProviumArchitecture
 import ProviumSystem
 internal import TOMLKit
 
@@ -91,11 +91,11 @@ package enum ConfigurationFile {
     profile.initProgram = try table.string("init")
     profile.append = try table.string("append")
     if let architecture = try table.string("arch") {
-      guard GuestPlatform.named(architecture) != nil else {
-        let accepted = GuestPlatform.all.map { "\"\($0.name)\"" }.joined(separator: " or ")
+      guard let known = Architecture(named: architecture) else {
+        let accepted = Architecture.all.map { "\"\($0.name)\"" }.joined(separator: " or ")
         throw table.bad("arch", given: "\"\(architecture)\"", accepted: accepted)
       }
-      profile.architecture = architecture
+      profile.architecture = known
     }
     if profile.kernel == nil, profile.architecture == nil, name != Profile.builtIn.name {
       throw ConfigurationError.missingKey(

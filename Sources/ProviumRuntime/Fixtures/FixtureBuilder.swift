@@ -69,7 +69,7 @@ struct FixtureBuilder {
     )
     manifest.snapshot.name = fixture.name
     // Files of the recipe's other VMs.
-    let kept = Set(["memory", "state"] + snapshot.disks.map(\.path))
+    let kept = Set(snapshot.fileNames)
     for file in try Files.list(work) where !kept.contains(file) { try Files.removeTree("\(work)/\(file)") }
     manifest.buildDuration = Double(Deadline.now - begin) / 1e9
     return try store.publish(manifest, from: work, to: place)

@@ -192,11 +192,11 @@ struct StalenessCheck {
       // The built-in profile takes the cached distribution kernel, which may have been replaced.
       ?? (try? DistributionKernel.prepare(
         cache: services.configuration.settings.cache,
-        architecture: profile.architecture ?? HostFacts.machine
+        architecture: profile.architecture ?? .host
       ))?.kernel
     return [
       "kernel": kernel, "initrd": profile.initrd, "rootfs": profile.rootfs, "init": profile.initProgram,
-      "append": profile.append, "modules": profile.modules, "arch": profile.architecture,
+      "append": profile.append, "modules": profile.modules, "arch": profile.architecture?.name,
     ].mapValues { $0 ?? "not set" }
   }
 

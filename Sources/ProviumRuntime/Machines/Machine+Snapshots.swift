@@ -11,7 +11,8 @@ extension Machine {
     try admitResume(of: snapshot)
     let host = context.services.host
     let limit =
-      Self.startLimit * context.services.timeoutMultiplier(for: snapshot.conditions.architecture)
+      MachineConfiguration.defaultBootTimeLimit
+      * context.services.timeoutMultiplier(for: snapshot.conditions.architecture)
     context.activity("resuming \(label)")
     let deadline = min(Deadline.after(limit), context.limits.deadline)
     let warm = warm(of: snapshot, until: deadline)
@@ -52,7 +53,7 @@ extension Machine {
       snapshot,
       on: host,
       writingTo: memory?.memory,
-      disks: memory?.disks,
+      diskFiles: memory?.disks,
       until: deadline,
       started: { process in noteRunning(process) }
     )

@@ -3,7 +3,7 @@ package import ProviumArchitecture
 import ProviumBoot
 import ProviumEvents
 import ProviumSystem
-import ProviumVM
+package import ProviumVM
 import Synchronization
 
 /// A VM handle: it stays the same when the VM it refers to is replaced. Belongs to its scope's thread.
@@ -44,44 +44,51 @@ package final class Machine {
     process = context.processes.add()
   }
 
-  package var architecture: GuestArchitecture {
-    virtualMachine?.connection.architecture ?? profile.architecture.flatMap(GuestArchitecture.init(rawValue:))
-      ?? GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
+  package var architecture: Architecture {
+    virtualMachine?.connection.architecture ?? profile.architecture ?? (try? .host) ?? .x86_64
   }
   /// `vm1 (default)`.
   package var label: String { identifier == 0 ? profile.name : "vm\(identifier) (\(profile.name))" }
   /// The factor by which time limits of its operations grow.
-  package var timeoutMultiplier: Double { context.services.timeoutMultiplier(for: architecture.rawValue) }
+  package var timeoutMultiplier: Double { context.services.timeoutMultiplier(for: architecture) }
   /// The snapshot that the VM was resumed from; nil if the VM has been used since.
   var untouchedStart: HeldSnapshot? { resumed.flatMap { $0.at == lastUse ? $0.from : nil } }
 
   // MARK: Boot
 
   /// Boots the VM. Blocks until its agent answers.
-  package func boot(_ options: BootOptions) throws {
+  /// - Parameter settings: the profile's settings apply where they leave something unset.
+  package func boot(_ settings: MachineConfiguration) throws {
     guard state == .created || state == .shutdown else {
       throw ProviumError(.invalidUse, "the machine is \(state.rawValue) already")
     }
     let services = context.services
     identifier = services.nextMachineNumber()
     hasTriedToBoot = true
-    var request = options.request(name: label, profile: profile)
-    reservation = try context.admit(PoolRequest(memory: request.memory, cpus: request.cpus, isColdBoot: true))
+    let configuration = settings.applying(profile)
+    do { try configuration.validate() } catch {
+      throw ProviumError(.invalidUse, "\(error)", cause: error)
+    }
+    reservation = try context.admit(
+      PoolRequest(memory: configuration.memory.bytes, cpus: configuration.cpus, isColdBoot: true)
+    )
     let begin = Deadline.now
     var bootLimit: TimeLimit?
-    context.events.send(.machineStarted(description(of: request)))
+    context.events.send(.machineStarted(description(of: configuration)))
     do {
       // First: the disks are copied next, and the files are packed as they are now.
-      if context.workFolder != nil { hostInputs += try request.hostInputs(digests: services.digests) }
-      request = try context.prepareForSnapshot(request, machine: identifier)
+      if context.workFolder != nil { hostInputs += try configuration.hostInputs(digests: services.digests) }
+      let storage = try context.storage(for: configuration, machine: identifier)
       let limit = TimeLimit(
         of: "the boot's",
-        length: options.timeout ?? Self.startLimit,
-        multiplier: services.timeoutMultiplier(for: request.image.architecture)
+        length: configuration.bootTimeLimit,
+        multiplier: timeoutMultiplier
       )
       bootLimit = limit
       let machine = try VirtualMachine.boot(
-        request,
+        configuration,
+        name: label,
+        storage: storage,
         on: services.host,
         until: min(limit.deadline, context.limits.deadline),
         stage: { [context, label] in context.activity("booting \(label): \($0)") },
@@ -99,9 +106,6 @@ package final class Machine {
       )
     }
   }
-
-  /// How long a boot or a resume may take, before the timeout multiplier.
-  static let startLimit = Duration.seconds(30)
 
   /// Gives back what was taken for a VM that did not start, and returns the error.
   func failedToStart(_ error: any Error) -> ProviumError {
@@ -124,13 +128,13 @@ package final class Machine {
     if context.cancellation.isRequested { process.kill() }
   }
 
-  private func description(of request: BootRequest) -> MachineDescription {
+  private func description(of configuration: MachineConfiguration) -> MachineDescription {
     MachineDescription(
       id: identifier,
       file: context.name,
       profile: profile.name,
-      memory: request.memory,
-      cpus: request.cpus,
+      memory: configuration.memory.bytes,
+      cpus: configuration.cpus,
       origin: "boot"
     )
   }
@@ -232,7 +236,7 @@ package final class Machine {
     context.keepConsole(of: virtualMachine, label: label)
     virtualMachine.discardDirectory()
     // Its memory, unless a snapshot has taken that over.
-    if case .sharedFile(let memory) = virtualMachine.options.backing { try? Files.removeTree(memory) }
+    if case .sharedFile(let memory) = virtualMachine.process.wiring.memory { try? Files.removeTree(memory) }
     self.virtualMachine = nil
     self.state = state
     if state == .dead { death = death ?? reason }

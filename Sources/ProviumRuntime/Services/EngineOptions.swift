@@ -17,10 +17,13 @@ package struct EngineOptions: Sendable {
   /// Files that run at once; nil: by the host's size.
   package var parallel: Int?
 
+  /// The factor by which all time limits grow; nil: 10 where guests are emulated, 1 with KVM.
+  package var timeoutMultiplier: Double?
+
   package init() {}
 
-  /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`, `PROVIUM_PARALLEL`, `PROVIUM_MEM`
-  /// and `PROVIUM_CPUS`.
+  /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`, `PROVIUM_PARALLEL`, `PROVIUM_MEM`,
+  /// `PROVIUM_CPUS` and `PROVIUM_TIMEOUT_MULTIPLIER`.
   /// - Throws: `EnvironmentError` for a value that is none.
   package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws
     -> EngineOptions
@@ -52,10 +55,27 @@ package struct EngineOptions: Sendable {
       }
       return bytes
     }
+    options.timeoutMultiplier = try variable("PROVIUM_TIMEOUT_MULTIPLIER").map { text in
+      guard let factor = EngineOptions.timeoutMultiplier(text) else {
+        throw EnvironmentError(
+          name: "PROVIUM_TIMEOUT_MULTIPLIER",
+          value: text,
+          accepted: ["a number from 0.1 to 1000"]
+        )
+      }
+      return factor
+    }
     if let budget = PoolBudget.fixedIfGiven(memory: memory, cpus: try number("PROVIUM_CPUS")) {
       options.budget = budget
     }
     return options
+  }
+}
+
+extension EngineOptions {
+  /// Reads a factor for time limits; nil for text that is not a number from 0.1 to 1000.
+  package static func timeoutMultiplier(_ text: String) -> Double? {
+    Double(text).flatMap { (0.1...1000).contains($0) ? $0 : nil }
   }
 }
 

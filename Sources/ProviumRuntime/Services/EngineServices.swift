@@ -1,4 +1,5 @@
 package import ProviumEvents
+package import ProviumArchitecture
 import ProviumBoot
 package import ProviumVM
 import ProviumSystem
@@ -37,7 +38,13 @@ package final class EngineServices: Sendable {
     events = EventStream(sinks)
     pool = ResourcePool(options.budget)
     digests = DigestCache(folder: "\(cache)/digests")
-    host = MachineHost(cache: cache, accelerator: accelerator, channel: channel, run: run)
+    host = MachineHost(
+      cache: cache,
+      accelerator: accelerator,
+      channel: channel,
+      run: run,
+      timeoutMultiplier: options.timeoutMultiplier
+    )
     warmPool = WarmPool(
       host: host,
       pool: pool,
@@ -50,7 +57,7 @@ package final class EngineServices: Sendable {
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
     if options.accelerator == .tcg {
       guard !options.requiresKVM else { throw EngineError.contradiction }
-      return .emulated(HostFacts.machine, reason: "asked for", cache: cache)
+      return AcceleratorVerdict(.tcg, reason: "asked for")
     }
     let verdict = AcceleratorProbe.verdict(cache: cache)
     if verdict.accelerator == .tcg, options.requiresKVM || options.accelerator == .kvm {
@@ -72,21 +79,23 @@ package final class EngineServices: Sendable {
 
   /// The verdicts on the host's own architecture, and on each other one that a profile names and a QEMU is there for.
   private var verdicts: [AcceleratorVerdict] {
-    [accelerator]
-      + configuration.foreignArchitectures.filter { (try? host.qemu(for: $0)) != nil }
-      .map { host.accelerator(for: $0) }
+    [accelerator] + foreignArchitectures.map { host.accelerator(for: $0) }
+  }
+
+  /// The architectures besides the host's that a profile names and a QEMU is installed for.
+  private var foreignArchitectures: [Architecture] {
+    configuration.foreignArchitectures.filter { (try? host.qemu(for: $0)) != nil }
   }
 
   /// The factor by which time limits grow that are not one VM's: the largest of the profiles.
-  package var timeoutMultiplier: Double { verdicts.map(\.timeScale).max() ?? 1 }
-
-  /// The factor by which time limits of VMs of one architecture grow.
-  package func timeoutMultiplier(for architecture: String) -> Double {
-    host.accelerator(for: architecture).timeScale
+  package var timeoutMultiplier: Double {
+    (((try? [Architecture.host]) ?? []) + foreignArchitectures).map { timeoutMultiplier(for: $0) }.max() ?? 1
   }
 
-  /// The largest cost of emulation that was measured for the profiles; nil where nothing is emulated, or measured.
-  package var slowdown: Double? { verdicts.compactMap(\.slowdown).max() }
+  /// The factor by which time limits of VMs of one architecture grow.
+  package func timeoutMultiplier(for architecture: Architecture) -> Double {
+    host.timeoutMultiplier(for: architecture)
+  }
 
   /// The reason why the accelerator is not KVM, or which guests KVM does not run.
   package var acceleratorReason: String {
@@ -101,12 +110,12 @@ package final class EngineServices: Sendable {
   }
 
   /// The version of QEMU for the host's own guests; nil where there is none.
-  package var qemuVersion: String? { try? host.qemu(for: HostFacts.machine).version }
+  package var qemuVersion: String? { try? host.qemu(for: .host).version }
 
   /// Why there is no QEMU for the host's own guests, and what to do; nil: there is one.
   package var qemuComplaint: String? {
     do {
-      _ = try host.qemu(for: HostFacts.machine)
+      _ = try host.qemu(for: .host)
       return nil
     } catch { return "\(error)" }
   }

@@ -130,8 +130,8 @@ final class WarmPool: Sendable {
   }
 
   private func make(_ snapshot: Snapshot, _ reservation: PoolReservation) {
-    let scale = host.accelerator(for: snapshot.conditions.architecture).timeScale
-    let deadline = Deadline.after(.seconds(30) * scale)
+    let scale = host.timeoutMultiplier(for: snapshot.conditions.architecture)
+    let deadline = Deadline.after(MachineConfiguration.defaultBootTimeLimit * scale)
     var made: VirtualMachine?
     do {
       let machine = try VirtualMachine.resume(snapshot, on: host, until: deadline)

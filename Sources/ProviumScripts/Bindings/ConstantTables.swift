@@ -27,7 +27,7 @@ enum ConstantTables {
   }
 
   /// The architecture of constants that are not taken from a VM.
-  private static let hostArchitecture = GuestArchitecture(rawValue: HostFacts.machine) ?? .x86_64
+  private static let hostArchitecture = (try? Architecture.host) ?? .x86_64
 
   /// A name that does not exist, such as `provium.sys.O_RDOLNY`, is an error instead of nil.
   private static let source = #"""
@@ -74,7 +74,7 @@ enum ConstantTables {
 
   /// The names that have another number, or none, on another architecture.
   private static let differing: [String] = SystemConstants.all(hostArchitecture).compactMap { name, value in
-    GuestArchitecture.allCases.contains { SystemConstants.value(name, $0) != value } ? name : nil
+    Architecture.all.contains { SystemConstants.value(name, $0) != value } ? name : nil
   }
 
   /// `provium.sys` has the host's numbers: refuses one that is wrong for a VM of the file.

@@ -4,12 +4,12 @@ import ProviumSystem
 
 /// `vm.sys`: the kernel's numbers on the guest's architecture.
 final class GuestNumbers: Sendable {
-  let architecture: GuestArchitecture
+  let architecture: Architecture
 
-  private init(_ architecture: GuestArchitecture) { self.architecture = architecture }
+  private init(_ architecture: Architecture) { self.architecture = architecture }
 
   private static let all = Dictionary(
-    uniqueKeysWithValues: GuestArchitecture.allCases.map { ($0, GuestNumbers($0)) }
+    uniqueKeysWithValues: Architecture.all.map { ($0, GuestNumbers($0)) }
   )
 
   static func value<Object: GuestObject>(of object: Object) throws -> LuaValue? {

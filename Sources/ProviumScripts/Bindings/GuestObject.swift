@@ -23,7 +23,7 @@ protocol GuestObject: AnyObject, SendableMetatype {
 }
 
 extension GuestObject {
-  var architecture: GuestArchitecture { machine.architecture }
+  var architecture: Architecture { machine.architecture }
 
   func perform<Value>(_ what: String, _ operation: (AgentConnection, Deadline) throws -> Value) throws
     -> Value

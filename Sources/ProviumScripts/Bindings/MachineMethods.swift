@@ -21,8 +21,8 @@ enum MachineMethods {
 
   private static func boot(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
-    let options = try call.options(1, known: BootOptions.known)
-    try vm.machine.boot(BootOptions(options, folder: vm.context.configuration.root))
+    let options = try call.options(1, known: MachineConfiguration.luaOptions)
+    try vm.machine.boot(MachineConfiguration(options, folder: vm.context.configuration.root))
     return [try vm.context.types.value(vm)]
   }
 

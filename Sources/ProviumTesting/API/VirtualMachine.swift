@@ -1,7 +1,9 @@
 import ProviumRunner
 import ProviumAgentClient
+import ProviumBoot
 import ProviumRuntime
 import ProviumSystem
+import ProviumVM
 import Synchronization
 import Testing
 
@@ -68,14 +70,17 @@ public final class VirtualMachine: Guest {
     guard options.memory > 0 else {
       throw ProviumError(.invalidUse, "memory: \(options.memory) MiB is not accepted")
     }
-    var boot = NativeBoot()
-    boot.profile = options.profile
-    boot.memory = UInt64(options.memory) << 20
-    boot.cpus = options.cpus
-    boot.append = options.append
-    boot.files = options.files
-    boot.disks = options.disks
-    return try await start { [boot] in try $0.boot(boot) }
+    let configuration = MachineConfiguration(
+      profile: options.profile,
+      memory: .mebibytes(UInt64(options.memory)),
+      cpus: options.cpus,
+      append: options.append,
+      disks: options.disks.map { .image($0) },
+      files: options.files.sorted { $0.key < $1.key }.map { path, file in
+        GuestFile(path, file.contents, mode: file.mode)
+      }
+    )
+    return try await start { try $0.boot(configuration) }
   }
 
   /// Resumes the fixture `fixtures/NAME.lua`: builds it first where it is not current.

@@ -9,86 +9,73 @@ package final class QEMUProcess: Sendable {
   package let console: ConsoleLog
   /// How the agent inside is reached; whoever connects takes its descriptors over.
   package let endpoint: GuestEndpoint
-  package let options: MachineOptions
+  package let configuration: MachineConfiguration
+  package let platform: Platform
+  package let wiring: LaunchWiring
   /// See `GuestSecret`; nil without vsock.
   package let secret: GuestSecret?
-  /// Keeps the CID reserved as long as the machine lives.
-  private let cid: GuestCID?
+  /// Keeps the vsock context ID reserved as long as the VM lives.
+  private let vhost: Descriptor?
 
-  /// What QEMU numbers the descriptors that it inherits.
-  private enum Number {
-    static let qmp: Int32 = 10
-    static let console: Int32 = 11
-    static let main: Int32 = 12
-    static let control: Int32 = 13
-    static let vhost: Int32 = 14
-    static let migration: Int32 = 15
-  }
-  /// QEMU's number of an inherited state file.
-  package static let migrationDescriptor = Number.migration
+  /// The name of an inherited state file.
+  package static let stateDescriptor = "state"
 
   /// Starts QEMU.
   /// - Parameters:
-  ///   - secret: what the guest expects of whoever connects to it over vsock; nil: it has a serial port.
+  ///   - secret: what the guest expects from whoever connects to it over vsock; nil: it has a serial port.
   ///   - directory: where the console and QEMU's errors are kept.
-  ///   - incoming: a state file to resume from, inherited as `migrationDescriptor`.
-  ///   - configure: fills in all but the wiring.
+  ///   - wiring: without descriptors, which this initializer opens.
+  ///   - state: the path of a state file to resume from, inherited as `stateDescriptor`.
   package init(
     _ binary: QEMUBinary,
+    configuration: MachineConfiguration,
+    platform: Platform,
     secret: GuestSecret?,
     directory: String,
-    incoming: Int32? = nil,
-    configure: (inout MachineOptions) -> Void
+    wiring: LaunchWiring,
+    state: String? = nil
   ) throws {
-    let qmp = try Descriptor.socketPair(), serial = try Descriptor.socketPair()
+    let descriptors = LaunchDescriptors()
+    try descriptors.addSocketPair(QEMUCommand.qmpDescriptor)
+    if let state { descriptors.add(Self.stateDescriptor, try Descriptor.open(state, O_RDONLY)) }
+    for device in configuration.allDevices(on: platform) { try device.openDescriptors(descriptors) }
+    var wiring = wiring
+    wiring.descriptors = descriptors.numbers
+    wiring.contextID = descriptors.contextID
     let errors = QEMUErrors(path: "\(directory)/qemu.stderr")
     let errorFile = try Descriptor.open(errors.path, O_WRONLY | O_CREAT | O_TRUNC)
-    var descriptors = [
-      1: errorFile.raw, 2: errorFile.raw, Number.qmp: qmp.theirs.raw, Number.console: serial.theirs.raw,
-    ]
-    descriptors[Number.migration] = incoming
-    // Two pairs are cheap, and one shape of code for both channels is worth them.
-    let main = try Descriptor.socketPair(), control = try Descriptor.socketPair()
-    let cid = secret != nil ? try GuestCID.reserve() : nil
-    let wiring: ChannelWiring
-    switch cid {
-    case .some(let cid):
-      descriptors[Number.vhost] = cid.descriptor.raw
-      wiring = .vsock(cid: cid.number, vhost: Number.vhost)
-    case .none:
-      descriptors[Number.main] = main.theirs.raw
-      descriptors[Number.control] = control.theirs.raw
-      wiring = .serial(main: Number.main, control: Number.control)
-    }
-    var options = MachineOptions(channel: wiring, qmp: Number.qmp, console: Number.console)
-    configure(&options)
     let log = try ConsoleLog(path: "\(directory)/console.log")
     let child = try ChildProcess(
       executable: binary.path,
-      arguments: QEMUCommand.arguments(options),
+      arguments: QEMUCommand.arguments(configuration, on: platform, wiring: wiring),
       directory: directory,
-      descriptors: descriptors
+      descriptors: descriptors.inherited.merging([1: errorFile.raw, 2: errorFile.raw]) { $1 }
     )
     self.child = child
-    self.options = options
-    self.cid = cid
+    self.configuration = configuration
+    self.platform = platform
+    self.wiring = wiring
     self.secret = secret
+    vhost = descriptors.takeBack(VsockDevice.descriptor)
     console = log
     watch = try MachineWatch(
       process: child,
-      qmp: qmp.takeOurs(),
-      consoleSocket: serial.takeOurs(),
+      qmp: try descriptors.takeOurs(QEMUCommand.qmpDescriptor),
+      consoleSocket: try descriptors.takeOurs(ConsoleDevice.descriptor),
       console: log,
       errors: errors
     )
-    if case .vsock(let number, _) = wiring, let secret {
-      endpoint = .vsock(cid: number, secret: secret)
+    if let secret {
+      endpoint = .vsock(cid: wiring.contextID, secret: secret)
     } else {
-      endpoint = .serial(main: main.takeOurs().release(), control: control.takeOurs().release())
+      endpoint = .serial(
+        main: try descriptors.takeOurs(AgentPortsDevice.main).release(),
+        control: try descriptors.takeOurs(AgentPortsDevice.control).release()
+      )
     }
   }
 
-  /// Ends QEMU now and waits until nothing of it is left. Twice is fine.
+  /// Ends QEMU now and waits until nothing of it is left. Idempotent.
   package func kill() {
     watch.expectEnd()
     child.terminate()

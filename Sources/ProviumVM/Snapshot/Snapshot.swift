@@ -1,5 +1,5 @@
 package import ProviumAgentClient
-import ProviumBoot
+package import ProviumArchitecture
 import ProviumSystem
 
 /// A machine at rest: its memory as a file that is mapped copy on write, its devices' state beside it. Never written again.
@@ -14,50 +14,41 @@ package struct Snapshot: Sendable, Codable, Hashable {
   package var isStream: Bool
   /// What must be the same when it is resumed: a difference is not always noticed by QEMU.
   package var conditions: SnapshotConditions
-  package var memory: UInt64
-  package var cpus: Int
-  package var disks: [DiskOptions]
+  /// The VM that was saved, without the contents of injected files, which are in its memory.
+  package var configuration: MachineConfiguration
+  /// The files that stand for disks now, by the disk's number; a relative path is in `folder`. A disk that is missing here
+  /// has its own image.
+  package var diskFiles: [Int: DiskFile]
   package var kernelRelease: String?
-  /// Lies in its memory too, with vsock.
+  /// The agent's secret, which is in the guest's memory too; nil without vsock.
   package var secret: GuestSecret?
 
   package var memoryPath: String { "\(folder)/memory" }
   package var statePath: String { "\(folder)/state" }
 
-  /// What it depends on, as that is now.
+  /// Bytes.
+  package var memory: UInt64 { configuration.memory.bytes }
+  package var cpus: Int { configuration.cpus }
+
+  /// The names of its files in `folder`.
+  package var fileNames: [String] {
+    ["memory", "state"] + diskFiles.sorted { $0.key < $1.key }.map(\.value.path).filter { !$0.hasPrefix("/") }
+  }
+
+  /// The files of the disks that the guest may write to, with absolute paths, by the disk's number.
+  package var writableDisks: [Int: DiskFile] {
+    var files: [Int: DiskFile] = [:]
+    for (number, disk) in configuration.allDisks.enumerated() where !disk.isReadOnly {
+      var file = diskFiles[number] ?? DiskFile(path: disk.path, format: disk.format)
+      file.path = Files.resolve(file.path, against: folder)
+      files[number] = file
+    }
+    return files
+  }
+
+  /// The conditions of a resume on this host now.
   package func presentConditions(qemu: QEMUBinary, host: MachineHost) throws -> SnapshotConditions {
-    .now(for: try machine(on: host), qemu: qemu, host: host)
-  }
-
-  /// The machine that comes of it, but for its wiring and for where its files are.
-  private func machine(on host: MachineHost) throws -> MachineOptions {
-    let wiring: ChannelWiring =
-      host.channel.kind == .vsock ? .vsock(cid: 0, vhost: 0) : .serial(main: 0, control: 0)
-    var options = MachineOptions(channel: wiring, qmp: 0, console: 0)
-    options.platform = try GuestPlatform.required(conditions.architecture)
-    options.accelerator = host.accelerator(for: conditions.architecture).accelerator
-    options.memory = memory
-    options.cpus = cpus
-    options.disks = disks
-    return options
-  }
-}
-
-extension MachineOptions {
-  /// Without what differs from run to run and no guest can tell: paths, descriptors, CIDs, overlays, and what only a boot
-  /// needs. Two machines whose states fit each other have the same.
-  package var invariant: MachineOptions {
-    let wiring: ChannelWiring =
-      if case .vsock = channel { .vsock(cid: 0, vhost: 0) } else { .serial(main: 0, control: 0) }
-    var options = MachineOptions(channel: wiring, qmp: 0, console: 0)
-    options.platform = platform
-    options.accelerator = accelerator
-    options.memory = memory
-    options.cpus = cpus
-    options.disks = disks.map { DiskOptions(path: "", format: $0.format, isReadOnly: $0.isReadOnly) }
-    options.backing = .privateFile("")
-    options.isIncoming = true
-    return options
+    .now(for: configuration, platform: host.platform(for: conditions.architecture), qemu: qemu)
   }
 }
 
@@ -67,24 +58,25 @@ package struct SnapshotConditions: Sendable, Codable, Hashable {
   package var qemu: String
   package var accelerator: String
   package var channel: String
-  package var architecture: String
+  package var architecture: Architecture
   /// Of the host, with KVM: the guest sees it.
   package var processor: String
-  /// SHA-256 of the arguments that QEMU resumes it with: an extra device of ours is not noticed by QEMU either.
+  /// SHA-256 of the arguments that QEMU resumes it with, and of the devices' identities: QEMU does not notice an extra device.
   package var arguments: String
 
-  /// - Parameter machine: what is resumed; see `Snapshot.machine`.
-  package static func now(for machine: MachineOptions, qemu: QEMUBinary, host: MachineHost)
-    -> SnapshotConditions
-  {
-    let accelerator = host.accelerator(for: qemu.architecture).accelerator
+  package static func now(
+    for configuration: MachineConfiguration,
+    platform: Platform,
+    qemu: QEMUBinary
+  ) -> SnapshotConditions {
+    let identity = QEMUCommand.snapshotIdentity(configuration, on: platform)
     return SnapshotConditions(
       qemu: "\(qemu.version) \(qemu.path)",
-      accelerator: accelerator.rawValue,
-      channel: host.channel.kind.rawValue,
-      architecture: qemu.architecture,
-      processor: accelerator == .kvm ? HostFacts.processorModel : "emulated",
-      arguments: SHA256.hex(Array(QEMUCommand.arguments(machine.invariant).joined(separator: "\0").utf8))
+      accelerator: platform.accelerator.rawValue,
+      channel: platform.channel.rawValue,
+      architecture: platform.architecture,
+      processor: platform.accelerator == .kvm ? HostFacts.processorModel : "emulated",
+      arguments: SHA256.hex(Array(identity.joined(separator: "\0").utf8))
     )
   }
 
@@ -93,7 +85,8 @@ package struct SnapshotConditions: Sendable, Codable, Hashable {
     let pairs = [
       ("QEMU", qemu, now.qemu), ("the accelerator", accelerator, now.accelerator),
       ("the channel", channel, now.channel),
-      ("the architecture", architecture, now.architecture), ("the processor", processor, now.processor),
+      ("the architecture", architecture.name, now.architecture.name),
+      ("the processor", processor, now.processor),
       ("the digest of QEMU's arguments", arguments, now.arguments),
     ]
     return pairs.first { $0.1 != $0.2 }.map { "\($0.0) was \($0.1), and is \($0.2)" }

@@ -5,46 +5,52 @@ import ProviumBoot
 package import ProviumSystem
 
 extension VirtualMachine {
-  /// Brings a snapshot back to life, as a machine of its own.
+  /// Starts a VM from a snapshot and blocks until its agent answers.
   /// - Parameters:
-  ///   - memory: a file to be written to (a copy of the snapshot's memory), for a machine that is to become a snapshot
-  ///     itself; nil: the snapshot's own, copy on write.
-  ///   - warm: runs before the clock is set and the random numbers are reseeded: what makes a spare quick.
+  ///   - memory: a file that the VM writes to, a copy of the snapshot's memory, for a VM that becomes a snapshot itself; nil:
+  ///     the snapshot's own, copy on write.
+  ///   - diskFiles: copies of the snapshot's writable disks, by the disk's number; nil: the snapshot's own, with overlays.
+  ///   - started: called when QEMU runs, so that another thread can end it.
+  /// - Throws: `SnapshotFailure`, `BootFailure`, `QEMUBinary.Failure`.
   package static func resume(
     _ snapshot: Snapshot,
     on host: MachineHost,
     writingTo memory: String? = nil,
-    disks: [DiskOptions]? = nil,
+    diskFiles: [Int: DiskFile]? = nil,
     until deadline: Deadline,
     started: (QEMUProcess) -> Void = { _ in }
   ) throws -> VirtualMachine {
-    let platform = try GuestPlatform.required(snapshot.conditions.architecture)
-    let qemu = try host.qemu(for: platform.name)
+    let platform = host.platform(for: snapshot.conditions.architecture)
+    let qemu = try host.qemu(for: platform.architecture)
     if let difference = snapshot.conditions.difference(
       from: try snapshot.presentConditions(qemu: qemu, host: host)
     ) {
       throw SnapshotFailure(description: "the snapshot does not fit this host any more: \(difference)")
     }
     let directory = try host.run.machineDirectory()
-    let state = try Descriptor.open(snapshot.statePath, O_RDONLY)
+    var wiring = LaunchWiring()
+    wiring.isIncoming = true
+    wiring.memory = memory.map { .sharedFile($0) } ?? .privateFile(snapshot.memoryPath)
+    wiring.diskFiles =
+      diskFiles
+      ?? snapshot.writableDisks.mapValues { file in
+        var overlay = file
+        overlay.discardsWrites = true
+        return overlay
+      }
     let process = try QEMUProcess(
       qemu,
+      configuration: snapshot.configuration,
+      platform: platform,
       secret: snapshot.secret,
       directory: directory,
-      incoming: state.raw
-    ) { options in
-      options.platform = platform
-      options.accelerator = host.accelerator(for: snapshot.conditions.architecture).accelerator
-      options.memory = snapshot.memory
-      options.backing = memory.map { .sharedFile($0) } ?? .privateFile(snapshot.memoryPath)
-      options.cpus = snapshot.cpus
-      options.disks = disks ?? snapshot.disks.map { $0.withOverlay(in: snapshot.folder) }
-      options.isIncoming = true
-    }
+      wiring: wiring,
+      state: snapshot.statePath
+    )
     started(process)
     do {
       try process.watch.load(
-        from: QEMUProcess.migrationDescriptor,
+        from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
         ignoringShared: !snapshot.isStream,
         until: deadline
       )
@@ -89,14 +95,4 @@ extension VirtualMachine {
   /// Stops the machine's processors; `proceed` goes on.
   package func pause(until deadline: Deadline) throws { try process.watch.command("stop", until: deadline) }
   package func proceed(until deadline: Deadline) throws { try process.watch.command("cont", until: deadline) }
-}
-
-extension DiskOptions {
-  /// What is written goes to an overlay of the machine's own, gone with it.
-  fileprivate func withOverlay(in folder: String) -> DiskOptions {
-    var disk = self
-    disk.path = Files.resolve(path, against: folder)
-    if !disk.isReadOnly { disk.isSnapshot = true }
-    return disk
-  }
 }

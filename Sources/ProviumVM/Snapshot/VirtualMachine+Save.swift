@@ -23,43 +23,50 @@ extension VirtualMachine {
     try agent.quiesce(until: deadline)
     let watch = process.watch
     let isStream: Bool
-    if case .sharedFile(let path) = options.backing {
+    if case .sharedFile(let path) = process.wiring.memory {
       isStream = false
       if path != "\(folder)/memory" { try Files.rename(path, to: "\(folder)/memory") }
     } else {
       isStream = true
     }
     try watch.command("stop", until: deadline)
-    var disks = options.disks
-    for index in disks.indices where disks[index].isSnapshot && !disks[index].isReadOnly {
-      // What it wrote lies in an overlay that ends with QEMU, and its kernel believes that it is there.
-      try watch.copyDisk(index, to: "\(folder)/disk\(index)", until: deadline)
-      disks[index] = DiskOptions(path: "disk\(index)")
-    }
+    let diskFiles = try saveDisks(to: folder, until: deadline)
     try watch.migrate(to: "\(folder)/state", ignoringShared: !isStream, until: deadline)
     watch.expectEnd()
     _ = try? watch.command("quit", until: .after(.seconds(2)))
     _ = try? process.child.wait(until: .after(.seconds(5)))
     kill()
-    // What lies in the folder is named without it: the folder will be renamed.
-    disks = disks.map { disk in
-      var disk = disk
-      if disk.path.hasPrefix("\(folder)/") { disk.path = String(disk.path.dropFirst(folder.count + 1)) }
-      return disk
-    }
-    var saved = options
-    saved.disks = disks
+    var saved = configuration
+    saved.boot.files = []
     return Snapshot(
       folder: folder,
       name: name,
       isStream: isStream,
-      conditions: .now(for: saved, qemu: qemu, host: host),
-      memory: options.memory,
-      cpus: options.cpus,
-      disks: disks,
+      conditions: .now(for: saved, platform: process.platform, qemu: qemu),
+      configuration: saved,
+      diskFiles: diskFiles,
       kernelRelease: image.release,
       secret: process.secret
     )
+  }
+
+  /// Copies the disks whose writes are in an overlay that ends with QEMU: the guest's kernel has read them as written.
+  /// - Returns: the files that stand for disks in the snapshot, by the disk's number.
+  private func saveDisks(to folder: String, until deadline: Deadline) throws -> [Int: DiskFile] {
+    var files: [Int: DiskFile] = [:]
+    for (number, disk) in configuration.allDisks.enumerated() {
+      var file = process.wiring.file(ofDisk: number, disk)
+      if file.discardsWrites, !disk.isReadOnly {
+        let name = Disk.drive(number)
+        try process.watch.copyDisk(number, to: "\(folder)/\(name)", until: deadline)
+        file = DiskFile(path: name)
+      } else if file.path.hasPrefix("\(folder)/") {
+        // Relative: the folder is renamed when the snapshot is published.
+        file.path = String(file.path.dropFirst(folder.count + 1))
+      }
+      files[number] = file
+    }
+    return files
   }
 }
 

@@ -1,8 +1,8 @@
 // Generated from the kernel's headers (linux-libc-dev 6.1); one name and number a line.
 
 extension SyscallNumbers {
-  /// `asm-generic/unistd.h` as aarch64 includes it.
-  static let aarch64: StaticString = """
+  /// `asm-generic/unistd.h`: the numbers of every architecture that came after x86-64.
+  static let generic: StaticString = """
     io_setup 0
     io_destroy 1
     io_submit 2
@@ -41,7 +41,6 @@ extension SyscallNumbers {
     unlinkat 35
     symlinkat 36
     linkat 37
-    renameat 38
     umount2 39
     mount 40
     pivot_root 41

@@ -1,3 +1,4 @@
+import ProviumArchitecture
 import ProviumSystem
 
 /// Debian's and Ubuntu's packages, fetched without root: the system's package lists where they are there, else lists of our
@@ -8,14 +9,14 @@ struct PackageSource {
   private let debianArchitecture: String
   private let isForeign: Bool
 
-  init(folder: String, architecture: String) throws {
+  init(folder: String, architecture: Architecture) throws {
     guard ToolRun.find("apt-get") != nil, ToolRun.find("dpkg-deb") != nil else {
       throw ImageError.noKernel(reasons: ["apt-get and dpkg-deb are not on this host (not Debian or Ubuntu?)"]
       )
     }
     self.folder = folder
-    debianArchitecture = GuestPlatform.named(architecture)?.debianName ?? architecture
-    isForeign = architecture != HostFacts.machine
+    debianArchitecture = architecture.debianName
+    isForeign = architecture.name != HostFacts.machine
   }
 
   /// State of our own, so that neither root nor the system's locks are needed.

@@ -1,31 +1,5 @@
 import ProviumSystem
 
-/// A file to be put into the guest.
-package enum InjectedFile: Sendable, Hashable {
-  /// A file of this host, with its own mode.
-  case host(path: String)
-  case contents([UInt8], mode: UInt32)
-}
-
-/// What a machine is to boot.
-package struct ImageSpecification: Sendable, Hashable {
-  package var architecture = "x86_64"
-  /// nil: a distribution's, with a userland of Provium's own.
-  package var kernel: String?
-  package var initrd: String?
-  /// A disk that holds the root file system.
-  package var rootfs: String?
-  package var initProgram: String?
-  package var modules: String?
-  /// More kernel command line.
-  package var append = ""
-  package var files: [GuestPath: InjectedFile] = [:]
-  /// What the channel and the disks need: `virtio_console`, `virtio_blk`.
-  package var drivers: [String] = []
-
-  package init() {}
-}
-
 /// What QEMU is given, and what it was made from.
 package struct BootImage: Sendable, Hashable {
   package var kernel: String

@@ -1,13 +1,13 @@
-/// Names and numbers, parsed from one constant text (`name number` a line) when first asked for.
+/// Names and numbers, parsed from constant texts (`name number` a line) when the table is made.
 struct NameTable: Sendable {
   let numbers: [String: Int64]
   private let names: [Int64: String]
 
-  /// A number that has several names keeps the first.
-  init(_ text: StaticString...) {
+  /// A number with several names is shown by the first one.
+  init(_ texts: StaticString...) {
     var numbers: [String: Int64] = [:]
     var names: [Int64: String] = [:]
-    for text in text {
+    for text in texts {
       text.withUTF8Buffer { bytes in
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
           guard let space = line.firstIndex(of: UInt8(ascii: " ")),

@@ -179,36 +179,4 @@ enum SystemNumbers {
     SIGPWR 30
     SIGSYS 31
     """
-
-  /// What differs: x86-64.
-  static let x86_64: StaticString = """
-    PR_GET_TSC 25
-    MAP_32BIT 64
-    O_DIRECT 16384
-    O_LARGEFILE 32768
-    O_DIRECTORY 65536
-    O_NOFOLLOW 131072
-    O_TMPFILE 4259840
-    SA_RESTORER 67108864
-    """
-
-  /// What differs: aarch64.
-  static let aarch64: StaticString = """
-    PROT_BTI 16
-    PROT_MTE 32
-    O_DIRECTORY 16384
-    O_NOFOLLOW 32768
-    O_DIRECT 65536
-    O_LARGEFILE 131072
-    O_TMPFILE 4210688
-    """
-
-  /// What differs: riscv64.
-  static let riscv64: StaticString = """
-    O_DIRECT 16384
-    O_LARGEFILE 32768
-    O_DIRECTORY 65536
-    O_NOFOLLOW 131072
-    O_TMPFILE 4259840
-    """
 }

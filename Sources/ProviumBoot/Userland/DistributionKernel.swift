@@ -1,4 +1,5 @@
 import Glibc
+package import ProviumArchitecture
 import ProviumSystem
 
 /// A distribution's kernel and busybox, fetched as packages into the cache and unpacked there, never installed.
@@ -13,10 +14,10 @@ package struct DistributionKernel: Sendable {
   /// - Parameter progress: told what takes time.
   package static func prepare(
     cache: String,
-    architecture: String,
+    architecture: Architecture,
     progress: (String) -> Void = { _ in }
   ) throws -> DistributionKernel {
-    let folder = "\(cache)/kernels/\(architecture)"
+    let folder = "\(cache)/kernels/\(architecture.name)"
     if let kept = find(in: folder) { return kept }
     try Files.createDirectories("\(cache)/kernels")
     let lock = try FileLock.acquire("\(folder).lock", until: .after(.seconds(900))) { holder in
@@ -42,7 +43,7 @@ package struct DistributionKernel: Sendable {
 
   private static func make(
     _ folder: String,
-    architecture: String,
+    architecture: Architecture,
     progress: (String) -> Void
   ) throws -> DistributionKernel {
     try Files.removeTree(folder)
@@ -53,7 +54,7 @@ package struct DistributionKernel: Sendable {
       found = try fromPackages(folder, architecture: architecture, progress: progress)
     } catch {
       reasons.append("as a package: \(error)")
-      guard architecture == HostFacts.machine, let own = hostsOwn(&reasons) else {
+      guard architecture.name == HostFacts.machine, let own = hostsOwn(&reasons) else {
         throw ImageError.noKernel(reasons: reasons)
       }
       found = own
@@ -68,7 +69,7 @@ package struct DistributionKernel: Sendable {
 
   private static func fromPackages(
     _ folder: String,
-    architecture: String,
+    architecture: Architecture,
     progress: (String) -> Void
   ) throws -> DistributionKernel {
     let apt = try PackageSource(folder: "\(folder)/apt", architecture: architecture)

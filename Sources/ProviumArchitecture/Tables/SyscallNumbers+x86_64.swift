@@ -1,7 +1,6 @@
 // Generated from the kernel's headers (linux-libc-dev 6.1); one name and number a line.
 
-/// Numbers of system calls, as text that is parsed when needed.
-enum SyscallNumbers {
+extension SyscallNumbers {
   /// `asm/unistd_64.h`.
   static let x86_64: StaticString = """
     read 0
@@ -366,28 +365,5 @@ enum SyscallNumbers {
     process_mrelease 448
     futex_waitv 449
     set_mempolicy_home_node 450
-    """
-
-  /// Since Linux 6.5; numbers from 424 up are the same on every architecture.
-  static let recent: StaticString = """
-    cachestat 451
-    fchmodat2 452
-    map_shadow_stack 453
-    futex_wake 454
-    futex_wait 455
-    futex_requeue 456
-    statmount 457
-    listmount 458
-    lsm_get_self_attr 459
-    lsm_set_self_attr 460
-    lsm_list_modules 461
-    mseal 462
-    setxattrat 463
-    getxattrat 464
-    listxattrat 465
-    removexattrat 466
-    open_tree_attr 467
-    file_getattr 468
-    file_setattr 469
     """
 }

@@ -1,0 +1,48 @@
+public import ProviumArchitecture
+
+/// What a VM boots: a kernel, an initramfs, a root disk, and the files that are added to them.
+public struct BootSource: Sendable, Hashable, Codable {
+  /// The guest's architecture; nil: the host's.
+  public var architecture: Architecture?
+  /// The host path of a kernel: bzImage, vmlinux or Image. nil: a distribution's kernel, with a small busybox userland.
+  public var kernel: String?
+  /// The host path of an initramfs.
+  public var initrd: String?
+  /// The host path of a raw disk image with the root file system.
+  public var rootfs: String?
+  /// The guest path of the program that becomes process 1 after the init wrapper; nil: the usual places are tried.
+  public var initProgram: String?
+  /// The host path of the kernel's module folder, `…/lib/modules/RELEASE`; nil: the usual places are tried.
+  public var modules: String?
+  /// Words that are added to the kernel command line.
+  public var append: String
+  /// Files that are put into the guest before its init runs.
+  public var files: [GuestFile]
+
+  /// A distribution's kernel of the host's architecture, without more.
+  public init(
+    architecture: Architecture? = nil,
+    kernel: String? = nil,
+    initrd: String? = nil,
+    rootfs: String? = nil,
+    initProgram: String? = nil,
+    modules: String? = nil,
+    append: String = "",
+    files: [GuestFile] = []
+  ) {
+    self.architecture = architecture
+    self.kernel = kernel
+    self.initrd = initrd
+    self.rootfs = rootfs
+    self.initProgram = initProgram
+    self.modules = modules
+    self.append = append
+    self.files = files
+  }
+
+  /// The architecture, or the host's where none is set.
+  /// - Throws: `UnknownArchitecture` on a host whose guests Provium does not know.
+  package var requiredArchitecture: Architecture {
+    get throws { if let architecture { architecture } else { try .host } }
+  }
+}

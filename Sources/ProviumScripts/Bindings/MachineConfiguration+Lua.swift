@@ -1,0 +1,71 @@
+import ProviumBoot
+import ProviumLua
+import ProviumVM
+
+/// The options of `vm:boot`.
+extension MachineConfiguration {
+  static let luaOptions = ["memory", "cpus", "files", "disks", "append", "boot_timeout"]
+
+  /// - Parameter folder: the folder that relative host paths start from: that of `provium.toml`.
+  init(_ options: LuaOptions, folder: String) throws {
+    self.init()
+    if let memory = options["memory"] { self.memory = MemorySize(bytes: try memory.size()) }
+    if let cpus = options["cpus"] {
+      // Validation says which numbers are accepted.
+      self.cpus = Int(clamping: try cpus.integer())
+    }
+    if let append = options["append"] { self.append = try append.string() }
+    if let timeout = options["boot_timeout"] { bootTimeLimit = try timeout.duration() }
+    let files = try options["files"]?.entries() ?? []
+    self.files = try files.map { try GuestFile(path: $0.name, $0.argument) }
+    let disks = try options["disks"]?.list() ?? []
+    self.disks = try disks.map { try Disk($0) }
+    self = resolvingPaths(against: folder)
+    do { try validate() } catch {
+      let argument: LuaArgument? =
+        switch error.setting {
+        case .memory: options["memory"]
+        case .cpus: options["cpus"]
+        case .bootTimeLimit: options["boot_timeout"]
+        case .file(let path): files.first { $0.name == path }?.argument
+        case .disk(let index): disks[index]
+        }
+      throw argument.map { $0.refused(error.reason) } ?? error
+    }
+  }
+}
+
+extension GuestFile {
+  /// A host path, or `{content = …, mode = …}`.
+  fileprivate init(path: [UInt8], _ value: LuaArgument) throws {
+    guard case .table = value.value else {
+      self.init(path: path, contents: .hostFile(try value.string()), mode: nil)
+      return
+    }
+    let options = try value.options(known: ["content", "mode"])
+    guard let content = options["content"] else {
+      throw value.expected("a host path, or a table with 'content'")
+    }
+    let mode = try options["mode"]?.integer(in: 0...0o7777) ?? 0o644
+    self.init(path: path, contents: .bytes(try content.bytes()), mode: UInt32(mode))
+  }
+}
+
+extension Disk {
+  /// A host path, or `{path = …, format = …, readonly = …, snapshot = …}`.
+  fileprivate init(_ value: LuaArgument) throws {
+    if case .string = value.value {
+      self = .image(try value.string())
+      return
+    }
+    let options = try value.options(known: ["path", "format", "readonly", "snapshot"])
+    guard let path = options["path"] else { throw value.expected("a table with 'path'") }
+    let format = try options["format"]?.string(oneOf: Disk.Format.allCases.map(\.rawValue))
+    self = .image(
+      try path.string(),
+      format: format.flatMap(Disk.Format.init(rawValue:)) ?? .raw,
+      readOnly: try options["readonly"]?.boolean() ?? false,
+      discardsWrites: try options["snapshot"]?.boolean() ?? false
+    )
+  }
+}

@@ -1,0 +1,81 @@
+import ProviumBoot
+import ProviumSystem
+
+extension MachineConfiguration {
+  private static let smallestMemory = MemorySize.mebibytes(64)
+  private static let cpuCounts = 1...255
+
+  /// Checks every setting, also that the host files exist.
+  /// - Throws: `InvalidConfiguration` for the first value that no VM can have.
+  public func validate() throws(InvalidConfiguration) {
+    guard memory >= Self.smallestMemory, memory.isWholeMebibytes else {
+      throw InvalidConfiguration(
+        .memory,
+        .expected("at least \(Self.smallestMemory), in whole megabytes", given: "\(memory)")
+      )
+    }
+    guard Self.cpuCounts.contains(cpus) else {
+      throw InvalidConfiguration(
+        .cpus,
+        .expected(
+          "an integer from \(Self.cpuCounts.lowerBound) to \(Self.cpuCounts.upperBound)",
+          given: "\(cpus)"
+        )
+      )
+    }
+    guard bootTimeLimit > .zero else {
+      throw InvalidConfiguration(.bootTimeLimit, .expected("greater than zero", given: "\(bootTimeLimit)"))
+    }
+    try validateFiles()
+    for (index, disk) in disks.enumerated() {
+      if let problem = disk.problem { throw InvalidConfiguration(.disk(index), problem) }
+    }
+  }
+
+  private func validateFiles() throws(InvalidConfiguration) {
+    var seen: Set<GuestPath> = []
+    // Sorted, so that a file comes before those below it.
+    for file in boot.files.sorted(by: { $0.path.lexicographicallyPrecedes($1.path) }) {
+      let setting = InvalidConfiguration.Setting.file(file.path)
+      let path: GuestPath
+      do { path = try GuestPath(file.path) } catch {
+        throw InvalidConfiguration(setting, .refused("\(error)"))
+      }
+      guard seen.insert(path).inserted else {
+        throw InvalidConfiguration(setting, .refused("is the same file as another one of them (\(path))"))
+      }
+      if let above = path.fileAbove(among: seen) {
+        throw InvalidConfiguration(setting, .refused("lies below \(above), which is to be a file"))
+      }
+      guard case .hostFile(let source) = file.contents else { continue }
+      guard Files.exists(source) else {
+        throw InvalidConfiguration(setting, .expected("a host file that exists", given: source))
+      }
+      guard Files.isRegularFile(source) else {
+        let kind = Files.isDirectory(source) ? "a directory" : "a device, socket or pipe"
+        throw InvalidConfiguration(
+          setting,
+          .expected("a regular host file", given: "\(source), which is \(kind)")
+        )
+      }
+    }
+  }
+
+  /// The same configuration with absolute host paths.
+  /// - Parameter folder: where relative paths start.
+  package func resolvingPaths(against folder: String) -> MachineConfiguration {
+    var resolved = self
+    for path in [\BootSource.kernel, \.initrd, \.rootfs, \.modules] {
+      resolved.boot[keyPath: path] = resolved.boot[keyPath: path].map { Files.resolve($0, against: folder) }
+    }
+    for index in resolved.boot.files.indices {
+      if case .hostFile(let path) = resolved.boot.files[index].contents {
+        resolved.boot.files[index].contents = .hostFile(Files.resolve(path, against: folder))
+      }
+    }
+    for index in resolved.disks.indices {
+      resolved.disks[index].path = Files.resolve(resolved.disks[index].path, against: folder)
+    }
+    return resolved
+  }
+}

@@ -1,0 +1,80 @@
+import ProviumBoot
+import ProviumSystem
+
+/// A disk of a VM: an image file of the host, as a virtio block device.
+public struct Disk: MachineDevice {
+  /// The format of an image file.
+  public enum Format: String, Sendable, Codable, CaseIterable { case raw, qcow2 }
+
+  package static let kind = "disk"
+
+  /// The host path of the image.
+  public var path: String
+  public var format: Format
+  public var isReadOnly: Bool
+  /// True: writes go to a temporary overlay, and the image stays as it is.
+  public var discardsWrites: Bool
+
+  /// A disk with the contents of an image file.
+  /// - Parameters:
+  ///   - path: relative to the folder of `provium.toml`, or absolute.
+  ///   - readOnly: whether the guest's writes fail.
+  ///   - discardsWrites: whether writes go to a temporary overlay that is gone with the VM.
+  public static func image(
+    _ path: String,
+    format: Format = .raw,
+    readOnly: Bool = false,
+    discardsWrites: Bool = false
+  ) -> Disk {
+    Disk(path: path, format: format, isReadOnly: readOnly, discardsWrites: discardsWrites)
+  }
+
+  // MARK: MachineDevice
+
+  package var kernelModules: [String] { ["virtio_blk"] }
+
+  /// QEMU's name of the drive with that number.
+  static func drive(_ number: Int) -> String { "disk\(number)" }
+
+  package func qemuArguments(_ context: DeviceContext) -> [String] {
+    let drive = Self.drive(context.number)
+    let file = context.wiring.file(ofDisk: context.number, self)
+    return [
+      "-drive",
+      "if=none,id=\(drive),file=\(QEMUCommand.escaped(file.path)),format=\(file.format.rawValue)"
+        + (isReadOnly ? ",readonly=on" : "") + (file.discardsWrites ? ",snapshot=on" : "")
+        + (file.backing.map { ",backing.file.filename=\(QEMUCommand.escaped($0))" } ?? ""),
+      "-device", "virtio-blk-pci,drive=\(drive)",
+    ]
+  }
+
+  package func hostInputs() throws -> [HostInput] {
+    let chain = try DiskImage(path, format: format.rawValue).chain
+    return [HostInput(role: "disk", path: path)]
+      + chain.map { HostInput(role: "the backing file of a disk", path: $0) }
+  }
+
+  /// Why the image cannot be a disk; nil when it can.
+  var problem: InvalidConfiguration.Problem? {
+    if !Files.exists(path) { return .expected("a disk image that exists", given: path) }
+    if Files.isDirectory(path) { return .expected("a disk image", given: "\(path), which is a directory") }
+    return nil
+  }
+}
+
+/// The file that stands for a disk in one launch: the disk's own image, or a copy of it.
+package struct DiskFile: Sendable, Hashable, Codable {
+  package var path: String
+  package var format: Disk.Format
+  package var discardsWrites = false
+  /// The absolute path of the file that a copied image takes the rest of its contents from; nil: as the image says.
+  package var backing: String?
+
+  package init(path: String, format: Disk.Format = .raw, discardsWrites: Bool = false, backing: String? = nil)
+  {
+    self.path = path
+    self.format = format
+    self.discardsWrites = discardsWrites
+    self.backing = backing
+  }
+}
