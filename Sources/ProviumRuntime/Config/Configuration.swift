@@ -44,6 +44,8 @@ package struct Settings: Sendable, Hashable {
   package var cacheMaximum: UInt64 = 20 << 30
   /// One test file, wall clock, before scaling for emulation.
   package var timeout: Duration = .seconds(300)
+  /// One boot or resume, unless the script says otherwise, before scaling.
+  package var bootTimeout: Duration = .seconds(30)
   /// One guest operation, unless the call says otherwise, before scaling.
   package var operationTimeout: Duration = .seconds(60)
   /// The largest number of warm VMs of all fixtures (`spares`); nil: by the host's size. 0: none.

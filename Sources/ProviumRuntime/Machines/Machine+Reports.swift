@@ -24,7 +24,7 @@ extension Machine {
     }
     try body()
     // What `body` started in the guest may print its report, or the line that is meant, a little later.
-    let deadline = Deadline.after(.seconds(2))
+    let deadline = FairDeadline(length: .seconds(2), sample: { [process] in process.sample }).deadline
     while !reports.isMet() {
       guard !deadline.isExpired, !context.cancellation.isRequested, !context.limits.deadline.isExpired else {
         return false
