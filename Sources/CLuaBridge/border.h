@@ -89,7 +89,8 @@ void clb_reference_push(lua_State *L, int64_t reference);
 /* watch.c */
 void clb_watch_open(lua_State *L);
 void clb_watch_arm(lua_State *L, struct clb_state *state);
-enum clb_stop clb_watch_reason(const struct clb_state *state);
+enum clb_stop clb_watch_reason(struct clb_state *state);
+bool clb_watch_outer_has_passed(struct clb_state *state);
 int clb_watch_raise(lua_State *L, enum clb_stop reason);
 void clb_watch_late(lua_State *L, struct clb_state *state);
 

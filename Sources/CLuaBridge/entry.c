@@ -148,7 +148,8 @@ static void entry_enter(struct clb_state *state, lua_State *L, struct entry *ent
     outcome->skipped = state->host_depth - host_depth;
     state->host_depth = host_depth;
     outcome->stop = state->stopped.reason;
-    outcome->own_deadline = outcome->stop == CLB_STOPPED_BY_DEADLINE && deadline < outer_deadline;
+    outcome->own_deadline = outcome->stop == CLB_STOPPED_BY_DEADLINE && deadline != UINT64_MAX &&
+                            !clb_watch_outer_has_passed(state);
     if (outcome->stop != CLB_RUNNING) {
       free(outcome->file);
       free(outcome->traceback);

@@ -69,4 +69,3 @@ lua_State *clb_main(const struct clb_state *state) { return state->main; }
 size_t clb_memory_used(const struct clb_state *state) { return state->memory_used; }
 void clb_fail_allocations(struct clb_state *state, long count) { state->allocations_left = count; }
 int clb_stack_depth(lua_State *L) { return lua_gettop(L); }
-uint64_t clb_deadline(const struct clb_state *state) { return state->deadline; }

@@ -15,10 +15,18 @@ static uint64_t watch_now(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-enum clb_stop clb_watch_reason(const struct clb_state *state) {
+static bool watch_has_passed(uint64_t deadline) { return deadline != UINT64_MAX && watch_now() >= deadline; }
+
+enum clb_stop clb_watch_reason(struct clb_state *state) {
   if (atomic_load_explicit(&state->interrupt->raised, memory_order_relaxed)) return CLB_STOPPED_BY_INTERRUPT;
-  if (state->deadline != UINT64_MAX && watch_now() >= state->deadline) return CLB_STOPPED_BY_DEADLINE;
-  return CLB_RUNNING;
+  if (!watch_has_passed(state->deadline)) return CLB_RUNNING;
+  state->deadline = state->host.deadline(state->host.context, 0);
+  return watch_has_passed(state->deadline) ? CLB_STOPPED_BY_DEADLINE : CLB_RUNNING;
+}
+
+/* Whether a deadline around the innermost call has passed, too. */
+bool clb_watch_outer_has_passed(struct clb_state *state) {
+  return watch_has_passed(state->host.deadline(state->host.context, 1));
 }
 
 static const char *watch_text(enum clb_stop reason) {

@@ -42,6 +42,7 @@ package final class ScriptRun {
   package func run() -> FileResult {
     let start = Deadline.now
     let outcome = runScript()
+    if outcome.isFailure { scope.machines.keepKernelLogs() }
     scope.end()
     var result = FileResult(
       file: scope.name,

@@ -48,6 +48,38 @@ struct PoolTests {
     #expect(events.count("file_ended") == 3)
   }
 
+  @Test("a file that only waited for the pool does not reach its time limit", .timeLimit(.minutes(4)))
+  func waitingIsFree() throws {
+    let project = try Project(withCache: [
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = '128M' }
+      io.open('held', 'w'):close()
+      test('holds the pool for longer than the limit of the other file', function()
+        while not io.open('limit') do os.execute('sleep 0.1') end
+        os.execute('sleep ' .. tonumber(io.open('limit'):read('a')) + 3)
+      end)
+      """,
+      // `limit`: the seconds that the sub-test's limit has here.
+      "tests/b.lua": """
+      while not io.open('held') do os.execute('sleep 0.1') end
+      test('waits, then runs', { timeout = '3s' }, function()
+        local file = io.open('limit', 'w')
+        file:write('\(Self.slowHost ? 30 : 3)')
+        file:close()
+        local vm = provium.create():boot{ memory = '128M' }
+        assert(vm:exec('true').ok)
+      end)
+      """,
+    ])
+    let (command, events) = try run(["-p", "2", "--mem", "128M"], in: project, seconds: 200)
+    #expect(command.status == .exited(0), "\(command.text)")
+    let waited = events.named("pool_granted").compactMap { $0["waited"] as? Double }.max() ?? 0
+    #expect(waited > 3, "\(waited)")
+  }
+
+  /// Whether limits are multiplied here, as machines are emulated: by ten at most in these tests.
+  private static let slowHost = access("/dev/kvm", R_OK | W_OK) != 0
+
   @Test("a deadlock through a fixture that another file builds is named", .timeLimit(.minutes(3)))
   func deadlock() throws {
     let project = try Project(withCache: [

@@ -58,6 +58,31 @@ import Testing
   )
   func confined(file: String, path: String) { #expect(FileLogs.path(of: file, in: "/r") == path) }
 
+  @Test("the log of a failed file ends with the consoles and kernel logs of its VMs, whole or with a path")
+  func consoles() throws {
+    let scratch = try Scratch()
+    let files = [
+      (MachineFiles.console(of: 2, in: scratch.path), "booting\nlast \u{1b}[31mwords\n"),
+      (MachineFiles.kernelLog(of: 2, in: scratch.path), "[    0.000000] Linux version 6.1\n"),
+    ]
+    try Files.createDirectories("\(scratch.path)/consoles")
+    for (path, text) in files { try Files.write(Array(text.utf8), to: path) }
+    // That of another file's VM.
+    try Files.write(Array("not this one\n".utf8), to: MachineFiles.console(of: 1, in: scratch.path))
+    try run(FileLogs(folder: scratch.path))
+    let log = try Files.readText("\(scratch.path)/token.lua.log")
+    #expect(log.contains("--- console of VM 2: \(files[0].0) ---"), "\(log)")
+    #expect(log.contains("booting\n") && log.contains("last words\n"), "\(log)")
+    #expect(log.contains("--- kernel log of VM 2: \(files[1].0) ---"))
+    #expect(log.contains("Linux version 6.1\n") && !log.contains("not this one"))
+
+    try Files.write([UInt8](repeating: 0x61, count: 5 << 20) + Array("\nend\n".utf8), to: files[0].0)
+    try run(FileLogs(folder: scratch.path))
+    let long = try Files.readText("\(scratch.path)/token.lua.log")
+    #expect(long.contains("--- console of VM 2: the last 4 MiB of \(files[0].0) ---"))
+    #expect(long.contains("end\n"))
+  }
+
   @Test("are named below the results on the terminal") func found() throws {
     let scratch = try Scratch()
     var header = SampleRun.header

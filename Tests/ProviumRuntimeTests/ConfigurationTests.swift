@@ -22,6 +22,7 @@ import Testing
       tests = ["tests", "/elsewhere"]
       cache_max = "5G"
       timeout = "2m"
+      boot_timeout = "90s"
       op_timeout = 1.5
       [profile.minimal]
       kernel = "../kernel/bzImage"
@@ -36,6 +37,7 @@ import Testing
     #expect(configuration.settings.tests == ["/project/tests", "/elsewhere"])
     #expect(configuration.settings.cacheMaximum == 5 << 30)
     #expect(configuration.settings.timeout == .seconds(120))
+    #expect(configuration.settings.bootTimeout == .seconds(90))
     #expect(configuration.settings.operationTimeout == .milliseconds(1500))
     #expect(try configuration.profile("minimal").kernel == "/project/../kernel/bzImage")
     #expect(try configuration.profile("disk").rootfs == "/project/disk.img")

@@ -182,6 +182,35 @@ import Testing
     one.release()
   }
 
+  @Test(
+    "a request that only other programs of the host could serve fails after a while, and not while a VM runs"
+  )
+  func hostPatience() throws {
+    let available = Atomic<UInt64>(16 << 30)
+    let pool = ResourcePool(.automatic, hostPatience: .milliseconds(400)) {
+      HostCapacity(total: 64 << 30, available: available.load(ordering: .relaxed), processors: 4)
+    }
+    let held = try pool.reserve(request(256), owner: 1, name: "a.lua", until: .never)
+    available.store(100 << 20, ordering: .relaxed)
+    // The VM of a.lua may free what b.lua needs: the wait has no end of its own.
+    let said = Mutex("")
+    let done = Atomic(false)
+    let other = try DedicatedThread(name: "other") {
+      do { _ = try pool.reserve(self.request(512), owner: 2, name: "b.lua", until: .never) } catch {
+        said.withLock { $0 = "\(error)" }
+      }
+      done.store(true, ordering: .relaxed)
+    }
+    Monitor(()).wait(until: .after(.seconds(1))) { _ in nil as Void? }
+    #expect(!done.load(ordering: .relaxed))
+    held.release()
+    other.join()
+    #expect(
+      said.withLock { $0 }.hasPrefix("the host had no room for 512M and 1 CPU in time"),
+      "\(said.withLock { $0 })"
+    )
+  }
+
   @Test("cold boots are limited to the processors, resumes are not") func staggering() throws {
     let host = HostCapacity(total: 64 << 30, available: 60 << 30, processors: 1)
     let pool = ResourcePool(.automatic, capacity: { host })

@@ -83,6 +83,9 @@ struct clb_host {
                struct clb_reply *reply);
   void (*release)(void *context, int64_t object);
   void (*print)(void *context, const char *bytes, size_t length);
+  /* The earliest deadline in force, without those of the `skipped` innermost calls of clb_call. Asked when the
+   * deadline that C knows has been reached: the host may have moved it. */
+  uint64_t (*deadline)(void *context, int skipped);
 };
 
 /* A new state with the standard library; NULL when memory runs out. `memory_limit` in bytes, 0: none.
@@ -120,8 +123,8 @@ struct clb_outcome {
   int depth;         /* private: the stack's depth to return to */
 };
 
-/* Calls `values[0]` with the rest as arguments, under pcall. `deadline`: CLOCK_MONOTONIC nanoseconds,
- * UINT64_MAX: none of its own; an outer, earlier one stays in force. `L`: the state or coroutine that is
+/* Calls `values[0]` with the rest as arguments, under pcall. `deadline`: CLOCK_MONOTONIC nanoseconds at which
+ * host.deadline is asked, UINT64_MAX: none of its own; an outer, earlier one stays in force. `L`: the state or coroutine that is
  * running now. */
 void clb_call(struct clb_state *state, lua_State *L, struct clb_tree *values, uint64_t deadline,
               struct clb_outcome *outcome);
@@ -153,7 +156,6 @@ bool clb_where(lua_State *L, const char **file, size_t *length, int *line);
 char *clb_traceback(lua_State *L);
 
 /* The deadline in force for the running script; UINT64_MAX: none. */
-uint64_t clb_deadline(const struct clb_state *state);
 void clb_set_deadline(struct clb_state *state, uint64_t deadline);
 
 /* A flag that ends a script, settable from any thread. */

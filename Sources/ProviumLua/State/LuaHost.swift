@@ -1,4 +1,5 @@
 internal import CLuaBridge
+import ProviumSystem
 
 /// A function of ours that Lua may call.
 package typealias LuaNative = (LuaCall) throws -> [LuaValue]
@@ -23,8 +24,15 @@ final class LuaHost {
   private let signalType = LuaObjectType<RaisedSignal>(name: "signal", methods: [:]) { "\($0.signal)" }
   var onPrint: ([UInt8]) -> Void = { _ in }
   weak var state: LuaState?
+  /// The deadlines of the calls that are running, outermost first. The first one is that of no call.
+  var deadlines: [Deadline] = [.never]
   /// The state or coroutine that is running now.
   var running: OpaquePointer?
+
+  /// The earliest deadline of all running calls but the `skipped` innermost ones.
+  func deadline(skipping skipped: Int = 0) -> Deadline {
+    deadlines.dropLast(skipped).reduce(.never) { .earliest($0, $1) }
+  }
 
   func register(_ name: String, _ body: @escaping LuaNative) -> Int64 {
     defer { nextNative += 1 }
@@ -167,6 +175,14 @@ final class LuaHost {
         guard let context else { return }
         let host = Unmanaged<LuaHost>.fromOpaque(context).takeUnretainedValue()
         host.onPrint(Array(UnsafeRawBufferPointer(start: bytes, count: length)))
+      },
+      deadline: { context, skipped in
+        guard let context else { return .max }
+        let host = Unmanaged<LuaHost>.fromOpaque(context).takeUnretainedValue()
+        let deadline = host.deadline(skipping: Int(skipped))
+        // Moves the deadline, if it can be moved.
+        _ = deadline.isExpired
+        return deadline.nanoseconds
       }
     )
   }

@@ -55,8 +55,11 @@ package final class LuaState {
   /// The earliest deadline in force. Setting it replaces the deadline of the present scope. An expired deadline ends the
   /// script at its next instruction.
   package var deadline: Deadline {
-    get { Deadline(nanoseconds: opened.map(clb_deadline) ?? .max) }
-    set { if let opened { clb_set_deadline(opened, newValue.nanoseconds) } }
+    get { host.deadline() }
+    set {
+      host.deadlines[host.deadlines.count - 1] = newValue
+      if let opened { clb_set_deadline(opened, newValue.nanoseconds) }
+    }
   }
 
   /// Whether the running script must end. Functions that may work for long check it.
@@ -98,7 +101,9 @@ package final class LuaState {
     _ arguments: [LuaValue] = [],
     deadline: Deadline = .never
   ) throws(LuaFailure) -> [LuaValue] {
-    try enter([.function(function)] + arguments) { state, L, tree, outcome in
+    host.deadlines.append(deadline)
+    defer { host.deadlines.removeLast() }
+    return try enter([.function(function)] + arguments) { state, L, tree, outcome in
       clb_call(state, L, &tree, deadline.nanoseconds, &outcome)
     }
   }

@@ -2,7 +2,8 @@ package import ProviumEvents
 import ProviumSystem
 import Synchronization
 
-/// Writes `RUN-DIRECTORY/FILE.log` while a file runs: everything that the file printed and did, with times.
+/// Writes `RUN-DIRECTORY/FILE.log` while a file runs: everything that the file printed and did, with times. The log of a file
+/// that failed ends with the consoles and kernel logs of its VMs.
 /// Logs of files that passed are deleted, unless an earlier attempt failed. The log of a file that did not
 /// end is kept.
 package final class FileLogs: EventSink {
@@ -91,9 +92,34 @@ package final class FileLogs: EventSink {
     do { try LogFile.append(text, to: Self.path(of: file, in: folder)) } catch { state.failure = error }
   }
 
+  /// A guest may print without end: of more than this, the log has the end, and says where the rest is.
+  private static let consoleLimit = 4 << 20
+
+  private func appendConsoles(of machines: [Int], to file: String, _ state: inout State) {
+    guard let folder = state.folder else { return }
+    for id in machines {
+      for (title, path) in [
+        ("console", MachineFiles.console(of: id, in: folder)),
+        ("kernel log", MachineFiles.kernelLog(of: id, in: folder)),
+      ] {
+        guard let bytes = try? Files.read(path), !bytes.isEmpty else { continue }
+        let text = String(decoding: bytes.suffix(Self.consoleLimit), as: UTF8.self)
+        let isCut = bytes.count > Self.consoleLimit
+        let head =
+          "--- \(title) of VM \(id): \(isCut ? "the last \(Self.consoleLimit >> 20) MiB of " : "")\(path) ---"
+        append([head] + HarmlessText.lines(text), to: file, &state)
+      }
+    }
+  }
+
   private func end(_ result: FileResult, _ state: inout State) {
     state.running.remove(result.file)
-    if result.hasFailed { state.failed.insert(result.file) }
+    let machines = state.machines.filter { $0.value == result.file }.keys.sorted()
+    for id in machines { state.machines[id] = nil }
+    if result.hasFailed {
+      state.failed.insert(result.file)
+      appendConsoles(of: machines, to: result.file, &state)
+    }
     if !keepsAll, !state.failed.contains(result.file), let folder = state.folder {
       try? Files.removeTree(Self.path(of: result.file, in: folder))
     }

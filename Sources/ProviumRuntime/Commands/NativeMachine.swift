@@ -17,7 +17,12 @@ package final class NativeMachine {
     fixtures = engine.fixtures
     scope = MachineScope(control, fixtureSearch: FixtureSearch(folder: root, root: root))
     scope.limits.push(
-      TimeLimit(of: "the machine's", length: control.timeout, multiplier: engine.timeoutMultiplier)
+      TimeLimit(
+        of: "the machine's",
+        length: control.timeout,
+        multiplier: engine.timeoutMultiplier,
+        sample: scope.limits.sample
+      )
     )
   }
 

@@ -36,6 +36,8 @@ package struct Configuration: Sendable, Hashable {
 
 /// The `[provium]` table.
 package struct Settings: Sendable, Hashable {
+  package static let defaultBootTimeLimit = Duration.seconds(30)
+
   /// Default paths of `provium test` and `swift test`, absolute.
   package var tests: [String] = []
   /// Shared folders of fixtures, absolute: searched after the test's own.
@@ -46,6 +48,8 @@ package struct Settings: Sendable, Hashable {
   package var cacheMaximum: UInt64 = 20 << 30
   /// One test file, wall clock, before scaling for emulation.
   package var timeout: Duration = .seconds(300)
+  /// One boot or resume, unless the script says otherwise, before scaling.
+  package var bootTimeout = Settings.defaultBootTimeLimit
   /// One guest operation, unless the call says otherwise, before scaling.
   package var operationTimeout: Duration = .seconds(60)
   /// The largest number of warm VMs of all fixtures (`spares`); nil: by the host's size. 0: none.

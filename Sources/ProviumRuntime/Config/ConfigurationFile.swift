@@ -63,7 +63,10 @@ package enum ConfigurationFile {
   }
 
   private static func settings(_ table: TableReader, root: String) throws -> Settings {
-    try table.checkKeys(["tests", "fixtures", "cache", "cache_max", "timeout", "op_timeout", "spares", "allow_splats"])
+    try table.checkKeys([
+      "tests", "fixtures", "cache", "cache_max", "timeout", "boot_timeout", "op_timeout", "spares",
+      "allow_splats",
+    ])
     var settings = Settings()
     settings.tests = try table.strings("tests").map { Files.resolve($0, against: root) }
     settings.fixtureFolders = try table.strings("fixtures").map {
@@ -75,6 +78,7 @@ package enum ConfigurationFile {
     if let cache = try table.path("cache", root: root) { settings.cache = cache }
     if let size = try table.bytes("cache_max") { settings.cacheMaximum = size }
     if let timeout = try table.duration("timeout") { settings.timeout = timeout }
+    if let timeout = try table.duration("boot_timeout") { settings.bootTimeout = timeout }
     if let timeout = try table.duration("op_timeout") { settings.operationTimeout = timeout }
     settings.warmVMs = try table.count("spares")
     settings.allowedSplats = try table.strings("allow_splats")

@@ -3,18 +3,23 @@ import Synchronization
 
 /// The time limits in force in one scope, outermost first. Belongs to the scope's thread.
 package final class ScopeLimits {
-  private var limits: [TimeLimit] = [] {
-    didSet { watch.set(limits.min { $0.deadline < $1.deadline }) }
-  }
+  private var limits: [TimeLimit] = [] { didSet { watch.set(limits) } }
   private var isSuspended = false
   private let watch: LimitWatch
+  /// Measures the scope's VMs, for limits of the whole scope.
+  package let sample: @Sendable () -> ExecutionSample
   /// Receives the deadline whenever it becomes another one for a reason other than a new limit.
   package var onChange: (Deadline) -> Void = { _ in }
 
-  package init(_ watch: LimitWatch) { self.watch = watch }
+  init(_ watch: LimitWatch, sample: @escaping @Sendable () -> ExecutionSample) {
+    self.watch = watch
+    self.sample = sample
+  }
 
   /// The earliest deadline in force.
-  package var deadline: Deadline { isSuspended ? .never : limits.map(\.deadline).min() ?? .never }
+  package var deadline: Deadline {
+    isSuspended ? .never : limits.reduce(.never) { .earliest($0, $1.deadline) }
+  }
 
   /// The limit that was reached first; nil if none was reached.
   package var reached: TimeLimit? { limits.filter(\.deadline.isExpired).min { $0.deadline < $1.deadline } }
@@ -29,35 +34,33 @@ package final class ScopeLimits {
     onChange(deadline)
   }
 
-  /// Runs `body`, whose time does not count against the limits: a fixture is built for all files.
+  /// Runs `body`, whose time does not count against the limits: the scope waits for resources that others hold, or for a
+  /// fixture that is built for all files.
   package func suspended<Result>(_ body: () throws -> Result) rethrows -> Result {
-    guard deadline != .never else { return try body() }
+    guard !isSuspended, !limits.isEmpty else { return try body() }
     let begin = Deadline.now
     isSuspended = true
-    watch.set(nil)
+    watch.set([])
     onChange(.never)
     defer {
       isSuspended = false
       let spent = Deadline.now - begin
-      limits = limits.map { limit in
-        var limit = limit
-        limit.deadline = limit.deadline.moved(by: spent)
-        return limit
-      }
+      for limit in limits { limit.exclude(spent) }
+      watch.set(limits)
       onChange(deadline)
     }
     return try body()
   }
 }
 
-/// The time limit that ends a scope next, as other threads see it. Thread-safe.
+/// The time limits of a scope, as other threads see them. Thread-safe.
 package final class LimitWatch: Sendable {
-  private let next = Mutex<TimeLimit?>(nil)
+  private let limits = Mutex<[TimeLimit]>([])
 
   package init() {}
 
-  func set(_ limit: TimeLimit?) { next.withLock { $0 = limit } }
+  func set(_ limits: [TimeLimit]) { self.limits.withLock { $0 = limits } }
 
-  /// The limit that ends the scope and has expired; nil if none has.
-  package var expired: TimeLimit? { next.withLock { $0 }.flatMap { $0.deadline.isExpired ? $0 : nil } }
+  /// A limit that was reached; nil if none was.
+  package var expired: TimeLimit? { limits.withLock { $0 }.first { $0.deadline.isExpired } }
 }

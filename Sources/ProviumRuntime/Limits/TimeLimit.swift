@@ -1,6 +1,6 @@
 package import ProviumSystem
 
-/// A time limit in force: its owner, its length, and when it ends.
+/// A time limit in force: its owner, its length, and when it ends. Counts only the time in which the VMs could run.
 package struct TimeLimit: Sendable {
   /// `the file's`, `the sub-test's`.
   let owner: String
@@ -8,19 +8,34 @@ package struct TimeLimit: Sendable {
   let length: Duration
   /// The timeout multiplier: how many times longer everything takes here than with KVM.
   let multiplier: Double
-  /// Moves while a fixture is built: that time does not count.
-  package var deadline: Deadline
+  private let fair: FairDeadline
 
   /// Begins now.
-  package init(of owner: String, length: Duration, multiplier: Double) {
+  /// - Parameter sample: measures the VMs that the limit is for; see `FairDeadline`.
+  package init(
+    of owner: String,
+    length: Duration,
+    multiplier: Double,
+    sample: @escaping @Sendable () -> ExecutionSample
+  ) {
     self.owner = owner
     self.length = length
     self.multiplier = multiplier
-    deadline = .after(length * multiplier)
+    fair = FairDeadline(length: length * multiplier, sample: sample)
   }
 
-  /// `the file's time limit of 15s (5s × 3 without KVM)`.
-  package var description: String { Self.text(owner: owner, length: length, multiplier: multiplier) }
+  package var deadline: Deadline { fair.deadline }
+
+  /// Moves the end: `nanoseconds` that have passed do not count, since the work was not allowed to run.
+  func exclude(_ nanoseconds: UInt64) { fair.exclude(nanoseconds) }
+
+  /// `the file's time limit of 15s (5s × 3 without KVM)`, and the time that was added to it.
+  package var description: String {
+    let text = Self.text(owner: owner, length: length, multiplier: multiplier)
+    let added = fair.added
+    return added < .milliseconds(100)
+      ? text : "\(text), and \(Quantity.text(added)) more for a busy host,"
+  }
 
   static func text(owner: String, length: Duration, multiplier: Double) -> String {
     let total = "\(owner) time limit of \(Quantity.text(length * multiplier))"

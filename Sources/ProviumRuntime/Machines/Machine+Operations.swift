@@ -43,8 +43,9 @@ extension Machine {
   ) throws -> Value {
     context.activity(what)
     let limit = context.services.configuration.settings.operationTimeout * timeoutMultiplier + allowance
+    let own = FairDeadline(length: limit, sample: { [process] in process.sample })
     return try guarded(on: machine, allowance: allowance) {
-      try operation(min(.after(limit), context.limits.deadline))
+      try operation(.earliest(own.deadline, context.limits.deadline))
     }
   }
 
@@ -54,6 +55,7 @@ extension Machine {
     -> Value
   {
     lastUse = Self.countUse()
+    defer { context.processes.noteOperation() }
     do { return try body() } catch let error as GuestError {
       throw translate(error, machine, allowance: allowance)
     } catch let error as MachineDeath {

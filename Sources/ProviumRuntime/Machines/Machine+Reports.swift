@@ -24,7 +24,7 @@ extension Machine {
     }
     try body()
     // A program that `body` started in the guest may cause the expected report a little later.
-    let deadline = Deadline.after(.seconds(2))
+    let deadline = FairDeadline(length: .seconds(2), sample: { [process] in process.sample }).deadline
     while !reports.isMet() {
       guard !deadline.isExpired, !context.cancellation.isRequested, !context.limits.deadline.isExpired else {
         return false

@@ -10,11 +10,14 @@ extension Machine {
     let begin = Deadline.now
     try admitResume(of: snapshot)
     let host = context.services.host
-    let limit =
-      MachineConfiguration.defaultBootTimeLimit
-      * context.services.timeoutMultiplier(for: snapshot.conditions.architecture)
     context.activity("resuming \(label)")
-    let deadline = min(Deadline.after(limit), context.limits.deadline)
+    let limit = TimeLimit(
+      of: "the resume's",
+      length: context.services.configuration.settings.bootTimeout,
+      multiplier: context.services.timeoutMultiplier(for: snapshot.conditions.architecture),
+      sample: { [process] in process.sample }
+    )
+    let deadline = Deadline.earliest(limit.deadline, context.limits.deadline)
     let warm = warm(of: snapshot, until: deadline)
     // Whether a warm VM was used is known only now.
     announceResume(of: snapshot, origin: origin.text(isWarm: warm != nil))

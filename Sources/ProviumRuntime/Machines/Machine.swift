@@ -17,11 +17,14 @@ package final class Machine {
   private(set) var workers: [Worker] = []
   package internal(set) var lineage = Lineage()
   /// The QEMU process, also while it boots.
-  private let process: RunningProcesses.Slot
+  let process: RunningProcesses.Slot
   private var reservation: MachineReservation?
   /// The memory meter's number for the VM; nil while it is not measured.
   private var reading: Int?
-  private var identifier = 0
+  /// The VM's number in events; each boot and each resume has its own.
+  private(set) var identifier = 0
+  /// Whether the VM's kernel log goes into a file.
+  var isKernelLogFollowed = false
   /// The process-wide count of operations at the last use of this VM.
   package internal(set) var lastUse: UInt64 = 0
   var reports = KernelReportLedger()
@@ -81,8 +84,9 @@ package final class Machine {
       let storage = try context.storage(for: configuration, machine: identifier)
       let limit = TimeLimit(
         of: "the boot's",
-        length: configuration.bootTimeLimit,
-        multiplier: timeoutMultiplier
+        length: configuration.bootTimeLimit ?? services.configuration.settings.bootTimeout,
+        multiplier: timeoutMultiplier,
+        sample: { [process] in process.sample }
       )
       bootLimit = limit
       let machine = try VirtualMachine.boot(
@@ -90,12 +94,13 @@ package final class Machine {
         name: label,
         storage: storage,
         on: services.host,
-        until: min(limit.deadline, context.limits.deadline),
+        until: .earliest(limit.deadline, context.limits.deadline),
         stage: { [context, label] in context.activity("booting \(label): \($0)") },
         built: { image in hostInputs += image.inputs.filter { !$0.path.isEmpty } },
         started: noteRunning
       )
       adopt(machine, since: begin)
+      followKernelLog(of: machine, as: identifier)
     } catch {
       let failure = failedToStart(error)
       let reached = context.limits.reached ?? bootLimit.flatMap { $0.deadline.isExpired ? $0 : nil }
@@ -167,6 +172,7 @@ package final class Machine {
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
     virtualMachine = machine
     lineage = Lineage()
+    isKernelLogFollowed = false
     operations = machine.agent.operations
     noteRunning(machine.process)
     state = .booted
@@ -233,7 +239,7 @@ package final class Machine {
     guard let virtualMachine else { return }
     lastConsole = consoleTail
     reports.detach()
-    context.keepConsole(of: virtualMachine, label: label)
+    context.keepConsole(of: virtualMachine, as: identifier)
     virtualMachine.discardDirectory()
     // Its memory, unless a snapshot has taken that over.
     if case .sharedFile(let memory) = virtualMachine.process.wiring.memory { try? Files.removeTree(memory) }

@@ -42,23 +42,22 @@ package final class MachineContext {
 
   /// Blocks for `duration`, but not past the scope's deadline or a request to stop.
   package func sleep(_ duration: Duration) {
-    cancellation.wait(until: min(.after(duration), limits.deadline))
+    cancellation.wait(until: .earliest(.after(duration), limits.deadline))
   }
 
-  /// Blocks until the resource pool admits a VM.
+  /// Blocks until the resource pool admits a VM. That time counts against no time limit.
   func admit(_ request: PoolRequest) throws -> MachineReservation {
     activity("waiting for \(Quantity.text(bytes: request.memory)) of the resource pool")
-    return try admission.admit(request, until: limits.deadline)
+    return try limits.suspended { try admission.admit(request) }
   }
 
   /// Why the VMs' memory has no room; nil if it has. The builder of a fixture looks at its own folder itself.
   var shortage: String? { workFolder == nil ? DiskShortage.hint(in: services.run.path) : nil }
 
-  /// Keeps a VM's console beside the file's log, for the case that the file fails.
-  func keepConsole(of machine: VirtualMachine, label: String) {
-    let folder = "\(services.run.path)/consoles"
-    let safe = String("\(name)-\(label)".map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
-    try? Files.createDirectories(folder, mode: 0o700)
-    try? Files.rename(machine.console.path, to: "\(folder)/\(safe).log")
+  /// Keeps a VM's console in the run's directory, for the case that the file fails.
+  func keepConsole(of machine: VirtualMachine, as number: Int) {
+    let path = MachineFiles.console(of: number, in: services.run.path)
+    try? Files.createDirectories(Files.parent(of: path), mode: 0o700)
+    try? Files.rename(machine.console.path, to: path)
   }
 }

@@ -31,7 +31,9 @@ package enum PoolError: CodedError, Sendable, CustomStringConvertible {
         + "\(Quantity.text(bytes: held)) in use: \(holders.joined(separator: "; ")). Reserve all VMs at once with "
         + "provium.claim{memory=…, cpus=…} at the top of the file, or run fewer files in parallel (-p)"
     case .timedOut(let request, let held):
-      "the resource pool had no room for \(request.text) in time (\(Quantity.text(bytes: held)) are in use)"
+      held == 0
+        ? "the host had no room for \(request.text) in time, and no VM of this run uses any: end other programs, or give the VM less memory"
+        : "the resource pool had no room for \(request.text) in time (\(Quantity.text(bytes: held)) are in use)"
     case .interrupted: "interrupted while waiting for the resource pool"
     }
   }

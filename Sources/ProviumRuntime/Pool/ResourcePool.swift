@@ -12,19 +12,24 @@ package final class ResourcePool: Sendable {
   /// How long the automatic mode waits for memory that other programs of the host may free, before it takes files that
   /// wait for each other for a deadlock.
   private let patience: Duration
+  /// How long a request of an idle pool waits for memory that only other programs of the host can free.
+  private let hostPatience: Duration
   private let state = Monitor(PoolState())
   private let endWarmVM = Mutex<(@Sendable () -> Bool)?>(nil)
 
   /// - Parameters:
   ///   - patience: of the automatic mode. A fixed budget changes only by its own files: there is nothing to wait for.
+  ///   - hostPatience: of the automatic mode, while no VM of the run holds anything: then no file of the run ends the wait.
   ///   - capacity: measures the host for the automatic mode; tests pass their own.
   package init(
     _ budget: PoolBudget,
     patience: Duration = .seconds(10),
+    hostPatience: Duration = .seconds(300),
     capacity: @escaping @Sendable () -> HostCapacity = { .now }
   ) {
     self.budget = budget
     self.capacity = capacity
+    self.hostPatience = hostPatience
     self.patience = budget == .automatic ? patience : .zero
   }
 
@@ -65,6 +70,7 @@ package final class ResourcePool: Sendable {
   }
 
   private func wait(_ number: Int, until deadline: Deadline, isCancelled: () -> Bool) throws {
+    var idle = Deadline.after(hostPatience)
     while true {
       // Free memory has no event: check four times a second.
       let slice = min(deadline, .after(.milliseconds(250)))
@@ -74,7 +80,8 @@ package final class ResourcePool: Sendable {
       }
       if isCancelled() { throw PoolError.interrupted }
       if try admit(number) { return }
-      if deadline.isExpired {
+      if state.read({ !$0.isIdle }) { idle = .after(hostPatience) }
+      if deadline.isExpired || idle.isExpired {
         let request = state.read { state in state.waiting.first { $0.number == number }?.request }
         throw PoolError.timedOut(request: request ?? .turn, held: state.read { $0.memory })
       }

@@ -40,15 +40,15 @@ package final class ScopeAdmission: Sendable {
 
   /// Blocks until one VM is admitted.
   /// - Throws: `PoolError`, `ReservationError`.
-  func admit(_ request: PoolRequest, until deadline: Deadline) throws -> MachineReservation {
+  func admit(_ request: PoolRequest) throws -> MachineReservation {
     // Nothing begins after a request to stop.
     if cancellation.isRequested { throw PoolError.interrupted }
     guard let reservation = state.withLock({ $0.reservation }) else {
-      return MachineReservation(try take(request, until: deadline))
+      return MachineReservation(try take(request))
     }
     try reservation.take(request)
     do {
-      let turn = request.isColdBoot ? try take(.turn, until: deadline) : nil
+      let turn = request.isColdBoot ? try take(.turn) : nil
       return MachineReservation(request, from: reservation, turn: turn)
     } catch {
       reservation.giveBack(memory: request.memory, cpus: request.cpus)
@@ -57,9 +57,9 @@ package final class ScopeAdmission: Sendable {
   }
 
   /// Blocks until the pool grants what all of the scope's VMs need together.
-  func reserve(_ request: PoolRequest, until deadline: Deadline) throws {
+  func reserve(_ request: PoolRequest) throws {
     if cancellation.isRequested { throw PoolError.interrupted }
-    let reservation = ScopeReservation(try take(request, until: deadline))
+    let reservation = ScopeReservation(try take(request))
     state.withLock { $0.reservation = reservation }
   }
 
@@ -71,12 +71,12 @@ package final class ScopeAdmission: Sendable {
     for held in state.withLock({ $0.held }) { held.reservation?.release() }
   }
 
-  private func take(_ request: PoolRequest, until deadline: Deadline) throws -> PoolReservation {
+  private func take(_ request: PoolRequest) throws -> PoolReservation {
     let reservation = try pool.reserve(
       request,
       owner: owner,
       name: name,
-      until: deadline,
+      until: .never,
       isCancelled: { cancellation.isRequested },
       tell: PoolNotice.teller(to: events, file: name, request)
     )

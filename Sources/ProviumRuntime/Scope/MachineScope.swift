@@ -23,7 +23,10 @@ package final class MachineScope {
       name: control.name,
       services: control.services,
       events: control.events,
-      limits: ScopeLimits(control.limitWatch),
+      limits: ScopeLimits(
+        control.limitWatch,
+        sample: { [processes = control.processes] in processes.sample }
+      ),
       cancellation: control.cancellation,
       admission: control.admission,
       processes: control.processes,
@@ -52,7 +55,12 @@ package final class MachineScope {
     rethrows
     -> Result
   {
-    let limit = TimeLimit(of: owner, length: length, multiplier: services.timeoutMultiplier)
+    let limit = TimeLimit(
+      of: owner,
+      length: length,
+      multiplier: services.timeoutMultiplier,
+      sample: limits.sample
+    )
     limits.push(limit)
     defer { limits.pop() }
     return try body(limit.deadline)
@@ -65,7 +73,7 @@ package final class MachineScope {
       if isCancelled { throw PoolError.interrupted }
       throw ProviumError(.invalidUse, "once, and before the first machine")
     }
-    try context.admission.reserve(request, until: limits.deadline)
+    try limits.suspended { try context.admission.reserve(request) }
   }
 
   /// A scope that builds `fixture` for this one. Its events are this scope's.

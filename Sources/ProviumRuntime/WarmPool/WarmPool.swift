@@ -131,7 +131,7 @@ final class WarmPool: Sendable {
 
   private func make(_ snapshot: Snapshot, _ reservation: PoolReservation) {
     let scale = host.timeoutMultiplier(for: snapshot.conditions.architecture)
-    let deadline = Deadline.after(MachineConfiguration.defaultBootTimeLimit * scale)
+    let deadline = Deadline.after(Settings.defaultBootTimeLimit * scale)
     var made: VirtualMachine?
     do {
       let machine = try VirtualMachine.resume(snapshot, on: host, until: deadline)

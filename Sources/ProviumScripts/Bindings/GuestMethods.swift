@@ -63,7 +63,7 @@ enum GuestMethods {
     let interval = try options["interval"]?.duration() ?? .milliseconds(500)
     let what = try options["desc"]?.string() ?? "condition"
     let limit = timeout * object.machine.timeoutMultiplier
-    let deadline = Deadline.after(limit)
+    let deadline = FairDeadline(length: limit, sample: object.context.scope.limits.sample).deadline
     while true {
       object.context.scope.activity("waiting for \(what)")
       let result = try call.state.call(condition)

@@ -100,6 +100,7 @@ final class SubTestRunner {
       options
     )
     noteReports()
+    if outcome.isFailure { scope.machines.keepKernelLogs() }
     scope.machines.mark("--- test \"\(stack.path.joined(separator: " / "))\" has ended")
     if let result = stack.pop(outcome, naming: named, properties: options.properties) {
       scope.events.send(.subTestEnded(file: scope.name, result: result))

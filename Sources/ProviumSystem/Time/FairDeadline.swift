@@ -30,7 +30,7 @@ package final class FairDeadline: DeadlineSource {
 
   /// Begins now.
   /// - Parameters:
-  ///   - length: less than a hundred years.
+  ///   - length: at most 68 years; longer ones are cut.
   ///   - sample: measures the VMs. Called on any thread, from within `isExpired`; reads files and must not wait.
   ///   - clock: tests pass their own.
   package init(
@@ -40,7 +40,8 @@ package final class FairDeadline: DeadlineSource {
   ) {
     let begin = clock()
     let (seconds, attoseconds) = length.components
-    self.length = UInt64(clamping: seconds) * 1_000_000_000 + UInt64(clamping: attoseconds / 1_000_000_000)
+    self.length =
+      UInt64(max(0, min(seconds, 1 << 31))) * 1_000_000_000 + UInt64(max(0, attoseconds / 1_000_000_000))
     self.sample = sample
     self.clock = clock
     state = Mutex(State(end: begin + self.length, next: begin + self.length / 4))

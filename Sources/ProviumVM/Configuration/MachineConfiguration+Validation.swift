@@ -23,7 +23,7 @@ extension MachineConfiguration {
         )
       )
     }
-    guard bootTimeLimit > .zero else {
+    if let bootTimeLimit, bootTimeLimit <= .zero {
       throw InvalidConfiguration(.bootTimeLimit, .expected("greater than zero", given: "\(bootTimeLimit)"))
     }
     try validateFiles()

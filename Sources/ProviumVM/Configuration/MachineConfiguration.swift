@@ -17,8 +17,6 @@ import ProviumSystem
 public struct MachineConfiguration: Sendable, Hashable, Codable {
   /// The memory of a VM unless a configuration says otherwise: 512 MiB.
   public static let defaultMemory = MemorySize.mebibytes(512)
-  /// The time limit of a boot or a resume unless a configuration says otherwise: 30 seconds, before the timeout multiplier.
-  public static let defaultBootTimeLimit = Duration.seconds(30)
 
   /// The name of a `[profile.NAME]` table of `provium.toml`. Its settings apply where `boot` leaves them unset. The
   /// profile `default` boots a distribution's kernel.
@@ -31,8 +29,9 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
   public var boot: BootSource
   /// Disks, in order: the first is `/dev/vda`, or `/dev/vdb` where `boot` has a root disk.
   public var disks: [Disk]
-  /// The longest time that a boot may take, before the timeout multiplier.
-  public var bootTimeLimit: Duration
+  /// The longest time that a boot may take, before the timeout multiplier. nil: `boot_timeout` of `provium.toml`, else
+  /// 30 seconds.
+  public var bootTimeLimit: Duration?
 
   private var otherDevices: [AnyMachineDevice] = []
 
@@ -50,7 +49,6 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     self.cpus = cpus
     self.disks = disks
     boot = BootSource(append: append, files: files)
-    bootTimeLimit = Self.defaultBootTimeLimit
   }
 
   /// Words that are added to the kernel command line.
