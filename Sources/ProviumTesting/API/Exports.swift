@@ -1,5 +1,5 @@
-// The public types of lower targets: `import ProviumTesting` is the only import that a test needs. Each is named here, so that
-// nothing else of those targets becomes visible to users.
+// The public types of lower targets: `import ProviumTesting` is the only import that a test needs. Each is
+// named here, so that nothing else of those targets becomes visible to users.
 @_exported public import struct ProviumAgentClient.CommandOptions
 @_exported public import struct ProviumAgentClient.CommandOutput
 @_exported public import struct ProviumAgentClient.CommandResult

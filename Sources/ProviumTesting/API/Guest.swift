@@ -10,12 +10,12 @@ import ProviumAgentClient
 /// }
 /// ```
 ///
-/// All operations throw ``ProviumError``, whose ``ProviumError/code`` tells a mistake of the test from a failure of the guest, of
-/// the host or of Provium. The operations of one VM, and those of its workers, are carried out one after the other. Each has the
-/// time limit `op_timeout` of `provium.toml`; all of them together have `timeout`. If the task of an operation is cancelled, the VM
-/// is ended.
-// Sendable: its only property is immutable, and only this module makes subclasses.
+/// All operations throw ``ProviumError``, whose ``ProviumError/code`` tells a mistake of the test from a
+/// failure of the guest, of the host or of Provium. The operations of one VM, and those of its workers, are
+/// carried out one after the other. Each has the time limit `op_timeout` of `provium.toml`; all of them
+/// together have `timeout`. If the task of an operation is cancelled, the VM is ended.
 public class Guest: @unchecked Sendable {
+  // Sendable: the only property is immutable, and only this module can make subclasses.
   final let target: OperationTarget
 
   init(_ target: OperationTarget) { self.target = target }
@@ -62,7 +62,8 @@ public class Guest: @unchecked Sendable {
 
   /// Returns the whole contents of a file in the guest.
   /// - Parameter path: absolute, or relative to `/`.
-  /// - Throws: ``ProviumError``, with the code `refused` if the guest's kernel refuses to open or to read the file.
+  /// - Throws: ``ProviumError``, with the code `refused` if the guest's kernel refuses to open or to read the
+  ///   file.
   public final func readFile(_ path: String) async throws(ProviumError) -> [UInt8] {
     try await target.perform("read_file \(path)") { try $0.readFile(ByteString(path), until: $1) }
   }
@@ -70,7 +71,8 @@ public class Guest: @unchecked Sendable {
   /// Returns the whole contents of a file in the guest as text.
   /// - Parameter path: absolute, or relative to `/`.
   /// - Returns: the contents. Bytes that are not UTF-8 become U+FFFD.
-  /// - Throws: ``ProviumError``, with the code `refused` if the guest's kernel refuses to open or to read the file.
+  /// - Throws: ``ProviumError``, with the code `refused` if the guest's kernel refuses to open or to read the
+  ///   file.
   public final func readText(_ path: String) async throws(ProviumError) -> String {
     String(decoding: try await readFile(path), as: UTF8.self)
   }
@@ -80,7 +82,8 @@ public class Guest: @unchecked Sendable {
   ///   - path: absolute, or relative to `/`. Its folder must exist.
   ///   - contents: the whole file, of any size.
   ///   - mode: the permission bits of a new file; nil: 0644.
-  /// - Throws: ``ProviumError``, with the code `refused` if the guest's kernel refuses to create or to write the file.
+  /// - Throws: ``ProviumError``, with the code `refused` if the guest's kernel refuses to create or to write
+  ///   the file.
   public final func writeFile(_ path: String, _ contents: [UInt8], mode: UInt32? = nil)
     async throws(ProviumError)
   {
@@ -94,7 +97,8 @@ public class Guest: @unchecked Sendable {
   ///   - path: absolute, or relative to `/`. Its folder must exist.
   ///   - text: the whole file.
   ///   - mode: the permission bits of a new file; nil: 0644.
-  /// - Throws: ``ProviumError``, with the code `refused` if the guest's kernel refuses to create or to write the file.
+  /// - Throws: ``ProviumError``, with the code `refused` if the guest's kernel refuses to create or to write
+  ///   the file.
   public final func writeFile(_ path: String, _ text: String, mode: UInt32? = nil) async throws(ProviumError)
   {
     try await writeFile(path, Array(text.utf8), mode: mode)
@@ -102,8 +106,8 @@ public class Guest: @unchecked Sendable {
 
   // MARK: System calls
 
-  /// The system calls of the guest's kernel. A VM, and each of its workers, makes all its calls on one thread of the guest:
-  /// descriptors and credentials persist from call to call.
+  /// The system calls of the guest's kernel. A VM, and each of its workers, makes all its calls on one thread
+  /// of the guest: descriptors and credentials persist from call to call.
   ///
   /// ```swift
   /// let file = try await vm.syscall.openat(-100, "/etc/passwd", 0)         // throws Errno
@@ -123,8 +127,8 @@ public class Guest: @unchecked Sendable {
   /// - Parameters:
   ///   - descriptor: an open file of this VM or worker.
   ///   - command: the number of the request, with its direction and size.
-  ///   - data: the struct that the argument points to. It is extended with zeros to the size in `command`. nil: a command that
-  ///     reads gets a struct of zeros, any other a null pointer.
+  ///   - data: the struct that the argument points to. It is extended with zeros to the size in `command`.
+  ///     nil: a command that reads gets a struct of zeros, any other a null pointer.
   /// - Returns: the value, `-errno` after a failure, and the struct after the call.
   /// - Throws: ``ProviumError`` if the call could not be made.
   @discardableResult

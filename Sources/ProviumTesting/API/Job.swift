@@ -15,7 +15,8 @@ public struct Job: Sendable {
   private let number: UInt32
   private let target: OperationTarget
 
-  /// The time that a wait occupies the VM's thread, on which all operations of the VM run one after the other.
+  /// The time that a wait occupies the VM's thread, on which all operations of the VM run one after the
+  /// other.
   private static let slice = Duration.milliseconds(100)
   /// Each look at a job transfers its output so far: a job with much output is looked at less often.
   private static let longSlice = Duration.seconds(1)
@@ -34,13 +35,14 @@ public struct Job: Sendable {
   /// Waits until the job has ended. Other operations of the VM can be carried out in the meantime.
   /// - Parameter limit: the longest time to wait; nil: until the VM's time limit.
   /// - Returns: how the job ended. Its output is in ``poll()``.
-  /// - Throws: ``ProviumError``, with the code `timeout` if the job still runs after `limit`. The job then continues.
+  /// - Throws: ``ProviumError``, with the code `timeout` if the job still runs after `limit`. The job then
+  ///   continues.
   @discardableResult
   public func wait(atMost limit: Duration? = nil) async throws(ProviumError) -> ExitStatus {
     let deadline = limit.map { Deadline.after($0) } ?? .never
     var slice = Duration.zero
     while true {
-      let state = try await collect(wait: min(slice, deadline.remaining ?? slice))
+      let state = try await collect(wait: min(slice, deadline.remaining))
       if let status = state.status { return status }
       if deadline.isExpired {
         let time = Quantity.text(limit ?? .zero)

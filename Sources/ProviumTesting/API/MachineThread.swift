@@ -2,7 +2,8 @@ import ProviumRuntime
 import ProviumRunner
 import ProviumSystem
 
-/// The thread that carries out a VM's operations, one after the other. They block, which threads of Swift's own pool must not do.
+/// The thread that carries out a VM's operations, one after the other. They block, which threads of Swift's
+/// own pool must not do.
 final class MachineThread: Sendable {
   private struct State {
     var jobs: [@Sendable (NativeMachine) -> Void] = []
@@ -11,20 +12,27 @@ final class MachineThread: Sendable {
   private let state = Monitor(State())
   private let scope: ScopeControl
 
-  init(_ scope: ScopeControl, engine: Engine) throws {
+  init(_ scope: ScopeControl, engine: Engine) throws(ProviumError) {
     self.scope = scope
     let state = state
-    _ = try DedicatedThread(name: "machine") {
-      let machine = NativeMachine(scope, engine: engine)
-      while true {
-        let job = state.wait(until: .never) { state -> (@Sendable (NativeMachine) -> Void)?? in
-          if !state.jobs.isEmpty { return .some(state.jobs.removeFirst()) }
-          return state.isClosed ? .some(nil) : nil
-        }
-        guard let job, let job else { return machine.end() }
-        job(machine)
+    do {
+      _ = try DedicatedThread(name: "machine") {
+        let machine = NativeMachine(scope, engine: engine)
+        while let job = Self.nextJob(of: state) { job(machine) }
+        machine.end()
       }
+    } catch {
+      throw ProviumError(.infrastructure, "no thread could be started for a VM: \(error)", cause: error)
     }
+  }
+
+  /// Blocks until an operation is requested. Returns nil after the last one of a closed thread.
+  private static func nextJob(of state: Monitor<State>) -> (@Sendable (NativeMachine) -> Void)? {
+    let job = state.wait(until: .never) { state -> (@Sendable (NativeMachine) -> Void)?? in
+      if !state.jobs.isEmpty { return .some(state.jobs.removeFirst()) }
+      return state.isClosed ? .some(nil) : nil
+    }
+    return job ?? nil
   }
 
   deinit { close() }
@@ -35,7 +43,8 @@ final class MachineThread: Sendable {
     "the VM has ended: its scope is over, or shutdown() or kill() was called"
   )
 
-  /// Runs `body` on the thread. If the task is cancelled, the VM is ended: the operation may wait for something that never comes.
+  /// Runs `body` on the thread. If the task is cancelled, the VM is ended: the operation may wait for
+  /// something that never comes.
   func run<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) throws -> Value)
     async throws(ProviumError) -> Value
   {
@@ -52,7 +61,8 @@ final class MachineThread: Sendable {
     return try result.get()
   }
 
-  /// Runs `body` as the last operation, also if the task is cancelled, and closes the thread. Returns nil if it was closed before.
+  /// Runs `body` as the last operation, also if the task is cancelled, and closes the thread. Returns nil if
+  /// it was closed before.
   func finish<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) -> Value) async -> Value? {
     defer { close() }
     guard case .success(let value) = await perform(body) else { return nil }
@@ -80,7 +90,8 @@ final class MachineThread: Sendable {
 }
 
 extension ProviumError {
-  /// A copy without control characters, which a guest may have printed: test runners write errors to terminals and XML.
+  /// A copy without control characters, which a guest may have printed: test runners write errors to
+  /// terminals and XML.
   var harmless: ProviumError {
     replacingText(XMLText.clean)
   }

@@ -27,7 +27,8 @@ public struct SystemCallArgument: Sendable, Hashable, ExpressibleByIntegerLitera
   public init(stringLiteral value: String) { self.init(.buffer(Array(value.utf8) + [0])) }
 
   /// A number.
-  /// - Parameter value: any integer. Values of fewer than 64 bits are sign-extended, as C does it for a `long`.
+  /// - Parameter value: any integer. Values of fewer than 64 bits are sign-extended, as C does it for a
+  ///   `long`.
   public static func value(_ value: some BinaryInteger) -> SystemCallArgument {
     SystemCallArgument(.value(Int64(truncatingIfNeeded: value)))
   }
@@ -36,11 +37,15 @@ public struct SystemCallArgument: Sendable, Hashable, ExpressibleByIntegerLitera
   /// - Parameter text: the memory has its bytes in UTF-8 and a terminating NUL.
   public static func string(_ text: String) -> SystemCallArgument { SystemCallArgument(stringLiteral: text) }
 
-  /// A pointer to memory that the kernel reads or writes. ``SystemCallResult/buffers`` has the memory after the call.
-  /// - Parameter bytes: the memory before the call; at most 16 MiB.
+  /// A pointer to memory that the kernel reads or writes. ``SystemCallResult/buffers`` has the memory after
+  /// the call.
+  /// - Parameter bytes: the memory before the call; at most 8 MiB.
   public static func bytes(_ bytes: [UInt8]) -> SystemCallArgument { SystemCallArgument(.buffer(bytes)) }
 
-  /// A pointer to zeroed memory for what the kernel writes. ``SystemCallResult/buffers`` has the memory after the call.
-  /// - Parameter count: its size in bytes; at most 16 MiB.
-  public static func room(_ count: Int) -> SystemCallArgument { .bytes([UInt8](repeating: 0, count: max(0, count))) }
+  /// A pointer to zeroed memory for what the kernel writes. ``SystemCallResult/buffers`` has the memory after
+  /// the call.
+  /// - Parameter count: its size in bytes; at most 8 MiB.
+  public static func room(_ count: Int) -> SystemCallArgument {
+    .bytes([UInt8](repeating: 0, count: max(0, count)))
+  }
 }

@@ -16,7 +16,8 @@
 /// #expect(result.errno == .ENOENT)
 /// ```
 ///
-/// A name is looked up in the table of the guest's architecture when the call is made. Each call takes up to six arguments.
+/// A name is looked up in the table of the guest's architecture when the call is made. Each call takes up to
+/// six arguments.
 @dynamicMemberLookup
 public struct SystemCalls: Sendable {
   let target: OperationTarget
@@ -26,8 +27,8 @@ public struct SystemCalls: Sendable {
   ///   - name: the kernel's name: `openat`.
   ///   - arguments: at most six.
   /// - Returns: the value, `-errno` after a failure, and the memory of the buffers.
-  /// - Throws: ``ProviumError`` if the call could not be made. Its code is `invalidUse` for an unknown name and for arguments
-  ///   that no call can have.
+  /// - Throws: ``ProviumError`` if the call could not be made. Its code is `invalidUse` for an unknown name
+  ///   and for arguments that no call can have.
   @discardableResult
   public func callAsFunction(_ name: String, _ arguments: SystemCallArgument...) async throws(ProviumError)
     -> SystemCallResult
@@ -63,8 +64,8 @@ public struct SystemCalls: Sendable {
     /// Makes the call.
     /// - Parameter arguments: at most six.
     /// - Returns: the value, which is no error, and the memory of the buffers.
-    /// - Throws: ``Errno`` if the kernel returned an error; ``ProviumError`` if the call could not be made, with the code
-    ///   `invalidUse` for an unknown name and for arguments that no call can have.
+    /// - Throws: ``Errno`` if the kernel returned an error; ``ProviumError`` if the call could not be made,
+    ///   with the code `invalidUse` for an unknown name and for arguments that no call can have.
     @discardableResult
     public func callAsFunction(_ arguments: SystemCallArgument...) async throws -> SystemCallResult {
       let result = try await target.call(name, arguments)

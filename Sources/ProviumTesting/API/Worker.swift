@@ -1,4 +1,5 @@
-/// A second agent process or thread in a guest, with its own credentials and descriptors: see ``VirtualMachine/spawn(_:)``.
+/// A second agent process or thread in a guest, with its own credentials and descriptors: see
+/// ``VirtualMachine/spawn(_:)``.
 ///
 /// ```swift
 /// let worker = try await vm.spawn(.process)
@@ -6,8 +7,9 @@
 /// await #expect(throws: Errno.EPERM) { try await worker.syscall.setuid(0) }
 /// #expect(try await vm.syscall.getuid().value == 0)
 /// ```
-// Sendable: its properties are immutable.
 public final class Worker: Guest, @unchecked Sendable {
+  // Sendable: the properties are immutable.
+
   /// The pid in the guest. For a thread worker, the thread's id.
   public let pid: Int32
   /// The kind that it was spawned as.

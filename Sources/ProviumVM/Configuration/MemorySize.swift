@@ -2,13 +2,17 @@ import ProviumSystem
 
 /// An amount of memory.
 public struct MemorySize: Sendable, Hashable, Comparable, CustomStringConvertible {
+  /// The number of bytes.
   public let bytes: UInt64
 
+  /// Creates an amount from a number of bytes.
   public init(bytes: UInt64) { self.bytes = bytes }
 
+  /// An amount in mebibytes (1024 × 1024 bytes).
   /// - Parameter count: an amount that does not fit 64 bits becomes the largest one, which no VM can have.
   public static func mebibytes(_ count: UInt64) -> MemorySize { MemorySize(count, shiftedBy: 20) }
 
+  /// An amount in gibibytes (1024 mebibytes).
   /// - Parameter count: an amount that does not fit 64 bits becomes the largest one, which no VM can have.
   public static func gibibytes(_ count: UInt64) -> MemorySize { MemorySize(count, shiftedBy: 30) }
 
@@ -16,6 +20,7 @@ public struct MemorySize: Sendable, Hashable, Comparable, CustomStringConvertibl
     bytes = count <= .max >> shift ? count << shift : .max
   }
 
+  /// Compares two amounts.
   public static func < (left: MemorySize, right: MemorySize) -> Bool { left.bytes < right.bytes }
 
   /// `512M`, `1.5G`
@@ -29,10 +34,12 @@ public struct MemorySize: Sendable, Hashable, Comparable, CustomStringConvertibl
 
 /// Encoded as a number of bytes.
 extension MemorySize: Codable {
+  /// Reads a number of bytes.
   public init(from decoder: any Decoder) throws {
     self.init(bytes: try decoder.singleValueContainer().decode(UInt64.self))
   }
 
+  /// Writes the number of bytes.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(bytes)
