@@ -49,9 +49,9 @@ struct SwiftTests {
   func nestedScopes() async throws {
     let outer = try VirtualMachine.current
     try await withVirtualMachine(fixture: "nested") { inner in
-      #expect(try VirtualMachine.current === inner)
-      #expect(try await inner.exec("true").isSuccess)
-      #expect(try await outer.exec("true").isSuccess)
+      try #expect(VirtualMachine.current === inner)
+      try await #expect(inner.exec("true").isSuccess)
+      try await #expect(outer.exec("true").isSuccess)
     }
     #expect(try VirtualMachine.current === outer)
   }
@@ -60,8 +60,8 @@ struct SwiftTests {
   func pairs(number: Int) async throws {
     try await withVirtualMachine(fixture: "base") { first in
       try await withVirtualMachine(fixture: "base") { second in
-        #expect(try await first.exec("true").isSuccess)
-        #expect(try await second.exec("true").isSuccess)
+        try await #expect(first.exec("true").isSuccess)
+        try await #expect(second.exec("true").isSuccess)
       }
     }
   }
@@ -294,11 +294,13 @@ struct SwiftTests {
       _ = try VirtualMachine.current
     },
     Mistake(name: "unknown system call", expected: "did you mean 'openat'?", code: .invalidUse) {
-      try await withVirtualMachine(fixture: "base") { vm in try await vm.syscall.opneat(-100, "/", 0) }
+      try await withVirtualMachine(fixture: "base") { vm in
+        _ = try await vm.syscall.opneat(-100, "/", 0)
+      }
     },
     Mistake(name: "seven arguments", expected: "a system call takes at most 6", code: .invalidUse) {
       try await withVirtualMachine(fixture: "base") { vm in
-        try await vm.syscall("getpid", 1, 2, 3, 4, 5, 6, 7)
+        _ = try await vm.syscall("getpid", 1, 2, 3, 4, 5, 6, 7)
       }
     },
   ]

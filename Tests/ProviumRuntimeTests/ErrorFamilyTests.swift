@@ -1,8 +1,9 @@
 import ProviumAgentClient
-import ProviumArchitecture
+@testable import ProviumArchitecture
 import ProviumBoot
+import ProviumEvents
 import ProviumSystem
-import ProviumVM
+@testable import ProviumVM
 import Testing
 
 @testable import ProviumRuntime

@@ -6,7 +6,8 @@ public import Testing
 ///
 /// ```swift
 /// try await withVirtualMachine(.init(memory: .mebibytes(256), cpus: 2)) { vm in
-///   #expect(try await vm.readText("/sys/devices/system/cpu/online") == "0-1\n")
+///   let online = try await vm.readText("/sys/devices/system/cpu/online")
+///   #expect(online == "0-1\n")
 /// }
 /// ```
 ///
@@ -22,6 +23,7 @@ public import Testing
 /// - Returns: the value that `body` returned.
 /// - Throws: ``ProviumError`` if the VM cannot be booted: with the code `invalidUse` or `configuration` for a
 ///   value that no VM can have. Otherwise the error that `body` threw.
+@discardableResult
 nonisolated(nonsending) public func withVirtualMachine<Result>(
   _ configuration: VirtualMachine.Configuration = VirtualMachine.Configuration(),
   sourceLocation: SourceLocation = #_sourceLocation,
@@ -53,6 +55,7 @@ nonisolated(nonsending) public func withVirtualMachine<Result>(
 /// - Returns: the value that `body` returned.
 /// - Throws: ``ProviumError`` if the fixture does not exist, cannot be built or cannot be resumed. Otherwise
 ///   the error that `body` threw.
+@discardableResult
 nonisolated(nonsending) public func withVirtualMachine<Result>(
   fixture: String,
   sourceLocation: SourceLocation = #_sourceLocation,
