@@ -100,7 +100,7 @@ for what, call in pairs({
     for _ = 1, 1000 do worker:syscall("getpid") end
   end,
 }) do
-  test("a thread worker that ends the agent is named with it: it " .. what, function()
+  test("a thread worker that ends the agent is named with it: it " .. what, { tags = { "heavy" } }, function()
     local machine = provium.create():boot({ memory = "128M" })
     local worker = machine:spawn({ thread = true })
     assert_error(function() call(worker) end, what .. ", and the agent with it")
