@@ -27,8 +27,3 @@ extension Machine {
     _ = try? machine.agent.syncKernelLog(until: limit)
   }
 }
-
-extension MachineSet {
-  /// Completes the files of the kernel logs of all VMs, since a test failed. Blocks for some milliseconds for each VM.
-  package func keepKernelLogs() { for machine in all { machine.keepKernelLog() } }
-}
