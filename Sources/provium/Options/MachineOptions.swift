@@ -12,6 +12,12 @@ struct MachineOptions: ParsableArguments {
   @Option(name: .customLong("fixtures"), help: "Use fixtures of earlier runs, or build each again in this run.")
   var fixtures: FixtureMode = .cached
 
+  @Option(
+    name: .customLong("timeout-multiplier"),
+    help: ArgumentHelp("Multiply all time limits by F; default: 10 for emulated VMs, else 1.", valueName: "f")
+  )
+  var timeoutMultiplier: TimeoutMultiplier?
+
   enum FixtureMode: String, ExpressibleByArgument, CaseIterable { case cached, fresh }
 
   /// The options of the environment, overridden by those of the command line.
@@ -21,6 +27,7 @@ struct MachineOptions: ParsableArguments {
     if let channel { options.channel = channel }
     if requireKVM { options.requiresKVM = true }
     if fixtures == .fresh { options.freshFixtures = true }
+    if let timeoutMultiplier { options.timeoutMultiplier = timeoutMultiplier.factor }
     return options
   }
 }
