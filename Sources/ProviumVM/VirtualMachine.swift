@@ -46,7 +46,8 @@ package final class VirtualMachine: Sendable {
     package init() {}
   }
 
-  /// Boots a VM and blocks until its agent answers.
+  /// Boots a VM and blocks until its agent answers. A vmlinux that was unpacked from a bzImage and ends before its first
+  /// message is followed by one boot of the bzImage.
   /// - Parameters:
   ///   - configuration: with all settings of its profile.
   ///   - name: for messages.
@@ -74,70 +75,30 @@ package final class VirtualMachine: Sendable {
       progress: stage
     )
     built(image)
-    let directory = try host.run.machineDirectory()
-    let secret = platform.channel == .vsock ? GuestSecret.random() : nil
-    let initrd =
-      try secret.map { try image.initrd(with: $0.bytes, at: "\(directory)/initrd") } ?? image.initrd
-    stage(BootStage.qemu.word)
-    var wiring = LaunchWiring()
-    wiring.memory = storage.memory
-    wiring.diskFiles = storage.diskFiles
-    wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
-    let process = try QEMUProcess(
-      qemu,
+    let launch = Launch(
+      name: name,
       configuration: configuration,
       platform: platform,
-      secret: secret,
-      directory: directory,
-      wiring: wiring
+      qemu: qemu,
+      storage: storage,
+      host: host,
+      deadline: deadline
     )
-    started(process)
-    do {
-      stage(BootStage.kernel.word)
-      let agent = try GuestAgent.connect(
-        to: process.endpoint,
-        machine: name,
-        expecting: AgentImage.buildID,
-        liveness: process.watch,
-        until: deadline
+    do { return try launch.run(image, stage: stage, started: started) } catch let failure as SilentEntry {
+      guard let bzImage = image.bzImage else { throw failure.boot }
+      var whole = image
+      whole.kernel = bzImage.path
+      whole.bzImage = nil
+      whole.remarks.append(
+        "\(bzImage.path): its vmlinux, entered by PVH, \(failure.end) before its first message "
+          + "(is its entry code instrumented?); Provium boots the bzImage of this kernel from now on"
       )
-      return VirtualMachine(
-        name: name,
-        process: process,
-        agent: agent,
-        image: image,
-        qemu: qemu,
-        directory: directory
-      )
-    } catch {
-      let reached = process.console.reached
-      process.kill()
-      throw BootFailure(
-        machine: name,
-        stage: reached,
-        reason:
-          "\(error)\(Self.hint(image, reached: reached, initrd: configuration.boot.initrd, process.console))",
-        console: process.console.tail()
-      )
+      do {
+        let machine = try launch.run(whole, stage: stage, started: started)
+        host.images.entries.remember(bzImage)
+        return machine
+      } catch let second as SilentEntry { throw second.boot }
     }
-  }
-
-  /// What a boot that came so far most likely lacks.
-  private static func hint(_ image: BootImage, reached: BootStage, initrd: String?, _ console: ConsoleLog)
-    -> String
-  {
-    if reached == .kernel, console.panic?.contains("VFS: Unable to mount root fs") == true {
-      // It found no wrapper, which stands behind the user's initrd.
-      guard let initrd else {
-        return "; the kernel did not unpack its initramfs (was it built without CONFIG_BLK_DEV_INITRD?)"
-      }
-      let said = console.tail(.max).compactMap { $0.suffix(after: "Initramfs unpacking failed: ") }.last
-      return
-        "; the kernel could not unpack \(initrd)\(said.map { " (it says: \($0))" } ?? ""): is it whole, and packed in a way that this kernel was built for?"
-    }
-    guard reached >= .modules, !image.hasModules else { return "" }
-    return
-      "; no modules were found for its kernel: where its virtio drivers are modules, name their folder with modules = \"…\""
   }
 
   // MARK: The end
@@ -191,11 +152,4 @@ package final class VirtualMachine: Sendable {
 
   /// The machine's cause of death; nil while it lives.
   package var causeOfDeath: (any Error)? { process.watch.causeOfDeath() }
-}
-
-extension String {
-  /// What stands behind the first `mark`; nil when there is none.
-  fileprivate func suffix(after mark: String) -> Substring? {
-    firstRange(of: mark).map { self[$0.upperBound...] }
-  }
 }
