@@ -30,7 +30,9 @@ struct OutcomeReader {
 
   /// The failure for an error that no line of the script raised.
   func failure(of error: any Error) -> Failure {
-    if let reason = scope.cancellation.reason { return Failure(kind: .infrastructure, message: interrupted(reason)) }
+    if let reason = scope.cancellation.reason {
+      return Failure(kind: .infrastructure, message: interrupted(reason))
+    }
     return Failure(kind: FailureKind(error), message: Self.message(of: error))
   }
 
