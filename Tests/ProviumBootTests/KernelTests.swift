@@ -13,6 +13,8 @@ final class Scratch: Sendable {
     try Files.createDirectories(path)
   }
   deinit { try? Files.removeTree(path) }
+  /// Keeps the folder until this call.
+  func keep() {}
 
   func write(_ name: String, _ contents: [UInt8]) throws -> String {
     let file = "\(path)/\(name)"

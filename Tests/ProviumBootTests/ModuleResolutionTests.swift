@@ -43,13 +43,17 @@ private struct Folder {
 
   @Test("a soft dependency on an alias loads every module of the alias, which the kernel may refuse")
   func softDependency() throws {
-    let loads = try Folder(Self.listed).tree.loads(["ext4"])
+    let folder = try Folder(Self.listed)
+    defer { folder.scratch.keep() }
+    let loads = try folder.tree.loads(["ext4"])
     #expect(loads.map(\.name) == ["crc32c_generic", "crc32c_intel", "jbd2", "ext4"])
     #expect(loads.map(\.isOptional) == [true, true, false, false])
   }
 
   @Test("an alias stands for its modules, with - and _ alike") func alias() throws {
-    let tree = try Folder(Self.listed).tree
+    let folder = try Folder(Self.listed)
+    defer { folder.scratch.keep() }
+    let tree = try folder.tree
     #expect(try tree.loadOrder(["fs_ext4"]) == tree.loadOrder(["ext4"]))
     #expect(try tree.loadOrder(["crypto-crc32c"]) == ["crc32c_generic", "crc32c_intel"])
     #expect(try tree.modules(for: "crypto_crc64") == nil)
@@ -126,7 +130,9 @@ private struct Folder {
   }
 
   @Test("a module that is needed is not optional, also if an alias names it first") func promoted() throws {
-    let tree = try Folder(Self.listed).tree
+    let folder = try Folder(Self.listed)
+    defer { folder.scratch.keep() }
+    let tree = try folder.tree
     let loads = try tree.loads(["ext4", "crc32c_intel"])
     #expect(loads.first { $0.name == "crc32c_intel" }?.isOptional == false)
     #expect(loads.first { $0.name == "crc32c_generic" }?.isOptional == true)
