@@ -269,7 +269,7 @@ struct SwiftTests {
     },
     Mistake(
       name: "too little memory",
-      expected: "memory must be at least 64M, in whole megabytes, got 5M",
+      expected: "invalid VM configuration: memory must be at least 64M, in whole megabytes, got 5M",
       code: .invalidUse
     ) {
       try await withVirtualMachine(.init(memory: .mebibytes(5))) { _ in }

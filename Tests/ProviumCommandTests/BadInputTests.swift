@@ -84,7 +84,8 @@ import Testing
     "an unknown option, a missing value or an extra argument is an error of every command",
     arguments: [
       ["test", "--bogus"], ["test", "--shard"], ["test", "--junit"], ["test", "--color", "pink"],
-      ["test", "-p", "x"],
+      ["test", "-p", "x"], ["test", "--timeout-multiplier", "0"],
+      ["run", "--timeout-multiplier", "x", "--", "true"],
       ["test", "-v", "-q"], ["test", "--seed", "1"], ["test", "--tap", "-", "--json", "-"],
       ["list", "--bogus"],
       ["list", "--shard", "0/1"], ["run", "--bogus", "--", "true"], ["run"], ["run", "true"],
@@ -237,7 +238,7 @@ struct RefusedBootTests {
         "['/a'] = {content = 'x'}, ['/a/b'] = {content = 'x'}",
         "'files'['/a/b'] lies below /a, which is to be a file"
       ),
-      ("['/a'] = '/etc'", "'files'['/a'] must be a regular host file (/etc is a directory)"),
+      ("['/a'] = '/etc'", "'files'['/a'] must be a regular host file, got /etc, which is a directory"),
       ("['/a'] = {content = 'x', mode = 'rw'}", "option 'files'['/a']['mode'] must be an integer"),
     ]
   )

@@ -35,6 +35,9 @@ package final class NativeMachine {
     let machine = scope.machines.add(profile: try project.profile(settings.profile))
     self.machine = machine
     do { try machine.boot(settings.resolvingPaths(against: project.root)) } catch {
+      if let invalid = (error as? ProviumError)?.cause as? InvalidConfiguration {
+        throw ProviumError(.invalidUse, "invalid VM configuration: \(invalid)", cause: invalid)
+      }
       throw blamingKernel(error)
     }
   }

@@ -9,8 +9,17 @@ struct MachineOptions: ParsableArguments {
   var requireKVM = false
   @Option(name: .customLong("channel"), help: "Choose the channel between host and guest.")
   var channel: EngineOptions.ChannelChoice?
-  @Option(name: .customLong("fixtures"), help: "Use fixtures of earlier runs, or build each again in this run.")
+  @Option(
+    name: .customLong("fixtures"),
+    help: "Use fixtures of earlier runs, or build each again in this run."
+  )
   var fixtures: FixtureMode = .cached
+
+  @Option(
+    name: .customLong("timeout-multiplier"),
+    help: ArgumentHelp("Multiply all time limits by F; default: 10 for emulated VMs, else 1.", valueName: "f")
+  )
+  var timeoutMultiplier: TimeoutMultiplier?
 
   enum FixtureMode: String, ExpressibleByArgument, CaseIterable { case cached, fresh }
 
@@ -21,6 +30,7 @@ struct MachineOptions: ParsableArguments {
     if let channel { options.channel = channel }
     if requireKVM { options.requiresKVM = true }
     if fixtures == .fresh { options.freshFixtures = true }
+    if let timeoutMultiplier { options.timeoutMultiplier = timeoutMultiplier.factor }
     return options
   }
 }
