@@ -5,7 +5,7 @@ extension Errno {
   ///
   /// ```swift
   /// do {
-  ///   try await vm.syscall.mount("none", "/mnt", "no-such-type", 0, 0)
+  ///   try await vm.syscall.mount("none", "/tmp", "no-such-type", 0, 0)
   ///   Issue.record("the mount succeeded")
   /// } catch Errno.ENODEV {
   ///   // The kernel does not know the file system.

@@ -118,10 +118,10 @@ public class Guest: @unchecked Sendable {
   /// Makes an ioctl, and returns its raw result. ``IoctlResult/get()`` throws the kernel's error.
   ///
   /// ```swift
-  /// let terminal = try await vm.syscall.openat(-100, "/dev/ptmx", 2)
-  /// let number = try await vm.ioctl(Int32(terminal.value), 0x8004_5430)    // TIOCGPTN
-  /// try number.get()
-  /// #expect(number.data?.count == 4)
+  /// let random = try await vm.syscall.openat(-100, "/dev/random", 0)
+  /// let entropy = try await vm.ioctl(Int32(random.value), 0x8004_5200)    // RNDGETENTCNT
+  /// try entropy.get()
+  /// #expect(entropy.data?.count == 4)
   /// ```
   ///
   /// - Parameters:
