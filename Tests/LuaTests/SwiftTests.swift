@@ -110,6 +110,7 @@ struct SwiftTests {
     let result = try await vm.exec("echo $GREETING; cat", options)
     #expect(result.isSuccess)
     #expect(result.standardOutput.text == "hello\nthere")
+    #expect("\(result)" == #"exit 0, standard output: "hello\nthere""#)
     let slow = try await vm.exec("sleep 60", CommandOptions(timeout: .milliseconds(200)))
     #expect(slow.timedOut)
     #expect(try await vm.exec("exit 3").status == .exited(3))
@@ -154,6 +155,8 @@ struct SwiftTests {
       try await vm.syscall.openat(-100, "/nowhere", 0)
       Issue.record("openat succeeded")
     } catch Errno.ENOENT {}
+    let error = await #expect(throws: Errno.self) { try await vm.syscall.openat(-100, "/nowhere", 0) }
+    #expect(error?.description == "openat(-100, \"/nowhere\", 0): ENOENT (No such file or directory)")
   }
 
   @Test("an ioctl returns its struct", .virtualMachine(fixture: "base")) func ioctl() async throws {

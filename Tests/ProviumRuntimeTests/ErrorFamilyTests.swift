@@ -22,7 +22,7 @@ import Testing
     (ImageError.notAKernel(path: "/a", what: "text"), .configuration, .user),
     (ImageError.badInitrd(path: "/a", reason: ""), .configuration, .user),
     (ImageError.badDisk(path: "/a", reason: ""), .configuration, .user),
-    (ImageError.driverMissing(module: "virtio_blk", directory: "/a"), .configuration, .user),
+    (ImageError.driverMissing(module: "virtio_blk", directory: "/a", hint: ""), .configuration, .user),
     (ImageError.longCommandLine(length: 5000, limit: 2048), .configuration, .user),
     (EngineError.contradiction, .configuration, .user),
     (FixtureError.unknown(name: "a", looked: [], hint: ""), .invalidUse, .user),
@@ -36,12 +36,17 @@ import Testing
     ),
     (GuestError.refused(Errno.ENOENT, message: ""), .refused, .user),
     // The test failed.
-    (MachineDeath.panicked(line: "Kernel panic", tail: []), .kernelReport, .test),
-    (MachineDeath.exited(status: nil, errors: [], panic: "Kernel panic", tail: []), .kernelReport, .test),
+    (
+      MachineDeath.panicked(
+        report: KernelReport.ID(scanner: 1, number: 1),
+        line: "Kernel panic",
+        tail: []
+      ), .kernelReport, .test
+    ),
     (GuestError.timedOut("exec"), .timeout, .test),
     // The infrastructure failed.
     (
-      MachineDeath.exited(status: .signaled(.kill), errors: [], panic: nil, tail: []), .machineLost,
+      MachineDeath.exited(status: .signaled(.kill), errors: [], shortage: nil, tail: []), .machineLost,
       .infrastructure
     ),
     (GuestError.lost(.main, ""), .machineLost, .infrastructure),

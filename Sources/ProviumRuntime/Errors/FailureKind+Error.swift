@@ -56,12 +56,7 @@ extension ProviumError.Code {
 
   /// The files that a configuration names are wrong. The kernel of the default profile comes from the host or the network.
   private static func code(of error: ImageError) -> Self {
-    switch error {
-    case .noKernel: .unavailable
-    case .noModuleDirectory, .driverMissing, .wrongModules, .notAKernel, .badInitrd, .badDisk, .missingFile,
-      .longCommandLine:
-      .configuration
-    }
+    if case .noKernel = error { .unavailable } else { .configuration }
   }
 
   /// A panic is something that the test found. Any other death is a failure of what carries the test.

@@ -18,6 +18,19 @@ public struct SystemCallArgument: Sendable, Hashable, ExpressibleByIntegerLitera
 
   private init(_ kind: Kind) { self.kind = kind }
 
+  /// The argument in the message of an error: `-100`, `"/etc/passwd"`, `64 bytes`.
+  var text: String {
+    switch kind {
+    case .value(let value): return "\(value)"
+    case .buffer(let bytes):
+      // A path or a name, as `.string` makes it.
+      if bytes.last == 0, bytes.count <= 128, bytes.dropLast().allSatisfy({ (0x20...0x7e).contains($0) }) {
+        return "\"\(String(decoding: bytes.dropLast(), as: UTF8.self))\""
+      }
+      return "\(bytes.count) bytes"
+    }
+  }
+
   /// Creates an argument that is a number.
   /// - Parameter value: the number.
   public init(integerLiteral value: Int64) { self.init(.value(value)) }

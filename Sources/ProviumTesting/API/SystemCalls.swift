@@ -1,3 +1,5 @@
+import ProviumSystem
+
 /// The system calls of a guest, on the one thread of a VM's agent or of a worker: see ``Guest/syscall``.
 ///
 /// There are two forms. A call by member throws the kernel's error:
@@ -69,7 +71,9 @@ public struct SystemCalls: Sendable {
     @discardableResult
     public func callAsFunction(_ arguments: SystemCallArgument...) async throws -> SystemCallResult {
       let result = try await target.call(name, arguments)
-      _ = try result.get()
+      if let errno = result.errno {
+        throw Errno(errno.number, of: "\(name)(\(arguments.map(\.text).joined(separator: ", ")))")
+      }
       return result
     }
   }
