@@ -6,11 +6,13 @@ import Testing
 @Suite("The search for kernel reports in the kernel log and on the console") struct KernelReportFinderTests {
   private let finder = KernelReportFinder(isBoot: true)
 
-  /// A record at `sequence` milliseconds after the boot.
-  private func record(_ sequence: UInt64, _ text: String, isKernel: Bool = true) -> KernelLogRecord {
+  /// A record at `sequence` milliseconds after the boot, or at `time`.
+  private func record(_ sequence: UInt64, _ text: String, at time: UInt64? = nil, isKernel: Bool = true)
+    -> KernelLogRecord
+  {
     KernelLogRecord(
       sequence: sequence,
-      microseconds: sequence * 1000,
+      microseconds: (time ?? sequence) * 1000,
       priority: isKernel ? 4 : 12,
       isFragment: false,
       isTruncated: false,
@@ -94,7 +96,7 @@ import Testing
     finder.noteComplete(upTo: finder.consolePosition)
     console(line(3, "BUG: KASAN: forged again"), line(4, "eth0: up"))
     // A line of the kernel behind it says so too.
-    log(record(4, "eth0: up"))
+    log(record(1, "eth0: up", at: 4))
     finder.endLog()
     #expect(titles.isEmpty)
   }
