@@ -4,7 +4,7 @@ import ProviumSystem
 /// The complete definition of a VM: what it boots, how large it is, and which devices it has.
 ///
 /// ```swift
-/// MachineConfiguration(
+/// let configuration = MachineConfiguration(
 ///   profile: "debug",
 ///   memory: .gibibytes(1),
 ///   cpus: 2,
