@@ -142,7 +142,7 @@ struct MachineRows {
       + "b=$(cut -d' ' -f1 /proc/uptime); echo $a $b"
     _ = try machine.connection.exec(ByteString(loop), until: limit())
     let result = try machine.connection.exec(ByteString(loop), until: limit())
-    let times = String(decoding: result.stdout, as: UTF8.self).split { " \n".contains($0) }.compactMap {
+    let times = String(decoding: result.standardOutput.bytes, as: UTF8.self).split { " \n".contains($0) }.compactMap {
       Double($0)
     }
     let own = times.count == 2 ? (times[1] - times[0]) / Double(count) : .nan

@@ -1,6 +1,7 @@
 import Glibc
 import ProviumAgentClient
 import ProviumSystem
+import ProviumVM
 import Synchronization
 import Testing
 
@@ -18,10 +19,8 @@ private struct SwiftRecipe: FixtureRecipe {
 
   func prepare(in scope: MachineScope) throws -> PreparedFixture {
     builds.count.add(1, ordering: .relaxed)
-    var options = BootOptions()
-    options.memory = 128 << 20
     let machine = scope.machines.add(profile: try scope.services.configuration.profile("default"))
-    try machine.boot(options)
+    try machine.boot(MachineConfiguration(memory: .mebibytes(128)))
     _ = try machine.perform("exec", allowance: .zero) { [content] session, deadline in
       try session.exec(ByteString("echo \(content) > /tmp/recipe"), until: deadline)
     }
@@ -87,7 +86,7 @@ struct FixtureRecipeTests {
       let result = try machine.perform("exec", allowance: .zero) {
         try $0.exec("cat /tmp/recipe; echo changed > /tmp/recipe", until: $1)
       }
-      #expect(String(decoding: result.stdout, as: UTF8.self) == "from-swift\n")
+      #expect(String(decoding: result.standardOutput.bytes, as: UTF8.self) == "from-swift\n")
       #expect(scope.usedFixtures.map(\.name) == ["base"])
     }
     #expect(bench.builds.count.load(ordering: .relaxed) == 1)

@@ -1,8 +1,8 @@
 import Glibc
-import ProviumAgentClient
 import ProviumSystem
 import Testing
 
+@testable import ProviumAgentClient
 @testable import ProviumRuntime
 
 @Suite("The file of a kernel log") struct KernelLogFileTests {

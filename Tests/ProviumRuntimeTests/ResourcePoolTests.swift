@@ -202,7 +202,8 @@ import Testing
       done.store(true, ordering: .relaxed)
     }
     Monitor(()).wait(until: .after(.seconds(1))) { _ in nil as Void? }
-    #expect(!done.load(ordering: .relaxed))
+    let hasEnded = done.load(ordering: .relaxed)
+    #expect(!hasEnded)
     held.release()
     other.join()
     #expect(

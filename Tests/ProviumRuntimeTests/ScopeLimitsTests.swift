@@ -22,7 +22,7 @@ import Testing
       usleep(200_000)
       #expect(limits.reached == nil || watch.expired == nil)
       // Suspended inside of it: once is enough.
-      limits.suspended { usleep(1000) }
+      _ = limits.suspended { usleep(1000) }
       #expect(limits.deadline == .never)
     }
     #expect(!limits.deadline.isExpired && limits.reached == nil && watch.expired == nil)

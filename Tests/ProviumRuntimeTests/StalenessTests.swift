@@ -35,7 +35,7 @@ private final class Bench {
         folder: path,
         name: "base",
         isStream: false,
-        conditions: SnapshotConditions(
+        conditions: try SnapshotConditions(
           qemu: "",
           accelerator: "",
           channel: "",
@@ -165,7 +165,7 @@ struct StalenessTests {
 
   @Test("a fixture is stale when its VM would have other QEMU arguments") func machine() throws {
     let bench = try Bench()
-    bench.manifest.snapshot.memory *= 2
+    bench.manifest.snapshot.configuration.memory = .mebibytes(256)
     #expect(try bench.reason?.hasPrefix("the digest of QEMU's arguments was ") == true)
   }
 

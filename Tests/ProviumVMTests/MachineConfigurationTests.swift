@@ -15,34 +15,43 @@ import Testing
     try configuration.validate()
   }
 
-  @Test(
-    "a value that no VM can have is refused by name, with what is accepted",
-    arguments: [
-      ({ $0.memory = .mebibytes(32) }, "memory must be at least 64M, in whole megabytes, got 32M"),
-      ({ $0.memory = MemorySize(bytes: (64 << 20) + 1) }, "memory must be at least 64M, in whole megabytes"),
-      ({ $0.memory = .gibibytes(.max) }, "memory must be at least 64M, in whole megabytes"),
-      ({ $0.cpus = 0 }, "cpus must be an integer from 1 to 255, got 0"),
-      ({ $0.bootTimeLimit = .zero }, "bootTimeLimit must be greater than zero"),
-      ({ $0.files = [GuestFile("a", "")] }, "files['a'] is no absolute guest path"),
-      (
-        { $0.files = [GuestFile("/a", ""), GuestFile("//a", "")] },
-        "files['/a'] is the same file as another one of them (/a)"
-      ),
-      (
-        { $0.files = [GuestFile("/a/b", ""), GuestFile("/a", "")] },
-        "files['/a/b'] lies below /a, which is to be a file"
-      ),
-      ({ $0.files = [GuestFile("/a", copying: "/no/file")] }, "files['/a'] must be a host file that exists"),
-      ({ $0.files = [GuestFile("/a", copying: "/dev/null")] }, "files['/a'] must be a regular host file"),
-      ({ $0.disks = [.image("/no/disk")] }, "disks[0] must be a disk image that exists, got /no/disk"),
-      ({ $0.disks = [.image("/tmp")] }, "disks[0] must be a disk image, got /tmp, which is a directory"),
-    ] as [(@Sendable (inout MachineConfiguration) -> Void, String)]
-  )
-  func invalid(change: @Sendable (inout MachineConfiguration) -> Void, message: String) {
+  /// A change of the default configuration that must be refused.
+  struct Refusal: Sendable, CustomTestStringConvertible {
+    let message: String
+    let change: @Sendable (inout MachineConfiguration) -> Void
+    var testDescription: String { message }
+
+    init(_ message: String, _ change: @escaping @Sendable (inout MachineConfiguration) -> Void) {
+      self.message = message
+      self.change = change
+    }
+  }
+
+  private static let refusals = [
+    Refusal("memory must be at least 64M, in whole megabytes, got 32M") { $0.memory = .mebibytes(32) },
+    Refusal("memory must be at least 64M, in whole megabytes") { $0.memory = MemorySize(bytes: (64 << 20) + 1) },
+    Refusal("memory must be at least 64M, in whole megabytes, got") { $0.memory = .gibibytes(.max) },
+    Refusal("cpus must be an integer from 1 to 255, got 0") { $0.cpus = 0 },
+    Refusal("bootTimeLimit must be greater than zero") { $0.bootTimeLimit = .zero },
+    Refusal("files['a'] is no absolute guest path") { $0.files = [GuestFile("a", "")] },
+    Refusal("files['/a'] is the same file as another one of them (/a)") {
+      $0.files = [GuestFile("/a", ""), GuestFile("//a", "")]
+    },
+    Refusal("files['/a/b'] lies below /a, which is to be a file") {
+      $0.files = [GuestFile("/a/b", ""), GuestFile("/a", "")]
+    },
+    Refusal("files['/a'] must be a host file that exists") { $0.files = [GuestFile("/a", copying: "/no/file")] },
+    Refusal("files['/a'] must be a regular host file") { $0.files = [GuestFile("/a", copying: "/dev/null")] },
+    Refusal("disks[0] must be a disk image that exists, got /no/disk") { $0.disks = [.image("/no/disk")] },
+    Refusal("disks[0] must be a disk image, got /tmp, which is a directory") { $0.disks = [.image("/tmp")] },
+  ]
+
+  @Test("a value that no VM can have is refused by name, with what is accepted", arguments: refusals)
+  func invalid(refusal: Refusal) {
     var configuration = MachineConfiguration()
-    change(&configuration)
+    refusal.change(&configuration)
     let error = #expect(throws: InvalidConfiguration.self) { try configuration.validate() }
-    #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
+    #expect(error?.description.hasPrefix(refusal.message) == true, "\(error?.description ?? "")")
   }
 
   @Test("a configuration with every setting and a device of a test is the same after it was saved and read")

@@ -1,4 +1,5 @@
 import ProviumArchitecture
+import ProviumBoot
 import Testing
 
 @testable import ProviumVM

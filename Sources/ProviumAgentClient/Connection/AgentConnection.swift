@@ -20,12 +20,12 @@ package final class AgentConnection: @unchecked Sendable {
   package let name: String
   /// The pid in the guest. Of a worker that is a thread, the id of the thread.
   package let pid: Int32
-  package let architecture: GuestArchitecture
+  package let architecture: Architecture
 
   init(
     _ exchange: MessageExchange,
     control: ControlConnection?,
-    architecture: GuestArchitecture,
+    architecture: Architecture,
     operations: OperationLog
   ) {
     self.exchange = exchange

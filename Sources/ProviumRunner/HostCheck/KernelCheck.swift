@@ -1,11 +1,11 @@
+import ProviumArchitecture
 import ProviumBoot
-import ProviumSystem
 
 /// Checks that the kernel of the built-in profile can be had. Downloads it if the cache lacks it.
 enum KernelCheck {
   static func finding(cache: String) -> HostFinding {
     do {
-      let found = try DistributionKernel.prepare(cache: cache, architecture: HostFacts.machine)
+      let found = try DistributionKernel.prepare(cache: cache, architecture: .host)
       return HostFinding(.good, "default kernel", "\(found.origin), in \(cache)")
     } catch {
       return HostFinding(

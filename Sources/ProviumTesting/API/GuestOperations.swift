@@ -1,6 +1,6 @@
-public import ProviumAgentClient
+import ProviumAgentClient
 import ProviumRuntime
-public import ProviumSystem
+import ProviumSystem
 
 /// What can be told to do something in the guest: a machine, or one of its workers.
 public protocol Guest: Sendable {
