@@ -94,8 +94,8 @@ let package = Package(
     .target(
       name: "ProviumRuntime",
       dependencies: [
-        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumSystem", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
+        "ProviumEvents", "ProviumSystem", "ProviumVM",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict
@@ -103,8 +103,8 @@ let package = Package(
     .target(
       name: "ProviumScripts",
       dependencies: [
-        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
+        "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
       ],
       swiftSettings: strict
     ),

@@ -1,5 +1,6 @@
 import ProviumAgentImage
 package import ProviumAgentClient
+package import ProviumBlock
 package import ProviumBoot
 package import ProviumSystem
 
@@ -42,6 +43,8 @@ package final class VirtualMachine: Sendable {
     package var memory = MemoryBacking.anonymous
     /// Copies that stand for disks, by the disk's number in `MachineConfiguration.allDisks`.
     package var diskFiles: [Int: DiskFile] = [:]
+    /// The disks of `MachineConfiguration.servedDisks` that exist already, by id. The others are made.
+    package var servedDisks: [String: BlockDisk] = [:]
 
     package init() {}
   }
@@ -83,13 +86,18 @@ package final class VirtualMachine: Sendable {
     wiring.memory = storage.memory
     wiring.diskFiles = storage.diskFiles
     wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
+    var disks = storage.servedDisks
+    for disk in configuration.servedDisks where disks[disk.id] == nil {
+      disks[disk.id] = try disk.make(in: host.run.path)
+    }
     let process = try QEMUProcess(
       qemu,
       configuration: configuration,
       platform: platform,
       secret: secret,
       directory: directory,
-      wiring: wiring
+      wiring: wiring,
+      disks: disks
     )
     started(process)
     do {

@@ -1,4 +1,4 @@
-package import ProviumSystem
+import ProviumSystem
 
 /// Operations of a test, from outside.
 extension BlockDisk {
@@ -107,7 +107,7 @@ extension BlockDisk {
       state.contents.dropCache()
       state.unflushed.removeAll()
       state.statistics.unflushed = 0
-      state.hostFlush = .none
+      state.hostRequests = HostRequests()
       var generator = seed.map { SeededGenerator(seed: $0) } ?? state.generator
       defer { if seed == nil { state.generator = generator } }
       return try keep(entries, survival, &generator, &state)
@@ -147,13 +147,20 @@ extension BlockDisk {
   /// Turns the power on again: requests are answered.
   package func restorePower() { state.withLock { $0.isOff = false } }
 
-  // MARK: Flushes of the host
+  // MARK: Requests of the host
 
   /// The next flush is the host's, not the guest's, and makes nothing durable: QEMU flushes all disks when it stops a VM. Of
-  /// several flushes until `endHostFlush`, the last one is the host's, because QEMU first waits for the guest's.
-  package func expectHostFlush() { state.withLock { $0.hostFlush = .expected(isPending: false) } }
+  /// several flushes, the last one is the host's, because QEMU first waits for the guest's.
+  package func expectHostFlush() { state.withLock { $0.hostRequests.flush = .expected } }
 
-  package func endHostFlush() { state.withLock { $0.hostFlush = .none } }
+  /// All flushes are the host's, and make nothing durable: the guest is stopped.
+  package func ignoreFlushes() { state.withLock { $0.hostRequests.flush = .ignored } }
+
+  /// The next trim of the first sector alone is the host's, and changes nothing.
+  package func expectHostTrim() { state.withLock { $0.hostRequests.isTrimExpected = true } }
+
+  /// All requests are the guest's again.
+  package func endHostRequests() { state.withLock { $0.hostRequests = HostRequests() } }
 
   package var hasUnflushed: Bool { state.withLock { $0.contents.hasUnflushed } }
 }

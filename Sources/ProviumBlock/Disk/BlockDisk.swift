@@ -42,14 +42,14 @@ package final class BlockDisk: Sendable {
     var problem: DiskProblem?
     /// The power is off: requests are not answered.
     var isOff = false
-    var hostFlush = HostFlush.none
+    var hostRequests = HostRequests()
   }
 
-  /// Flushes that the host causes, not the guest: QEMU flushes all disks when it stops a VM.
-  enum HostFlush: Hashable {
-    case none
-    /// The next flush may be the host's; `isPending`: one has come.
-    case expected(isPending: Bool)
+  /// Requests that the host causes, not the guest: QEMU flushes all disks when it stops a VM.
+  struct HostRequests: Hashable {
+    enum Flush { case none, expected, pending, ignored }
+    var flush = Flush.none
+    var isTrimExpected = false
   }
 
   package let properties: Properties
@@ -120,6 +120,12 @@ package final class BlockDisk: Sendable {
     case .write:
       try change(.write(payload, at: request.offset, isDurable: request.isDurable), &state)
     case .trim, .zero:
+      if request.operation == .trim, state.hostRequests.isTrimExpected, request.offset == 0,
+        request.count == properties.sectorSize
+      {
+        state.hostRequests.isTrimExpected = false
+        return
+      }
       let kind = request.operation == .trim ? LogEntry.Kind.trim : .zero
       try change(
         LogEntry(kind, offset: request.offset, count: request.count, isDurable: request.isDurable),
@@ -142,12 +148,12 @@ package final class BlockDisk: Sendable {
   }
 
   private func flush(_ state: inout State) throws {
-    if case .expected(let isPending) = state.hostFlush {
-      // The host's flush comes last: an earlier one was the guest's.
-      state.hostFlush = .expected(isPending: true)
-      guard isPending else { return }
+    switch state.hostRequests.flush {
+    case .none, .pending: try makeDurable(&state)
+    // The host's flush comes last: if another one follows, this one was the guest's.
+    case .expected: state.hostRequests.flush = .pending
+    case .ignored: break
     }
-    try makeDurable(&state)
   }
 
   func makeDurable(_ state: inout State) throws {

@@ -6,6 +6,12 @@ package struct PowerCut: Sendable, Hashable {
   package var kept = 0
   package var torn = 0
 
+  package init(lost: Int = 0, kept: Int = 0, torn: Int = 0) {
+    self.lost = lost
+    self.kept = kept
+    self.torn = torn
+  }
+
   /// The changes were too many to be remembered one by one, so that no subset of them can be kept.
   package struct TooManyChanges: Error, CustomStringConvertible {
     let limit: Int

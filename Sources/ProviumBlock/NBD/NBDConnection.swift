@@ -34,9 +34,9 @@ final class NBDConnection {
       }
       (start, end) = (0, end - start)
     }
-    end += try buffer.withUnsafeMutableBytes { bytes throws(Ended) in
-      try receive(UnsafeMutableRawBufferPointer(rebasing: bytes[end...]))
-    }
+    let count = buffer.withUnsafeMutableBytes { receive(UnsafeMutableRawBufferPointer(rebasing: $0[end...])) }
+    guard count > 0 else { throw Ended() }
+    end += count
   }
 
   /// Receives into the result itself.
@@ -48,7 +48,8 @@ final class NBDConnection {
       filled = end - start
       (start, end) = (0, 0)
       while filled < count {
-        guard let got = try? receive(UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<count])) else {
+        let got = receive(UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<count]))
+        guard got > 0 else {
           isWhole = false
           return
         }
@@ -59,11 +60,11 @@ final class NBDConnection {
     return result
   }
 
-  private func receive(_ target: UnsafeMutableRawBufferPointer) throws(Ended) -> Int {
+  /// Returns how many bytes came; 0 or less at the end of the connection.
+  private func receive(_ target: UnsafeMutableRawBufferPointer) -> Int {
     while true {
       let count = recv(socket, target.baseAddress, target.count, 0)
-      if count > 0 { return count }
-      guard count < 0, errno == EINTR else { throw Ended() }
+      if count >= 0 || errno != EINTR { return count }
     }
   }
 
@@ -79,7 +80,8 @@ final class NBDConnection {
   private func sendAll(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var done = 0
     while done < bytes.count {
-      let count = Glibc.send(socket, bytes.baseAddress.map { $0 + done }, bytes.count - done, Int32(MSG_NOSIGNAL.rawValue))
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let count = Glibc.send(socket, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
       if count < 0 {
         if errno == EINTR { continue }
         return false

@@ -1,5 +1,6 @@
 import Glibc
 package import ProviumAgentClient
+package import ProviumBlock
 package import ProviumSystem
 
 /// One running QEMU, wired up: QMP, console and channel over inherited socket pairs.
@@ -14,6 +15,9 @@ package final class QEMUProcess: Sendable {
   package let wiring: LaunchWiring
   /// See `GuestSecret`; nil without vsock.
   package let secret: GuestSecret?
+  /// The disks that this process provides, by id.
+  package let disks: [String: BlockDisk]
+  private let diskServers: [NBDServer]
   /// Keeps the vsock context ID reserved as long as the VM lives.
   private let vhost: Descriptor?
 
@@ -25,6 +29,7 @@ package final class QEMUProcess: Sendable {
   ///   - secret: what the guest expects from whoever connects to it over vsock; nil: it has a serial port.
   ///   - directory: where the console and QEMU's errors are kept.
   ///   - wiring: without descriptors, which this initializer opens.
+  ///   - disks: those of `configuration.servedDisks`, by id.
   ///   - state: the path of a state file to resume from, inherited as `stateDescriptor`.
   package init(
     _ binary: QEMUBinary,
@@ -33,6 +38,7 @@ package final class QEMUProcess: Sendable {
     secret: GuestSecret?,
     directory: String,
     wiring: LaunchWiring,
+    disks: [String: BlockDisk],
     state: String? = nil
   ) throws {
     let descriptors = LaunchDescriptors()
@@ -56,6 +62,11 @@ package final class QEMUProcess: Sendable {
     self.platform = platform
     self.wiring = wiring
     self.secret = secret
+    self.disks = disks
+    diskServers = try configuration.servedDisks.compactMap { device in
+      guard let disk = disks[device.id] else { return nil }
+      return try NBDServer(disk, on: try descriptors.takeOurs(device.descriptor))
+    }
     vhost = descriptors.takeBack(VsockDevice.descriptor)
     console = log
     watch = try MachineWatch(
@@ -80,6 +91,7 @@ package final class QEMUProcess: Sendable {
     watch.expectEnd()
     child.terminate()
     watch.join()
+    for server in diskServers { server.stop() }
   }
 
   deinit { kill() }

@@ -29,7 +29,10 @@ extension VirtualMachine {
     } else {
       isStream = true
     }
-    try watch.command("stop", until: deadline)
+    try process.pause(until: deadline)
+    for disk in configuration.servedDisks {
+      if let contents = process.disks[disk.id] { try disk.save(contents, to: folder) }
+    }
     let diskFiles = try saveDisks(to: folder, until: deadline)
     try watch.migrate(to: "\(folder)/state", ignoringShared: !isStream, until: deadline)
     watch.expectEnd()
@@ -46,6 +49,7 @@ extension VirtualMachine {
       configuration: saved,
       diskFiles: diskFiles,
       kernelRelease: image.release,
+      lacksFiles: configuration.boot.files.isEmpty ? nil : true,
       secret: process.secret
     )
   }
