@@ -47,7 +47,9 @@ struct CrashPointTests {
   @Test("of equal states the one with the most marks is kept")
   func marks() throws {
     let (origin, log) = try record()
-    let search = CrashPointSearch(log, sectorSize: 512, options: .init())
+    var options = CrashPointSearch.Options()
+    options.isTorn = false
+    let search = CrashPointSearch(log, sectorSize: 512, options: options)
     let points = try search.distinctPoints(of: log, from: origin, folder: "/tmp")
     let durable = try points.filter { try contents($0, origin, log) == [1, 2, 0] }
     #expect(durable.map { $0.marks(of: log) } == [["first"]])
@@ -124,7 +126,9 @@ struct CrashPointTests {
     first[25] = 0x10
     #expect(Array(bytes[512..<544]) == first)
     for length in [0, 511, 512, 1024, bytes.count - 512] {
-      #expect(throws: LogWritesFormat.Malformed.self) { try LogWritesFormat.decode(Array(bytes.prefix(length))) }
+      #expect(throws: LogWritesFormat.Malformed.self) {
+        try LogWritesFormat.decode(Array(bytes.prefix(length)))
+      }
     }
   }
 }

@@ -16,7 +16,9 @@ struct RawClient: ~Copyable {
     setsockopt(socket.raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
 
-  func send(_ bytes: [UInt8]) { _ = bytes.withUnsafeBytes { Glibc.send(socket.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) } }
+  func send(_ bytes: [UInt8]) {
+    _ = bytes.withUnsafeBytes { Glibc.send(socket.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+  }
 
   /// At most `count` bytes; fewer if the server has closed the connection.
   func receive(_ count: Int) -> [UInt8] {
@@ -37,15 +39,27 @@ struct RawClient: ~Copyable {
     _ = receive(10)
   }
 
-  func request(_ command: UInt16, cookie: UInt64, _ offset: UInt64, _ length: UInt32, flags: UInt16 = 0, _ data: [UInt8] = []) {
-    func big(_ number: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
-    send(big(0x2560_9513 as UInt32) + big(flags) + big(command) + big(cookie) + big(offset) + big(length) + data)
+  func request(
+    _ command: UInt16,
+    cookie: UInt64,
+    _ offset: UInt64,
+    _ length: UInt32,
+    flags: UInt16 = 0,
+    _ data: [UInt8] = []
+  ) {
+    func big(_ number: some FixedWidthInteger) -> [UInt8] {
+      withUnsafeBytes(of: number.bigEndian) { Array($0) }
+    }
+    send(
+      big(0x2560_9513 as UInt32) + big(flags) + big(command) + big(cookie) + big(offset) + big(length) + data
+    )
   }
 
   /// The error and the cookie of the next reply.
   func reply() -> (error: UInt32, cookie: UInt64)? {
     let bytes = receive(16)
-    guard let error: UInt32 = bytes.integer(at: 4, .bigEndian), let cookie: UInt64 = bytes.integer(at: 8, .bigEndian)
+    guard let error: UInt32 = bytes.integer(at: 4, .bigEndian),
+      let cookie: UInt64 = bytes.integer(at: 8, .bigEndian)
     else { return nil }
     return (error, cookie)
   }
@@ -73,7 +87,9 @@ struct NBDServerTests {
     let disk = try BlockDisk(testing: 1 << 20)
     let client = try RawClient(disk)
     client.open()
-    for index in 0..<200 { client.request(1, cookie: UInt64(index), UInt64(index) * 4096, 512, block(UInt8(index), 512)) }
+    for index in 0..<200 {
+      client.request(1, cookie: UInt64(index), UInt64(index) * 4096, 512, block(UInt8(index), 512))
+    }
     for index in 0..<200 { #expect(client.reply()?.cookie == UInt64(index)) }
   }
 
@@ -136,7 +152,10 @@ struct NBDServerTests {
     #expect(client.receive(1).isEmpty, "a write of 1 GiB is not accepted")
   }
 
-  @Test("random bytes at any point of a conversation end at most the connection", arguments: 0..<40 as Range<UInt64>)
+  @Test(
+    "random bytes at any point of a conversation end at most the connection",
+    arguments: 0..<40 as Range<UInt64>
+  )
   func garbage(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
     let disk = try BlockDisk(testing: 1 << 20)
@@ -148,8 +167,10 @@ struct NBDServerTests {
         client.request(
           UInt16.random(in: 0...9, using: &generator),
           cookie: 0,
-          UInt64.random(in: 0...UInt64.max, using: &generator) >> UInt64.random(in: 0...63, using: &generator),
-          UInt32.random(in: 0...UInt32.max, using: &generator) >> UInt32.random(in: 8...31, using: &generator),
+          UInt64.random(in: 0...UInt64.max, using: &generator)
+            >> UInt64.random(in: 0...63, using: &generator),
+          UInt32.random(in: 0...UInt32.max, using: &generator)
+            >> UInt32.random(in: 8...31, using: &generator),
           flags: UInt16.random(in: 0...3, using: &generator)
         )
       } else {

@@ -102,7 +102,9 @@ package struct ContentsDigest {
 
 extension CrashPointSearch {
   /// Returns the crash points with different contents: of equal ones that with the most marks, whose test demands most.
-  package func distinctPoints(of log: [LogEntry], from origin: DiskOrigin, folder: String) throws -> [CrashPoint] {
+  package func distinctPoints(of log: [LogEntry], from origin: DiskOrigin, folder: String) throws
+    -> [CrashPoint]
+  {
     var digest = try ContentsDigest(origin, folder: folder)
     var places: [ContentsDigest.Hash: Int] = [:]
     var distinct: [CrashPoint] = []

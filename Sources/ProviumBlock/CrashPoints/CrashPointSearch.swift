@@ -57,7 +57,9 @@ package struct CrashPointSearch: Sendable {
     return chosen.sorted { ($0.weight, $0.missing.first ?? 0) < ($1.weight, $1.missing.first ?? 0) }
   }
 
-  private func sample(_ points: [CrashPoint], _ count: Int, _ generator: inout SeededGenerator) -> [CrashPoint] {
+  private func sample(_ points: [CrashPoint], _ count: Int, _ generator: inout SeededGenerator)
+    -> [CrashPoint]
+  {
     points.count <= count ? points : Array(points.shuffled(using: &generator).prefix(count))
   }
 
@@ -91,7 +93,9 @@ package struct CrashPointSearch: Sendable {
       }
       // One late change that overtook all others.
       for index in open.dropFirst() {
-        points.append(CrashPoint(kind: .reordered, length: epoch.upperBound, missing: open.filter { $0 != index }))
+        points.append(
+          CrashPoint(kind: .reordered, length: epoch.upperBound, missing: open.filter { $0 != index })
+        )
       }
       guard options.reorder > 1 else { continue }
       for size in 2...options.reorder where size < open.count {

@@ -60,7 +60,8 @@ package struct NBDNegotiation: Sendable {
   private mutating func header(_ input: [UInt8]) -> Step {
     optionCount += 1
     guard input.integer(at: 0, as: UInt64.self, .bigEndian) == NBDCode.optionMagic,
-      let option: UInt32 = input.integer(at: 8, .bigEndian), let length: UInt32 = input.integer(at: 12, .bigEndian),
+      let option: UInt32 = input.integer(at: 8, .bigEndian),
+      let length: UInt32 = input.integer(at: 12, .bigEndian),
       optionCount <= Self.mostOptions
     else { return .close([]) }
     if length == 0 { return answer(option, []) }
@@ -83,7 +84,9 @@ package struct NBDNegotiation: Sendable {
       return .transmit(Self.bytes(UInt64(export.size)) + Self.bytes(NBDCode.transmissionFlags) + zeroes)
     case .abort: return .close(reply(number, NBDCode.OptionReply.acknowledged))
     case .list:
-      guard data.isEmpty else { return expectOption(after: .send(reply(number, NBDCode.OptionReply.invalid))) }
+      guard data.isEmpty else {
+        return expectOption(after: .send(reply(number, NBDCode.OptionReply.invalid)))
+      }
       let name = reply(number, NBDCode.OptionReply.server, Self.bytes(UInt32(0)))
       return expectOption(after: .send(name + reply(number, NBDCode.OptionReply.acknowledged)))
     case .info: return expectOption(after: .send(information(number, data).reply))
@@ -96,13 +99,16 @@ package struct NBDNegotiation: Sendable {
 
   /// The reply to INFO and GO: the size of the name (u32), the name, the number of requests (u16), the requests.
   private func information(_ option: UInt32, _ data: [UInt8]) -> (isGranted: Bool, reply: [UInt8]) {
-    guard let length: UInt32 = data.integer(at: 0, .bigEndian), data.count >= 6, Int(length) <= data.count - 6,
+    guard let length: UInt32 = data.integer(at: 0, .bigEndian), data.count >= 6,
+      Int(length) <= data.count - 6,
       let requests: UInt16 = data.integer(at: 4 + Int(length), .bigEndian),
       data.count == 6 + Int(length) + 2 * Int(requests)
     else { return (false, reply(option, NBDCode.OptionReply.invalid)) }
     // The one export has the empty name.
     guard length == 0 else { return (false, reply(option, NBDCode.OptionReply.unknownExport)) }
-    let size = Self.bytes(NBDCode.Info.export) + Self.bytes(UInt64(export.size)) + Self.bytes(NBDCode.transmissionFlags)
+    let size =
+      Self.bytes(NBDCode.Info.export) + Self.bytes(UInt64(export.size))
+      + Self.bytes(NBDCode.transmissionFlags)
     let blocks =
       Self.bytes(NBDCode.Info.blockSize) + Self.bytes(UInt32(export.sectorSize))
       + Self.bytes(UInt32(max(export.sectorSize, NBDExport.preferredSize)))
@@ -110,12 +116,14 @@ package struct NBDNegotiation: Sendable {
     let info = NBDCode.OptionReply.info
     return (
       true,
-      reply(option, info, size) + reply(option, info, blocks) + reply(option, NBDCode.OptionReply.acknowledged)
+      reply(option, info, size) + reply(option, info, blocks)
+        + reply(option, NBDCode.OptionReply.acknowledged)
     )
   }
 
   private func reply(_ option: UInt32, _ type: UInt32, _ data: [UInt8] = []) -> [UInt8] {
-    Self.bytes(NBDCode.optionReplyMagic) + Self.bytes(option) + Self.bytes(type) + Self.bytes(UInt32(data.count)) + data
+    Self.bytes(NBDCode.optionReplyMagic) + Self.bytes(option) + Self.bytes(type)
+      + Self.bytes(UInt32(data.count)) + data
   }
 
   static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {

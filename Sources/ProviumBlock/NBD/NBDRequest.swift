@@ -23,8 +23,10 @@ package struct NBDRequest: Sendable, Hashable {
   /// - Parameter header: `headerSize` bytes.
   package init(header: [UInt8], export: NBDExport) throws(Violation) {
     guard header.integer(at: 0, as: UInt32.self, .bigEndian) == NBDCode.requestMagic,
-      let flags: UInt16 = header.integer(at: 4, .bigEndian), let number: UInt16 = header.integer(at: 6, .bigEndian),
-      let cookie: UInt64 = header.integer(at: 8, .bigEndian), let offset: UInt64 = header.integer(at: 16, .bigEndian),
+      let flags: UInt16 = header.integer(at: 4, .bigEndian),
+      let number: UInt16 = header.integer(at: 6, .bigEndian),
+      let cookie: UInt64 = header.integer(at: 8, .bigEndian),
+      let offset: UInt64 = header.integer(at: 16, .bigEndian),
       let length: UInt32 = header.integer(at: 24, .bigEndian)
     else { throw Violation() }
     self.cookie = cookie

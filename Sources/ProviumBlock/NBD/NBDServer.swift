@@ -95,7 +95,9 @@ struct NBDSession {
           reply = [UInt8](repeating: 0, count: NBDRequest.replySize + count)
         }
         let answer = reply.withUnsafeMutableBytes { bytes in
-          let data = UnsafeMutableRawBufferPointer(rebasing: bytes[NBDRequest.replySize..<NBDRequest.replySize + count])
+          let data = UnsafeMutableRawBufferPointer(
+            rebasing: bytes[NBDRequest.replySize..<NBDRequest.replySize + count]
+          )
           return disk.perform(content, payload: payload, into: data)
         }
         guard let answer else { return }

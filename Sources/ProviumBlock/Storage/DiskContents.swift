@@ -35,7 +35,9 @@ package struct DiskContents {
   // MARK: Reading
 
   /// Reads what the guest sees, or what would be left after a power cut.
-  package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer, from target: Target = .cache) throws {
+  package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer, from target: Target = .cache)
+    throws
+  {
     let depth = saved.count + (target == .cache ? 2 : 1)
     try read(at: offset, into: buffer, below: depth)
   }
@@ -114,7 +116,9 @@ package struct DiskContents {
     try zeroes.withUnsafeBytes { try write(at: range.lowerBound, $0, to: target) }
   }
 
-  private mutating func change<Result>(_ target: Target, _ body: (inout Layer) throws -> Result) rethrows -> Result {
+  private mutating func change<Result>(_ target: Target, _ body: (inout Layer) throws -> Result) rethrows
+    -> Result
+  {
     target == .cache ? try body(&cache) : try body(&durable)
   }
 

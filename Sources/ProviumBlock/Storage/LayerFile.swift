@@ -36,7 +36,10 @@ package final class LayerFile: Sendable {
         throw SystemError("read", path)
       }
       if count == 0 {
-        UnsafeMutableRawBufferPointer(rebasing: buffer[done...]).initializeMemory(as: UInt8.self, repeating: 0)
+        UnsafeMutableRawBufferPointer(rebasing: buffer[done...]).initializeMemory(
+          as: UInt8.self,
+          repeating: 0
+        )
         return
       }
       done += count

@@ -9,7 +9,9 @@ extension Machine {
   package func disk(_ id: String) throws -> BlockDisk {
     if let disk = disks[id] { return disk }
     let hint = NearestName.hint(for: id, among: Array(disks.keys))
-    let known = disks.isEmpty ? "it has no disk with an id" : "its disks: \(disks.keys.sorted().joined(separator: ", "))"
+    let known =
+      disks.isEmpty
+      ? "it has no disk with an id" : "its disks: \(disks.keys.sorted().joined(separator: ", "))"
     throw ProviumError(.invalidUse, "\(label) has no disk '\(id)'\(hint); \(known)")
   }
 

@@ -24,7 +24,9 @@ extension Machine {
     do {
       adopt(try warm ?? cold(snapshot, on: host, until: deadline), since: begin)
       // A handle that booted its VM knows more than the snapshot: the injected files.
-      if case .fixture = origin { bootConfiguration = snapshot.lacksFiles == true ? nil : snapshot.configuration }
+      if case .fixture = origin {
+        bootConfiguration = snapshot.lacksFiles == true ? nil : snapshot.configuration
+      }
       watchCost()
     } catch {
       let failure = failedToStart(error)

@@ -71,7 +71,9 @@ enum CrashPointLibrary {
       throw call.misuse("options 'machine' and 'disk' must be given")
     }
     for key in ["run", "check"] {
-      guard let function = options[key] else { throw call.misuse("option '\(key)' must be a function, got nothing") }
+      guard let function = options[key] else {
+        throw call.misuse("option '\(key)' must be a function, got nothing")
+      }
       _ = try function.function()
     }
     let search = try search(options)

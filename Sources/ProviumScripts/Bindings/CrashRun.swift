@@ -34,11 +34,17 @@ final class CrashRun {
   /// Ends the log, and chooses the crash points.
   func finish() throws {
     guard let recorded = try vm.machine.disk(diskID).endRecording() else {
-      throw ProviumError(.invalidUse, "the machine was restored or reset while the workload ran: its log is gone")
+      throw ProviumError(
+        .invalidUse,
+        "the machine was restored or reset while the workload ran: its log is gone"
+      )
     }
     guard !recorded.isCut else {
       let limit = Quantity.text(bytes: UInt64(recorded.limit))
-      throw ProviumError(.storage, "the workload wrote more than the disk's log keeps (\(limit)): raise its log option")
+      throw ProviumError(
+        .storage,
+        "the workload wrote more than the disk's log keeps (\(limit)): raise its log option"
+      )
     }
     log = recorded.entries
     if let logPath { try Files.write(LogWritesFormat.encode(log), to: logPath) }

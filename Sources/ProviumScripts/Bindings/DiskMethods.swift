@@ -125,7 +125,8 @@ enum DiskMethods {
     let counts = disk.statistics
     var table = LuaTable()
     for (name, count) in [
-      ("reads", counts.reads), ("writes", counts.writes), ("flushes", counts.flushes), ("trims", counts.trims),
+      ("reads", counts.reads), ("writes", counts.writes), ("flushes", counts.flushes),
+      ("trims", counts.trims),
       ("bytes_read", counts.bytesRead), ("bytes_written", counts.bytesWritten), ("failed", counts.failures),
       ("unflushed", counts.unflushed), ("overlay", counts.overlay), ("size", disk.properties.size),
     ] { table[name] = .integer(Int64(count)) }
@@ -158,7 +159,9 @@ enum DiskMethods {
       throw call.misuse("\(data.count) bytes at \(offset) reach past the end of the disk of \(size) bytes")
     }
     guard offset % 512 == 0, data.count % 512 == 0 else {
-      throw call.misuse("offset and data must be whole sectors of 512 bytes, got \(data.count) bytes at \(offset)")
+      throw call.misuse(
+        "offset and data must be whole sectors of 512 bytes, got \(data.count) bytes at \(offset)"
+      )
     }
     if !data.isEmpty { try disk.write(at: Int(offset), data) }
     return []
@@ -177,14 +180,17 @@ enum DiskMethods {
     try call.expect(atMost: 1)
     let options = try call.options(1, known: ["survive", "seed"])
     let survival = try options["survive"]?.number() ?? 0
-    guard (0...1).contains(survival) else { throw call.misuse("option 'survive' must be from 0 to 1, got \(survival)") }
+    guard (0...1).contains(survival) else {
+      throw call.misuse("option 'survive' must be from 0 to 1, got \(survival)")
+    }
     let seed = try options["seed"].map { UInt64(bitPattern: try $0.integer()) }
     _ = try object.disk
     let cuts = try object.machine.cutPower(survival: survival, seed: seed)
     let cut = cuts[object.id] ?? PowerCut()
     return [
       [
-        "lost": .integer(Int64(cut.lost)), "kept": .integer(Int64(cut.kept)), "torn": .integer(Int64(cut.torn)),
+        "lost": .integer(Int64(cut.lost)), "kept": .integer(Int64(cut.kept)),
+        "torn": .integer(Int64(cut.torn)),
       ]
     ]
   }

@@ -11,7 +11,8 @@ enum MachineMethods {
       name: "vm",
       methodList: Misuse.translated([
         ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
-        ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore), ("reset", reset), ("disk", disk),
+        ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore), ("reset", reset),
+        ("disk", disk),
       ]) + GuestMethods.all(VMObject.self),
       memberNames: ["sys"],
       member: { try $1 == "sys" ? GuestNumbers.value(of: $0) : nil },

@@ -138,7 +138,8 @@ package struct ServedDisk: MachineDevice {
   /// Why no VM can have the disk; nil when one can.
   var problem: InvalidConfiguration.Problem? {
     let letters = id.utf8.allSatisfy { byte in
-      byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
     }
     guard letters, !id.isEmpty, id.utf8.count <= Self.longestName else {
@@ -148,7 +149,10 @@ package struct ServedDisk: MachineDevice {
       return .expected("of sectors of 512 or 4096 bytes", given: "\(sectorSize)")
     }
     guard size > 0, size <= Self.largestSize, size % UInt64(sectorSize) == 0 else {
-      return .expected("of a size of 1 byte to 16T in whole sectors of \(sectorSize) bytes", given: "\(size) bytes")
+      return .expected(
+        "of a size of 1 byte to 16T in whole sectors of \(sectorSize) bytes",
+        given: "\(size) bytes"
+      )
     }
     guard let image else { return nil }
     if !Files.exists(image) { return .expected("of an image that exists", given: image) }
