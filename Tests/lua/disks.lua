@@ -1,6 +1,6 @@
 -- Disks that Provium provides: faults, power cuts, snapshots.
 
-local MIB = 1 << 20
+local MIB <const> = 1 << 20
 
 -- A machine with a disk "data" of 48 MiB.
 local function machine(options)
@@ -150,6 +150,21 @@ test("machines that are resumed from one state do not see each other's writes", 
     end
 end)
 
+test("a fixture keeps its disk, and what was volatile in it stays volatile", function()
+    local vm = provium.fixture("disk")
+    local disk = vm:disk("data")
+    assert_eq(disk:read(0, 4), "base")
+    assert_eq(disk:read(4096, 4), "late")
+    assert_eq(disk:read(4096, 4, {durable = true}), "\0\0\0\0")
+    run(vm, "yes mine | head -c 4096 | dd of=/dev/vda bs=4k oflag=direct conv=notrunc iflag=fullblock 2>/dev/null")
+    assert_eq(provium.fixture("disk"):disk("data"):read(0, 4), "base")
+    -- Its boot had no injected files, so that it can be repeated.
+    assert_eq(disk:power_cut().lost, 2)
+    vm:reset()
+    assert_eq(disk:read(0, 4), "base")
+    assert_eq(run(vm, "dd if=/dev/vda bs=4k count=1 2>/dev/null | head -c 4"), "base")
+end)
+
 test("an overlay that reaches its limit is an error of the test", function()
     local vm, disk = machine{overlay = "1M"}
     assert_error(function()
@@ -163,6 +178,14 @@ test("virtio-scsi passes on what virtio-blk cannot", function()
     local result = vm:exec("dd if=/dev/zero of=/dev/sda bs=4k count=1 oflag=direct")
     assert(not result.ok)
     assert_contains(result.stderr, "No space left")
+end)
+
+test("an NVMe disk works, and is refused in a snapshot by name", function()
+    local vm, disk = machine{model = "nvme"}
+    run(vm, "echo nvme | dd of=/dev/nvme0n1 conv=sync,fsync 2>/dev/null")
+    assert_eq(disk:read(0, 4), "nvme")
+    assert_error(function() vm:snapshot() end, "NVMe")
+    assert_eq(vm:state(), "booted")
 end)
 
 test("bad options are refused by name", function()
