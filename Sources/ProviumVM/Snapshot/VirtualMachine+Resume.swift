@@ -55,7 +55,7 @@ extension VirtualMachine {
     )
     started(process)
     do {
-      try process.watch.load(
+      try process.qmp.load(
         from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
         ignoringShared: !snapshot.isStream,
         until: deadline
@@ -65,7 +65,7 @@ extension VirtualMachine {
         to: process.endpoint,
         machine: snapshot.name,
         expecting: AgentImage.buildID,
-        liveness: process.watch,
+        liveness: process.monitor,
         until: deadline
       )
       var image = BootImage(kernel: "", initrd: "", append: "")
@@ -78,6 +78,7 @@ extension VirtualMachine {
         qemu: qemu,
         directory: directory
       )
+      try machine.followKernelLog(from: .afterLast, next: snapshot.kernelLogPosition, until: deadline)
       try machine.wakeUp(until: deadline)
       return machine
     } catch {
