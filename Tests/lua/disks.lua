@@ -2,10 +2,14 @@
 
 local MIB <const> = 1 << 20
 
--- A machine with a disk "data" of 48 MiB.
+-- A machine with a disk "data" of 48 MiB: a resumed one, or, with options, one that is booted.
 local function machine(options)
+    if not options then
+        local vm = provium.fixture("blank_disk")
+        return vm, vm:disk("data")
+    end
     local disk = {id = "data", size = "48M"}
-    for key, value in pairs(options or {}) do disk[key] = value end
+    for key, value in pairs(options) do disk[key] = value end
     local vm = provium.create():boot{disks = {disk}}
     return vm, vm:disk("data")
 end
