@@ -137,7 +137,7 @@ struct NBDServerTests {
     #expect(client.reply()?.cookie == 2)
   }
 
-  @Test("a request that is not one ends the connection, and not the process")
+  @Test("bytes that are not a request end the connection, and not the process")
   func violations() throws {
     let disk = try BlockDisk(testing: 1 << 20)
     for bytes in [block(0, 28), block(0xff, 28)] {

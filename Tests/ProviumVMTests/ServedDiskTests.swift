@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test(
-    "a size that is no whole number of sectors, or nothing, is refused",
+    "a size of 0, and a size with a part of a sector, are refused",
     arguments: [0, 511, 513, 1 << 62] as [UInt64]
   )
   func sizes(size: UInt64) {

@@ -35,7 +35,7 @@ package final class NBDServer: Sendable {
 
 /// One client's negotiation and requests. Belongs to the server's thread.
 struct NBDSession {
-  /// A reply that is not due yet.
+  /// A reply that will be due later.
   private struct Delayed {
     let due: UInt64
     let bytes: [UInt8]

@@ -17,7 +17,7 @@ extension Machine {
 
   /// Cuts the power: the VM ends at this moment, and its disks lose what was not durable.
   /// - Parameters:
-  ///   - survival: the probability with which a change survives that is not durable.
+  ///   - survival: the probability with which each change that is not durable survives.
   ///   - seed: chooses the survivors; nil: by the seed of each disk.
   /// - Returns: the losses of each disk, by id.
   @discardableResult
@@ -36,7 +36,7 @@ extension Machine {
     return cuts
   }
 
-  /// Boots the VM anew with the settings of its last boot and with its disks as they are. A VM that runs is ended as by a
+  /// Boots the VM again with the settings of its last boot and with its disks as they are. A VM that runs is ended as by a
   /// reset button: its disks keep their power, and lose nothing.
   package func reset() throws {
     guard state != .created else {

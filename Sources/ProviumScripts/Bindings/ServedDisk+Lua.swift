@@ -20,7 +20,7 @@ extension ServedDisk {
     if let given = options["size"] {
       size = try given.size()
     } else if let image {
-      // In whole sectors of either size. A path that is no file is refused by the validation.
+      // Rounded up to whole sectors of either size. Validation refuses a path that does not name a file.
       let length = Files.size(Files.resolve(image, against: folder)) ?? 4096
       size = max(4096, (length + 4095) / 4096 * 4096)
     } else {

@@ -20,7 +20,7 @@ package struct Snapshot: Sendable, Codable, Hashable {
   /// has its own image.
   package var diskFiles: [Int: DiskFile]
   package var kernelRelease: String?
-  /// The VM was booted with injected files, whose contents `configuration` lacks: it cannot be booted anew.
+  /// The VM was booted with injected files, whose contents `configuration` lacks: it cannot be booted again.
   package var lacksFiles: Bool?
   /// The agent's secret, which is in the guest's memory too; nil without vsock.
   package var secret: GuestSecret?

@@ -1,6 +1,6 @@
 import ProviumSystem
 
-/// Operations of a test, from outside.
+/// The host's control of a disk: contents, faults, log, power.
 extension BlockDisk {
   package var statistics: DiskStatistics {
     state.withLock { state in
@@ -40,7 +40,7 @@ extension BlockDisk {
     return bytes
   }
 
-  /// Changes the contents behind the guest's back, durably; faults do not apply.
+  /// Changes the contents durably without the guest's knowledge; faults do not apply.
   package func write(at offset: Int, _ bytes: [UInt8]) throws {
     try state.withLock { try change(.write(bytes, at: offset, isDurable: true), &$0) }
   }
@@ -83,7 +83,8 @@ extension BlockDisk {
     }
   }
 
-  /// Replaces all contents above the base. Nobody may use the disk at that time: a guest must not have it mounted.
+  /// Replaces all contents above the base. The disk must not be in use: a guest that has it mounted would mix old contents
+  /// with new ones.
   package func replaceContents(by layers: [Layer]) {
     state.withLock { state in
       state.contents.replace(saved: layers)
@@ -96,7 +97,7 @@ extension BlockDisk {
 
   /// Cuts the power: from now on no request is answered, and everything is gone that no flush has made durable.
   /// - Parameters:
-  ///   - survival: the probability with which a change survives that is not durable; 0: all are lost.
+  ///   - survival: the probability with which each change that is not durable survives; 0: all are lost.
   ///   - seed: chooses the survivors; nil: by the disk's own seed, differently at each cut.
   @discardableResult
   package func cutPower(survival: Double = 0, seed: UInt64? = nil) throws -> PowerCut {
