@@ -50,6 +50,9 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // Disks that this process provides: contents, faults, log, and the server that QEMU connects to. Knows no VM.
+    .target(name: "ProviumBlock", dependencies: ["ProviumSystem"], swiftSettings: strict),
+
     // The machine: what boots (kernel, initramfs, modules), and what it boots in (QEMU).
     .target(
       name: "ProviumBoot",
@@ -59,7 +62,8 @@ let package = Package(
     .target(
       name: "ProviumVM",
       dependencies: [
-        "ProviumAgentClient", "ProviumArchitecture", "ProviumBoot", "ProviumJSON", "ProviumSystem", "CLinux",
+        "ProviumAgentClient", "ProviumArchitecture", "ProviumBlock", "ProviumBoot", "ProviumJSON",
+        "ProviumSystem", "CLinux",
       ],
       swiftSettings: strict
     ),
@@ -90,8 +94,8 @@ let package = Package(
     .target(
       name: "ProviumRuntime",
       dependencies: [
-        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumSystem", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
+        "ProviumEvents", "ProviumSystem", "ProviumVM",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict
@@ -99,8 +103,8 @@ let package = Package(
     .target(
       name: "ProviumScripts",
       dependencies: [
-        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
+        "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
       ],
       swiftSettings: strict
     ),
@@ -159,6 +163,7 @@ let package = Package(
       exclude: ["Recorded", "Golden"],
       swiftSettings: strict
     ),
+    .testTarget(name: "ProviumBlockTests", dependencies: ["ProviumBlock"], swiftSettings: strict),
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(
       name: "ProviumArchitectureTests",
