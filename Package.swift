@@ -50,6 +50,9 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // A network switch in this process, with impairments, stations and capture. Knows neither QEMU nor guests.
+    .target(name: "ProviumNetwork", dependencies: ["CLinux", "ProviumSystem"], swiftSettings: strict),
+
     // The machine: what boots (kernel, initramfs, modules), and what it boots in (QEMU).
     .target(
       name: "ProviumBoot",
@@ -91,7 +94,7 @@ let package = Package(
       name: "ProviumRuntime",
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumSystem", "ProviumVM",
+        "ProviumNetwork", "ProviumSystem", "ProviumVM",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict
@@ -100,7 +103,7 @@ let package = Package(
       name: "ProviumScripts",
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
+        "ProviumJSON", "ProviumLua", "ProviumNetwork", "ProviumRuntime", "ProviumSystem", "ProviumVM",
       ],
       swiftSettings: strict
     ),
@@ -171,6 +174,7 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "ProviumBootTests", dependencies: ["ProviumBoot"], swiftSettings: strict),
+    .testTarget(name: "ProviumNetworkTests", dependencies: ["ProviumNetwork"], swiftSettings: strict),
     .testTarget(name: "ProviumVMTests", dependencies: ["ProviumVM"], swiftSettings: strict),
     .testTarget(name: "ProviumLuaTests", dependencies: ["ProviumLua"], swiftSettings: strict),
     // Our own Lua tests, as native cases: the one target of this package that depends on the bridge.
