@@ -71,6 +71,8 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
 
   /// The disks that this process provides, in order. In the guest they come after the other disks.
   package var servedDisks: [ServedDisk] { devices.compactMap { $0 as? ServedDisk } }
+  /// The network devices, in the order of their numbers.
+  package var networkDevices: [NetworkDevice] { devices.compactMap { $0 as? NetworkDevice } }
 
   // MARK: All devices
 
