@@ -31,13 +31,18 @@ extension VirtualMachine {
       wiring.memory = storage.memory
       wiring.diskFiles = storage.diskFiles
       wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
+      var disks = storage.servedDisks
+      for disk in configuration.servedDisks where disks[disk.id] == nil {
+        disks[disk.id] = try disk.make(in: host.run.path)
+      }
       let process = try QEMUProcess(
         qemu,
         configuration: configuration,
         platform: platform,
         secret: secret,
         directory: directory,
-        wiring: wiring
+        wiring: wiring,
+        disks: disks
       )
       started(process)
       let entry = image.bzImage == nil ? nil : try KernelEntryWatch(process)

@@ -69,6 +69,11 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     set { otherDevices = newValue.map { AnyMachineDevice($0) } }
   }
 
+  /// The disks that this process provides, in order. In the guest they come after the other disks.
+  package var servedDisks: [ServedDisk] { devices.compactMap { $0 as? ServedDisk } }
+  /// The network devices, in the order of their numbers.
+  package var networkDevices: [NetworkDevice] { devices.compactMap { $0 as? NetworkDevice } }
+
   // MARK: All devices
 
   /// Every disk in the order of the guest: the root disk first, read only, where `boot` has one.
