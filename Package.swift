@@ -52,6 +52,8 @@ let package = Package(
 
     // Disks that this process provides: contents, faults, log, and the server that QEMU connects to. Knows no VM.
     .target(name: "ProviumBlock", dependencies: ["ProviumSystem"], swiftSettings: strict),
+    // A network switch in this process, with impairments, stations and capture. Knows neither QEMU nor guests.
+    .target(name: "ProviumNetwork", dependencies: ["CLinux", "ProviumSystem"], swiftSettings: strict),
 
     // The machine: what boots (kernel, initramfs, modules), and what it boots in (QEMU).
     .target(
@@ -95,7 +97,7 @@ let package = Package(
       name: "ProviumRuntime",
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
-        "ProviumEvents", "ProviumSystem", "ProviumVM",
+        "ProviumEvents", "ProviumNetwork", "ProviumSystem", "ProviumVM",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict
@@ -104,7 +106,8 @@ let package = Package(
       name: "ProviumScripts",
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
-        "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
+        "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumNetwork", "ProviumRuntime", "ProviumSystem",
+        "ProviumVM",
       ],
       swiftSettings: strict
     ),
@@ -176,6 +179,7 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "ProviumBootTests", dependencies: ["ProviumBoot"], swiftSettings: strict),
+    .testTarget(name: "ProviumNetworkTests", dependencies: ["ProviumNetwork"], swiftSettings: strict),
     .testTarget(name: "ProviumVMTests", dependencies: ["ProviumVM"], swiftSettings: strict),
     .testTarget(name: "ProviumLuaTests", dependencies: ["ProviumLua"], swiftSettings: strict),
     // Our own Lua tests, as native cases: the one target of this package that depends on the bridge.

@@ -122,8 +122,11 @@ package final class Machine {
       kernelLogFile?.remove()
       let failure = failedToStart(error)
       let reached = context.limits.reached ?? bootLimit.flatMap { $0.deadline.isExpired ? $0 : nil }
+      // Files that do not exist, or are no kernels, are a mistake in the configuration.
+      let code = ProviumError.Code(error)
+      let reason = [.configuration, .unavailable].contains(code) ? code : .startFailed
       throw ProviumError(
-        context.limits.reached == nil ? .startFailed : .timeout,
+        context.limits.reached == nil ? reason : .timeout,
         reached.map { "\(failure.message)\n\($0.description) was reached" } ?? failure.message,
         cause: error
       )
