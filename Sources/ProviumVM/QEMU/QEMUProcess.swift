@@ -41,7 +41,7 @@ package final class QEMUProcess: Sendable {
     secret: GuestSecret?,
     directory: String,
     wiring: LaunchWiring,
-    disks: [String: BlockDisk],
+    disks: [String: BlockDisk] = [:],
     state: String? = nil
   ) throws {
     let descriptors = LaunchDescriptors()
