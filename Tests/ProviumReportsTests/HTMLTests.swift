@@ -36,7 +36,7 @@ import Testing
   @Test(
     "works in a browser: the script runs, counts, and finds files by name",
     .enabled(if: Browser.path != nil, "no chromium is installed"),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(15))
   )
   func browser() throws {
     let scratch = try Scratch()
@@ -80,7 +80,7 @@ import Testing
   @Test(
     "shows its content on screens of every size",
     .enabled(if: Browser.path != nil, "no chromium is installed"),
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(15)),
     arguments: [("wide", 1280, 900, false), ("narrow", 400, 800, false), ("dark", 1280, 900, true)]
   )
   func picture(name: String, width: Int, height: Int, isDark: Bool) throws {
@@ -107,7 +107,7 @@ import Testing
   @Test(
     "follows the reader's dark mode, and fits a narrow screen",
     .enabled(if: Browser.path != nil, "no chromium is installed"),
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(15)),
     arguments: [(false, "rgb(246, 247, 249)"), (true, "rgb(17, 21, 27)")]
   )
   func colours(isDark: Bool, background: String) throws {

@@ -35,7 +35,7 @@ private struct SwiftRecipe: FixtureRecipe {
   "Fixtures without scripts",
   .enabled(if: getenv("PROVIUM_TEST_NO_VM") == nil, "PROVIUM_TEST_NO_VM is set"),
   .serialized,
-  .timeLimit(.minutes(3))
+  .timeLimit(.minutes(15))
 )
 struct FixtureRecipeTests {
   private final class Bench {

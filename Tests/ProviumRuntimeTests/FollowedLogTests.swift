@@ -12,7 +12,7 @@ import ProviumVM
 @Suite(
   "The followed kernel log of a real guest",
   .enabled(if: getenv("PROVIUM_TEST_NO_VM") == nil, "PROVIUM_TEST_NO_VM is set"),
-  .timeLimit(.minutes(3))
+  .timeLimit(.minutes(15))
 ) struct FollowedLogTests {
   private final class Texts: Sendable {
     private let state = Mutex<(texts: [String], lost: UInt64, sequences: [UInt64])>(([], 0, []))

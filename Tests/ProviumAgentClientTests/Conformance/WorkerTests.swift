@@ -15,7 +15,7 @@ struct WorkerCase: Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(kind) over \(link)" }
 }
 
-@Suite("A worker", .timeLimit(.minutes(2))) struct WorkerTests {
+@Suite("A worker", .timeLimit(.minutes(15))) struct WorkerTests {
   @Test("has a kernel thread of its own and works like the agent", arguments: WorkerCase.all)
   func works(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)

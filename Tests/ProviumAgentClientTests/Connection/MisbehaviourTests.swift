@@ -5,7 +5,7 @@ import Testing
 
 @testable import ProviumAgentClient
 
-@Suite("A guest that misbehaves", .timeLimit(.minutes(1))) struct MisbehaviourTests {
+@Suite("A guest that misbehaves", .timeLimit(.minutes(15))) struct MisbehaviourTests {
   /// A connected agent whose other ends follow a script.
   private func scripted(
     ready: [UInt8] = FakePeer.ready(),
