@@ -73,7 +73,8 @@ import Testing
       var frame = udp(to: DHCPMessage.serverPort, message.encoded)
       frame.destination = .broadcast
       try net.send(frame.encoded, from: 0)
-      return try #require(DHCPMessage(Frame(try #require(try net.receive(at: 0))).payload))
+      let reply = try #require(try net.receive(at: 0))
+      return try #require(DHCPMessage(Frame(reply).payload))
     }
     let offer = try ask(.discover)
     #expect(offer.kind == .offer)
