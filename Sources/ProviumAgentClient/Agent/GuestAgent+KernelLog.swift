@@ -26,7 +26,7 @@ extension GuestAgent {
   /// - Returns: false if the deadline came first.
   package func syncKernelLog(until deadline: Deadline) throws -> Bool {
     // Tokens are sent in ascending order: a later barrier includes an earlier one.
-    let token = try control.sendLogSync(until: deadline)
+    let token = try control.stream.sendLogSync(until: deadline)
     let synced = try control.state.wait(until: deadline) { state -> Bool? in
       if state.log.synced >= token { return true }
       if let failure = state.failure { throw failure }

@@ -29,8 +29,3 @@ extension Machine {
     _ = try? machine.agent.syncKernelLog(until: .after(Self.kernelLogPatience * timeoutMultiplier))
   }
 }
-
-extension MachineSet {
-  /// Completes the files of the kernel logs of all VMs, since a test failed. Blocks for some milliseconds for each VM.
-  package func keepKernelLogs() { for machine in all { machine.keepKernelLog() } }
-}

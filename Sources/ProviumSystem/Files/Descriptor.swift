@@ -1,4 +1,3 @@
-internal import CLinux
 import Glibc
 
 /// A file descriptor with one owner: closed when the owner goes, unless released.
@@ -29,24 +28,6 @@ package struct Descriptor: ~Copyable, Sendable {
     let raw = Glibc.open(path.cPath, flags | O_CLOEXEC, mode)
     guard raw >= 0 else { throw SystemError("open", path) }
     return Descriptor(owning: raw)
-  }
-
-  /// A connected pair of Unix stream sockets, close-on-exec.
-  package static func socketPair() throws -> SocketPair {
-    var ends: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0
-    else {
-      throw SystemError("make a socket pair")
-    }
-    return SocketPair(ours: Descriptor(owning: ends[0]), theirs: Descriptor(owning: ends[1]))
-  }
-
-  /// A pipe, close-on-exec.
-  package static func pipe() throws -> Pipe {
-    var ends: [Int32] = [-1, -1]
-    let failed = clinux_pipe(&ends)
-    guard failed == 0 else { throw SystemError("make a pipe", "", Errno(-failed)) }
-    return Pipe(read: Descriptor(owning: ends[0]), write: Descriptor(owning: ends[1]))
   }
 
   /// Reads and writes return `EAGAIN` instead of blocking.

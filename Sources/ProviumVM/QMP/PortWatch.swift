@@ -1,19 +1,5 @@
 import ProviumSystem
 
-/// The virtio-serial ports of the agent, by the names of their devices.
-package enum AgentPort: String, Sendable {
-  case main = "port-main"
-  case control = "port-control"
-
-  /// Who has it open.
-  var owner: String {
-    switch self {
-    case .main: "the guest's agent"
-    case .control: "the control process of the guest's agent"
-    }
-  }
-}
-
 /// What QEMU tells of the ports: the guest's end is closed when nobody in the guest has it open any more, also when the
 /// agent was killed. Without this only a time limit would tell, for a serial port has no end of file.
 struct PortWatch {
