@@ -1,3 +1,4 @@
+package import Logging
 import ProviumAgentImage
 package import ProviumAgentClient
 package import ProviumBoot
@@ -19,6 +20,8 @@ package final class VirtualMachine: Sendable {
   package func catchUpWithConsole() { process.watch.catchUpWithConsole() }
   package var connection: AgentConnection { agent.connection }
   package var configuration: MachineConfiguration { process.configuration }
+  /// The debug log.
+  package var log: Logger { process.log }
 
   init(
     name: String,
@@ -35,6 +38,12 @@ package final class VirtualMachine: Sendable {
     self.qemu = qemu
     self.directory = directory
     process.watch.expectAgent()
+    logOperations()
+  }
+
+  private func logOperations() {
+    guard log.logLevel <= .debug else { return }
+    agent.operations.observe { [log] in log.debug("\($0)") }
   }
 
   /// Where the memory and the disks of a boot are, besides the configuration's own places.
@@ -53,6 +62,7 @@ package final class VirtualMachine: Sendable {
   ///   - stage: called at each stage of the boot, on this thread.
   ///   - built: called with what the VM is made from, before it starts.
   ///   - started: called when QEMU runs, so that another thread can end it.
+  ///   - log: the debug log of the VM.
   /// - Throws: `InvalidConfiguration`, `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
   package static func boot(
     _ configuration: MachineConfiguration,
@@ -62,7 +72,8 @@ package final class VirtualMachine: Sendable {
     until deadline: Deadline,
     stage: (String) -> Void = { _ in },
     built: (BootImage) -> Void = { _ in },
-    started: (QEMUProcess) -> Void = { _ in }
+    started: (QEMUProcess) -> Void = { _ in },
+    log: Logger = .silent
   ) throws -> VirtualMachine {
     try configuration.validate()
     let architecture = try configuration.boot.requiredArchitecture
@@ -89,7 +100,8 @@ package final class VirtualMachine: Sendable {
       platform: platform,
       secret: secret,
       directory: directory,
-      wiring: wiring
+      wiring: wiring,
+      log: log
     )
     started(process)
     do {

@@ -1,3 +1,4 @@
+import Logging
 import ProviumAgentClient
 package import ProviumArchitecture
 import ProviumBoot
@@ -23,6 +24,8 @@ package final class Machine {
   private var reading: Int?
   /// The VM's number in events; each boot and each resume has its own.
   private(set) var identifier = 0
+  /// The debug log of the VM with this number.
+  var log = Logger.silent
   /// Whether the VM's kernel log goes into a file.
   var isKernelLogFollowed = false
   /// The process-wide count of operations at the last use of this VM.
@@ -66,7 +69,7 @@ package final class Machine {
       throw ProviumError(.invalidUse, "the machine is \(state.rawValue) already")
     }
     let services = context.services
-    identifier = services.nextMachineNumber()
+    takeNumber()
     hasTriedToBoot = true
     let configuration = settings.applying(profile)
     do { try configuration.validate() } catch {
@@ -95,9 +98,13 @@ package final class Machine {
         storage: storage,
         on: services.host,
         until: .earliest(limit.deadline, context.limits.deadline),
-        stage: { [context, label] in context.activity("booting \(label): \($0)") },
+        stage: { [context, label, log] stage in
+          log.debug("boot stage: \(stage)")
+          context.activity("booting \(label): \(stage)")
+        },
         built: { image in hostInputs += image.inputs.filter { !$0.path.isEmpty } },
-        started: noteRunning
+        started: noteRunning,
+        log: log
       )
       adopt(machine, since: begin)
       followKernelLog(of: machine, as: identifier)
@@ -121,6 +128,7 @@ package final class Machine {
     death = reason
     lastConsole = (error as? BootFailure)?.console ?? []
     lastUse = Self.countUse()
+    log.debug("not started: \(reason)")
     context.events.send(.machineEnded(id: identifier, reason: reason))
     return ProviumError(.startFailed, reason, cause: error)
   }
@@ -144,11 +152,17 @@ package final class Machine {
     )
   }
 
+  /// Gives the handle's next VM its number in events, and its debug log.
+  private func takeNumber() {
+    identifier = context.services.nextMachineNumber()
+    log = context.services.debugLogs.logger(for: identifier)
+  }
+
   // MARK: Resume
 
   /// Blocks until the resource pool admits a resume of `snapshot`.
   func admitResume(of snapshot: Snapshot) throws {
-    identifier = context.services.nextMachineNumber()
+    takeNumber()
     // A VM of a fixture's script writes to a copy of the memory: that costs all of it.
     let memory =
       context.workFolder == nil ? min(snapshot.memory, PoolRequest.resumedMemory) : snapshot.memory
@@ -179,6 +193,7 @@ package final class Machine {
     death = nil
     lastUse = Self.countUse()
     reservation?.bootFinished()
+    log.debug("ready: kernel \(machine.image.release ?? "unknown")")
     context.activity("running")
     context.events.send(
       .machineReady(
@@ -248,6 +263,7 @@ package final class Machine {
     if state == .dead { death = death ?? reason }
     for worker in workers { worker.detach() }
     giveBack()
+    log.debug("ended: \(reason)")
     context.events.send(.machineEnded(id: identifier, reason: reason))
   }
 

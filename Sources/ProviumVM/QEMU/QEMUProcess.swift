@@ -1,4 +1,5 @@
 import Glibc
+package import Logging
 package import ProviumAgentClient
 package import ProviumSystem
 
@@ -12,6 +13,8 @@ package final class QEMUProcess: Sendable {
   package let configuration: MachineConfiguration
   package let platform: Platform
   package let wiring: LaunchWiring
+  /// The debug log of the VM.
+  package let log: Logger
   /// See `GuestSecret`; nil without vsock.
   package let secret: GuestSecret?
   /// Keeps the vsock context ID reserved as long as the VM lives.
@@ -33,7 +36,8 @@ package final class QEMUProcess: Sendable {
     secret: GuestSecret?,
     directory: String,
     wiring: LaunchWiring,
-    state: String? = nil
+    state: String? = nil,
+    log: Logger = .silent
   ) throws {
     let descriptors = LaunchDescriptors()
     try descriptors.addSocketPair(QEMUCommand.qmpDescriptor)
@@ -44,10 +48,12 @@ package final class QEMUProcess: Sendable {
     wiring.contextID = descriptors.contextID
     let errors = QEMUErrors(path: "\(directory)/qemu.stderr")
     let errorFile = try Descriptor.open(errors.path, O_WRONLY | O_CREAT | O_TRUNC)
-    let log = try ConsoleLog(path: "\(directory)/console.log")
+    let consoleLog = try ConsoleLog(path: "\(directory)/console.log")
+    let arguments = QEMUCommand.arguments(configuration, on: platform, wiring: wiring)
+    log.debug("QEMU: \(ShellWord.line([binary.path] + arguments))")
     let child = try ChildProcess(
       executable: binary.path,
-      arguments: QEMUCommand.arguments(configuration, on: platform, wiring: wiring),
+      arguments: arguments,
       directory: directory,
       descriptors: descriptors.inherited.merging([1: errorFile.raw, 2: errorFile.raw]) { $1 }
     )
@@ -55,14 +61,15 @@ package final class QEMUProcess: Sendable {
     self.configuration = configuration
     self.platform = platform
     self.wiring = wiring
+    self.log = log
     self.secret = secret
     vhost = descriptors.takeBack(VsockDevice.descriptor)
-    console = log
+    console = consoleLog
     watch = try MachineWatch(
       process: child,
       qmp: try descriptors.takeOurs(QEMUCommand.qmpDescriptor),
       consoleSocket: try descriptors.takeOurs(ConsoleDevice.descriptor),
-      console: log,
+      console: consoleLog,
       errors: errors
     )
     if let secret {

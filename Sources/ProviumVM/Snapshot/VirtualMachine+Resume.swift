@@ -1,4 +1,5 @@
 import Glibc
+package import Logging
 import ProviumAgentImage
 import ProviumAgentClient
 import ProviumBoot
@@ -11,6 +12,7 @@ extension VirtualMachine {
   ///     the snapshot's own, copy on write.
   ///   - diskFiles: copies of the snapshot's writable disks, by the disk's number; nil: the snapshot's own, with overlays.
   ///   - started: called when QEMU runs, so that another thread can end it.
+  ///   - log: the debug log of the VM.
   /// - Throws: `SnapshotFailure`, `BootFailure`, `QEMUBinary.Failure`.
   package static func resume(
     _ snapshot: Snapshot,
@@ -18,7 +20,8 @@ extension VirtualMachine {
     writingTo memory: String? = nil,
     diskFiles: [Int: DiskFile]? = nil,
     until deadline: Deadline,
-    started: (QEMUProcess) -> Void = { _ in }
+    started: (QEMUProcess) -> Void = { _ in },
+    log: Logger = .silent
   ) throws -> VirtualMachine {
     let platform = host.platform(for: snapshot.conditions.architecture)
     let qemu = try host.qemu(for: platform.architecture)
@@ -45,7 +48,8 @@ extension VirtualMachine {
       secret: snapshot.secret,
       directory: directory,
       wiring: wiring,
-      state: snapshot.statePath
+      state: snapshot.statePath,
+      log: log
     )
     started(process)
     do {
