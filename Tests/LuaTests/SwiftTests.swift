@@ -126,7 +126,7 @@ struct SwiftTests {
     #expect(error?.message.contains("cancelled") == true)
     let after = Task {
       withUnsafeCurrentTask { $0?.cancel() }
-      // What a cancelled task cleans up is cleaned up.
+      // The clean-up of a cancelled task is carried out.
       try await vm.kill()
     }
     try await after.value
