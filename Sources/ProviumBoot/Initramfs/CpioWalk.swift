@@ -8,7 +8,7 @@ import ProviumSystem
 /// ```
 /// (Documentation/driver-api/early-userspace/buffer-format.rst)
 enum CpioWalk {
-  static let headerSize = 110
+  private static let headerSize = InitrdFormat.cpioHeaderSize
   private static let fieldSize = 8
   private static let sizeField = 6
   private static let nameField = 11

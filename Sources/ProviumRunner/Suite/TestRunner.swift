@@ -116,7 +116,9 @@ package final class TestRunner: Sendable {
       selection: options.selection,
       timeLimit: options.fileTimeout ?? engine.configuration.settings.timeout
     )
-    let ended = source.run(run, interruption: interruption) { self.replaceThread(of: file, $0, attempt: attempt) }
+    let ended = source.run(run, interruption: interruption) {
+      self.replaceThread(of: file, $0, attempt: attempt)
+    }
     guard let ended else { return nil }
     return end(ended, of: file, attempt: attempt)
   }

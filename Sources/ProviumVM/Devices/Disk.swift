@@ -12,7 +12,7 @@ public struct Disk: MachineDevice {
   public var path: String
   /// The format of the image.
   public var format: Format
-  /// Whether the guest's writes fail.
+  /// Whether the guest cannot write to the disk.
   public var isReadOnly: Bool
   /// True: writes go to a temporary overlay, and the image stays as it is.
   public var discardsWrites: Bool

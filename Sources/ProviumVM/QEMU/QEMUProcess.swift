@@ -70,7 +70,8 @@ package final class QEMUProcess: Sendable {
       qmp: try descriptors.takeOurs(QEMUCommand.qmpDescriptor),
       consoleSocket: try descriptors.takeOurs(ConsoleDevice.descriptor),
       console: consoleLog,
-      errors: errors
+      errors: errors,
+      log: log
     )
     if let secret {
       endpoint = .vsock(cid: wiring.contextID, secret: secret)

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import Synchronization
 import ProviumAgentClient
 package import ProviumJSON
@@ -24,6 +25,7 @@ package final class MachineWatch: Liveness, Sendable {
   private let consoleSocket: Descriptor
   private let console: ConsoleLog
   private let errors: QEMUErrors
+  private let log: Logger
   /// Readable for ever once the machine is dead.
   private let death: Descriptor
   private let commandTurn = Monitor(())
@@ -41,13 +43,15 @@ package final class MachineWatch: Liveness, Sendable {
     qmp: consuming Descriptor,
     consoleSocket: consuming Descriptor,
     console: ConsoleLog,
-    errors: QEMUErrors
+    errors: QEMUErrors,
+    log: Logger = .silent
   ) throws {
     self.process = process
     self.qmp = qmp
     self.consoleSocket = consoleSocket
     self.console = console
     self.errors = errors
+    self.log = log
     let event = clinux_eventfd()
     guard event >= 0 else { throw SystemError("make an eventfd", "", Errno(-event)) }
     death = Descriptor(owning: event)
@@ -101,6 +105,7 @@ package final class MachineWatch: Liveness, Sendable {
   }
 
   private func send(_ line: [UInt8], passing descriptor: Int32?, command: String) throws {
+    log.debug("QMP > \(Self.text(line[...]))")
     if let descriptor {
       let result = line.withUnsafeBytes { clinux_send_fd(qmp.raw, $0.baseAddress, $0.count, descriptor) }
       guard result == 0 else { throw SystemError("send the QMP command", command, Errno(-result)) }
@@ -176,6 +181,7 @@ package final class MachineWatch: Liveness, Sendable {
   private func drainQMP(_ pending: inout [UInt8], _ ports: inout PortWatch, waiting: Bool = true) -> Bool {
     let isOpen = drain(qmp.raw, waiting: waiting) { pending.append(contentsOf: $0) }
     while let end = pending.firstIndex(of: 0x0a) {
+      log.debug("QMP < \(Self.text(pending[..<end]))")
       if let message = QMPMessage(line: pending[..<end]) { receive(message, &ports) }
       pending.removeSubrange(...end)
     }
@@ -198,7 +204,7 @@ package final class MachineWatch: Liveness, Sendable {
     switch message {
     case .greeting:
       // Its reply opens the door for everybody else's commands.
-      try? Files.writeAll(QMPCommand.line("qmp_capabilities", [:]), to: qmp.raw, path: "QMP")
+      try? send(QMPCommand.line("qmp_capabilities", [:]), passing: nil, command: "qmp_capabilities")
     case .reply, .failure:
       state.update { state in
         if state.isGreeted { state.replies.append(message) } else { state.isGreeted = true }
@@ -212,6 +218,11 @@ package final class MachineWatch: Liveness, Sendable {
         die { _ in .panicked(line: console.panic ?? "Kernel panic", tail: console.tail()) }
       }
     }
+  }
+
+  /// A line of QMP for the log, without its line end.
+  private static func text(_ line: ArraySlice<UInt8>) -> String {
+    String(decoding: line, as: UTF8.self).trimmed
   }
 
   private func die(_ cause: (borrowing State) -> MachineDeath) {
