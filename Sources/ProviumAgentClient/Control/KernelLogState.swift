@@ -9,6 +9,7 @@ struct KernelLogState {
   /// Bytes that have been processed since credit was last given.
   var processed: UInt32 = 0
   var lastToken: UInt32 = 0
+  var isSendingSync = false
   /// The token of the last barrier that has arrived.
   var synced: UInt32 = 0
 }

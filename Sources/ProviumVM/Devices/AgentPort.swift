@@ -3,7 +3,7 @@ package enum AgentPort: String, Sendable {
   case main = "port-main"
   case control = "port-control"
 
-  /// The process that has it open, for messages.
+  /// The process that has it open.
   var owner: String {
     switch self {
     case .main: "the guest's agent"
