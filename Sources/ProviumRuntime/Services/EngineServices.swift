@@ -46,7 +46,7 @@ package final class EngineServices: Sendable {
       accelerator: accelerator,
       channel: channel,
       run: run,
-      timeoutMultiplier: options.timeoutMultiplier
+      timeoutMultiplier: options.timeoutMultiplier ?? configuration.settings.timeoutMultiplier
     )
     warmPool = WarmPool(
       host: host,

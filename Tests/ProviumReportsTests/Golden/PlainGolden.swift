@@ -1,7 +1,7 @@
 // swift-format-ignore-file
 
 extension Golden {
-  /// What a pipe gets.
+  /// The output to a pipe.
   static let plain = ##"""
     provium test                                     kernel 6.1.0 (default) · QEMU 7.2 · tcg: /dev/kvm does not run guest code · virtio-serial
 

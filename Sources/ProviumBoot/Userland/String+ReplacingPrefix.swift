@@ -1,6 +1,0 @@
-extension String {
-  /// Returns the text with `other` in the place of `prefix`; unchanged if it does not begin with `prefix`.
-  func replacingPrefix(_ prefix: String, with other: String) -> String {
-    hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
-  }
-}
