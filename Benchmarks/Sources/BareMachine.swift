@@ -56,6 +56,7 @@ struct BareMachine {
       secret: nil,
       directory: directory,
       wiring: wiring,
+      disks: [:],
       state: state
     )
   }

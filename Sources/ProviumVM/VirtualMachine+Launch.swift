@@ -33,6 +33,10 @@ extension VirtualMachine {
       wiring.memory = storage.memory
       wiring.diskFiles = storage.diskFiles
       wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
+      var disks = storage.servedDisks
+      for disk in configuration.servedDisks where disks[disk.id] == nil {
+        disks[disk.id] = try disk.make(in: host.run.path)
+      }
       let process = try QEMUProcess(
         qemu,
         configuration: configuration,
@@ -40,6 +44,7 @@ extension VirtualMachine {
         secret: secret,
         directory: directory,
         wiring: wiring,
+        disks: disks,
         log: log
       )
       started(process)

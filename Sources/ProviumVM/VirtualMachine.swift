@@ -1,6 +1,7 @@
 package import Logging
 import ProviumAgentImage
 package import ProviumAgentClient
+package import ProviumBlock
 package import ProviumBoot
 package import ProviumSystem
 
@@ -56,6 +57,8 @@ package final class VirtualMachine: Sendable {
     package var memory = MemoryBacking.anonymous
     /// Copies that replace disks, by the disk's number in `MachineConfiguration.allDisks`.
     package var diskFiles: [Int: DiskFile] = [:]
+    /// The disks of `MachineConfiguration.servedDisks` that exist already, by id. The others are made.
+    package var servedDisks: [String: BlockDisk] = [:]
 
     package init() {}
   }

@@ -89,11 +89,13 @@ extension EngineOptions {
   }
 }
 
-/// An invalid value of one of Provium's environment variables.
-package struct EnvironmentError: Error, CustomStringConvertible {
+/// An environment variable of Provium with an invalid value.
+package struct EnvironmentError: CodedError, CustomStringConvertible {
   let name: String
   let value: String
   let accepted: [String]
+
+  package var code: ProviumError.Code { .configuration }
 
   package var description: String {
     "invalid value '\(value)' for \(name)\(NearestName.hint(for: value, among: accepted)); accepted: \(accepted.joined(separator: ", "))"

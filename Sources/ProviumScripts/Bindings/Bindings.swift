@@ -7,10 +7,12 @@ enum Bindings {
   static func install(in state: LuaState, _ context: ScriptContext) throws {
     try context.types.add(MachineMethods.makeType(), in: state)
     try context.types.add(WorkerMethods.makeType(), in: state)
+    try context.types.add(DiskMethods.makeType(), in: state)
     try context.types.add(GuestNumbers.makeType(), in: state)
     try context.types.add(LuaObjectType<MachineSnapshot>(name: "snapshot", methods: [:]), in: state)
     try state.runPrelude(GuestMethods.matchingLines)
     try ProviumLibrary.install(in: state, context)
+    try CrashPointLibrary.install(in: state, context)
     try ConstantTables.install(in: state, context.scope.machines)
   }
 }

@@ -12,16 +12,18 @@ public struct Disk: MachineDevice {
   public var path: String
   /// The format of the image.
   public var format: Format
-  /// Whether the guest cannot write to the disk.
+  /// Whether the guest's writes fail.
   public var isReadOnly: Bool
-  /// True: writes go to a temporary overlay, and the image stays as it is.
+  /// Whether writes go to a temporary overlay that is removed with the VM. The image does not change.
   public var discardsWrites: Bool
 
   /// A disk with the contents of an image file.
   /// - Parameters:
   ///   - path: relative to the folder of `provium.toml`, or absolute.
+  ///   - format: the format of the image. It is not guessed: a guest could change a raw image to look like
+  ///     qcow2.
   ///   - readOnly: whether the guest's writes fail.
-  ///   - discardsWrites: whether writes go to a temporary overlay that is gone with the VM.
+  ///   - discardsWrites: whether writes go to a temporary overlay that is removed with the VM.
   public static func image(
     _ path: String,
     format: Format = .raw,

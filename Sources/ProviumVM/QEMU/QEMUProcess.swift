@@ -1,6 +1,7 @@
 import Glibc
 package import Logging
 package import ProviumAgentClient
+package import ProviumBlock
 package import ProviumSystem
 
 /// One running QEMU, wired up: QMP, console and channel over inherited socket pairs.
@@ -20,6 +21,9 @@ package final class QEMUProcess: Sendable {
   package let log: Logger
   /// See `GuestSecret`; nil without vsock.
   package let secret: GuestSecret?
+  /// The disks that this process provides, by id.
+  package let disks: [String: BlockDisk]
+  private let diskServers: [NBDServer]
   /// Keeps the vsock context ID reserved as long as the VM lives.
   private let vhost: Descriptor?
 
@@ -31,6 +35,7 @@ package final class QEMUProcess: Sendable {
   ///   - secret: what the guest expects from whoever connects to it over vsock; nil: it has a serial port.
   ///   - directory: where the console and QEMU's errors are kept.
   ///   - wiring: without descriptors, which this initializer opens.
+  ///   - disks: those of `configuration.servedDisks`, by id.
   ///   - state: the path of a state file to resume from, inherited as `stateDescriptor`.
   package init(
     _ binary: QEMUBinary,
@@ -39,6 +44,7 @@ package final class QEMUProcess: Sendable {
     secret: GuestSecret?,
     directory: String,
     wiring: LaunchWiring,
+    disks: [String: BlockDisk],
     state: String? = nil,
     log: Logger = .silent
   ) throws {
@@ -66,6 +72,11 @@ package final class QEMUProcess: Sendable {
     self.wiring = wiring
     self.log = log
     self.secret = secret
+    self.disks = disks
+    diskServers = try configuration.servedDisks.compactMap { device in
+      guard let disk = disks[device.id] else { return nil }
+      return try NBDServer(disk, on: try descriptors.takeOurs(device.descriptor))
+    }
     vhost = descriptors.takeBack(VsockDevice.descriptor)
     console = consoleLog
     reports = KernelReportFinder(isBoot: !wiring.isIncoming)
@@ -93,6 +104,7 @@ package final class QEMUProcess: Sendable {
     monitor.expectEnd()
     child.terminate()
     monitor.join()
+    for server in diskServers { server.stop() }
   }
 
   deinit { kill() }
