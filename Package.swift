@@ -28,6 +28,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
   ],
   targets: [
     // The wire and the host's system calls: C headers and shims that know nothing of the rest.
@@ -66,6 +67,7 @@ let package = Package(
       dependencies: [
         "ProviumAgentClient", "ProviumArchitecture", "ProviumBlock", "ProviumBoot", "ProviumJSON",
         "ProviumSystem", "CLinux",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict
     ),
@@ -98,6 +100,7 @@ let package = Package(
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
         "ProviumEvents", "ProviumNetwork", "ProviumSystem", "ProviumVM",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict

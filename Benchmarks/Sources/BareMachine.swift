@@ -56,6 +56,7 @@ struct BareMachine {
       secret: nil,
       directory: directory,
       wiring: wiring,
+      disks: [:],
       state: state
     )
   }
@@ -84,7 +85,7 @@ struct BareMachine {
     }
   }
 
-  // MARK: A channel with nothing behind it
+  // MARK: A channel without an agent
 
   /// A guest whose PID 1 answers on the port; `program` is `bare.c`, compiled.
   func bootChannel(program: String, backing: MemoryBacking = .anonymous) throws -> BareChannel {
@@ -103,7 +104,7 @@ struct BareMachine {
     return channel
   }
 
-  /// Puts the machine behind the channel to rest: memory lies in the file that it was started with.
+  /// Saves the VM of the channel. Its memory is in the file that it was started with.
   func save(_ channel: BareChannel, to state: String) throws {
     let deadline = Deadline.after(.seconds(30))
     try channel.process.qmp.command("stop", until: deadline)

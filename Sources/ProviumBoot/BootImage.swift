@@ -1,6 +1,6 @@
 import ProviumSystem
 
-/// What QEMU is given, and what it was made from.
+/// The files that QEMU boots, and the inputs that they were made from.
 package struct BootImage: Sendable, Hashable {
   package var kernel: String
   package var initrd: String
@@ -24,8 +24,8 @@ package struct BootImage: Sendable, Hashable {
     self.release = release
   }
 
-  /// The initrd of one machine, with what only its agent may know behind it: a file that nobody else can read, at `path`.
-  /// QEMU's command line, which anybody can read, tells no more than that path.
+  /// Writes the initrd of one VM, followed by its secret, to `path`: a file that only this user can read. Other users can
+  /// read the command line of QEMU, which has the path alone.
   package func initrd(with secret: [UInt8], at path: String) throws -> String {
     var archive = CpioArchive()
     // Again: the kernel gives a folder the mode of the last archive that names it.

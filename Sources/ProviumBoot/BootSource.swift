@@ -1,6 +1,6 @@
 public import ProviumArchitecture
 
-/// What a VM boots: a kernel, an initramfs, a root disk, and the files that are added to them.
+/// The source of a boot: a kernel, an initramfs, a root disk, and the files that are added to them.
 public struct BootSource: Sendable, Hashable, Codable {
   /// The guest's architecture; nil: the host's.
   public var architecture: Architecture?

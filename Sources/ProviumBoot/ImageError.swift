@@ -1,4 +1,4 @@
-/// What stands in the way of a bootable image: what, where, and what to do.
+/// The reason why there is no bootable image: the fault, the file, and a remedy.
 package enum ImageError: Error, Sendable, CustomStringConvertible {
   case noModuleDirectory(path: String, reason: String)
   /// - hint: a clause after the folder's name, or empty.

@@ -2,12 +2,13 @@ import ProviumSystem
 
 /// A file with tests, as a test source found it.
 package struct TestFile: Sendable, Hashable {
-  /// The name in reports, unique in a run: the path relative to the tests' root, or to the project's folder if a run has
-  /// several roots.
+  /// The name in reports, unique in a run: the path relative to the tests' root, or to the project's folder
+  /// if a run has several roots.
   package let name: String
   /// The absolute path.
   package let path: String
-  /// The absolute path of the tests' root: the folder that was given, or the folder of the file that was given.
+  /// The absolute path of the tests' root: the folder that was given, or the folder of the file that was
+  /// given.
   package let root: String
 
   package init(name: String, path: String, root: String) {

@@ -1,3 +1,4 @@
+import Logging
 import ProviumAgentClient
 import ProviumAgentImage
 import ProviumBoot
@@ -15,6 +16,7 @@ extension VirtualMachine {
     let deadline: Deadline
     /// Receives the guest's kernel log from its first message on.
     let kernelLog: (@Sendable (KernelLogBatch) -> Void)?
+    let log: Logger
 
     /// - Throws: `SilentEntry` for a vmlinux of a bzImage that ends before its first message; otherwise `BootFailure`.
     func run(
@@ -42,7 +44,8 @@ extension VirtualMachine {
         secret: secret,
         directory: directory,
         wiring: wiring,
-        disks: disks
+        disks: disks,
+        log: log
       )
       started(process)
       let entry = image.bzImage == nil ? nil : try KernelEntryWatch(process)

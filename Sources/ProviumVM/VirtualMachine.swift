@@ -1,3 +1,4 @@
+package import Logging
 import ProviumAgentImage
 package import ProviumAgentClient
 package import ProviumBlock
@@ -19,6 +20,8 @@ package final class VirtualMachine: Sendable {
   package var console: ConsoleLog { process.console }
   package var connection: AgentConnection { agent.connection }
   package var configuration: MachineConfiguration { process.configuration }
+  /// The debug log.
+  package var log: Logger { process.log }
 
   init(
     name: String,
@@ -41,12 +44,18 @@ package final class VirtualMachine: Sendable {
         hasAnswer: { [weak agent] in agent?.hasSyncedKernelLog($0) ?? false }
       )
     )
+    logOperations()
+  }
+
+  private func logOperations() {
+    guard log.logLevel <= .debug else { return }
+    agent.operations.observe { [log] in log.debug("\($0)") }
   }
 
   /// Where the memory and the disks of a boot are, besides the configuration's own places.
   package struct Storage: Sendable {
     package var memory = MemoryBacking.anonymous
-    /// Copies that stand for disks, by the disk's number in `MachineConfiguration.allDisks`.
+    /// Copies that replace disks, by the disk's number in `MachineConfiguration.allDisks`.
     package var diskFiles: [Int: DiskFile] = [:]
     /// The disks of `MachineConfiguration.servedDisks` that exist already, by id. The others are made.
     package var servedDisks: [String: BlockDisk] = [:]
@@ -63,6 +72,7 @@ package final class VirtualMachine: Sendable {
   ///   - built: called with what the VM is made from, before it starts.
   ///   - started: called when QEMU runs, so that another thread can end it.
   ///   - kernelLog: called with the guest's kernel log from its first message on, see `GuestAgent.followKernelLog`.
+  ///   - log: the debug log of the VM.
   /// - Throws: `InvalidConfiguration`, `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
   package static func boot(
     _ configuration: MachineConfiguration,
@@ -73,7 +83,8 @@ package final class VirtualMachine: Sendable {
     stage: (String) -> Void = { _ in },
     built: (BootImage) -> Void = { _ in },
     started: (QEMUProcess) -> Void = { _ in },
-    kernelLog: (@Sendable (KernelLogBatch) -> Void)? = nil
+    kernelLog: (@Sendable (KernelLogBatch) -> Void)? = nil,
+    log: Logger = .silent
   ) throws -> VirtualMachine {
     try configuration.validate()
     let architecture = try configuration.boot.requiredArchitecture
@@ -93,7 +104,8 @@ package final class VirtualMachine: Sendable {
       storage: storage,
       host: host,
       deadline: deadline,
-      kernelLog: kernelLog
+      kernelLog: kernelLog,
+      log: log
     )
     do { return try launch.run(image, stage: stage, started: started) } catch let failure as SilentEntry {
       guard let bzImage = image.bzImage else { throw failure.boot }
@@ -128,7 +140,7 @@ package final class VirtualMachine: Sendable {
     }
   }
 
-  /// Asks the guest, waits, then forces. Twice is fine.
+  /// Asks the guest to power off, waits, then ends QEMU. Idempotent.
   @discardableResult
   package func shutdown() -> ShutdownStep {
     process.monitor.expectEnd()
@@ -150,7 +162,7 @@ package final class VirtualMachine: Sendable {
     return .killed
   }
 
-  /// Ends QEMU now. Twice is fine; any thread.
+  /// Ends QEMU now. Idempotent, thread-safe.
   package func kill() { finish() }
 
   private func finish() {

@@ -22,7 +22,7 @@ import Testing
     #expect(text.utf8.count % 512 == 0)
   }
 
-  @Test("with a machine's secret stands behind its initrd, in a file for its owner alone") func secret()
+  @Test("the secret of a VM follows its initrd, in a file that only its owner can read") func secret()
     throws
   {
     let folder = "/tmp/provium-test-secret-\(getpid())"

@@ -139,7 +139,7 @@ final class Scratch: Sendable {
     return bytes
   }
 
-  @Test("is a kernel by its PVH note, wherever in the file that stands") func kernel() throws {
+  @Test("an ELF file is a kernel if it has a PVH note anywhere") func kernel() throws {
     let scratch = try Scratch()
     #expect(try KernelImage(try scratch.write("vmlinux", Self.file())).format == .elf)
     #expect(ELFKernel.problem(Self.file()) == nil)

@@ -50,7 +50,7 @@ private struct Folder {
     #expect(loads.map(\.isOptional) == [true, true, false, false])
   }
 
-  @Test("an alias stands for its modules, with - and _ alike") func alias() throws {
+  @Test("an alias names its modules, with - and _ alike") func alias() throws {
     let folder = try Folder(Self.listed)
     defer { folder.scratch.keep() }
     let tree = try folder.tree

@@ -2,7 +2,7 @@ import Glibc
 import ProviumSystem
 import Testing
 
-/// What goes wrong with fixtures, and must end with a word about it.
+/// Faults of fixtures, each of which must end with an error that names it.
 @Suite(
   "Fixtures",
   .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")),

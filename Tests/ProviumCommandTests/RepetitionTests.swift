@@ -2,7 +2,7 @@ import ProviumSystem
 import Testing
 
 @Suite("Running again, and stopping") struct RepetitionTests {
-  /// Fails in the runs whose number stands in `failures`.
+  /// Fails in the runs whose number is in `failures`.
   private static func counting(_ failures: String, in part: String = "test('odd', function() CHECK end)")
     -> String
   {

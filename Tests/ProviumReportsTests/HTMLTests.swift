@@ -41,7 +41,7 @@ import Testing
   func browser() throws {
     let scratch = try Scratch()
     let path = "\(scratch.path)/page.html"
-    // The page itself, and behind it what a reader would do.
+    // The page, followed by the actions of a reader.
     let typed = """
       <script>
       const s = document.getElementById('search'), shown = document.getElementById('shown'), data = document.body.dataset;
@@ -85,7 +85,7 @@ import Testing
   )
   func picture(name: String, width: Int, height: Int, isDark: Bool) throws {
     let scratch = try Scratch()
-    // Where somebody wants to look at them: PROVIUM_TEST_PICTURES=FOLDER.
+    // To look at the pictures: PROVIUM_TEST_PICTURES=FOLDER.
     let folder = Environment["PROVIUM_TEST_PICTURES"] ?? scratch.path
     let path = "\(scratch.path)/page.html"
     try Files.write(Array(page.utf8), to: path)

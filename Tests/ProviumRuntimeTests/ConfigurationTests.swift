@@ -15,7 +15,7 @@ import Testing
     } catch { return "\(error)" }
   }
 
-  @Test("gives settings and profiles, with paths against its own folder") func whole() throws {
+  @Test("provium.toml gives settings and profiles, with paths relative to its folder") func whole() throws {
     let configuration = try parse(
       """
       [provium]
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test(
-    "complains with file, line and what is accepted",
+    "an error in provium.toml names the file, the line and what is accepted",
     arguments: [
       (
         "[provium]\ntimout = \"5m\"",
@@ -98,14 +98,15 @@ import Testing
     #expect(said.hasPrefix(expected), "\(said)")
   }
 
-  @Test("changes the built-in profile by what [profile.default] says, and by nothing else") func builtIn()
+  @Test("[profile.default] changes the settings of the built-in profile that it names, and no others")
+  func builtIn()
     throws
   {
     let profile = try parse("[profile.default]\nappend = \"quiet\"").profile("default")
     #expect(profile.isBuiltIn && profile.append == "quiet")
   }
 
-  @Test("names the known profiles when one is unknown") func unknownProfile() throws {
+  @Test("the error for an unknown profile names the known ones") func unknownProfile() throws {
     let configuration = try parse("[profile.minimal]\nkernel = \"k\"")
     let error = #expect(throws: ConfigurationError.self) { try configuration.profile("minimla") }
     #expect(
@@ -117,7 +118,7 @@ import Testing
 
 @Suite("Quantities") struct QuantityTests {
   @Test(
-    "of memory are binary multiples",
+    "units of memory are binary multiples",
     arguments: [
       ("512", 512 as UInt64?), ("64K", 65536), ("512M", 512 << 20), ("2G", 2 << 30), ("1.5G", 3 << 29),
       ("512MiB", 512 << 20), ("512X", nil), ("-1", nil), ("", nil), ("M", nil), ("nan", nil), ("1e30", nil),
@@ -126,7 +127,7 @@ import Testing
   func bytes(text: String, expected: UInt64?) { #expect(Quantity.bytes(text) == expected) }
 
   @Test(
-    "of time carry a unit, or are seconds",
+    "a duration has a unit, or is in seconds",
     arguments: [
       ("500ms", Duration.milliseconds(500) as Duration?), ("5s", .seconds(5)), ("2m", .seconds(120)),
       ("1h", .seconds(3600)), ("1.5", .milliseconds(1500)), ("5x", nil), ("-5s", nil), ("s", nil),

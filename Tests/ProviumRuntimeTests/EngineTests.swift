@@ -6,7 +6,8 @@ import Testing
 @testable import ProviumRuntime
 
 @Suite("An engine") struct EngineTests {
-  @Test("says of KVM which guests it does not run, and of emulation only why") func reason() {
+  @Test("the accelerator's reason names the guests that KVM does not run, or why everything is emulated")
+  func reason() {
     let kvm = AcceleratorVerdict(.kvm),
       foreign = AcceleratorVerdict(.tcg, reason: "aarch64 guests are emulated")
     let emulating = AcceleratorVerdict(.tcg, reason: "no /dev/kvm")

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ProviumRuntime
 
-/// A fixture that Swift sets up: it has no script, only a file that stands for one.
+/// A fixture that Swift sets up: it has no script, only a file in the place of one.
 private struct SwiftRecipe: FixtureRecipe {
   let name: String
   let content: String

@@ -71,7 +71,7 @@ int clinux_send_frames(int socket, const void *const *frames, const uint32_t *le
 int clinux_poll(struct pollfd *entries, size_t count, uint64_t nanoseconds);
 
 void clinux_sha256(const void *bytes, size_t length, uint8_t digest[32]);
-/* Of what the descriptor gives from where it stands to its end. 0 or -errno. */
+/* The SHA-256 of the descriptor's bytes from its offset to its end. 0 or -errno. */
 int clinux_sha256_file(int fd, uint8_t digest[32]);
 /* A digest of a file's contents that does not depend on where its holes are. Not cryptographic. 0 or -errno.
  */
@@ -86,7 +86,7 @@ int clinux_punch_hole(int fd, off_t offset, off_t length);
 /* The offset of the first occurrence; -1: there is none. */
 ssize_t clinux_find(const void *bytes, size_t length, const void *needle, size_t needle_length);
 
-/* What became of the attempt to run a small guest under KVM. */
+/* The result of running a small guest under KVM. */
 enum clinux_kvm_outcome {
   CLINUX_KVM_USABLE,
   CLINUX_KVM_UNPROVEN,      /* makes machines; what they run was not tried */

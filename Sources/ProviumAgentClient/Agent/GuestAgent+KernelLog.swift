@@ -42,7 +42,7 @@ extension GuestAgent {
   /// Asks for everything that the guest's kernel has logged so far. Does not wait for it. Thread-safe.
   /// - Returns: a token for `hasSyncedKernelLog`. A later request includes an earlier one.
   package func requestKernelLogSync(until deadline: Deadline) throws -> UInt32 {
-    try control.sendLogSync(until: deadline)
+    try control.stream.sendLogSync(until: deadline)
   }
 
   /// Whether everything has been received that was asked for with that token. Thread-safe.

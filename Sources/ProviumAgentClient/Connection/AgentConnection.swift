@@ -2,12 +2,12 @@ package import ProviumArchitecture
 package import ProviumSystem
 import Synchronization
 
-/// A connection to the main agent or to a worker. The operations on it are extensions of this type. All of them run on the same
-/// thread of the guest.
+/// A connection to the main agent or to a worker. The operations on it are extensions of this type. All of
+/// them run on the same thread of the guest.
 ///
-/// Operations block. Only one runs at a time: a second one is refused and does not wait. `interrupt` and `operations` are
-/// thread-safe. The deadline of an operation must be later than the end of what the operation itself waits for, such as a
-/// command with a timeout.
+/// Operations block. Only one runs at a time: a second one is refused and does not wait. `interrupt` and
+/// `operations` are thread-safe. The deadline of an operation must be later than the end of what the
+/// operation itself waits for, such as a command with a timeout.
 package final class AgentConnection: @unchecked Sendable {
   // Sendable because only the thread that has set `isInUse` uses `exchange`.
   let exchange: MessageExchange
@@ -36,13 +36,14 @@ package final class AgentConnection: @unchecked Sendable {
     pid = exchange.pid
   }
 
-  /// Makes the current operation end early: a system call returns `-EINTR`. Does nothing when no operation runs. Thread-safe.
+  /// Makes the current operation end early: a system call returns `-EINTR`. Does nothing when no operation
+  /// runs. Thread-safe.
   /// - Parameter command: also kills the command that an exec runs.
   package func interrupt(command: Bool = true, until deadline: Deadline) throws {
     guard let control else { return }
     let message = try Request.interrupt(target: exchange.peer.target, command: command, request: 0)
     do {
-      try control.send(message, until: deadline)
+      try control.stream.send(message, until: deadline)
     } catch TransportFailure.deadline {
       throw GuestError.timedOut("interrupt: the agent's control process does not take the request")
     } catch is TransportFailure {
@@ -55,7 +56,8 @@ package final class AgentConnection: @unchecked Sendable {
 
   // MARK: For the operations
 
-  /// Runs one operation: alone on the connection, and with a record in the trace unless it is refused before anything is sent.
+  /// Runs one operation: alone on the connection, and with a record in the trace unless it is refused before
+  /// anything is sent.
   /// - Parameter body: returns the result and the outcome for the record.
   func perform<Result>(
     _ name: String,

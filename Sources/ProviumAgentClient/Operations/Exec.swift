@@ -16,10 +16,10 @@ extension AgentConnection {
     return result
   }
 
-  /// Runs `/bin/sh -c command` to its end and passes its output on, piece by piece. `options.outputLimit` is not used, and the
-  /// streams of the result are empty. The command waits while `output` runs.
-  /// - Parameter output: receives a piece, which is valid during the call, and whether it is from the standard error. When it
-  ///   throws, the command is killed and the error is passed on.
+  /// Runs `/bin/sh -c command` to its end and passes its output on, piece by piece. `options.outputLimit` is
+  /// not used, and the streams of the result are empty. The command waits while `output` runs.
+  /// - Parameter output: receives a piece, which is valid during the call, and whether it is from the
+  ///   standard error. When it throws, the command is killed and the error is passed on.
   package func exec(
     _ command: ByteString,
     _ options: CommandOptions,

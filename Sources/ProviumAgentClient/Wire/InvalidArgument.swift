@@ -12,7 +12,7 @@ package struct InvalidArgument: Error, Hashable, Sendable, CustomStringConvertib
   }
 
   package let parameter: Parameter
-  /// What is wrong with the argument, and what is accepted.
+  /// The reason: the fault of the argument, and the accepted values.
   package let reason: String
 
   package init(_ parameter: Parameter, _ reason: String) {

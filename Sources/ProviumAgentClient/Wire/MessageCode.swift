@@ -1,8 +1,8 @@
 internal import CProviumWire
 import ProviumSystem
 
-/// The type byte of a message, with the numbers of `provium_wire.h`. Only types that this host sends or accepts have a name
-/// here.
+/// The type byte of a message, with the numbers of `provium_wire.h`. Only types that this host sends or
+/// accepts have a name here.
 package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   package let rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }

@@ -2,13 +2,16 @@
 package enum InitrdFormat: String, Sendable, CaseIterable {
   case cpio, gzip, bzip2, lzma, xz, lzo, lz4, zstd
 
+  /// Bytes of the header of a newc archive's member.
+  static let cpioHeaderSize = 110
+
   /// Bytes that `detect` looks at: the longest header, and no format has a file that is shorter than its own.
-  package static let headSize = CpioWalk.headerSize
+  package static let headSize = cpioHeaderSize
 
   /// The fewest bytes that a file of the format has: header and trailer around nothing.
   private var shortest: Int {
     switch self {
-    case .cpio: CpioWalk.headerSize
+    case .cpio: Self.cpioHeaderSize
     case .gzip: 18
     case .bzip2: 14
     case .lzma: 18

@@ -51,7 +51,7 @@ package struct KernelImage: Sendable, Hashable {
   }
   private static let x86Machine: UInt16 = 62
 
-  /// Where the setup header says that the payload lies; nil before version 2.08 of the boot protocol, which does not say
+  /// The place of the payload by the setup header; nil before version 2.08 of the boot protocol, which does not say
   /// (Documentation/arch/x86/boot.rst).
   private static func payload(inSetup head: [UInt8]) -> Range<Int>? {
     func word(_ at: Int) -> Int { (0..<4).reduce(0) { $0 | Int(head[at + $1]) << (8 * $1) } }

@@ -95,7 +95,7 @@ struct ModprobeConfiguration {
     return (lines + [open]).map(\.trimmed).filter { !$0.isEmpty && !$0.hasPrefix("#") }
   }
 
-  /// The modules that a normalized name stands for by `alias`.
+  /// The modules of a normalized name by `alias`.
   func modules(for name: String) -> [String] {
     aliases.filter { ModuleName.matches(name, pattern: $0.pattern) }.map(\.module)
   }

@@ -163,7 +163,7 @@ package final class ModuleTree {
 
   // MARK: Names
 
-  /// The modules that a normalized name stands for, as modprobe(8) resolves it. Empty: a driver that is built in. nil: nothing.
+  /// The modules of a normalized name, as modprobe(8) resolves it. Empty: a driver that is built in. nil: nothing.
   func modules(for name: String) throws -> [String]? {
     let configured = configuration.modules(for: name)
     if !configured.isEmpty { return configured.filter { paths[$0] != nil } }

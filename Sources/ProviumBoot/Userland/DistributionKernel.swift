@@ -120,9 +120,3 @@ extension [UInt8] {
   /// An ELF program that wants an interpreter.
   fileprivate var isDynamic: Bool { firstRange(of: Array("/ld-linux".utf8), from: 0) != nil }
 }
-
-extension String {
-  func replacingPrefix(_ prefix: String, with other: String) -> String {
-    hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
-  }
-}

@@ -109,3 +109,10 @@ struct PackageSource {
     try ToolRun.run(tool, options + arguments, directory: directory, deadline: .after(.seconds(600)))
   }
 }
+
+extension String {
+  /// Returns the text with `other` in the place of `prefix`; unchanged if it does not begin with `prefix`.
+  fileprivate func replacingPrefix(_ prefix: String, with other: String) -> String {
+    hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
+  }
+}

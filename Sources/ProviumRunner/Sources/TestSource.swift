@@ -21,7 +21,7 @@ package protocol TestSource: Sendable {
   /// Whether other test files may load `file`: it has no tests of its own.
   func isShared(_ path: String) -> Bool
 
-  /// Runs a file to its end on the calling thread. Nothing that it started is left behind.
+  /// Runs a file to its end on the calling thread. Ends everything that it started.
   /// - Parameters:
   ///   - interruption: Ends the run early when it is raised.
   ///   - abandoned: Called instead of returning a result, on another thread, if the run is stuck and was given up. The

@@ -45,7 +45,7 @@ package final class SingleCommand {
     if let memory { configuration.memory = MemorySize(bytes: memory) }
     try machine.boot(configuration)
     scope.activity("running")
-    var command = words.count == 1 ? words[0] : words.map(Self.quoted).joined(separator: " ")
+    var command = words.count == 1 ? words[0] : ShellWord.line(words)
     var exec = CommandOptions()
     exec.timeout = timeout
     if let input {
@@ -62,11 +62,5 @@ package final class SingleCommand {
       timedOut: result.timedOut,
       kernelReports: reports.isEmpty ? nil : reports.message
     )
-  }
-
-  private static func quoted(_ word: String) -> String {
-    let plain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,@%+".contains($0)) }
-    return plain && !word.isEmpty
-      ? word : "'\(word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
   }
 }

@@ -1,6 +1,6 @@
 import ProviumSystem
 
-/// The user's configuration is wrong: what, where, and what is accepted.
+/// A wrong setting in `provium.toml`: what, where, and what is accepted.
 package enum ConfigurationError: Error, Sendable, CustomStringConvertible {
   case unreadable(path: String, reason: String)
   case syntax(path: String, line: Int, column: Int, message: String)

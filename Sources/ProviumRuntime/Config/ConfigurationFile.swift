@@ -2,11 +2,11 @@ import ProviumArchitecture
 import ProviumSystem
 internal import TOMLKit
 
-/// `provium.toml`: found by walking up, parsed by TOMLKit, checked key by key.
+/// Finds, parses and checks `provium.toml`.
 package enum ConfigurationFile {
   package static let name = "provium.toml"
 
-  /// The nearest `provium.toml` at or above `directory`; the built-in configuration where there is none.
+  /// Reads the nearest `provium.toml` at or above `directory`; gives the built-in configuration if there is none.
   package static func find(from directory: String = Files.currentDirectory) throws -> Configuration {
     var folder = directory
     while true {
@@ -27,7 +27,7 @@ package enum ConfigurationFile {
     return try parse(text, path: path)
   }
 
-  /// Pure: the text of a file that stands at `path`.
+  /// Parses the text of a file with that path. Reads nothing.
   package static func parse(_ text: String, path: String) throws -> Configuration {
     let table: TOMLTable
     do { table = try TOMLTable(string: text) } catch let error as TOMLParseError {

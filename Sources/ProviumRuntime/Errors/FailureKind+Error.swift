@@ -56,7 +56,12 @@ extension ProviumError.Code {
 
   /// The files that a configuration names are wrong. The kernel of the default profile comes from the host or the network.
   private static func code(of error: ImageError) -> Self {
-    if case .noKernel = error { .unavailable } else { .configuration }
+    switch error {
+    case .noKernel: .unavailable
+    case .noModuleDirectory, .driverMissing, .moduleDisabled, .staleModuleList, .wrongModules, .notAKernel,
+      .badInitrd, .badDisk, .missingFile, .longCommandLine:
+      .configuration
+    }
   }
 
   /// A panic is something that the test found. Any other death is a failure of what carries the test.

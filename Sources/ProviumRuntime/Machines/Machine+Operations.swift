@@ -1,3 +1,4 @@
+import Logging
 package import ProviumAgentClient
 package import ProviumSystem
 import ProviumVM
@@ -42,6 +43,7 @@ extension Machine {
     _ operation: (Deadline) throws -> Value
   ) throws -> Value {
     context.activity(what)
+    log.debug("operation: \(what)")
     let limit = context.services.configuration.settings.operationTimeout * timeoutMultiplier + allowance
     let own = FairDeadline(length: limit, sample: { [process] in process.sample })
     return try guarded(on: machine, allowance: allowance) {

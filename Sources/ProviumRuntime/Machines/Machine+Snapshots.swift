@@ -1,3 +1,4 @@
+import Logging
 import ProviumAgentClient
 import ProviumSystem
 package import ProviumVM
@@ -39,6 +40,9 @@ extension Machine {
   /// Takes a warm VM, continues it, and sets its clock; nil if there is none.
   private func warm(of snapshot: Snapshot, until deadline: Deadline) -> VirtualMachine? {
     guard context.workFolder == nil, let warm = context.services.warmPool.take(snapshot) else { return nil }
+    context.services.debugLogs.take(warm.log, for: identifier)
+    log = warm.log
+    log.debug("taken from the warm VMs")
     noteRunning(warm.process)
     do {
       try warm.proceed(until: deadline)
@@ -62,7 +66,8 @@ extension Machine {
       writingTo: memory?.memory,
       diskFiles: memory?.disks,
       until: deadline,
-      started: { process in noteRunning(process) }
+      started: { process in noteRunning(process) },
+      log: log
     )
   }
 
@@ -75,7 +80,7 @@ extension Machine {
         try machine.save(to: folder, host: context.services.host, until: $0)
       }
       if bootConfiguration == nil { snapshot.lacksFiles = true }
-      end(.paused, reason: "put to rest")
+      end(.paused, reason: "saved")
       return snapshot
     } catch {
       // A VM that was stopped in order to be saved cannot continue.

@@ -1,3 +1,4 @@
+import Logging
 import ProviumAgentClient
 import ProviumBlock
 package import ProviumArchitecture
@@ -24,6 +25,8 @@ package final class Machine {
   private var reading: Int?
   /// The VM's number in events; each boot and each resume has its own.
   private(set) var identifier = 0
+  /// The debug log of the VM with this number.
+  var log = Logger.silent
   /// Whether the VM's kernel log goes into a file.
   var isKernelLogKept = false
   /// The process-wide count of operations at the last use of this VM.
@@ -84,7 +87,7 @@ package final class Machine {
   ///   - existing: the contents of its served disks, by id; those that are missing are made.
   func boot(_ configuration: MachineConfiguration, disks existing: [String: BlockDisk]) throws {
     let services = context.services
-    identifier = services.nextMachineNumber()
+    takeNumber()
     bootConfiguration = configuration
     reservation = try context.admit(
       PoolRequest(memory: configuration.memory.bytes, cpus: configuration.cpus, isColdBoot: true)
@@ -111,10 +114,14 @@ package final class Machine {
         storage: storage,
         on: services.host,
         until: .earliest(limit.deadline, context.limits.deadline),
-        stage: { [context, label] in context.activity("booting \(label): \($0)") },
+        stage: { [context, label, log] stage in
+          log.debug("boot stage: \(stage)")
+          context.activity("booting \(label): \(stage)")
+        },
         built: { image in hostInputs += image.inputs.filter { !$0.path.isEmpty } },
         started: noteRunning,
-        kernelLog: kernelLogFile?.receiver
+        kernelLog: kernelLogFile?.receiver,
+        log: log
       )
       adopt(machine, since: begin)
       isKernelLogKept = kernelLogFile != nil
@@ -142,6 +149,7 @@ package final class Machine {
     death = reason
     lastConsole = (error as? BootFailure)?.console ?? []
     lastUse = Self.countUse()
+    log.debug("not started: \(reason)")
     context.events.send(.machineEnded(id: identifier, reason: reason))
     return ProviumError(.startFailed, reason, cause: error)
   }
@@ -165,11 +173,17 @@ package final class Machine {
     )
   }
 
+  /// Gives the handle's next VM its number in events, and its debug log.
+  private func takeNumber() {
+    identifier = context.services.nextMachineNumber()
+    log = context.services.debugLogs.logger(for: identifier)
+  }
+
   // MARK: Resume
 
   /// Blocks until the resource pool admits a resume of `snapshot`.
   func admitResume(of snapshot: Snapshot) throws {
-    identifier = context.services.nextMachineNumber()
+    takeNumber()
     // A VM of a fixture's script writes to a copy of the memory: that costs all of it.
     let memory =
       context.workFolder == nil ? min(snapshot.memory, PoolRequest.resumedMemory) : snapshot.memory
@@ -201,6 +215,7 @@ package final class Machine {
     death = nil
     lastUse = Self.countUse()
     reservation?.bootFinished()
+    log.debug("ready: kernel \(machine.image.release ?? "unknown")")
     context.activity("running")
     context.events.send(
       .machineReady(
@@ -275,6 +290,7 @@ package final class Machine {
     if state == .dead { death = death ?? reason }
     for worker in workers { worker.detach() }
     giveBack()
+    log.debug("ended: \(reason)")
     context.events.send(.machineEnded(id: identifier, reason: reason))
   }
 

@@ -50,11 +50,11 @@ package final class MachineSet {
     return findings
   }
 
+  /// Completes the files of the kernel logs of all VMs, since a test failed. Blocks for some milliseconds for each VM.
+  package func keepKernelLogs() { for machine in all { machine.keepKernelLog() } }
+
   /// Returns each VM to the state that it had at the file's first fresh sub-test.
   package func startFresh() throws {
     for machine in all { try machine.startFresh() }
   }
-
-  /// Completes the files of the kernel logs of all VMs, since a test failed. Blocks for some milliseconds for each VM.
-  package func keepKernelLogs() { for machine in all { machine.keepKernelLog() } }
 }

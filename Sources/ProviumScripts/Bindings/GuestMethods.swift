@@ -51,7 +51,7 @@ enum GuestMethods {
     }
     do { return [try JSONTables.parse(result.standardOutput.bytes)] } catch {
       let place = JSONTables.excerpt(result.standardOutput.bytes, around: error)
-      throw call.misuse("what '\(command)' printed is no JSON: \(error): \(place)")
+      throw call.misuse("the output of '\(command)' is not JSON: \(error): \(place)")
     }
   }
 
@@ -70,14 +70,14 @@ enum GuestMethods {
       if let value = result.first, value.isTruthy { return [value] }
       if deadline.isExpired {
         let stretched =
-          limit == timeout ? "" : " (waited \(Self.seconds(limit)) s: limits stretch without KVM)"
+          limit == timeout ? "" : " (waited \(Self.seconds(limit)) s: limits are longer without KVM)"
         throw LuaAssertion("\(what) not met within \(Self.seconds(timeout)) s\(stretched)")
       }
       object.context.scope.context.sleep(min(interval, deadline.remaining))
     }
   }
 
-  /// `0.2`, `10`.
+  /// A number of seconds with at most three decimals: `0.2`, `10`.
   private static func seconds(_ duration: Duration) -> String {
     let value = duration.inSeconds
     return value == value.rounded() ? "\(Int(value))" : "\((value * 1000).rounded() / 1000)"
@@ -108,7 +108,7 @@ enum GuestMethods {
       let bytes = try argument.bytes()
       do { return try BasicRegularExpression(bytes) } catch {
         throw argument.refused(
-          "is no basic regular expression, as grep takes them: \(ByteText.quoted(bytes)): \(error)"
+          "is not a basic regular expression, as of grep: \(ByteText.quoted(bytes)): \(error)"
         )
       }
     }

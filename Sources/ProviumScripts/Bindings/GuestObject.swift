@@ -8,7 +8,7 @@ import ProviumSystem
 protocol GuestObject: AnyObject, SendableMetatype {
   var context: ScriptContext { get }
   var machine: Machine { get }
-  /// The mark of the object's jobs: it tells jobs of different objects of one VM apart.
+  /// The owner that the object's jobs name, which differs between the objects of one VM.
   var jobHolder: String { get }
   /// Runs one operation under its time limit.
   /// - Parameters:

@@ -55,26 +55,26 @@ enum MachineMethods {
     return [try vm.context.types.value(WorkerObject(worker, of: vm))]
   }
 
-  /// `vm:snapshot()`
+  /// `vm:snapshot()`: saves the VM and resumes it.
   private static func snapshot(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 0)
     vm.machine.noticeDeath()
     switch vm.machine.state {
     case .created, .paused, .shutdown:
-      throw call.misuse("the machine is \(vm.machine.state.rawValue): only one that is booted can be kept")
+      throw call.misuse("the machine is \(vm.machine.state.rawValue): only a booted VM can be saved")
     case .booted, .dead: break
     }
     return [try vm.context.types.value(try vm.machine.takeSnapshot())]
   }
 
-  /// `vm:reset()`
+  /// `vm:reset()`: boots the VM again.
   private static func reset(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 0)
     try vm.machine.reset()
     return [try vm.context.types.value(vm)]
   }
 
-  /// `vm:disk(id)`
+  /// `vm:disk(id)`: returns a disk that the test controls.
   private static func disk(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
     let id = try call.string(1, "id")
@@ -82,7 +82,7 @@ enum MachineMethods {
     return [try vm.context.types.value(DiskObject(id, of: vm.machine))]
   }
 
-  /// `vm:restore(s)`
+  /// `vm:restore(s)`: returns the VM to the state of a snapshot.
   private static func restore(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
     try vm.machine.restore(
@@ -91,7 +91,7 @@ enum MachineMethods {
     return []
   }
 
-  /// `vm:expect_splat(pattern, fn)`: a kernel report that `fn` is meant to cause.
+  /// `vm:expect_splat(pattern, fn)`: runs `fn`, during which a matching kernel report must appear.
   private static func expectSplat(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 2)
     let pattern = try call.bytes(1, "pattern")

@@ -48,7 +48,7 @@ enum ProviumLibrary {
     return []
   }
 
-  // MARK: Machines
+  // MARK: VMs
 
   private static func create(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
     try call.expect(atMost: 1)
@@ -61,7 +61,7 @@ enum ProviumLibrary {
   private static func fixture(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
     try call.expect(atMost: 1)
     let name = try call.string(1, "name")
-    // Only an unknown name, or a cycle, is the script's mistake.
+    // A user error is a misuse of this call; other errors are not.
     do { return [try vm(try context.fixtures.resume(name, in: context.scope), context)] } catch let error
       as FixtureError
     {
@@ -73,7 +73,7 @@ enum ProviumLibrary {
     try context.types.value(VMObject(machine, context))
   }
 
-  /// `provium.claim{memory=…, cpus=…}`: all that the file's machines will need, at once.
+  /// `provium.claim{memory=…, cpus=…}`: reserves what all VMs of the file need together.
   private static func claim(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
     let options = try call.options(1, "claim", known: ["memory", "cpus"])
     let request = PoolRequest(
@@ -92,7 +92,7 @@ enum ProviumLibrary {
     let values = try call.arguments.indices.dropFirst().map { index -> PackFormat.Value in
       let argument = call.argument(index + 1, "value \(index)")
       if case .string(let bytes) = argument.value { return .bytes(bytes) }
-      // A float of 2^63 and more is no integer of Lua's, but fits u64.
+      // Lua has no integer of 2^63 and more: the script has a float, which fits u64.
       if case .number(let number) = argument.value, Int64(exactly: number) == nil,
         let large = UInt64(exactly: number)
       {

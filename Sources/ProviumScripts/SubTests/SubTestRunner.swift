@@ -4,7 +4,8 @@ import ProviumRuntime
 import ProviumVM
 import ProviumSystem
 
-/// The functions `test`, `skip` and `todo`: runs sub-tests and keeps their results. Belongs to the script's thread.
+/// The functions `test`, `skip` and `todo`: runs sub-tests and keeps their results. Belongs to the script's
+/// thread.
 final class SubTestRunner {
   private let scope: MachineScope
   private let filter: SubTestFilter
@@ -35,7 +36,7 @@ final class SubTestRunner {
     try call.expect(atMost: 3)
     guard !scope.isBuildingFixture else {
       throw call.misuse(
-        "a fixture's script has no sub-tests: nobody would hear of them; assert what must hold"
+        "a fixture's script cannot define sub-tests, since no report shows them: use assertions instead"
       )
     }
     guard stack.frames.count < SubTestStack.deepest else {
@@ -132,9 +133,9 @@ final class SubTestRunner {
     }
   }
 
-  // MARK: What happens outside sub-tests
+  // MARK: Outside sub-tests
 
-  /// Assigns the kernel reports up to now to what runs now.
+  /// Assigns the kernel reports up to now to the sub-test that runs, else to the file.
   func noteReports() { stack.note(scope.machines.takeReports()) }
 
   /// Keeps what the script printed, and reports it.
@@ -158,7 +159,8 @@ final class SubTestRunner {
 }
 
 extension LuaFailure {
-  /// Without the frames outside the body of the sub-test that was called at `location`: every failure has these.
+  /// Removes the frames outside the body of the sub-test that was called at `location`: every failure has
+  /// these.
   fileprivate func within(_ location: ScriptLocation?) -> LuaFailure {
     guard let location, let body = traceback.firstIndex(where: { $0.contains("<\(location)>") }) else {
       return self

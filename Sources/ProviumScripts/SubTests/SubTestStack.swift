@@ -3,14 +3,15 @@ import ProviumRuntime
 import ProviumVM
 import ProviumSystem
 
-/// The sub-tests that run, outermost first, and the results of those that ended. Belongs to the file's thread.
+/// The sub-tests that run, outermost first, and the results of those that ended. Belongs to the file's
+/// thread.
 struct SubTestStack {
   struct Frame {
     let path: [String]
     let location: ScriptLocation
     let tags: [String]
     let started: UInt64
-    /// Not selected itself: it runs because a selected sub-test is inside.
+    /// Whether it runs only because a selected sub-test is inside.
     let isContainer: Bool
     /// The count of VM operations at its beginning: VMs with a later use were used by it.
     let usesBefore = Machine.uses
@@ -27,21 +28,22 @@ struct SubTestStack {
   private(set) var results: [SubTestResult] = []
   /// Text that was printed outside sub-tests.
   private(set) var outerOutput = ""
-  /// Some sub-tests were not selected.
+  /// Whether some sub-tests were not selected.
   private(set) var hasLeftOut = false
   /// Kernel reports that appeared outside sub-tests.
   private(set) var outerReports = KernelReportFindings()
   private var topNames = OrdinalNames()
-  /// How many sub-tests may be inside each other. Each takes four of the 200 nested C calls that Lua allows.
+  /// The greatest depth of nested sub-tests. Each takes four of the 200 nested C calls that Lua allows.
   static let deepest = 24
-  /// The output of one sub-test that is kept, in bytes: a script that prints in a loop must not fill the memory.
+  /// The output of one sub-test that is kept, in bytes: a script that prints in a loop must not fill the
+  /// memory.
   private static let outputLimit = 1 << 20
 
   var path: [String] { frames.last?.path ?? [] }
   var tags: [String] { frames.flatMap(\.tags) }
 
-  /// Returns the name of the next sub-test, which the script calls `name`: with an ordinal, `name #2`, if its parent has
-  /// one of that name already.
+  /// Returns the name of the next sub-test, which the script calls `name`: with an ordinal, `name #2`, if its
+  /// parent has one of that name already.
   mutating func nextName(_ name: String) -> String {
     guard let last = frames.indices.last else { return topNames.next(name) }
     return frames[last].childNames.next(name)

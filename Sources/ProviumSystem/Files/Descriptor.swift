@@ -49,24 +49,6 @@ package struct Descriptor: ~Copyable, Sendable {
   /// Gives the room of a range of a file back, where the file system can. The size stays.
   package borrowing func releaseRoom(at offset: Int, count: Int) { _ = clinux_punch_hole(raw, offset, count) }
 
-  /// A connected pair of Unix stream sockets, close-on-exec.
-  package static func socketPair() throws -> SocketPair {
-    var ends: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0
-    else {
-      throw SystemError("make a socket pair")
-    }
-    return SocketPair(ours: Descriptor(owning: ends[0]), theirs: Descriptor(owning: ends[1]))
-  }
-
-  /// A pipe, close-on-exec.
-  package static func pipe() throws -> Pipe {
-    var ends: [Int32] = [-1, -1]
-    let failed = clinux_pipe(&ends)
-    guard failed == 0 else { throw SystemError("make a pipe", "", Errno(-failed)) }
-    return Pipe(read: Descriptor(owning: ends[0]), write: Descriptor(owning: ends[1]))
-  }
-
   /// Reads and writes return `EAGAIN` instead of blocking.
   package borrowing func setNonBlocking() throws {
     let flags = fcntl(raw, F_GETFL)

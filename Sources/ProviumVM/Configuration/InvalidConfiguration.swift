@@ -14,7 +14,7 @@ public struct InvalidConfiguration: Error, Sendable, Hashable, CustomStringConve
   package enum Problem: Sendable, Hashable {
     /// The value is not one of those that are accepted.
     case expected(String, given: String)
-    /// A phrase that follows the name of the value: `lies below /a, which is to be a file`.
+    /// A phrase that follows the name of the value: `is below /a, which is a file`.
     case refused(String)
   }
 

@@ -28,7 +28,7 @@ extension MachineConfiguration {
     }
     try validateFiles()
     for (index, disk) in disks.enumerated() {
-      if let problem = disk.problem { throw InvalidConfiguration(.disk(index), problem) }
+      if let problem = problem(of: disk) { throw InvalidConfiguration(.disk(index), problem) }
     }
     try validateServedDisks()
   }
@@ -56,7 +56,7 @@ extension MachineConfiguration {
         throw InvalidConfiguration(setting, .refused("is the same file as another one of them (\(path))"))
       }
       if let above = path.fileAbove(among: seen) {
-        throw InvalidConfiguration(setting, .refused("lies below \(above), which is to be a file"))
+        throw InvalidConfiguration(setting, .refused("is below \(above), which is a file"))
       }
       guard case .hostFile(let source) = file.contents else { continue }
       guard Files.exists(source) else {
@@ -93,5 +93,14 @@ extension MachineConfiguration {
       return disk
     }
     return resolved
+  }
+
+  /// Returns the reason why the image cannot be a disk; nil if it can.
+  private func problem(of disk: Disk) -> InvalidConfiguration.Problem? {
+    if !Files.exists(disk.path) { return .expected("a disk image that exists", given: disk.path) }
+    if Files.isDirectory(disk.path) {
+      return .expected("a disk image", given: "\(disk.path), which is a directory")
+    }
+    return nil
   }
 }

@@ -108,10 +108,3 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     return try files + disks.flatMap { try $0.hostInputs() } + root + devices.flatMap { try $0.hostInputs() }
   }
 }
-
-/// A host file whose contents a guest can read.
-package struct HostInput: Sendable, Hashable {
-  /// For messages: `the root disk`.
-  package let role: String
-  package let path: String
-}

@@ -4,12 +4,7 @@ import ProviumSystem
 /// A disk of a VM: an image file of the host, as a virtio block device.
 public struct Disk: MachineDevice {
   /// The format of an image file.
-  public enum Format: String, Sendable, Codable, CaseIterable {
-    /// The bytes of the disk.
-    case raw
-    /// QEMU's own format, which may name a backing file.
-    case qcow2
-  }
+  public typealias Format = DiskFormat
 
   package static let kind = "disk"
 
@@ -50,9 +45,9 @@ public struct Disk: MachineDevice {
     let file = context.wiring.file(ofDisk: context.number, self)
     return [
       "-drive",
-      "if=none,id=\(drive),file=\(QEMUCommand.escaped(file.path)),format=\(file.format.rawValue)"
+      "if=none,id=\(drive),file=\(QEMUValue.escaped(file.path)),format=\(file.format.rawValue)"
         + (isReadOnly ? ",readonly=on" : "") + (file.discardsWrites ? ",snapshot=on" : "")
-        + (file.backing.map { ",backing.file.filename=\(QEMUCommand.escaped($0))" } ?? ""),
+        + (file.backing.map { ",backing.file.filename=\(QEMUValue.escaped($0))" } ?? ""),
       "-device", "virtio-blk-pci,drive=\(drive)",
     ]
   }
@@ -62,29 +57,13 @@ public struct Disk: MachineDevice {
     return [HostInput(role: "disk", path: path)]
       + chain.map { HostInput(role: "the backing file of a disk", path: $0) }
   }
-
-  /// Why the image cannot be a disk; nil when it can.
-  var problem: InvalidConfiguration.Problem? {
-    if !Files.exists(path) { return .expected("a disk image that exists", given: path) }
-    if Files.isDirectory(path) { return .expected("a disk image", given: "\(path), which is a directory") }
-    return nil
-  }
 }
 
-/// The file that stands for a disk in one launch: the disk's own image, or a copy of it.
-package struct DiskFile: Sendable, Hashable, Codable {
-  package var path: String
-  package var format: Disk.Format
-  package var discardsWrites = false
-  /// The absolute path of the file that a copied image takes the rest of its contents from; nil: as the image
-  /// says.
-  package var backing: String?
-
-  package init(path: String, format: Disk.Format = .raw, discardsWrites: Bool = false, backing: String? = nil)
-  {
-    self.path = path
-    self.format = format
-    self.discardsWrites = discardsWrites
-    self.backing = backing
+extension LaunchWiring {
+  /// The file of a disk in this launch.
+  package func file(ofDisk number: Int, _ disk: Disk) -> DiskFile {
+    if isComparison { return DiskFile(path: "", format: disk.format) }
+    return diskFiles[number]
+      ?? DiskFile(path: disk.path, format: disk.format, discardsWrites: disk.discardsWrites)
   }
 }

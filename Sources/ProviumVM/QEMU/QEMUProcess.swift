@@ -1,4 +1,5 @@
 import Glibc
+package import Logging
 package import ProviumAgentClient
 package import ProviumBlock
 package import ProviumSystem
@@ -16,6 +17,8 @@ package final class QEMUProcess: Sendable {
   package let configuration: MachineConfiguration
   package let platform: Platform
   package let wiring: LaunchWiring
+  /// The debug log of the VM.
+  package let log: Logger
   /// See `GuestSecret`; nil without vsock.
   package let secret: GuestSecret?
   /// The disks that this process provides, by id.
@@ -42,7 +45,8 @@ package final class QEMUProcess: Sendable {
     directory: String,
     wiring: LaunchWiring,
     disks: [String: BlockDisk] = [:],
-    state: String? = nil
+    state: String? = nil,
+    log: Logger = .silent
   ) throws {
     let descriptors = LaunchDescriptors()
     try descriptors.addSocketPair(QEMUCommand.qmpDescriptor)
@@ -53,10 +57,12 @@ package final class QEMUProcess: Sendable {
     wiring.contextID = descriptors.contextID
     let errors = QEMUErrors(path: "\(directory)/qemu.stderr")
     let errorFile = try Descriptor.open(errors.path, O_WRONLY | O_CREAT | O_TRUNC)
-    let log = try ConsoleLog(path: "\(directory)/console.log")
+    let consoleLog = try ConsoleLog(path: "\(directory)/console.log")
+    let arguments = QEMUCommand.arguments(configuration, on: platform, wiring: wiring)
+    log.debug("QEMU: \(ShellWord.line([binary.path] + arguments))")
     let child = try ChildProcess(
       executable: binary.path,
-      arguments: QEMUCommand.arguments(configuration, on: platform, wiring: wiring),
+      arguments: arguments,
       directory: directory,
       descriptors: descriptors.inherited.merging([1: errorFile.raw, 2: errorFile.raw]) { $1 }
     )
@@ -64,6 +70,7 @@ package final class QEMUProcess: Sendable {
     self.configuration = configuration
     self.platform = platform
     self.wiring = wiring
+    self.log = log
     self.secret = secret
     self.disks = disks
     diskServers = try configuration.servedDisks.compactMap { device in
@@ -71,14 +78,14 @@ package final class QEMUProcess: Sendable {
       return try NBDServer(disk, on: try descriptors.takeOurs(device.descriptor))
     }
     vhost = descriptors.takeBack(VsockDevice.descriptor)
-    console = log
+    console = consoleLog
     reports = KernelReportFinder(isBoot: !wiring.isIncoming)
-    qmp = QMPClient(try descriptors.takeOurs(QEMUCommand.qmpDescriptor))
+    qmp = QMPClient(try descriptors.takeOurs(QEMUCommand.qmpDescriptor), log: log)
     monitor = try MachineMonitor(
       process: child,
       qmp: qmp,
       consoleSocket: try descriptors.takeOurs(ConsoleDevice.descriptor),
-      log: log,
+      log: consoleLog,
       reports: reports,
       errors: errors
     )

@@ -1,5 +1,6 @@
 internal import CLinux
 import Glibc
+import Logging
 package import ProviumJSON
 package import ProviumSystem
 import Synchronization
@@ -16,6 +17,7 @@ package final class QMPClient: Sendable {
   }
   private let state = Monitor(State())
   private let socket: Descriptor
+  private let log: Logger
   /// Held from a command to its reply.
   private let commandTurn = Monitor(())
   /// Received bytes of a line without its end.
@@ -28,7 +30,11 @@ package final class QMPClient: Sendable {
   private static let readSize = 32768
 
   /// Takes ownership of the connected socket.
-  init(_ socket: consuming Descriptor) { self.socket = socket }
+  /// - Parameter log: gets every message.
+  init(_ socket: consuming Descriptor, log: Logger = .silent) {
+    self.socket = socket
+    self.log = log
+  }
 
   /// To wait for before `receive`.
   var descriptor: Int32 { socket.raw }
@@ -67,6 +73,7 @@ package final class QMPClient: Sendable {
   }
 
   private func send(_ line: [UInt8], passing descriptor: Int32?, command: String) throws {
+    log.debug("QMP > \(Self.text(line[...]))")
     if let descriptor {
       let result = line.withUnsafeBytes { clinux_send_fd(socket.raw, $0.baseAddress, $0.count, descriptor) }
       guard result == 0 else { throw SystemError("send the QMP command", command, Errno(-result)) }
@@ -105,6 +112,7 @@ package final class QMPClient: Sendable {
       partial.withLock { partial in
         partial.append(contentsOf: bytes)
         while let end = partial.firstIndex(of: 0x0a) {
+          log.debug("QMP < \(Self.text(partial[..<end]))")
           if let message = QMPMessage(line: partial[..<end]) { messages.append(message) }
           partial.removeSubrange(...end)
         }
@@ -115,11 +123,16 @@ package final class QMPClient: Sendable {
     return isOpen
   }
 
+  /// A line for the log, without its line end.
+  private static func text(_ line: ArraySlice<UInt8>) -> String {
+    String(decoding: line, as: UTF8.self).trimmed
+  }
+
   private func take(_ message: QMPMessage, _ each: (QMPEvent) -> Void) {
     switch message {
     case .greeting:
       // QEMU accepts other commands only after the reply to this one.
-      try? Files.writeAll(QMPCommand.line("qmp_capabilities", [:]), to: socket.raw, path: "QMP")
+      try? send(QMPCommand.line("qmp_capabilities", [:]), passing: nil, command: "qmp_capabilities")
     case .reply, .failure:
       state.update { state in
         if state.isGreeted { state.replies.append(message) } else { state.isGreeted = true }

@@ -2,21 +2,21 @@ package import ProviumAgentClient
 package import ProviumArchitecture
 import ProviumSystem
 
-/// A machine at rest: its memory as a file that is mapped copy on write, its devices' state beside it. Never written again.
+/// A saved VM: its memory in a file that is mapped copy on write, and the state of its devices. The files are never changed.
 ///
 ///     FOLDER/memory       guest memory, sparse, as QEMU's memory-backend-file wrote it
 ///     FOLDER/state        a migration stream of the devices (x-ignore-shared), or of everything (`isStream`)
-///     FOLDER/disk0 …      copies of writable disks; each resumed machine writes to an overlay of its own
+///     FOLDER/disk0 …      copies of writable disks; each resumed VM writes to its own overlay
 package struct Snapshot: Sendable, Codable, Hashable {
   package var folder: String
   package var name: String
-  /// The state holds the memory too: taken of a machine whose memory was private already.
+  /// Whether the state contains the memory, too: the saved VM had private memory.
   package var isStream: Bool
-  /// What must be the same when it is resumed: a difference is not always noticed by QEMU.
+  /// The conditions that must be equal when it is resumed. QEMU does not notice every difference.
   package var conditions: SnapshotConditions
   /// The VM that was saved, without the contents of injected files, which are in its memory.
   package var configuration: MachineConfiguration
-  /// The files that stand for disks now, by the disk's number; a relative path is in `folder`. A disk that is missing here
+  /// The files of the disks, by the disk's number; a relative path is in `folder`. A disk that is missing here
   /// has its own image.
   package var diskFiles: [Int: DiskFile]
   package var kernelRelease: String?
@@ -57,8 +57,8 @@ package struct Snapshot: Sendable, Codable, Hashable {
   }
 }
 
-/// What a snapshot depends on besides its files. A wrong processor hangs the guest without a word, an extra device is not
-/// noticed at all; so we compare.
+/// The conditions of a snapshot besides its files. With a wrong processor the guest hangs, and an extra device goes unnoticed,
+/// so these values are compared before a resume.
 package struct SnapshotConditions: Sendable, Codable, Hashable {
   package var qemu: String
   package var accelerator: String

@@ -1,4 +1,5 @@
 import Glibc
+package import Logging
 import ProviumAgentImage
 import ProviumAgentClient
 import ProviumBlock
@@ -12,6 +13,7 @@ extension VirtualMachine {
   ///     the snapshot's own, copy on write.
   ///   - diskFiles: copies of the snapshot's writable disks, by the disk's number; nil: the snapshot's own, with overlays.
   ///   - started: called when QEMU runs, so that another thread can end it.
+  ///   - log: the debug log of the VM.
   /// - Throws: `SnapshotFailure`, `BootFailure`, `QEMUBinary.Failure`.
   package static func resume(
     _ snapshot: Snapshot,
@@ -19,7 +21,8 @@ extension VirtualMachine {
     writingTo memory: String? = nil,
     diskFiles: [Int: DiskFile]? = nil,
     until deadline: Deadline,
-    started: (QEMUProcess) -> Void = { _ in }
+    started: (QEMUProcess) -> Void = { _ in },
+    log: Logger = .silent
   ) throws -> VirtualMachine {
     let platform = host.platform(for: snapshot.conditions.architecture)
     let qemu = try host.qemu(for: platform.architecture)
@@ -51,7 +54,8 @@ extension VirtualMachine {
       directory: directory,
       wiring: wiring,
       disks: disks,
-      state: snapshot.statePath
+      state: snapshot.statePath,
+      log: log
     )
     started(process)
     do {

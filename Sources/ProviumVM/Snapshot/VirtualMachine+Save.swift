@@ -7,9 +7,10 @@ extension VirtualMachine {
     package let description: String
   }
 
-  /// Puts the machine to rest in `folder`, where its memory lies if it was booted for that (`MemoryBacking.sharedFile`); a
-  /// machine with private memory takes a stream of everything. The machine is over then, also where that failed: its
-  /// connections have taken leave, and its processors may stand still.
+  /// Saves the VM's state in `folder`, and ends the VM, also if saving fails. Blocks.
+  ///
+  /// The memory of a VM that was booted with `MemoryBacking.sharedFile` is in its file already. A VM with private memory
+  /// writes a stream of its memory and devices.
   package func save(to folder: String, host: MachineHost, until deadline: Deadline) throws -> Snapshot {
     do { return try write(to: folder, host: host, until: deadline) } catch {
       kill()
@@ -57,7 +58,7 @@ extension VirtualMachine {
   }
 
   /// Copies the disks whose writes are in an overlay that ends with QEMU: the guest's kernel has read them as written.
-  /// - Returns: the files that stand for disks in the snapshot, by the disk's number.
+  /// - Returns: the files of the disks in the snapshot, by the disk's number.
   private func saveDisks(to folder: String, until deadline: Deadline) throws -> [Int: DiskFile] {
     var files: [Int: DiskFile] = [:]
     for (number, disk) in configuration.allDisks.enumerated() {

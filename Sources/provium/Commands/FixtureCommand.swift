@@ -21,6 +21,7 @@ struct FixtureCommand: ParsableCommand {
       sinks: isatty(2) == 1 ? [ActivityLine()] : []
     )
     defer { engine.close() }
+    Console.announceDebugLogs(of: engine)
     try body(FixtureAdministration(engine.fixtures, services: engine.services))
     try engine.events.finish()
   }

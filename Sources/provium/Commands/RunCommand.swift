@@ -44,6 +44,7 @@ struct RunCommand: ParsableCommand {
       sinks: activity.map { [$0] } ?? []
     )
     defer { engine.close() }
+    Console.announceDebugLogs(of: engine)
     let run = SingleCommand(
       engine: engine,
       profile: try configuration.profile(profile),

@@ -79,6 +79,7 @@ struct TestCommand: ParsableCommand {
   ) throws -> Result {
     var engineOptions = try machines.engineOptions()
     running.apply(to: &engineOptions)
+    reports.apply(to: &engineOptions)
     let logs = FileLogs()
     let terminal = RoundSink(reports.terminalReporter(expected: prepared.selection.durations))
     let engine = try Engine(
@@ -87,6 +88,7 @@ struct TestCommand: ParsableCommand {
       sinks: [terminal] + (try reports.reportSinks()) + [logs]
     )
     defer { engine.close() }
+    Console.announceDebugLogs(of: engine)
     logs.folder = engine.run.path
     let run = SuiteRun(
       prepared.selection,

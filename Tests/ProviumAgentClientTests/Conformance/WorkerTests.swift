@@ -57,7 +57,7 @@ struct WorkerCase: Sendable, CustomTestStringConvertible {
     #expect(throws: GuestError.self) { try old.connection.call("exit", 0) }
     let new = try guest.agent.spawnWorker(kind.kind, until: .soon)
     #expect(new.number == old.number)
-    // More ends than anybody could remember.
+    // More ends than the control process keeps.
     for _ in 0..<ProcessEnd.kept + 2 {
       try guest.agent.kill(try guest.agent.spawnWorker(kind.kind, until: .soon), until: .soon)
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import ProviumAgentClient
 
 @Suite("A connection over a serial port", .timeLimit(.minutes(15))) struct SerialSessionTests {
-  /// What the ports of a machine that was cut off in mid-air may still hold.
+  /// Bytes that the ports of a VM that was cut off may still contain.
   enum Dirt: String, CaseIterable, Sendable {
     case nothing, zeros, halfFrame, halfFrameWaitingForMore, oldReplies, oldAcknowledgement, megabytes
 

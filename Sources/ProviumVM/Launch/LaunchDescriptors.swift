@@ -74,7 +74,7 @@ package final class LaunchDescriptors {
     Dictionary(entries.map { ($0.name, $0.number) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// What the child inherits: its number, and this process's.
+  /// The inherited descriptors: the child's number, and this process's.
   var inherited: [Int32: Int32] {
     Dictionary(entries.map { ($0.number, $0.raw) }, uniquingKeysWith: { first, _ in first })
   }

@@ -1,24 +1,8 @@
 import ProviumSystem
 
-/// The state of the kernel log that a control connection follows.
-struct KernelLogState {
-  /// Payload bytes that the agent may send before the receiver has processed them.
-  static let window: UInt32 = 256 << 10
-
-  typealias Receiver = @Sendable (KernelLogBatch) -> Void
-
-  var receiver: Receiver?
-  /// Bytes that have been processed since credit was last given.
-  var processed: UInt32 = 0
-  var lastToken: UInt32 = 0
-  var isSendingSync = false
-  /// The token of the last barrier that has arrived.
-  var synced: UInt32 = 0
-}
-
-extension ControlConnection {
-  /// Sends LOG_SYNC. Tokens arrive in ascending order: the agent replaces a pending one by the next, and must not replace it
-  /// by an older one.
+extension ControlStream {
+  /// Sends LOG_SYNC. Tokens arrive in ascending order: the agent replaces a pending one by the next, and must
+  /// not replace it by an older one.
   func sendLogSync(until deadline: Deadline) throws -> UInt32 {
     let begun: Void? = try state.wait(until: deadline) { state in
       if let failure = state.failure { throw failure }

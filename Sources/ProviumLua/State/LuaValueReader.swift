@@ -1,14 +1,15 @@
 internal import CLuaBridge
 
-/// Reads the bridge's values. Copies everything at once: the memory is Lua's and is valid only during the call.
+/// Reads the bridge's values. Copies everything at once: the memory is Lua's and is valid only during the
+/// call.
 struct LuaValueReader {
-  let host: LuaHost
+  private let handles: LuaHandles
   private var next: UnsafePointer<clb_value>?
   /// Why a value could not be copied. That value is read as `opaque`.
   private(set) var problem: String?
 
-  init(host: LuaHost, at first: UnsafePointer<clb_value>?) {
-    self.host = host
+  init(handles: LuaHandles, at first: UnsafePointer<clb_value>?) {
+    self.handles = handles
     next = first
   }
 
@@ -23,8 +24,8 @@ struct LuaValueReader {
     case CLB_NUMBER: return .number(value.number)
     case CLB_STRING: return .string(bytes(of: value))
     case CLB_TABLE: return .table(readTable(value))
-    case CLB_FUNCTION: return .function(host.function(reference: value.integer))
-    case CLB_OBJECT: return host.objects[value.integer].map(LuaValue.object) ?? .opaque("released object")
+    case CLB_FUNCTION: return .function(handles.function(reference: value.integer))
+    case CLB_OBJECT: return handles.objects[value.integer].map(LuaValue.object) ?? .opaque("released object")
     case CLB_NULL: return .null
     case CLB_OPAQUE: return .opaque(String(decoding: bytes(of: value), as: UTF8.self))
     case CLB_CYCLE:

@@ -1,8 +1,14 @@
+/// A function of ours that Lua may call.
+package typealias LuaNative = (LuaCall) throws -> [LuaValue]
+
 extension LuaState {
   /// Makes a Lua function of a Swift one. It is kept until the state closes.
   /// - Parameter name: its name in messages: `provium.create`.
   package func function(_ name: String, _ body: @escaping LuaNative) -> LuaFunction {
-    host.function(native: host.register(name, body))
+    let number = host.register(name) { [unowned self] arguments in
+      try body(LuaCall(state: self, name: name, arguments: arguments))
+    }
+    return host.handles.function(native: number)
   }
 
   /// Makes `body` the global function `name`.
@@ -10,7 +16,8 @@ extension LuaState {
     try setGlobal(name, .function(function(name, body)))
   }
 
-  /// Makes a global table of functions and values. Reading an unknown name from it raises an error with the nearest name.
+  /// Makes a global table of functions and values. Reading an unknown name from it raises an error with the
+  /// nearest name.
   package func register(
     library name: String,
     functions: KeyValuePairs<String, LuaNative>,

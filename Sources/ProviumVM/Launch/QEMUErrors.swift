@@ -1,6 +1,6 @@
 import ProviumSystem
 
-/// What QEMU writes to its standard error, in a file.
+/// The file with QEMU's standard error.
 package struct QEMUErrors: Sendable {
   package let path: String
 

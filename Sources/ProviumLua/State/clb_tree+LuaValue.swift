@@ -1,11 +1,11 @@
 internal import CLuaBridge
 
 extension clb_tree {
-  mutating func add(_ values: [LuaValue], host: LuaHost) throws(LuaFailure) {
-    for value in values { try add(value, host: host) }
+  mutating func add(_ values: [LuaValue], handles: LuaHandles) throws(LuaFailure) {
+    for value in values { try add(value, handles: handles) }
   }
 
-  mutating func add(_ value: LuaValue, host: LuaHost) throws(LuaFailure) {
+  mutating func add(_ value: LuaValue, handles: LuaHandles) throws(LuaFailure) {
     var plain = clb_value()
     switch value {
     case .nil, .opaque: plain.kind = CLB_NIL
@@ -20,9 +20,9 @@ extension clb_tree {
       plain.kind = CLB_NUMBER
       plain.number = number
     case .string(let bytes): return addString(bytes)
-    case .table(let table): return try addTable(table, host: host)
-    case .function(let function): plain = try host.outgoing(function)
-    case .object(let object): plain = try host.outgoing(object)
+    case .table(let table): return try addTable(table, handles: handles)
+    case .function(let function): plain = try handles.outgoing(function)
+    case .object(let object): plain = try handles.outgoing(object)
     }
     clb_tree_add(&self, &plain)
   }
@@ -51,17 +51,17 @@ extension clb_tree {
     }
   }
 
-  private mutating func addTable(_ table: LuaTable, host: LuaHost) throws(LuaFailure) {
+  private mutating func addTable(_ table: LuaTable, handles: LuaHandles) throws(LuaFailure) {
     let pairs = table.pairs.filter { !$0.key.isNil }
     var plain = clb_value()
     plain.kind = CLB_TABLE
     plain.length = table.array.count
     plain.pairs = pairs.count
     clb_tree_add(&self, &plain)
-    try add(table.array, host: host)
+    try add(table.array, handles: handles)
     for pair in pairs {
-      try add(pair.key, host: host)
-      try add(pair.value, host: host)
+      try add(pair.key, handles: handles)
+      try add(pair.value, handles: handles)
     }
   }
 }

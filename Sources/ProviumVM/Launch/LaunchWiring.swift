@@ -3,9 +3,9 @@
 package struct LaunchWiring: Sendable, Hashable {
   /// Where the VM's memory is.
   package var memory = MemoryBacking.anonymous
-  /// What the VM boots; nil for one that resumes a snapshot.
+  /// The kernel to boot; nil for a VM that resumes a snapshot.
   package var kernel: LaunchKernel?
-  /// Files that stand for disks, by the disk's number in `MachineConfiguration.allDisks`. A disk that is missing here has its
+  /// Files that replace disks, by the disk's number in `MachineConfiguration.allDisks`. A disk that is missing here has its
   /// own image.
   package var diskFiles: [Int: DiskFile] = [:]
   /// Waits for a snapshot instead of booting.
@@ -15,7 +15,7 @@ package struct LaunchWiring: Sendable, Hashable {
   /// The guest's vsock context ID.
   package var contextID: UInt32 = 0
   /// True for `comparison` alone.
-  private var isComparison = false
+  private(set) var isComparison = false
 
   package init() {}
 
@@ -28,15 +28,8 @@ package struct LaunchWiring: Sendable, Hashable {
     return wiring
   }()
 
-  /// QEMU's number of a descriptor; -1, with which QEMU does not start, for one that nobody opened.
+  /// QEMU's number of a descriptor; -1, with which QEMU does not start, for one that was not opened.
   package func descriptor(_ name: String) -> Int32 { descriptors[name] ?? -1 }
-
-  /// The file that stands for a disk.
-  package func file(ofDisk number: Int, _ disk: Disk) -> DiskFile {
-    if isComparison { return DiskFile(path: "", format: disk.format) }
-    return diskFiles[number]
-      ?? DiskFile(path: disk.path, format: disk.format, discardsWrites: disk.discardsWrites)
-  }
 }
 
 /// The place of a VM's memory.

@@ -8,8 +8,8 @@ extension LuaState {
     return ending(try call.state.interrupt.programs.wait(pid, until: call.state.deadline))
   }
 
-  /// Implements the prelude's `open_program(command, mode)`: returns the descriptor to read from or to write to, and the
-  /// program's pid.
+  /// Implements the prelude's `open_program(command, mode)`: returns the descriptor to read from or to write
+  /// to, and the program's pid.
   static func openProgram(_ call: LuaCall) throws -> [LuaValue] {
     let pipe = try Descriptor.pipe()
     if try call.string(2, "mode") == "r" {
