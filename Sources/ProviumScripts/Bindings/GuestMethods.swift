@@ -11,7 +11,7 @@ enum GuestMethods {
         ("exec", exec), ("json", json), ("write_file", writeFile), ("read_file", readFile), ("dmesg", dmesg),
         ("mount_vfs", mountVFS), ("wait_until", waitUntil),
         ("background", JobMethods.background), ("job_wait", JobMethods.wait), ("job_kill", JobMethods.kill),
-      ] + CallMethods.all(Object.self)
+      ] + CallMethods.all(Object.self) + FileMethods.all(Object.self)
     return Misuse.translated(methods)
   }
 
