@@ -105,10 +105,10 @@ extension AgentConnection {
     let second: Int64 = 1_000_000_000
     let nanoseconds = (time % second + second) % second
     // Two struct timespec; UTIME_OMIT (1 << 30) - 2 leaves the first.
-    let words = [0, (1 << 30) - 2, (time - nanoseconds) / second, nanoseconds]
+    let words: [Int64] = [0, (1 << 30) - 2, (time - nanoseconds) / second, nanoseconds]
     let times = CallBuffer(
       argument: 2,
-      bytes: words.flatMap { word in withUnsafeBytes(of: Int64(word).littleEndian) { Array($0) } }
+      bytes: words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
     )
     try fileCall(
       "utimens",
