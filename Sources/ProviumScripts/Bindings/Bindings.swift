@@ -7,9 +7,12 @@ enum Bindings {
   static func install(in state: LuaState, _ context: ScriptContext) throws {
     context.types.add(MachineMethods.makeType())
     context.types.add(WorkerMethods.makeType())
+    context.types.add(ProcessMethods.makeType())
+    context.types.add(ConsoleMethods.makeType())
     context.types.add(GuestNumbers.makeType())
     context.types.add(LuaObjectType<MachineSnapshot>(name: "snapshot", methods: [:]))
     try state.runPrelude(GuestMethods.matchingLines)
+    try state.runPrelude(StreamReader.prelude)
     try ProviumLibrary.install(in: state, context)
     try ConstantTables.install(in: state, context.scope.machines)
   }

@@ -9,7 +9,7 @@ enum FileMethods {
     [
       ("stat", stat), ("exists", exists), ("list", list), ("glob", glob), ("mkdir", makeDirectory),
       ("remove", remove), ("rename", rename), ("chmod", changeMode), ("symlink", makeLink),
-      ("readlink", readLink),
+      ("readlink", readLink), ("push", push), ("pull", pull),
     ]
   }
 
@@ -102,6 +102,38 @@ enum FileMethods {
     let path = ByteString(try call.bytes(2, "path"))
     try object.perform("symlink \(path)") { try $0.makeSymbolicLink(target, at: path, until: $1) }
     return []
+  }
+
+  /// `vm:push(folder, path [, opts])`
+  private static func push<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 3)
+    let folder = Files.resolve(
+      try call.argument(1, "folder").path(),
+      against: object.context.configuration.root
+    )
+    let path = ByteString(try call.bytes(2, "path"))
+    let timeout = try call.options(3, known: ["timeout"])["timeout"]?.duration() ?? .zero
+    guard Files.isDirectory(folder) else {
+      throw call.argument(1, "folder").refused("is no folder of the host: \(folder)")
+    }
+    try object.machine.notePush(of: folder)
+    try object.perform("push \(folder)", allowance: timeout) { try $0.push(folder, to: path, until: $1) }
+    return []
+  }
+
+  /// `vm:pull(path, folder [, opts])`: the list of files that were left out.
+  private static func pull<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 3)
+    let path = ByteString(try call.bytes(1, "path"))
+    let folder = Files.resolve(
+      try call.argument(2, "folder").path(),
+      against: object.context.configuration.root
+    )
+    let timeout = try call.options(3, known: ["timeout"])["timeout"]?.duration() ?? .zero
+    let skipped = try object.perform("pull \(path)", allowance: timeout) {
+      try $0.pull(path, into: folder, until: $1)
+    }
+    return [.list(skipped.sorted().map { .string($0.bytes) })]
   }
 
   private static func readLink<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {
