@@ -13,7 +13,7 @@ end)
 
 test("the guest reads what is written to its console", function()
   local vm = provium.create():boot()
-  local tty = vm.sys and (vm:exists("/dev/ttyS0") and "/dev/ttyS0" or "/dev/ttyAMA0")
+  local tty = vm:exists("/dev/ttyS0") and "/dev/ttyS0" or "/dev/ttyAMA0"
   local reader = vm:start("read line < " .. tty .. "; echo got $line")
   vm:wait_until(function()
     return vm:read_file("/proc/" .. reader:pid() .. "/stat"):match("%) S ") ~= nil
