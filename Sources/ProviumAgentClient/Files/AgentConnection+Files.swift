@@ -121,6 +121,29 @@ extension AgentConnection {
     )
   }
 
+  /// Reads at most `count` bytes of a file from `offset` on; fewer at its end, none beyond it.
+  package func readFile(_ path: ByteString, from offset: UInt64, count: Int, until deadline: Deadline) throws
+    -> [UInt8]
+  {
+    let flags: Int64 = 0x80000 | 0x800 /* O_CLOEXEC | O_NONBLOCK */
+    let file = try fileCall("read", path, "openat", [Self.cwd, 0, flags], [1: path], until: deadline).value
+    defer { _ = try? fileCall("close", path, "close", [file], [:], until: deadline) }
+    let room = CallBuffer(argument: 1, bytes: [UInt8](repeating: 0, count: count))
+    let result = try fileCall(
+      "read",
+      path,
+      "pread64",
+      [file, 0, Int64(count), Int64(clamping: offset)],
+      [:],
+      room: room,
+      until: deadline
+    )
+    guard let bytes = result.buffers.first, (0...bytes.count).contains(Int(clamping: result.value)) else {
+      throw GuestError.tooLarge("read(\"\(path)\") gives \(result.value) bytes")
+    }
+    return Array(bytes[..<Int(result.value)])
+  }
+
   /// Whether there is something at the path. A symbolic link counts, also one that leads nowhere.
   package func exists(_ path: ByteString, until deadline: Deadline) throws -> Bool {
     do {

@@ -9,6 +9,8 @@ enum Bindings {
     context.types.add(WorkerMethods.makeType())
     context.types.add(ProcessMethods.makeType())
     context.types.add(ConsoleMethods.makeType())
+    context.types.add(TailMethods.makeType())
+    context.types.add(ClockMethods.makeType())
     context.types.add(GuestNumbers.makeType())
     context.types.add(LuaObjectType<MachineSnapshot>(name: "snapshot", methods: [:]))
     try state.runPrelude(GuestMethods.matchingLines)

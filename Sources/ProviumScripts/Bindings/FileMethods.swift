@@ -9,7 +9,7 @@ enum FileMethods {
     [
       ("stat", stat), ("exists", exists), ("list", list), ("glob", glob), ("mkdir", makeDirectory),
       ("remove", remove), ("rename", rename), ("chmod", changeMode), ("symlink", makeLink),
-      ("readlink", readLink), ("push", push), ("pull", pull),
+      ("readlink", readLink), ("push", push), ("pull", pull), ("tail", tail),
     ]
   }
 
@@ -102,6 +102,14 @@ enum FileMethods {
     let path = ByteString(try call.bytes(2, "path"))
     try object.perform("symlink \(path)") { try $0.makeSymbolicLink(target, at: path, until: $1) }
     return []
+  }
+
+  /// `vm:tail(path)`: a guest file that is read as it grows.
+  private static func tail<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 1)
+    let path = ByteString(try call.bytes(1, "path"))
+    let tail = FileTail(path, of: object.machine, worker: object.startingWorker)
+    return [try object.context.types.value(TailObject(tail, object.context))]
   }
 
   /// `vm:push(folder, path [, opts])`

@@ -10,7 +10,8 @@ enum MachineMethods {
     LuaObjectType<VMObject>(
       name: "vm",
       methodList: Misuse.translated([
-        ("boot", boot), ("try_boot", tryBoot), ("console", console), ("pause", pause), ("unpause", unpause),
+        ("boot", boot), ("try_boot", tryBoot), ("console", console), ("clock", clock), ("pause", pause),
+        ("unpause", unpause),
         ("nmi", nmi), ("power_button", powerButton), ("shutdown", shutdown), ("kill", kill), ("state", state),
         ("spawn", spawn),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
@@ -52,6 +53,11 @@ enum MachineMethods {
   private static func console(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 0)
     return [try vm.context.types.value(vm.console)]
+  }
+
+  private static func clock(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    return [try vm.context.types.value(ClockObject(vm))]
   }
 
   private static func pause(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
