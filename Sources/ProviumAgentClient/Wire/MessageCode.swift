@@ -31,6 +31,7 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let quiesce = Self(PV_QUIESCE)
   static let echo = Self(PV_ECHO)
   static let secret = Self(PV_SECRET)
+  static let interface = Self(PV_INTERFACE)
   static let processStart = Self(PV_PROCESS_START)
   static let processRead = Self(PV_PROCESS_READ)
   static let processWrite = Self(PV_PROCESS_WRITE)

@@ -11,11 +11,13 @@ enum Bindings {
     context.types.add(ConsoleMethods.makeType())
     context.types.add(TailMethods.makeType())
     context.types.add(ClockMethods.makeType())
+    context.types.add(DiskMethods.makeType())
     context.types.add(GuestNumbers.makeType())
     context.types.add(LuaObjectType<MachineSnapshot>(name: "snapshot", methods: [:]))
     try state.runPrelude(GuestMethods.matchingLines)
     try state.runPrelude(StreamReader.prelude)
     try ProviumLibrary.install(in: state, context)
+    try CrashPointLibrary.install(in: state, context)
     try ConstantTables.install(in: state, context.scope.machines)
   }
 }

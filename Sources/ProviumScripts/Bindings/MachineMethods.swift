@@ -10,10 +10,9 @@ enum MachineMethods {
     LuaObjectType<VMObject>(
       name: "vm",
       methodList: Misuse.translated([
-        ("boot", boot), ("try_boot", tryBoot), ("console", console), ("clock", clock), ("pause", pause),
-        ("unpause", unpause),
-        ("nmi", nmi), ("power_button", powerButton), ("shutdown", shutdown), ("kill", kill), ("state", state),
-        ("spawn", spawn),
+        ("boot", boot), ("try_boot", tryBoot), ("shutdown", shutdown), ("kill", kill), ("state", state),
+        ("console", console), ("clock", clock), ("pause", pause), ("unpause", unpause), ("nmi", nmi),
+        ("power_button", powerButton), ("reset", reset), ("disk", disk), ("spawn", spawn),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
       ]) + GuestMethods.all(VMObject.self),
       memberNames: ["sys"],
@@ -123,6 +122,21 @@ enum MachineMethods {
     case .booted, .dead: break
     }
     return [try vm.context.types.value(try vm.machine.takeSnapshot())]
+  }
+
+  /// `vm:reset()`
+  private static func reset(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try vm.machine.reset()
+    return [try vm.context.types.value(vm)]
+  }
+
+  /// `vm:disk(id)`
+  private static func disk(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 1)
+    let id = try call.string(1, "id")
+    _ = try vm.machine.disk(id)
+    return [try vm.context.types.value(DiskObject(id, of: vm.machine))]
   }
 
   /// `vm:restore(s)`
