@@ -23,4 +23,6 @@ package struct Lineage {
 struct RestorePoint {
   let snapshot: Snapshot
   let lineage: Lineage
+  /// The connections with networks that the VM had.
+  let interfaces: [NetworkInterface]
 }

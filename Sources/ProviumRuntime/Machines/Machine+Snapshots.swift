@@ -22,7 +22,12 @@ extension Machine {
     // Whether a warm VM was used is known only now.
     announceResume(of: snapshot, origin: origin.text(isWarm: warm != nil))
     do {
-      adopt(try warm ?? cold(snapshot, on: host, until: deadline), since: begin)
+      let machine = try warm ?? cold(snapshot, on: host, until: deadline)
+      do { try joinNetworks(machine, until: deadline) } catch {
+        machine.kill()
+        throw error
+      }
+      adopt(machine, since: begin)
       watchCost()
     } catch {
       let failure = failedToStart(error)
@@ -86,7 +91,7 @@ extension Machine {
     let folder = try context.snapshotFolder()
     let snapshot: MachineSnapshot
     do {
-      snapshot = own(RestorePoint(snapshot: try save(to: folder), lineage: lineage))
+      snapshot = own(RestorePoint(snapshot: try save(to: folder), lineage: lineage, interfaces: interfaces))
     } catch {
       try? Files.removeTree(folder)
       throw error
@@ -116,6 +121,7 @@ extension Machine {
 
   private func resume(from point: RestorePoint) throws {
     let earlier = operations
+    interfaces = point.interfaces
     do { try resume(point.snapshot, origin: .snapshot) } catch let error as UnusableSnapshot {
       throw error.cause
     }
@@ -136,7 +142,8 @@ extension Machine {
   /// The state of a VM that was resumed from a fixture and not used since is in the fixture's own files.
   private func takeFreshStart() throws -> MachineSnapshot {
     guard let fixture = untouchedStart else { return try takeSnapshot() }
-    return own(RestorePoint(snapshot: fixture.snapshot, lineage: lineage), fixture: fixture.hold)
+    let point = RestorePoint(snapshot: fixture.snapshot, lineage: lineage, interfaces: interfaces)
+    return own(point, fixture: fixture.hold)
   }
 }
 

@@ -38,6 +38,12 @@ package final class Machine {
   private(set) var hasTriedToBoot = false
   /// The state that each fresh sub-test starts from.
   var freshStart: FreshStart?
+  /// The connections with networks, in the order of the VM's network devices.
+  package internal(set) var interfaces: [NetworkInterface] = []
+  /// The guest's host name, by which other machines of its networks know it.
+  package internal(set) var hostName = ""
+  /// The block of `/etc/hosts` that the guest has.
+  var writtenHosts = ""
   /// The snapshot that the VM was resumed from, and `lastUse` at that moment.
   private var resumed: (from: HeldSnapshot, at: UInt64)?
 
@@ -60,18 +66,28 @@ package final class Machine {
   // MARK: Boot
 
   /// Boots the VM. Blocks until its agent answers.
-  /// - Parameter settings: the profile's settings apply where they leave something unset.
-  package func boot(_ settings: MachineConfiguration) throws {
+  /// - Parameters:
+  ///   - settings: the profile's settings apply where they leave something unset.
+  ///   - networks: the network devices. They have their addresses when the boot returns.
+  ///   - hostName: nil: `vmN`, where N is the number of the handle in its scope.
+  package func boot(
+    _ settings: MachineConfiguration,
+    networks: [InterfaceRequest] = [],
+    hostName: String? = nil
+  ) throws {
     guard state == .created || state == .shutdown else {
       throw ProviumError(.invalidUse, "the machine is \(state.rawValue) already")
     }
     let services = context.services
     identifier = services.nextMachineNumber()
     hasTriedToBoot = true
-    let configuration = settings.applying(profile)
+    var configuration = settings.applying(profile)
     do { try configuration.validate() } catch {
       throw ProviumError(.invalidUse, "\(error)", cause: error)
     }
+    interfaces = []
+    try plan(networks, hostName: hostName)
+    configuration.devices += networkDevices
     reservation = try context.admit(
       PoolRequest(memory: configuration.memory.bytes, cpus: configuration.cpus, isColdBoot: true)
     )
@@ -98,9 +114,16 @@ package final class Machine {
         until: .earliest(limit.deadline, context.limits.deadline),
         stage: { [context, label] in context.activity("booting \(label): \($0)") },
         built: { image in hostInputs += image.inputs.filter { !$0.path.isEmpty } },
-        started: noteRunning,
+        started: { process in
+          noteRunning(process)
+          connectFrames(of: process)
+        },
         kernelLog: kernelLogFile?.receiver
       )
+      do { try joinNetworks(machine, until: .earliest(limit.deadline, context.limits.deadline)) } catch {
+        machine.kill()
+        throw error
+      }
       adopt(machine, since: begin)
       isKernelLogKept = kernelLogFile != nil
     } catch {
@@ -174,6 +197,7 @@ package final class Machine {
   /// Adopts a running VM and starts a new lineage: workers and jobs of before become invalid.
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
     virtualMachine = machine
+    writtenHosts = ""
     lineage = Lineage()
     isKernelLogKept = false
     operations = machine.agent.operations

@@ -2,6 +2,7 @@ import Glibc
 import ProviumAgentImage
 import ProviumAgentClient
 import ProviumBoot
+import ProviumJSON
 package import ProviumSystem
 
 extension VirtualMachine {
@@ -49,6 +50,10 @@ extension VirtualMachine {
     )
     started(process)
     do {
+      // QEMU would announce the saved addresses of its network devices, which a resumed VM does not keep.
+      if !snapshot.configuration.networkDevices.isEmpty {
+        try process.qmp.command("migrate-set-parameters", ["announce-rounds": .integer(0)], until: deadline)
+      }
       try process.qmp.load(
         from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
         ignoringShared: !snapshot.isStream,
