@@ -37,7 +37,10 @@ import Testing
     #expect(Frame(frame.encoded) == frame)
   }
 
-  @Test("checksums are those of RFC 1071: the sum over header and payload is zero", arguments: samples.prefix(3))
+  @Test(
+    "checksums are those of RFC 1071: the sum over header and payload is zero",
+    arguments: samples.prefix(3)
+  )
   func checksums(frame: Frame) throws {
     let ip = try #require(frame.ip)
     let start = (frame.vlan == nil ? 14 : 18)
@@ -45,7 +48,7 @@ import Testing
     let headerLength = ip.source.isV6 ? 40 : 20
     if !ip.source.isV6 { #expect(Checksum.of(Array(bytes.prefix(20))) == 0) }
     let transport = Array(bytes[headerLength...])
-    let pseudo = Checksum.pseudoHeader(ip, ip.transport, length: transport.count)
+    let pseudo = ip.pseudoHeaderSum(ip.transport, length: transport.count)
     #expect(Checksum.of(transport, start: pseudo) == 0)
   }
 

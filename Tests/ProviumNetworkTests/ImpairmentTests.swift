@@ -10,7 +10,9 @@ import Testing
     return impairment
   }
 
-  @Test("the n-th frame of a direction has the same fate whatever the timing, and whatever other directions do")
+  @Test(
+    "the n-th frame of a direction has the same fate whatever the timing, and whatever other directions do"
+  )
   func determinism() throws {
     let lossy = impairment { ($0.loss, $0.duplicate, $0.seed) = (0.3, 0.1, 42) }
     var results: [[UInt32]] = []
@@ -21,14 +23,18 @@ import Testing
       }
       for number in 0..<500 as Range<UInt32> {
         // Other traffic, more in each run, and pauses.
-        for _ in 0..<run { try net.send(TestNetwork.frame(from: 2, to: TestNetwork.mac(1), number: 1 << 20), from: 2) }
+        for _ in 0..<run {
+          try net.send(TestNetwork.frame(from: 2, to: TestNetwork.mac(1), number: 1 << 20), from: 2)
+        }
         if number % 100 == 0, run > 0 { _ = try net.receive(at: 0, within: .milliseconds(run * 2)) }
         try net.send(TestNetwork.frame(from: 0, to: TestNetwork.mac(1), number: number), from: 0)
       }
-      net.network.set(nil, from: net.ports[0], to: net.ports[1])
       results.append([])
       // The switch has handled everything when the last frame arrives, but not before.
-      while net.network.counts(of: net.ports[0]).received < 500 { _ = try net.receive(at: 0, within: .milliseconds(1)) }
+      while net.network.counts(of: net.ports[0]).received < 500 {
+        _ = try net.receive(at: 0, within: .milliseconds(1))
+      }
+      net.network.set(nil, from: net.ports[0], to: net.ports[1])
       try net.send(TestNetwork.frame(from: 0, to: TestNetwork.mac(1), number: .max), from: 0)
       results[run] = try net.numbers(at: 1, until: .max).filter { $0 < 500 }
     }
@@ -121,7 +127,9 @@ import Testing
     #expect(elapsed >= .milliseconds(8 * 10))
   }
 
-  @Test("frames above the MTU of a direction, and all frames of a cut one, are dropped; the opposite one works")
+  @Test(
+    "frames above the MTU of a direction, and all frames of a cut one, are dropped; the opposite one works"
+  )
   func mtuAndCut() throws {
     let net = try TestNetwork(ports: 2)
     net.network.set(impairment { $0.mtu = 500 }, from: net.ports[0], to: net.ports[1])
@@ -132,17 +140,22 @@ import Testing
     try net.send(TestNetwork.frame(from: 0, to: TestNetwork.mac(1), number: 3), from: 0)
     try net.send(TestNetwork.frame(from: 1, to: TestNetwork.mac(0), number: 4), from: 1)
     #expect(try net.numbers(at: 0, until: 4) == [])
-    while net.network.counts(of: net.ports[0]).received < 3 { _ = try net.receive(at: 0, within: .milliseconds(1)) }
+    while net.network.counts(of: net.ports[0]).received < 3 {
+      _ = try net.receive(at: 0, within: .milliseconds(1))
+    }
     let counts = net.network.counts(of: net.ports[1])
     #expect(counts[.tooLarge] == 1)
     #expect(counts[.cut] == 1)
   }
 
-  @Test("settings out of range are refused", arguments: [
-    Impairment.with { $0.loss = 1.5 }, .with { $0.delay = .seconds(61) }, .with { $0.reorder = 0.5 },
-    .with { $0.rate = 0 }, .with { $0.queue = 0 }, .with { $0.burst = BurstLoss(enter: 2, leave: 0) },
-    .with { $0.mtu = -1 },
-  ])
+  @Test(
+    "settings out of range are refused",
+    arguments: [
+      Impairment.with { $0.loss = 1.5 }, .with { $0.delay = .seconds(61) }, .with { $0.reorder = 0.5 },
+      .with { $0.rate = 0 }, .with { $0.queue = 0 }, .with { $0.burst = BurstLoss(enter: 2, leave: 0) },
+      .with { $0.mtu = -1 },
+    ]
+  )
   func refused(impairment: Impairment) {
     #expect(impairment.problem != nil)
     #expect(Impairment().problem == nil)

@@ -136,8 +136,12 @@ import Testing
     net.network.set(cut, from: net.ports[0], to: net.ports[1])
     try net.send(TestNetwork.frame(from: 0, to: TestNetwork.mac(1), number: 2), from: 0)
     try net.send(TestNetwork.frame(from: 1, to: TestNetwork.mac(0), number: 3), from: 1)
-    while net.network.counts(of: net.ports[0]).received < 2 { _ = try net.receive(at: 0, within: .milliseconds(1)) }
-    while net.network.counts(of: net.ports[1]).received < 1 { _ = try net.receive(at: 0, within: .milliseconds(1)) }
+    while net.network.counts(of: net.ports[0]).received < 2 {
+      _ = try net.receive(at: 0, within: .milliseconds(1))
+    }
+    while net.network.counts(of: net.ports[1]).received < 1 {
+      _ = try net.receive(at: 0, within: .milliseconds(1))
+    }
     // In and out of the first and the third, in and dropped of the second.
     #expect(try net.network.stopCapture() == 6)
     var bytes = [UInt8](repeating: 0, count: 1 << 16)

@@ -32,7 +32,10 @@ import Testing
     #expect(net.network.counts(of: net.ports[2]).foreign == 1)
   }
 
-  @Test("frames that no Ethernet has are dropped and counted, and the port stays connected", arguments: [1, 13])
+  @Test(
+    "frames that no Ethernet has are dropped and counted, and the port stays connected",
+    arguments: [1, 13]
+  )
   func runts(size: Int) throws {
     let net = try TestNetwork(ports: 2)
     try net.send(Array(repeating: 0xFF, count: size), from: 0)

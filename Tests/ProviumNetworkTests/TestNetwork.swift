@@ -49,7 +49,7 @@ final class TestNetwork {
   func receive(at index: Int, within limit: Duration = .seconds(10)) throws -> [UInt8]? {
     guard try Readiness.waitReadable(ends[index], until: .after(limit)) else { return nil }
     var bytes = [UInt8](repeating: 0, count: 70000)
-    let count = recv(ends[index], &bytes, bytes.count, Int32(MSG_DONTWAIT))
+    let count = recv(ends[index], &bytes, bytes.count, Int32(truncatingIfNeeded: MSG_DONTWAIT))
     return count > 0 ? Array(bytes.prefix(count)) : nil
   }
 

@@ -31,7 +31,8 @@ package struct ARPMessage: Hashable, Sendable {
   init?(_ bytes: [UInt8]) {
     guard bytes.count >= Self.size, bytes.starts(with: [0, 1, 8, 0, 6, 4]),
       let operation: UInt16 = bytes.integer(at: 6, .bigEndian),
-      let sender = IPAddress(bytes: Array(bytes[14..<18])), let target = IPAddress(bytes: Array(bytes[24..<28]))
+      let sender = IPAddress(bytes: Array(bytes[14..<18])),
+      let target = IPAddress(bytes: Array(bytes[24..<28]))
     else { return nil }
     self.operation = operation
     (senderIP, targetIP) = (sender, target)

@@ -11,17 +11,6 @@ enum Checksum {
     while sum > 0xFFFF { sum = (sum & 0xFFFF) + (sum >> 16) }
     return ~UInt16(sum)
   }
-
-  /// The sum of the pseudo header (RFC 768, RFC 8200 section 8.1).
-  static func pseudoHeader(_ ip: IPHeader, _ transport: UInt8, length: Int) -> UInt64 {
-    var sum = UInt64(transport) + UInt64(length)
-    for address in [ip.source, ip.destination] {
-      for index in stride(from: 0, to: address.bytes.count, by: 2) {
-        sum += UInt64(address.bytes[index]) << 8 | UInt64(address.bytes[index + 1])
-      }
-    }
-    return sum
-  }
 }
 
 extension [UInt8] {

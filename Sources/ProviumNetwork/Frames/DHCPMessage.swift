@@ -39,9 +39,11 @@ package struct DHCPMessage: Hashable, Sendable {
 
   /// Decodes the payload of a datagram; nil for other bytes.
   package init?(_ bytes: [UInt8]) {
-    guard bytes.count >= Self.fixedSize + 4, bytes[Self.fixedSize..<(Self.fixedSize + 4)].elementsEqual(Self.magic),
+    guard bytes.count >= Self.fixedSize + 4,
+      bytes[Self.fixedSize..<(Self.fixedSize + 4)].elementsEqual(Self.magic),
       bytes[0] == 1 || bytes[0] == 2, let client = IPAddress(bytes: Array(bytes[12..<16])),
-      let yours = IPAddress(bytes: Array(bytes[16..<20])), let server = IPAddress(bytes: Array(bytes[20..<24]))
+      let yours = IPAddress(bytes: Array(bytes[16..<20])),
+      let server = IPAddress(bytes: Array(bytes[20..<24]))
     else { return nil }
     isReply = bytes[0] == 2
     transaction = bytes.integer(at: 4, .bigEndian) ?? 0
@@ -64,7 +66,9 @@ package struct DHCPMessage: Hashable, Sendable {
 
   package func option(_ code: UInt8) -> [UInt8]? { options.first { $0.code == code }?.value }
   package var kind: Kind? { option(Option.kind).flatMap { $0.first }.flatMap(Kind.init(rawValue:)) }
-  package var requestedAddress: IPAddress? { option(Option.requestedAddress).flatMap { IPAddress(bytes: $0) } }
+  package var requestedAddress: IPAddress? {
+    option(Option.requestedAddress).flatMap { IPAddress(bytes: $0) }
+  }
 
   package var encoded: [UInt8] {
     var bytes: [UInt8] = [isReply ? 2 : 1, 1, 6, 0]

@@ -82,4 +82,16 @@ package struct IPHeader: Hashable, Sendable {
     bytes.setBig(Checksum.of(bytes), at: 10)
     return bytes + payload
   }
+
+  /// The sum of the pseudo header (RFC 768, RFC 8200 section 8.1).
+  /// - Parameter length: bytes of the transport's header and payload.
+  func pseudoHeaderSum(_ transport: UInt8, length: Int) -> UInt64 {
+    var sum = UInt64(transport) + UInt64(length)
+    for address in [source, destination] {
+      for index in stride(from: 0, to: address.bytes.count, by: 2) {
+        sum += UInt64(address.bytes[index]) << 8 | UInt64(address.bytes[index + 1])
+      }
+    }
+    return sum
+  }
 }

@@ -25,7 +25,7 @@ package struct ICMPHeader: Hashable, Sendable {
     bytes.appendBig(rest)
     bytes += payload
     let isV6 = ip.source.isV6
-    let start = isV6 ? Checksum.pseudoHeader(ip, IPProtocol.icmpV6, length: bytes.count) : 0
+    let start = isV6 ? ip.pseudoHeaderSum(IPProtocol.icmpV6, length: bytes.count) : 0
     bytes.setBig(Checksum.of(bytes, start: start), at: 2)
     return bytes
   }
@@ -59,7 +59,7 @@ package struct UDPHeader: Hashable, Sendable {
     bytes += payload
     let sum = Checksum.of(
       bytes,
-      start: Checksum.pseudoHeader(ip, IPProtocol.udp, length: bytes.count)
+      start: ip.pseudoHeaderSum(IPProtocol.udp, length: bytes.count)
     )
     // 0 would mean that there is no checksum.
     bytes.setBig(sum == 0 ? 0xFFFF : sum, at: 6)
@@ -120,7 +120,7 @@ package struct TCPHeader: Hashable, Sendable {
     bytes.appendBig(UInt16(0))
     bytes.appendBig(urgent)
     bytes += padded + payload
-    let sum = Checksum.of(bytes, start: Checksum.pseudoHeader(ip, IPProtocol.tcp, length: bytes.count))
+    let sum = Checksum.of(bytes, start: ip.pseudoHeaderSum(IPProtocol.tcp, length: bytes.count))
     bytes.setBig(sum, at: 16)
     return bytes
   }

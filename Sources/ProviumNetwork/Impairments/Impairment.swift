@@ -25,7 +25,9 @@ package struct Impairment: Hashable, Sendable {
 
   /// The first setting that is not acceptable; nil if all are.
   package var problem: String? {
-    for (name, value) in [("loss", loss), ("duplicate", duplicate), ("reorder", reorder), ("corrupt", corrupt)]
+    for (name, value) in [
+      ("loss", loss), ("duplicate", duplicate), ("reorder", reorder), ("corrupt", corrupt),
+    ]
     where !(0...1).contains(value) {
       return "\(name) must be from 0 to 1, got \(value)"
     }

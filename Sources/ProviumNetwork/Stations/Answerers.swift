@@ -6,7 +6,8 @@ package struct AddressAnswerer: Answerer {
     if let arp = frame.arp, arp.operation == ARPMessage.request, station.addresses.contains(arp.targetIP) {
       return [Frame.arpReply(to: arp, from: station.mac, vlan: frame.vlan).encoded]
     }
-    guard let icmp = frame.icmp, icmp.type == NeighbourDiscovery.solicitation, let ip = frame.ip, ip.source.isV6,
+    guard let icmp = frame.icmp, icmp.type == NeighbourDiscovery.solicitation, let ip = frame.ip,
+      ip.source.isV6,
       frame.payload.count >= 16, let target = IPAddress(bytes: Array(frame.payload.prefix(16))),
       station.addresses.contains(target)
     else { return [] }

@@ -96,7 +96,9 @@ final class SwitchCore {
   /// Ports of different groups cannot reach each other; ports of no group reach all.
   func partition(_ groups: [[PortNumber]]) {
     for port in ports { port.group = 0 }
-    for (index, group) in groups.enumerated() { for number in group { ports[number.index].group = index + 1 } }
+    for (index, group) in groups.enumerated() {
+      for number in group { ports[number.index].group = index + 1 }
+    }
     isPartitioned = !groups.isEmpty
   }
 
@@ -284,7 +286,8 @@ final class SwitchCore {
     guard let port = runPort else { return }
     var done = 0
     while done < runCount {
-      let sent = port.socket < 0
+      let sent =
+        port.socket < 0
         ? -EPIPE : clinux_send_frames(port.socket, run + done, runLengths + done, Int32(runCount - done))
       if sent > 0 {
         for index in done..<(done + Int(sent)) { port.counts.sentBytes += Int(runLengths[index]) }

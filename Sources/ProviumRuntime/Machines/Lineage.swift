@@ -26,4 +26,6 @@ struct RestorePoint {
   let lineage: Lineage
   /// The faults of the VM's disks, by id, which are not in the snapshot's files.
   var faults: [String: FaultPolicy] = [:]
+  /// The connections with networks that the VM had.
+  let interfaces: [NetworkInterface]
 }

@@ -23,7 +23,12 @@ extension Machine {
     // Whether a warm VM was used is known only now.
     announceResume(of: snapshot, origin: origin.text(isWarm: warm != nil))
     do {
-      adopt(try warm ?? cold(snapshot, on: host, until: deadline), since: begin)
+      let machine = try warm ?? cold(snapshot, on: host, until: deadline)
+      do { try joinNetworks(machine, until: deadline) } catch {
+        machine.kill()
+        throw error
+      }
+      adopt(machine, since: begin)
       // A handle that booted its VM knows more than the snapshot: the injected files.
       if case .fixture = origin {
         bootConfiguration = snapshot.lacksFiles == true ? nil : snapshot.configuration
@@ -99,7 +104,9 @@ extension Machine {
     let snapshot: MachineSnapshot
     let faults = disks.mapValues(\.policy)
     do {
-      snapshot = own(RestorePoint(snapshot: try save(to: folder), lineage: lineage, faults: faults))
+      snapshot = own(
+        RestorePoint(snapshot: try save(to: folder), lineage: lineage, faults: faults, interfaces: interfaces)
+      )
     } catch {
       try? Files.removeTree(folder)
       throw error
@@ -129,6 +136,7 @@ extension Machine {
 
   private func resume(from point: RestorePoint) throws {
     let earlier = operations
+    interfaces = point.interfaces
     do { try resume(point.snapshot, origin: .snapshot) } catch let error as UnusableSnapshot {
       throw error.cause
     }
@@ -150,7 +158,8 @@ extension Machine {
   /// The state of a VM that was resumed from a fixture and not used since is in the fixture's own files.
   private func takeFreshStart() throws -> MachineSnapshot {
     guard let fixture = untouchedStart else { return try takeSnapshot() }
-    return own(RestorePoint(snapshot: fixture.snapshot, lineage: lineage), fixture: fixture.hold)
+    let point = RestorePoint(snapshot: fixture.snapshot, lineage: lineage, interfaces: interfaces)
+    return own(point, fixture: fixture.hold)
   }
 }
 

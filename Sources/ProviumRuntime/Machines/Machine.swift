@@ -52,6 +52,12 @@ package final class Machine {
   private(set) var disks: [String: BlockDisk] = [:]
   /// What the present or the last VM was booted with, with all settings; nil: never, or files of it are not known any more.
   var bootConfiguration: MachineConfiguration?
+  /// The connections with networks, in the order of the VM's network devices.
+  package internal(set) var interfaces: [NetworkInterface] = []
+  /// The guest's host name, by which other machines of its networks know it.
+  package internal(set) var hostName = ""
+  /// The block of `/etc/hosts` that the guest has.
+  var writtenHosts = ""
   /// The snapshot that the VM was resumed from, and `lastUse` at that moment.
   private var resumed: (from: HeldSnapshot, at: UInt64)?
 
@@ -74,22 +80,32 @@ package final class Machine {
   // MARK: Boot
 
   /// Boots the VM. Blocks until its agent answers.
-  /// - Parameter settings: the profile's settings apply where they leave something unset.
-  package func boot(_ settings: MachineConfiguration) throws {
+  /// - Parameters:
+  ///   - settings: the profile's settings apply where they leave something unset.
+  ///   - networks: the network devices. They have their addresses when the boot returns.
+  ///   - hostName: nil: `vmN`, where N is the number of the handle in its scope.
+  package func boot(
+    _ settings: MachineConfiguration,
+    networks: [InterfaceRequest] = [],
+    hostName: String? = nil
+  ) throws {
     guard state == .created || state == .shutdown else {
       throw ProviumError(.invalidUse, "the machine is \(state.rawValue) already")
     }
-    let configuration = settings.applying(profile)
+    var configuration = settings.applying(profile)
     hasTriedToBoot = true
     do { try configuration.validate() } catch {
       throw ProviumError(.invalidUse, "\(error)", cause: error)
     }
+    interfaces = []
+    try plan(networks, hostName: hostName)
+    configuration.devices += networkDevices
     try boot(configuration, disks: [:])
   }
 
   /// Boots the VM.
   /// - Parameters:
-  ///   - configuration: valid, with all settings of the profile.
+  ///   - configuration: valid, with all settings of the profile and the devices of `interfaces`.
   ///   - existing: the contents of its served disks, by id; those that are missing are made.
   func boot(_ configuration: MachineConfiguration, disks existing: [String: BlockDisk]) throws {
     let services = context.services
@@ -125,10 +141,17 @@ package final class Machine {
           context.activity("booting \(label): \(stage)")
         },
         built: { image in hostInputs += image.inputs.filter { !$0.path.isEmpty } },
-        started: noteRunning,
+        started: { process in
+          noteRunning(process)
+          connectFrames(of: process)
+        },
         kernelLog: kernelLogFile?.receiver,
         log: log
       )
+      do { try joinNetworks(machine, until: .earliest(limit.deadline, context.limits.deadline)) } catch {
+        machine.kill()
+        throw error
+      }
       adopt(machine, since: begin)
       isKernelLogKept = kernelLogFile != nil
     } catch {
@@ -215,6 +238,7 @@ package final class Machine {
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
     virtualMachine = machine
     disks = machine.process.disks
+    writtenHosts = ""
     lineage = Lineage()
     isKernelLogKept = false
     operations = machine.agent.operations

@@ -8,6 +8,7 @@ package final class MachineSet {
   /// Creates a handle without a VM.
   package func add(profile: Profile) -> Machine {
     let machine = Machine(profile: profile, context: context)
+    machine.hostName = "vm\(all.count + 1)"
     all.append(machine)
     return machine
   }

@@ -14,6 +14,7 @@ enum MachineMethods {
         ("console", console), ("clock", clock), ("pause", pause), ("unpause", unpause), ("nmi", nmi),
         ("power_button", powerButton), ("reset", reset), ("disk", disk), ("spawn", spawn),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
+        ("nic", NetworkMethods.nic),
       ]) + GuestMethods.all(VMObject.self),
       memberNames: ["sys"],
       member: { try $1 == "sys" ? GuestNumbers.value(of: $0) : nil },
@@ -23,8 +24,14 @@ enum MachineMethods {
 
   private static func boot(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
-    let options = try call.options(1, known: MachineConfiguration.luaOptions)
-    try vm.machine.boot(MachineConfiguration(options, folder: vm.context.configuration.root))
+    let options = try call.options(1, known: MachineConfiguration.luaOptions + NetworkOptions.names)
+    let networks = try NetworkOptions(options, vm.context)
+    try vm.machine.boot(
+      MachineConfiguration(options, folder: vm.context.configuration.root),
+      networks: networks.requests,
+      hostName: networks.hostName
+    )
+    try vm.context.scope.machines.updateHosts()
     return [try vm.context.types.value(vm)]
   }
 

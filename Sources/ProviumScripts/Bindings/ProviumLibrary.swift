@@ -11,6 +11,7 @@ enum ProviumLibrary {
       functions: [
         "create": { [unowned context] in try create($0, context) },
         "fixture": { [unowned context] in try fixture($0, context) },
+        "network": { [unowned context] in try NetworkMethods.network($0, context) },
         "claim": { [unowned context] in try claim($0, context) },
         "shutdown_all": { [unowned context] call in
           try call.expect(atMost: 0)
@@ -59,12 +60,22 @@ enum ProviumLibrary {
   }
 
   private static func fixture(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
-    try call.expect(atMost: 1)
+    try call.expect(atMost: 2)
     let name = try call.string(1, "name")
+    let networks = try NetworkOptions(call.options(2, known: NetworkOptions.names), context)
     // A user error is a misuse of this call; other errors are not.
-    do { return [try vm(try context.fixtures.resume(name, in: context.scope), context)] } catch let error
-      as FixtureError
-    {
+    do {
+      let machine = try Misuse.translating(call) {
+        try context.fixtures.resume(
+          name,
+          networks: networks.requests,
+          hostName: networks.hostName,
+          in: context.scope
+        )
+      }
+      try context.scope.machines.updateHosts()
+      return [try vm(machine, context)]
+    } catch let error as FixtureError {
       throw error.code.failureKind == .error ? call.misuse("\(error)") : error
     }
   }

@@ -89,9 +89,14 @@ final class SubTestRunner {
 
   private func run(_ body: LuaFunction, name: String, options: SubTestOptions, in state: LuaState) {
     let isFresh = (options.isFresh || scope.context.isFresh) && stack.path.count == 1
-    let before = scope.machines.count
+    let (before, networksBefore) = (scope.machines.count, scope.context.networks.count)
     // After the outcome, since a failure shows the consoles of these VMs.
-    defer { if isFresh { scope.machines.end(after: before) } }
+    defer {
+      if isFresh {
+        scope.machines.end(after: before)
+        scope.context.networks.end(after: networksBefore)
+      }
+    }
     let (outcome, named) = outcome(
       of: { deadline in
         if isFresh { try scope.machines.startFresh() }

@@ -2,7 +2,9 @@ import Glibc
 package import Logging
 package import ProviumAgentClient
 package import ProviumBlock
+import ProviumJSON
 package import ProviumSystem
+import Synchronization
 
 /// One running QEMU, wired up: QMP, console and channel over inherited socket pairs.
 package final class QEMUProcess: Sendable {
@@ -24,6 +26,12 @@ package final class QEMUProcess: Sendable {
   /// The disks that this process provides, by id.
   package let disks: [String: BlockDisk]
   private let diskServers: [NBDServer]
+  /// This process's ends of the network devices' connections that were not taken, by the device's number.
+  private let frameSockets = Mutex<[Int: FrameSocket]>([:])
+  private final class FrameSocket: Sendable {
+    let descriptor: Mutex<Descriptor?>
+    init(_ descriptor: consuming Descriptor) { self.descriptor = Mutex(descriptor) }
+  }
   /// Keeps the vsock context ID reserved as long as the VM lives.
   private let vhost: Descriptor?
 
@@ -89,6 +97,10 @@ package final class QEMUProcess: Sendable {
       reports: reports,
       errors: errors
     )
+    for number in configuration.networkDevices.indices {
+      let socket = FrameSocket(try descriptors.takeOurs(NetworkDevice.name(number)))
+      frameSockets.withLock { $0[number] = socket }
+    }
     if let secret {
       endpoint = .vsock(cid: wiring.contextID, secret: secret)
     } else {
@@ -97,6 +109,21 @@ package final class QEMUProcess: Sendable {
         control: try descriptors.takeOurs(AgentPortsDevice.control).release()
       )
     }
+  }
+
+  /// Takes this process's end of a network device's connection, which carries Ethernet frames; nil if it was taken before, or if
+  /// there is no such device. The caller owns it.
+  package func takeFrameSocket(of number: Int) -> Descriptor? {
+    guard let socket = frameSockets.withLock({ $0.removeValue(forKey: number) }) else { return nil }
+    return socket.descriptor.withLock { $0.take() }
+  }
+
+  /// Sets whether the link of a network device is up. The guest sees its carrier go and come.
+  package func setLink(of number: Int, isUp: Bool, until deadline: Deadline) throws {
+    let arguments: KeyValuePairs<String, JSONValue> = [
+      "name": .string(NetworkDevice.name(number)), "up": .bool(isUp),
+    ]
+    try qmp.command("set_link", arguments, until: deadline)
   }
 
   /// Ends QEMU now and waits until nothing of it is left. Idempotent.

@@ -4,6 +4,7 @@ import ProviumAgentImage
 import ProviumAgentClient
 import ProviumBlock
 import ProviumBoot
+import ProviumJSON
 package import ProviumSystem
 
 extension VirtualMachine {
@@ -59,6 +60,10 @@ extension VirtualMachine {
     )
     started(process)
     do {
+      // QEMU would announce the saved addresses of its network devices, which a resumed VM does not keep.
+      if !snapshot.configuration.networkDevices.isEmpty {
+        try process.qmp.command("migrate-set-parameters", ["announce-rounds": .integer(0)], until: deadline)
+      }
       try process.qmp.load(
         from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
         ignoringShared: !snapshot.isStream,
