@@ -91,7 +91,7 @@ let package = Package(
       name: "ProviumRuntime",
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumSystem", "ProviumVM",
+        "ProviumKTAP", "ProviumSystem", "ProviumVM",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict
@@ -100,7 +100,7 @@ let package = Package(
       name: "ProviumScripts",
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
+        "ProviumJSON", "ProviumKTAP", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
       ],
       swiftSettings: strict
     ),
@@ -109,7 +109,8 @@ let package = Package(
     .target(
       name: "ProviumRunner",
       dependencies: [
-        "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents", "ProviumLua",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
+        "ProviumKTAP", "ProviumLua",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM",
         .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
       ],
