@@ -10,6 +10,8 @@ package struct Configuration: Sendable, Hashable {
   package var settings = Settings()
   /// By name, `default` apart unless the file redefines it.
   package var profiles: [String: Profile] = [:]
+  /// The suites of tests that come with a kernel, by name.
+  package var suites: [String: SuiteSettings] = [:]
 
   package init(root: String, path: String? = nil) {
     self.root = root

@@ -8,10 +8,23 @@ struct ReportOptions: ParsableArguments {
   @Flag(name: [.short, .long], help: "Show the output of passing tests, too.") var verbose = false
   @Flag(name: [.short, .long], help: "Show only failures and the last line.") var quiet = false
   @Option(help: "Use colour on standard output.") var color: ColorChoice = .auto
+  @Option(
+    help: ArgumentHelp(
+      "Compare with the --json of an earlier run: only new failures fail.",
+      valueName: "file"
+    )
+  )
+  var baseline: String?
   @OptionGroup var files: ReportPaths
 
   func validate() throws {
     guard !(verbose && quiet) else { throw ValidationError("--verbose and --quiet exclude each other") }
+  }
+
+  /// The results of the run that `--baseline` names.
+  /// - Throws: if the file cannot be read, before anything runs.
+  func baselineResults() throws -> [FileResult]? {
+    try baseline.map { RunRecord(try EventLog.read($0).events).results }
   }
 
   /// - Parameter expected: Seconds that each file is expected to take, by name.
