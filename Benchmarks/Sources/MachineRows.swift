@@ -142,9 +142,10 @@ struct MachineRows {
       + "b=$(cut -d' ' -f1 /proc/uptime); echo $a $b"
     _ = try machine.connection.exec(ByteString(loop), until: limit())
     let result = try machine.connection.exec(ByteString(loop), until: limit())
-    let times = String(decoding: result.standardOutput.bytes, as: UTF8.self).split { " \n".contains($0) }.compactMap {
-      Double($0)
-    }
+    let times = String(decoding: result.standardOutput.bytes, as: UTF8.self).split { " \n".contains($0) }
+      .compactMap {
+        Double($0)
+      }
     let own = times.count == 2 ? (times[1] - times[0]) / Double(count) : .nan
     var ours = Sample()
     for _ in 0..<count { try ours.take { _ = try machine.connection.exec("true", until: limit()) } }

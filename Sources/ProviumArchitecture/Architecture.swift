@@ -95,7 +95,9 @@ package struct UnknownArchitecture: Error, Hashable, CustomStringConvertible {
 package enum KernelFormat: String, Sendable { case bzImage, elf, arm64, riscv }
 
 extension Architecture: Hashable, CustomStringConvertible {
+  /// Two architectures are equal if their names are.
   public static func == (left: Architecture, right: Architecture) -> Bool { left.name == right.name }
+  /// Hashes the name.
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
   /// `x86_64`
   public var description: String { name }
@@ -103,6 +105,8 @@ extension Architecture: Hashable, CustomStringConvertible {
 
 /// Encoded as its name.
 extension Architecture: Codable {
+  /// Reads a name.
+  /// - Throws: for a name of no known architecture.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let name = try container.decode(String.self)
@@ -112,6 +116,7 @@ extension Architecture: Codable {
     self = known
   }
 
+  /// Writes the name.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(name)

@@ -9,6 +9,7 @@ public struct GuestFile: Sendable, Hashable, Codable {
 
   /// The absolute path in the guest, as the bytes that the kernel has.
   package var path: [UInt8]
+  /// The source of the file's bytes.
   public var contents: Contents
   /// The permission bits; nil: those of the host file, and 0644 for given bytes.
   public var mode: UInt32?

@@ -13,10 +13,9 @@ package final class VirtualMachine: Sendable {
   package let qemu: QEMUBinary
   /// A folder of this VM alone, removed by `discardDirectory`.
   package let directory: String
+  let kernelLog = KernelLogSession()
 
   package var console: ConsoleLog { process.console }
-  /// Reads what the console has shown by now, where the monitor's thread has not read it yet. Any thread.
-  package func catchUpWithConsole() { process.watch.catchUpWithConsole() }
   package var connection: AgentConnection { agent.connection }
   package var configuration: MachineConfiguration { process.configuration }
 
@@ -34,7 +33,13 @@ package final class VirtualMachine: Sendable {
     self.image = image
     self.qemu = qemu
     self.directory = directory
-    process.watch.expectAgent()
+    process.monitor.expectAgent(
+      MachineMonitor.Question(
+        // The agent holds the monitor.
+        ask: { [weak agent] in try? agent?.requestKernelLogSync(until: .after(.milliseconds(100))) },
+        hasAnswer: { [weak agent] in agent?.hasSyncedKernelLog($0) ?? false }
+      )
+    )
   }
 
   /// Where the memory and the disks of a boot are, besides the configuration's own places.
@@ -53,6 +58,7 @@ package final class VirtualMachine: Sendable {
   ///   - stage: called at each stage of the boot, on this thread.
   ///   - built: called with what the VM is made from, before it starts.
   ///   - started: called when QEMU runs, so that another thread can end it.
+  ///   - kernelLog: called with the guest's kernel log from its first message on, see `GuestAgent.followKernelLog`.
   /// - Throws: `InvalidConfiguration`, `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
   package static func boot(
     _ configuration: MachineConfiguration,
@@ -62,7 +68,8 @@ package final class VirtualMachine: Sendable {
     until deadline: Deadline,
     stage: (String) -> Void = { _ in },
     built: (BootImage) -> Void = { _ in },
-    started: (QEMUProcess) -> Void = { _ in }
+    started: (QEMUProcess) -> Void = { _ in },
+    kernelLog: (@Sendable (KernelLogBatch) -> Void)? = nil
   ) throws -> VirtualMachine {
     try configuration.validate()
     let architecture = try configuration.boot.requiredArchitecture
@@ -98,10 +105,10 @@ package final class VirtualMachine: Sendable {
         to: process.endpoint,
         machine: name,
         expecting: AgentImage.buildID,
-        liveness: process.watch,
+        liveness: process.monitor,
         until: deadline
       )
-      return VirtualMachine(
+      let machine = VirtualMachine(
         name: name,
         process: process,
         agent: agent,
@@ -109,6 +116,8 @@ package final class VirtualMachine: Sendable {
         qemu: qemu,
         directory: directory
       )
+      try machine.followKernelLog(from: .oldest, alsoTo: kernelLog, until: deadline)
+      return machine
     } catch {
       let reached = process.console.reached
       process.kill()
@@ -126,8 +135,11 @@ package final class VirtualMachine: Sendable {
   private static func hint(_ image: BootImage, reached: BootStage, initrd: String?, _ console: ConsoleLog)
     -> String
   {
-    if reached == .kernel, console.panic?.contains("VFS: Unable to mount root fs") == true {
-      // It found no wrapper, which stands behind the user's initrd.
+    let hasNoRoot = console.tail(.max).contains {
+      $0.contains("panic - not syncing: VFS: Unable to mount root fs")
+    }
+    if reached == .kernel, hasNoRoot {
+      // It found no wrapper, which is packed after the user's initrd.
       guard let initrd else {
         return "; the kernel did not unpack its initramfs (was it built without CONFIG_BLK_DEV_INITRD?)"
       }
@@ -159,13 +171,13 @@ package final class VirtualMachine: Sendable {
   /// Asks the guest, waits, then forces. Twice is fine.
   @discardableResult
   package func shutdown() -> ShutdownStep {
-    process.watch.expectEnd()
+    process.monitor.expectEnd()
     for step in ShutdownStep.allCases {
       if process.child.poll() != nil { return step }
       let deadline = Deadline.after(step.limit)
       switch step {
       case .asked: try? agent.shutDown(until: deadline)
-      case .quit: _ = try? process.watch.command("quit", until: deadline)
+      case .quit: _ = try? process.qmp.command("quit", until: deadline)
       case .killed: break
       }
       if step != .killed, let ended = try? process.child.wait(until: deadline) {
@@ -190,7 +202,7 @@ package final class VirtualMachine: Sendable {
   package func discardDirectory() { try? Files.removeTree(directory) }
 
   /// The machine's cause of death; nil while it lives.
-  package var causeOfDeath: (any Error)? { process.watch.causeOfDeath() }
+  package var causeOfDeath: (any Error)? { process.monitor.causeOfDeath() }
 }
 
 extension String {

@@ -18,16 +18,22 @@ import Testing
 )
 struct ArchitectureTests {
   /// The repository's own suite, of which every call works on either architecture.
-  private var suite: String {
-    let here = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    return here.appending(path: "lua").path
+  private var suite: String { repository.appending(path: "Tests/lua").path }
+  private var repository: URL {
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
   }
 
   @Test("passes the conformance suite, fixtures included") func conformance() throws {
     let project = try Project([
-      "provium.toml": "[provium]\ntests = [\"tests\"]\n[profile.default]\narch = \"aarch64\"\n"
+      "provium.toml":
+        "[provium]\ntests = [\"tests\"]\nfixtures = [\"Fixtures\"]\n[profile.default]\narch = \"aarch64\"\n"
     ])
     _ = try ToolRun.run("cp", ["-r", suite, "\(project.path)/tests"])
+    _ = try ToolRun.run(
+      "cp",
+      ["-r", repository.appending(path: "Fixtures").path, "\(project.path)/Fixtures"]
+    )
     try Files.write(
       Array("local vm = provium.create():boot()\nassert_eq('aarch64\\n', vm:exec('uname -m').stdout)\n".utf8),
       to: "\(project.path)/tests/machine.lua",

@@ -237,7 +237,7 @@ struct RefusedBootTests {
         "['/a'] = {content = 'x'}, ['/a/b'] = {content = 'x'}",
         "'files'['/a/b'] lies below /a, which is to be a file"
       ),
-      ("['/a'] = '/etc'", "'files'['/a'] must be a regular host file (/etc is a directory)"),
+      ("['/a'] = '/etc'", "'files'['/a'] must be a regular host file, got /etc, which is a directory"),
       ("['/a'] = {content = 'x', mode = 'rw'}", "option 'files'['/a']['mode'] must be an integer"),
     ]
   )

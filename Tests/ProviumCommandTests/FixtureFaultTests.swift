@@ -95,7 +95,9 @@ struct FixtureFaultTests {
     )
   }
 
-  @Test("that failed by an infrastructure error are built again by another attempt; those whose script failed are not")
+  @Test(
+    "that failed by an infrastructure error are built again by another attempt; those whose script failed are not"
+  )
   func retries() throws {
     let count = "local f = io.open('builds', 'a') f:write('x') f:close()\n"
     let once = "if not io.open('died') then io.open('died', 'w'):close() vm:kill() vm:exec('true') end\n"

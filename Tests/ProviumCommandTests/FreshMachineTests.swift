@@ -124,7 +124,8 @@ struct FreshMachineTests {
     )
   }
 
-  @Test("warm VMs are made for the snapshots in use, and the events name the VMs that were warm") func spares() throws {
+  @Test("warm VMs are made for the snapshots in use, and the events name the VMs that were warm")
+  func spares() throws {
     let boot = "provium.create():boot{ memory = '128M' }\n"
     let wait = "for i = 1, 50 do vm:exec('sleep 0.05') end"
     func use(_ name: String) -> String {

@@ -70,7 +70,7 @@ struct MachineCommandTests {
     let project = try Project()
     let command = try Command("run", "--", "echo c > /proc/sysrq-trigger; sleep 100", in: project.path)
     #expect(command.status == .exited(2))
-    #expect(command.errors.contains("--- console (last "))
+    #expect(command.errors.contains("the console's last lines:"))
     #expect(command.errors.contains("sysrq: Trigger a crash"), "\(command.errors)")
   }
 

@@ -66,7 +66,9 @@ import Testing
     #expect(try suite.test("--fail-fast", "-f", "a.lua", "--repeat", "2").output.contains("stopped early"))
   }
 
-  @Test("--retries runs a file again after an infrastructure error, never after a failure") func retries() throws {
+  @Test("--retries runs a file again after an infrastructure error, never after a failure") func retries()
+    throws
+  {
     let suite = try QuickSuite(["a.lua": Self.counting("123"), "h.lua": Self.recovering])
     let command = try suite.test("--retries", "2")
     #expect(command.status == .exited(1))

@@ -22,7 +22,7 @@ struct TraceCommandTests {
         vm:syscall_buf("pipe2", 0, ("\\0"):rep(8), 0, 0)
         vm:syscall("kill", -100, 0)
         vm:ioctl(0, provium.IOR("T", 0x30, 4))
-        pcall(vm.ioctl, vm, 1, 0x541B, "")
+        pcall(vm.ioctl, vm, 1, 0x541B, 5)
         fail("alone")
       end)
       test("two", function()

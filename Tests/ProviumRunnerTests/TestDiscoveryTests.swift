@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProviumRunner
 
-@Suite("Discovery of test files", .timeLimit(.minutes(1))) struct TestDiscoveryTests {
+@Suite("Discovery of test files", .timeLimit(.minutes(10))) struct TestDiscoveryTests {
   /// A folder of the test's own, removed with it.
   private final class Folder: Sendable {
     let path = "/tmp/provium-discovery-\(UInt32.random(in: 0 ... .max))"

@@ -29,7 +29,9 @@ import Testing
 
   private static let refusals = [
     Refusal("memory must be at least 64M, in whole megabytes, got 32M") { $0.memory = .mebibytes(32) },
-    Refusal("memory must be at least 64M, in whole megabytes") { $0.memory = MemorySize(bytes: (64 << 20) + 1) },
+    Refusal("memory must be at least 64M, in whole megabytes") {
+      $0.memory = MemorySize(bytes: (64 << 20) + 1)
+    },
     Refusal("memory must be at least 64M, in whole megabytes, got") { $0.memory = .gibibytes(.max) },
     Refusal("cpus must be an integer from 1 to 255, got 0") { $0.cpus = 0 },
     Refusal("bootTimeLimit must be greater than zero") { $0.bootTimeLimit = .zero },
@@ -40,7 +42,9 @@ import Testing
     Refusal("files['/a/b'] lies below /a, which is to be a file") {
       $0.files = [GuestFile("/a/b", ""), GuestFile("/a", "")]
     },
-    Refusal("files['/a'] must be a host file that exists") { $0.files = [GuestFile("/a", copying: "/no/file")] },
+    Refusal("files['/a'] must be a host file that exists") {
+      $0.files = [GuestFile("/a", copying: "/no/file")]
+    },
     Refusal("files['/a'] must be a regular host file") { $0.files = [GuestFile("/a", copying: "/dev/null")] },
     Refusal("disks[0] must be a disk image that exists, got /no/disk") { $0.disks = [.image("/no/disk")] },
     Refusal("disks[0] must be a disk image, got /tmp, which is a directory") { $0.disks = [.image("/tmp")] },

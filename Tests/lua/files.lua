@@ -47,6 +47,16 @@ test("the kernel log is read, and searched", function()
   assert_eq("", vm:dmesg("nobody wrote this"))
 end)
 
+test("dmesg takes the patterns of grep", function()
+  vm:exec("echo 'core[3]: ready' > /dev/kmsg; echo core-up > /dev/kmsg; printf 'a\\377b' > /dev/kmsg")
+  for _, pattern in ipairs { "core\\[3\\]", "core-up\\|nothing", "co\\(re\\)", "r\\{1,2\\}eady", "core\\[[[:digit:]]\\]: ready$" } do
+    assert_match(vm:dmesg(pattern), "core", pattern)
+  end
+  assert_eq("", vm:dmesg("core(3)"))
+  assert_eq("", vm:dmesg("core+"))
+  assert_error(function() vm:dmesg("core\\(") end, "vm:dmesg: argument 'pattern' is no basic regular expression")
+end)
+
 test("mount_vfs mounts what is missing, once, and leaves what is there", function()
   local function mounts(target)
     local count = 0

@@ -1,3 +1,4 @@
+-- `assert`, `assert_eq` and the other assertions, `fail`, and the text of values in their messages.
 local native = ...
 local misuse, fail_with, quote = native.misuse, native.fail, native.quote
 local raise_again = assert -- the bridge's, until it is replaced below: raises a caught error again as itself

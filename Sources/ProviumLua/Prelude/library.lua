@@ -1,3 +1,5 @@
+-- Strict libraries, and the functions of Lua's library that reach outside: files, output, programs, exit. Each file of the
+-- prelude is a chunk that gets a table of Swift functions as its argument.
 local native = ...
 local misuse, unknown, emit, load_script = native.misuse, native.unknown, native.emit, native.load_script
 local note_missing = native.note_missing

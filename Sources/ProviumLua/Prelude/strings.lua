@@ -1,3 +1,6 @@
+-- Gives every string the members of `r.stdout`: `.value`, and `.contains .starts_with .ends_with .trim .lines`, called with
+-- `.` or `:`. Strings stay Lua's own, so that `#`, `..`, `==`, `type` and the string library work. A script that defines
+-- such a function itself, `string.trim`, gets its own with `:`.
 local native = ...
 local misuse, rawequal, select, type = native.misuse, rawequal, select, type
 local string, find, sub, match = string, string.find, string.sub, string.match

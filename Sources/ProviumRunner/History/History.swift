@@ -99,7 +99,8 @@
       /// The time of its end, in seconds since 1970.
       package let time: Double
 
-      package init(file: String, result: FileResult, isPartial: Bool, touched: [String: String], time: Double) {
+      package init(file: String, result: FileResult, isPartial: Bool, touched: [String: String], time: Double)
+      {
         self.file = file
         self.result = result
         self.isPartial = isPartial

@@ -16,7 +16,8 @@ package enum SelectionError: Error, CustomStringConvertible {
     case .noSubTest(let test): test.description
     case .nothingChanged(let revision): "no test file changed since \(revision)"
     case .noneFailed: "no test file failed when it last ran (or none has run yet)"
-    case .noRevision(let revision, let repository): "--since: '\(revision)' is not a revision of \(repository)"
+    case .noRevision(let revision, let repository):
+      "--since: '\(revision)' is not a revision of \(repository)"
     case .noDurations(let path):
       "--durations: \(path) has none of these files: it must be the --json of a run of the same tests"
     }

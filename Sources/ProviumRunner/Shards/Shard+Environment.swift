@@ -52,9 +52,15 @@ extension Shard {
       // A GitLab job without `parallel` has only the total.
       case (nil, "1"): continue
       case (nil, let total?):
-        throw ShardError(reason: "\(variables.total)=\(total) without \(variables.index)", advice: variables.advice)
+        throw ShardError(
+          reason: "\(variables.total)=\(total) without \(variables.index)",
+          advice: variables.advice
+        )
       case (let index?, nil):
-        throw ShardError(reason: "\(variables.index)=\(index) without \(variables.total)", advice: variables.advice)
+        throw ShardError(
+          reason: "\(variables.index)=\(index) without \(variables.total)",
+          advice: variables.advice
+        )
       case (let index?, let total?):
         guard let number = Int(index), let count = Int(total),
           number >= variables.first, number - variables.first < count,

@@ -21,8 +21,10 @@ package final class ScopeLimits {
     isSuspended ? .never : limits.reduce(.never) { .earliest($0, $1.deadline) }
   }
 
-  /// The limit that was reached first; nil if none was reached.
-  package var reached: TimeLimit? { limits.filter(\.deadline.isExpired).min { $0.deadline < $1.deadline } }
+  /// The limit that was reached first; nil if none was reached, and while the limits are suspended.
+  package var reached: TimeLimit? {
+    isSuspended ? nil : limits.filter(\.deadline.isExpired).min { $0.deadline < $1.deadline }
+  }
 
   /// Adds a limit until `pop`.
   package func push(_ limit: TimeLimit) { limits.append(limit) }

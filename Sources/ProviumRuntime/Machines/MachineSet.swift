@@ -54,4 +54,7 @@ package final class MachineSet {
   package func startFresh() throws {
     for machine in all { try machine.startFresh() }
   }
+
+  /// Completes the files of the kernel logs of all VMs, since a test failed. Blocks for some milliseconds for each VM.
+  package func keepKernelLogs() { for machine in all { machine.keepKernelLog() } }
 }

@@ -55,7 +55,9 @@ package final class ChangeWatch {
     try Readiness.wait(&interests, until: .never)
     if interests[1].isReadable { return false }
     let end = Deadline.after(Self.longestChange)
-    repeat { discardEvents() } while try !end.isExpired
+    repeat {
+      discardEvents()
+    } while try !end.isExpired
       && Readiness.waitReadable(descriptor.raw, until: .after(Self.quiet))
     return true
   }

@@ -2,8 +2,10 @@ import ProviumSystem
 
 /// An amount of memory.
 public struct MemorySize: Sendable, Hashable, Comparable, CustomStringConvertible {
+  /// The amount in bytes.
   public let bytes: UInt64
 
+  /// Creates an amount from a number of bytes.
   public init(bytes: UInt64) { self.bytes = bytes }
 
   /// - Parameter count: an amount that does not fit 64 bits becomes the largest one, which no VM can have.
@@ -16,6 +18,7 @@ public struct MemorySize: Sendable, Hashable, Comparable, CustomStringConvertibl
     bytes = count <= .max >> shift ? count << shift : .max
   }
 
+  /// Compares two amounts.
   public static func < (left: MemorySize, right: MemorySize) -> Bool { left.bytes < right.bytes }
 
   /// `512M`, `1.5G`
@@ -29,10 +32,12 @@ public struct MemorySize: Sendable, Hashable, Comparable, CustomStringConvertibl
 
 /// Encoded as a number of bytes.
 extension MemorySize: Codable {
+  /// Reads a number of bytes.
   public init(from decoder: any Decoder) throws {
     self.init(bytes: try decoder.singleValueContainer().decode(UInt64.self))
   }
 
+  /// Writes the number of bytes.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(bytes)

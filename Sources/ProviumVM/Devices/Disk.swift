@@ -10,7 +10,9 @@ public struct Disk: MachineDevice {
 
   /// The host path of the image.
   public var path: String
+  /// The format of the image.
   public var format: Format
+  /// Whether the guest cannot write to the disk.
   public var isReadOnly: Bool
   /// True: writes go to a temporary overlay, and the image stays as it is.
   public var discardsWrites: Bool

@@ -26,7 +26,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the fixtures in the cache: size, age, state.")
+    static let configuration = CommandConfiguration(
+      abstract: "List the fixtures in the cache: size, age, state."
+    )
     @OptionGroup var machines: MachineOptions
 
     func run() throws {
@@ -65,7 +67,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Rebuild: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Rebuild fixtures, also if they are up to date.")
+    static let configuration = CommandConfiguration(
+      abstract: "Rebuild fixtures, also if they are up to date."
+    )
     @Argument(help: "Names of fixtures, or paths of fixture scripts.") var names: [String]
     @OptionGroup var machines: MachineOptions
 
@@ -80,7 +84,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Why: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show which input of a fixture changed since it was built.")
+    static let configuration = CommandConfiguration(
+      abstract: "Show which input of a fixture changed since it was built."
+    )
     @Argument(help: "The name of a fixture, or the path of its script.") var name: String
     @OptionGroup var machines: MachineOptions
 
@@ -92,7 +98,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Stale: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List fixtures that are not up to date, and why.")
+    static let configuration = CommandConfiguration(
+      abstract: "List fixtures that are not up to date, and why."
+    )
     @OptionGroup var machines: MachineOptions
 
     func run() throws {
@@ -105,7 +113,9 @@ struct FixtureCommand: ParsableCommand {
   }
 
   struct Clean: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Remove a fixture from the cache, or all of them.")
+    static let configuration = CommandConfiguration(
+      abstract: "Remove a fixture from the cache, or all of them."
+    )
     @Argument(help: "The name of a fixture, or the path of its script (default: all).") var name: String?
     @OptionGroup var machines: MachineOptions
 

@@ -9,7 +9,10 @@ struct MachineOptions: ParsableArguments {
   var requireKVM = false
   @Option(name: .customLong("channel"), help: "Choose the channel between host and guest.")
   var channel: EngineOptions.ChannelChoice?
-  @Option(name: .customLong("fixtures"), help: "Use fixtures of earlier runs, or build each again in this run.")
+  @Option(
+    name: .customLong("fixtures"),
+    help: "Use fixtures of earlier runs, or build each again in this run."
+  )
   var fixtures: FixtureMode = .cached
 
   enum FixtureMode: String, ExpressibleByArgument, CaseIterable { case cached, fresh }

@@ -35,7 +35,10 @@ struct RunningOptions: ParsableArguments {
   var untilFailure = false
   @Flag(name: .customLong("flaky"), help: "With --repeat, list tests that both passed and failed.")
   var flaky = false
-  @Flag(name: .customLong("watch"), help: "Watch files, rerun affected tests, and keep warm VMs between runs.")
+  @Flag(
+    name: .customLong("watch"),
+    help: "Watch files, rerun affected tests, and keep warm VMs between runs."
+  )
   var watch = false
   @Option(
     name: .customLong("retries"),

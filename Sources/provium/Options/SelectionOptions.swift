@@ -11,7 +11,10 @@ struct SelectionOptions: ParsableArguments {
   var filters: [String] = []
   @Option(
     name: .customLong("test"),
-    help: ArgumentHelp("Run only sub-tests whose name (OUTER / INNER) contains NAME (repeatable).", valueName: "name")
+    help: ArgumentHelp(
+      "Run only sub-tests whose name (OUTER / INNER) contains NAME (repeatable).",
+      valueName: "name"
+    )
   )
   var tests: [String] = []
   @Option(name: .customLong("tag"), help: "Run only sub-tests with this tag (repeatable).")

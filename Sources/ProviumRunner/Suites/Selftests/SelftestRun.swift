@@ -104,7 +104,7 @@ final class SelftestRun {
   /// Runs the program.
   /// - Returns: how it ended, and the kernel reports that the message names.
   private func outcome(of program: SelftestProgram, _ test: inout ProgramTest) -> (
-    Outcome, Set<KernelReportID>
+    Outcome, Set<KernelReport.ID>
   ) {
     let machine: Machine
     do { machine = try readyMachine() } catch {
@@ -193,7 +193,7 @@ final class SelftestRun {
     let cause = (error as? ProviumError)?.cause
     if case GuestError.unresponsive? = cause as? GuestError { return .timeout }
     switch cause as? MachineDeath {
-    case .exited(status: .exited(0)?, _, panic: nil, _), .agentLost: return .assertion
+    case .exited(status: .exited(0)?, errors: _, shortage: nil, tail: _), .agentLost: return .assertion
     default: return FailureKind(error)
     }
   }
