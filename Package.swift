@@ -99,7 +99,7 @@ let package = Package(
       name: "ProviumRuntime",
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
-        "ProviumEvents", "ProviumNetwork", "ProviumSystem", "ProviumVM",
+        "ProviumEvents", "ProviumKTAP", "ProviumNetwork", "ProviumSystem", "ProviumVM",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
@@ -109,8 +109,8 @@ let package = Package(
       name: "ProviumScripts",
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
-        "ProviumEvents", "ProviumJSON", "ProviumLua", "ProviumNetwork", "ProviumRuntime", "ProviumSystem",
-        "ProviumVM",
+        "ProviumEvents", "ProviumJSON", "ProviumKTAP", "ProviumLua", "ProviumNetwork", "ProviumRuntime",
+        "ProviumSystem", "ProviumVM",
       ],
       swiftSettings: strict
     ),
@@ -119,7 +119,8 @@ let package = Package(
     .target(
       name: "ProviumRunner",
       dependencies: [
-        "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents", "ProviumLua",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
+        "ProviumKTAP", "ProviumLua",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM",
         .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
       ],

@@ -29,8 +29,8 @@ package final class ScriptRun {
     self.path = path
     self.root = root
     self.filter = filter
-    context = ScriptContext(scope: scope, fixtures: fixtures)
     subTests = SubTestRunner(scope: scope, filter: filter, path: Files.display(path))
+    context = ScriptContext(scope: scope, fixtures: fixtures, subTests: subTests)
   }
 
   /// The host files whose change may change the result. Valid after the run.

@@ -10,11 +10,14 @@ package struct TestFile: Sendable, Hashable {
   /// The absolute path of the tests' root: the folder that was given, or the folder of the file that was
   /// given.
   package let root: String
+  /// The name of the suite that the file belongs to; nil for a script.
+  package let suite: String?
 
-  package init(name: String, path: String, root: String) {
+  package init(name: String, path: String, root: String, suite: String? = nil) {
     self.name = name
     self.path = path
     self.root = root
+    self.suite = suite
   }
 
   /// The path as error messages show it: relative to the current directory if it is below it.

@@ -15,8 +15,8 @@ import ProviumSystem
       """,
     version: ProviumVersion.string,
     subcommands: [
-      TestCommand.self, RunCommand.self, ShellCommand.self, ListCommand.self, FixtureCommand.self,
-      HistoryCommand.self,
+      TestCommand.self, KselftestCommand.self, KUnitCommand.self, RunCommand.self, ShellCommand.self,
+      ListCommand.self, FixtureCommand.self, HistoryCommand.self,
       ReportCommand.self, DoctorCommand.self, VersionCommand.self,
     ]
   )

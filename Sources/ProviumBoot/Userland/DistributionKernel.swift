@@ -34,6 +34,11 @@ package struct DistributionKernel: Sendable {
     return made
   }
 
+  /// The one that was prepared earlier; nil: none was.
+  package static func prepared(cache: String, architecture: Architecture) -> DistributionKernel? {
+    find(in: "\(cache)/kernels/\(architecture.name)")
+  }
+
   private static func find(in folder: String) -> DistributionKernel? {
     guard let text = try? Files.readText("\(folder)/prepared") else { return nil }
     let lines = text.split(separator: "\n").map(String.init)

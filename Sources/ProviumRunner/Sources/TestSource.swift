@@ -8,7 +8,7 @@ package import ProviumScripts
 package protocol TestSource: Sendable {
   /// Finds the test files under `paths`, each once, in an order that depends on the paths and the files alone.
   /// - Parameters:
-  ///   - paths: Files and folders, relative to `directory` or absolute.
+  ///   - paths: Files and folders, relative to `directory` or absolute. Empty: those that the configuration names.
   ///   - configuration: `provium.toml`: its folder, and the folders in which there are no tests.
   /// - Throws: `TestDiscovery.Failure` for a path that does not exist or holds no test file.
   func discover(_ paths: [String], from directory: String, in configuration: Configuration) throws

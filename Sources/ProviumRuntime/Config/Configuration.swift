@@ -10,6 +10,8 @@ package struct Configuration: Sendable, Hashable {
   package var settings = Settings()
   /// The profiles of the file, by name.
   package var profiles: [String: Profile] = [:]
+  /// The suites of tests that come with a kernel, by name.
+  package var suites: [String: SuiteSettings] = [:]
 
   package init(root: String, path: String? = nil) {
     self.root = root

@@ -40,7 +40,7 @@ package enum ConfigurationFile {
       )
     }
     let reader = TableReader(path: path, lines: KeyLines(text), table: table, name: "")
-    try reader.checkKeys(["provium", "profile", "profiles"])
+    try reader.checkKeys(["provium", "profile", "profiles", "suite"])
     var configuration = Configuration(root: Files.parent(of: path), path: path)
     if let provium = try reader.table("provium") {
       configuration.settings = try settings(provium, root: configuration.root)
@@ -59,6 +59,7 @@ package enum ConfigurationFile {
         configuration.profiles[name] = try profile(one, name: name, root: configuration.root)
       }
     }
+    configuration.suites = try suites(reader, root: configuration.root)
     return configuration
   }
 

@@ -16,7 +16,32 @@ extension FixtureService {
       name,
       from: scope.fixtureSearch
     )
-    let ready = try buildIfStale(fixture, for: scope)
+    return try resume(
+      fixture,
+      asked: name,
+      recipe: nil,
+      networks: networks,
+      hostName: hostName,
+      in: scope
+    )
+  }
+
+  /// Resumes a fixture that `recipe` sets up, and builds it first if it is not current. Blocks.
+  package func resume(_ fixture: Fixture, recipe: any FixtureRecipe, in scope: MachineScope) throws -> Machine
+  {
+    try resume(fixture, asked: fixture.name, recipe: recipe, networks: [], hostName: nil, in: scope)
+  }
+
+  /// - Parameter recipe: nil: that of all fixtures that have none of their own.
+  private func resume(
+    _ fixture: Fixture,
+    asked name: String,
+    recipe: (any FixtureRecipe)?,
+    networks: [InterfaceRequest],
+    hostName: String?,
+    in scope: MachineScope
+  ) throws -> Machine {
+    let ready = try buildIfStale(fixture, recipe, for: scope)
     let hostName = hostName ?? "vm\(scope.machines.count + 1)"
     let devices = ready.manifest.snapshot.configuration.networkDevices.count
     guard networks.count <= devices else {
@@ -34,7 +59,7 @@ extension FixtureService {
     do { return try resume(ready) } catch let error as UnusableSnapshot {
       // A fixture that looks whole and gives no VM is not trusted a second time.
       guard !scope.isCancelled, !scope.limits.deadline.isExpired else { throw error.cause }
-      let rebuilt = try rebuild(fixture, instead: ready, because: error.cause.message, for: scope)
+      let rebuilt = try rebuild(fixture, recipe, instead: ready, because: error.cause.message, for: scope)
       do { return try resume(rebuilt) } catch let error as UnusableSnapshot {
         throw error.cause
       }

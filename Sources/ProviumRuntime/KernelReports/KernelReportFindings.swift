@@ -15,6 +15,13 @@ package struct KernelReportFindings {
 
   package var isEmpty: Bool { reports.isEmpty && unjudged.isEmpty }
 
+  /// Returns the findings whose reports have such a title. Reports that were not looked at remain.
+  package func filter(_ isIncluded: (_ title: String) -> Bool) -> KernelReportFindings {
+    var findings = self
+    findings.reports = reports.filter { isIncluded($0.1.title) }
+    return findings
+  }
+
   mutating func add(_ found: [KernelReport], lost: Int, of machine: String) {
     reports += found.map { (machine, $0) }
     if lost > 0 { unjudged.append((machine, lost)) }

@@ -8,7 +8,8 @@ enum GuestMethods {
   static func all<Object: GuestObject>(_: Object.Type) -> [(String, LuaObjectType<Object>.Method)] {
     let methods: [(String, LuaObjectType<Object>.Method)] =
       [
-        ("exec", exec), ("json", json), ("write_file", writeFile), ("read_file", readFile), ("dmesg", dmesg),
+        ("exec", exec), ("ktap", ProgramMethods.ktap), ("json", json), ("write_file", writeFile),
+        ("read_file", readFile), ("dmesg", dmesg),
         ("mount_vfs", mountVFS), ("wait_until", waitUntil),
         ("start", ProcessMethods.start),
         ("background", JobMethods.background), ("job_wait", JobMethods.wait), ("job_kill", JobMethods.kill),
@@ -21,14 +22,20 @@ enum GuestMethods {
   private static func exec<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 2)
     let command = ByteString(try call.bytes(1, "cmd"))
-    let options = try call.options(2, known: ["timeout", "env", "cwd", "stdin"])
-    var exec = try options.commandOptions()
-    exec.timeout = try options["timeout"]?.duration()
-    exec.standardInput = try options["stdin"]?.bytes()
+    let exec = try commandOptions(call)
     let result = try object.perform("exec \(command.brief)", allowance: exec.timeout ?? .zero) {
       try $0.exec(command, exec, until: $1)
     }
     return [ResultTables.command(result)]
+  }
+
+  /// Decodes the second argument: `timeout`, `env`, `cwd`, `stdin`.
+  static func commandOptions(_ call: LuaCall) throws -> CommandOptions {
+    let options = try call.options(2, known: ["timeout", "env", "cwd", "stdin"])
+    var exec = try options.commandOptions()
+    exec.timeout = try options["timeout"]?.duration()
+    exec.standardInput = try options["stdin"]?.bytes()
+    return exec
   }
 
   private static func json<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {

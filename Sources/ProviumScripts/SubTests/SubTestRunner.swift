@@ -7,12 +7,12 @@ import ProviumSystem
 /// The functions `test`, `skip` and `todo`: runs sub-tests and keeps their results. Belongs to the script's
 /// thread.
 final class SubTestRunner {
-  private let scope: MachineScope
-  private let filter: SubTestFilter
+  let scope: MachineScope
+  let filter: SubTestFilter
   /// The file's path in messages.
   private let path: String
   private let outcomes: OutcomeReader
-  private(set) var stack = SubTestStack()
+  var stack = SubTestStack()
 
   init(scope: MachineScope, filter: SubTestFilter, path: String) {
     self.scope = scope

@@ -113,6 +113,32 @@ struct SubTestStack {
     return result
   }
 
+  /// Records the result of a test that a program of the guest ran inside the innermost sub-test.
+  mutating func record(
+    program path: [String],
+    outcome: Outcome,
+    output: String,
+    duration: Double,
+    at location: ScriptLocation
+  ) -> SubTestResult {
+    var result = SubTestResult(
+      path: self.path + path,
+      outcome: outcome,
+      duration: duration,
+      location: location
+    )
+    result.output = output
+    result.tags = tags
+    results.append(result)
+    // A failed inner test comes before the failed test around it: one name for both.
+    if outcome.isFailure, let last = frames.indices.last, let name = path.first,
+      frames[last].failedChildren.last != name
+    {
+      frames[last].failedChildren.append(name)
+    }
+    return result
+  }
+
   mutating func append(output text: String) {
     func add(to output: inout String) {
       guard output.utf8.count < Self.outputLimit else { return }

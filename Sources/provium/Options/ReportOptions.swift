@@ -13,6 +13,13 @@ struct ReportOptions: ParsableArguments {
   var verbose: Int
   @Flag(name: [.short, .long], help: "Show only failures and the last line.") var quiet = false
   @Option(help: "Use colour on standard output.") var color: ColorChoice = .auto
+  @Option(
+    help: ArgumentHelp(
+      "Compare with the --json of an earlier run: only new failures fail.",
+      valueName: "file"
+    )
+  )
+  var baseline: String?
   @OptionGroup var files: ReportPaths
 
   func validate() throws {
@@ -21,6 +28,12 @@ struct ReportOptions: ParsableArguments {
 
   func apply(to options: inout EngineOptions) {
     if verbose > 1 { options.logLevel = .debug }
+  }
+
+  /// The results of the run that `--baseline` names.
+  /// - Throws: if the file cannot be read, before anything runs.
+  func baselineResults() throws -> [FileResult]? {
+    try baseline.map { RunRecord(try EventLog.read($0).events).results }
   }
 
   /// - Parameter expected: Seconds that each file is expected to take, by name.
