@@ -39,6 +39,10 @@ package struct Configuration: Sendable, Hashable {
 /// The `[provium]` table.
 package struct Settings: Sendable, Hashable {
   package static let defaultBootTimeLimit = Duration.seconds(30)
+  /// The factors for time limits that are accepted.
+  static let timeoutMultipliers = 0.1...1000
+  /// For messages.
+  static let acceptedTimeoutMultiplier = "a number from 0.1 to 1000"
 
   /// The paths that `provium test` and `swift test` take tests from by default, absolute.
   package var tests: [String] = []

@@ -83,8 +83,8 @@ package enum ConfigurationFile {
     if let timeout = try table.duration("op_timeout") { settings.operationTimeout = timeout }
     settings.timeoutMultiplier = try table.number(
       "timeout_multiplier",
-      in: EngineOptions.timeoutMultipliers,
-      accepted: EngineOptions.acceptedTimeoutMultiplier
+      in: Settings.timeoutMultipliers,
+      accepted: Settings.acceptedTimeoutMultiplier
     )
     settings.warmVMs = try table.count("spares")
     settings.allowedSplats = try table.strings("allow_splats")

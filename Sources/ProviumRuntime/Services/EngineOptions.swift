@@ -65,7 +65,7 @@ package struct EngineOptions: Sendable {
         throw EnvironmentError(
           name: "PROVIUM_TIMEOUT_MULTIPLIER",
           value: text,
-          accepted: [EngineOptions.acceptedTimeoutMultiplier]
+          accepted: [Settings.acceptedTimeoutMultiplier]
         )
       }
       return factor
@@ -78,14 +78,9 @@ package struct EngineOptions: Sendable {
 }
 
 extension EngineOptions {
-  /// The factors for time limits that are accepted.
-  static let timeoutMultipliers = 0.1...1000
-  /// For messages.
-  static let acceptedTimeoutMultiplier = "a number from 0.1 to 1000"
-
   /// Reads a factor for time limits; nil for text that is not a number from 0.1 to 1000.
   package static func timeoutMultiplier(_ text: String) -> Double? {
-    Double(text).flatMap { timeoutMultipliers.contains($0) ? $0 : nil }
+    Double(text).flatMap { Settings.timeoutMultipliers.contains($0) ? $0 : nil }
   }
 }
 
