@@ -17,7 +17,7 @@
 enum { INTERFACE_ROOM = 32768, INTERFACE_REMOVALS_MAX = 64, INTERFACE_LOOPBACK = 1, INTERFACE_MAC_SIZE = 6 };
 
 struct interface_search {
-  const uint8_t *find;
+  const uint8_t *find, *wanted;
   int index; /* 0: not found */
   char name[IFNAMSIZ];
   uint8_t address[INTERFACE_MAC_SIZE];
@@ -44,7 +44,9 @@ static void interface_visit_link(const struct nlmsghdr *message, void *context) 
   const uint8_t *present = netlink_find(message, sizeof info, IFLA_ADDRESS, INTERFACE_MAC_SIZE);
   const uint8_t *permanent = netlink_find(message, sizeof info, IFLA_PERM_ADDRESS, INTERFACE_MAC_SIZE);
   const char *name = netlink_find(message, sizeof info, IFLA_IFNAME, 1);
+  /* Before Linux 5.6 there is no permanent address: a second request finds the one of the first. */
   bool is_it = (present != NULL && memcmp(present, search->find, INTERFACE_MAC_SIZE) == 0) ||
+               (present != NULL && memcmp(present, search->wanted, INTERFACE_MAC_SIZE) == 0) ||
                (permanent != NULL && memcmp(permanent, search->find, INTERFACE_MAC_SIZE) == 0);
   if (is_it && present != NULL && name != NULL) {
     search->index = info.ifi_index;
@@ -226,7 +228,7 @@ void handle_interface(struct session *session, const union request *request) {
     reply_error(connection, -fd, "cannot open the kernel's routing socket");
     return;
   }
-  struct interface_search search = {.find = wanted->find};
+  struct interface_search search = {.find = wanted->find, .wanted = wanted->address};
   struct netlink_request list;
   struct ifinfomsg *info = netlink_begin(&list, RTM_GETLINK, 0, sizeof *info);
   info->ifi_family = AF_UNSPEC;
