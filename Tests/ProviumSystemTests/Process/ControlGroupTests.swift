@@ -156,7 +156,7 @@ private let noLimit = "9223372036854771712\n"
     )
     let found = try shortage(tree, changing: "\(own)/memory.events", to: "max 9\noom 2\noom_kill 2\n")
     #expect(found == .group(limit: 1 << 30))
-    #expect("\(found.map { "\($0)" } ?? "")".contains("allows 1 GiB"))
+    #expect("\(found.map { "\($0)" } ?? "")".contains("allows 1G:"))
   }
 
   @Test("version 1: likewise") func legacy() throws {
