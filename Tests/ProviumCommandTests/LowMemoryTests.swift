@@ -57,7 +57,7 @@ struct LowMemoryTests {
     )
     let text = run.outputText + run.errorText
     #expect(text.contains("QEMU was killed: the host's kernel ended it for lack of memory"), "\(text)")
-    #expect(text.contains("allows 400 MiB"), "\(text)")
+    #expect(text.contains("allows 400M:"), "\(text)")
     #expect(run.status != .exited(0))
   }
 }
