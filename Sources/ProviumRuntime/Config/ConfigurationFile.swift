@@ -1,4 +1,5 @@
 import ProviumArchitecture
+import ProviumBoot
 import ProviumSystem
 internal import TOMLKit
 
@@ -6,8 +7,21 @@ internal import TOMLKit
 package enum ConfigurationFile {
   package static let name = "provium.toml"
 
-  /// The nearest `provium.toml` at or above `directory`; the built-in configuration where there is none.
-  package static func find(from directory: String = Files.currentDirectory) throws -> Configuration {
+  /// The nearest `provium.toml` at or above `directory`, or the built-in configuration without one, with a kernel for the
+  /// profiles that name none.
+  /// - Parameter kernel: as `KernelName` reads it; nil: `PROVIUM_KERNEL`. A path starts at `directory`.
+  package static func find(
+    from directory: String = Files.currentDirectory,
+    kernel: String? = nil
+  ) throws -> Configuration {
+    var configuration = try nearest(from: directory)
+    configuration.kernel = (kernel ?? Environment["PROVIUM_KERNEL"]).map {
+      KernelName.resolve($0, against: directory)
+    }
+    return configuration
+  }
+
+  private static func nearest(from directory: String) throws -> Configuration {
     var folder = directory
     while true {
       let candidate = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
@@ -91,9 +105,20 @@ package enum ConfigurationFile {
   }
 
   private static func profile(_ table: TableReader, name: String, root: String) throws -> Profile {
-    try table.checkKeys(["kernel", "initrd", "rootfs", "init", "append", "modules", "arch"])
+    try table.checkKeys(["kernel", "initrd", "rootfs", "init", "append", "modules", "arch", "userland"])
     var profile = Profile(name: name)
-    profile.kernel = try table.path("kernel", root: root)
+    if let kernel = try table.string("kernel") {
+      guard !kernel.isEmpty else {
+        throw table.bad("kernel", given: "empty", accepted: "a path or a name such as \"deb:6.1\"")
+      }
+      profile.kernel = KernelName.resolve(kernel, against: root)
+    }
+    if let userland = try table.string("userland") {
+      guard userland == "busybox" else {
+        throw table.bad("userland", given: "\"\(userland)\"", accepted: "\"busybox\"")
+      }
+      profile.wantsUserland = true
+    }
     profile.initrd = try table.path("initrd", root: root)
     profile.rootfs = try table.path("rootfs", root: root)
     profile.modules = try table.path("modules", root: root)

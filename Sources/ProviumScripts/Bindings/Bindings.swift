@@ -10,6 +10,7 @@ enum Bindings {
     context.types.add(GuestNumbers.makeType())
     context.types.add(LuaObjectType<MachineSnapshot>(name: "snapshot", methods: [:]))
     try state.runPrelude(GuestMethods.matchingLines)
+    try KernelMethods.install(in: state)
     try ProviumLibrary.install(in: state, context)
     try ConstantTables.install(in: state, context.scope.machines)
   }

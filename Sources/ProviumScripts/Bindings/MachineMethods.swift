@@ -12,6 +12,7 @@ enum MachineMethods {
       methodList: Misuse.translated([
         ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
+        ("kernel", KernelMethods.kernel), ("config", KernelMethods.config),
       ]) + GuestMethods.all(VMObject.self),
       memberNames: ["sys"],
       member: { try $1 == "sys" ? GuestNumbers.value(of: $0) : nil },
