@@ -109,8 +109,8 @@ package struct ImageBuilder: Sendable {
 
   private func commandLine(_ source: BootSource, console: String, isStock: Bool) throws -> String {
     var words = [
-      // Warnings and worse on the console: a test must see a WARN. A panic ends the machine at once.
-      "console=\(console)", "loglevel=5", "panic=-1", "rdinit=/provium-wrapper",
+      // Warnings and worse on the console. Its stamps tell lines of the kernel from lines of programs. A panic ends the VM.
+      "console=\(console)", "loglevel=5", "printk.time=1", "panic=-1", "rdinit=/provium-wrapper",
     ]
     // A stock kernel's self-tests of its ciphers cost a third of a second; a user's own kernel keeps them.
     if isStock { words.append("cryptomgr.notests") }

@@ -13,6 +13,8 @@ extension VirtualMachine {
     let storage: Storage
     let host: MachineHost
     let deadline: Deadline
+    /// See `VirtualMachine.boot`.
+    let kernelLog: (@Sendable (KernelLogBatch) -> Void)?
 
     /// - Throws: `SilentEntry` for a vmlinux of a bzImage that ends before its first message; otherwise `BootFailure`.
     func run(
@@ -46,10 +48,10 @@ extension VirtualMachine {
           to: process.endpoint,
           machine: name,
           expecting: AgentImage.buildID,
-          liveness: process.watch,
+          liveness: process.monitor,
           until: deadline
         )
-        return VirtualMachine(
+        let machine = VirtualMachine(
           name: name,
           process: process,
           agent: agent,
@@ -57,6 +59,8 @@ extension VirtualMachine {
           qemu: qemu,
           directory: directory
         )
+        try machine.followKernelLog(from: .oldest, alsoTo: kernelLog, until: deadline)
+        return machine
       } catch {
         let reached = process.console.reached
         // Before `kill`, which is an end that is expected.
@@ -81,8 +85,11 @@ extension VirtualMachine {
     private static func hint(_ image: BootImage, reached: BootStage, initrd: String?, _ console: ConsoleLog)
       -> String
     {
-      if reached == .kernel, console.panic?.contains("VFS: Unable to mount root fs") == true {
-        // It found no wrapper, which stands behind the user's initrd.
+      let hasNoRoot = console.tail(.max).contains {
+        $0.contains("panic - not syncing: VFS: Unable to mount root fs")
+      }
+      if reached == .kernel, hasNoRoot {
+        // It found no wrapper, which is packed after the user's initrd.
         guard let initrd else {
           return "; the kernel did not unpack its initramfs (was it built without CONFIG_BLK_DEV_INITRD?)"
         }

@@ -13,10 +13,9 @@ package final class VirtualMachine: Sendable {
   package let qemu: QEMUBinary
   /// A folder of this VM alone, removed by `discardDirectory`.
   package let directory: String
+  let kernelLog = KernelLogSession()
 
   package var console: ConsoleLog { process.console }
-  /// Reads what the console has shown by now, where the monitor's thread has not read it yet. Any thread.
-  package func catchUpWithConsole() { process.watch.catchUpWithConsole() }
   package var connection: AgentConnection { agent.connection }
   package var configuration: MachineConfiguration { process.configuration }
 
@@ -34,7 +33,13 @@ package final class VirtualMachine: Sendable {
     self.image = image
     self.qemu = qemu
     self.directory = directory
-    process.watch.expectAgent()
+    process.monitor.expectAgent(
+      MachineMonitor.Question(
+        // The agent holds the monitor.
+        ask: { [weak agent] in try? agent?.requestKernelLogSync(until: .after(.milliseconds(100))) },
+        hasAnswer: { [weak agent] in agent?.hasSyncedKernelLog($0) ?? false }
+      )
+    )
   }
 
   /// Where the memory and the disks of a boot are, besides the configuration's own places.
@@ -54,6 +59,7 @@ package final class VirtualMachine: Sendable {
   ///   - stage: called at each stage of the boot, on this thread.
   ///   - built: called with what the VM is made from, before it starts.
   ///   - started: called when QEMU runs, so that another thread can end it.
+  ///   - kernelLog: called with the guest's kernel log from its first message on, see `GuestAgent.followKernelLog`.
   /// - Throws: `InvalidConfiguration`, `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
   package static func boot(
     _ configuration: MachineConfiguration,
@@ -63,7 +69,8 @@ package final class VirtualMachine: Sendable {
     until deadline: Deadline,
     stage: (String) -> Void = { _ in },
     built: (BootImage) -> Void = { _ in },
-    started: (QEMUProcess) -> Void = { _ in }
+    started: (QEMUProcess) -> Void = { _ in },
+    kernelLog: (@Sendable (KernelLogBatch) -> Void)? = nil
   ) throws -> VirtualMachine {
     try configuration.validate()
     let architecture = try configuration.boot.requiredArchitecture
@@ -82,7 +89,8 @@ package final class VirtualMachine: Sendable {
       qemu: qemu,
       storage: storage,
       host: host,
-      deadline: deadline
+      deadline: deadline,
+      kernelLog: kernelLog
     )
     do { return try launch.run(image, stage: stage, started: started) } catch let failure as SilentEntry {
       guard let bzImage = image.bzImage else { throw failure.boot }
@@ -120,13 +128,13 @@ package final class VirtualMachine: Sendable {
   /// Asks the guest, waits, then forces. Twice is fine.
   @discardableResult
   package func shutdown() -> ShutdownStep {
-    process.watch.expectEnd()
+    process.monitor.expectEnd()
     for step in ShutdownStep.allCases {
       if process.child.poll() != nil { return step }
       let deadline = Deadline.after(step.limit)
       switch step {
       case .asked: try? agent.shutDown(until: deadline)
-      case .quit: _ = try? process.watch.command("quit", until: deadline)
+      case .quit: _ = try? process.qmp.command("quit", until: deadline)
       case .killed: break
       }
       if step != .killed, let ended = try? process.child.wait(until: deadline) {
@@ -151,5 +159,5 @@ package final class VirtualMachine: Sendable {
   package func discardDirectory() { try? Files.removeTree(directory) }
 
   /// The machine's cause of death; nil while it lives.
-  package var causeOfDeath: (any Error)? { process.watch.causeOfDeath() }
+  package var causeOfDeath: (any Error)? { process.monitor.causeOfDeath() }
 }

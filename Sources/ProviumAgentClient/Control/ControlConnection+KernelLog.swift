@@ -11,12 +11,23 @@ struct KernelLogState {
   /// Bytes that have been processed since credit was last given.
   var processed: UInt32 = 0
   var lastToken: UInt32 = 0
+  var isSendingSync = false
   /// The token of the last barrier that has arrived.
   var synced: UInt32 = 0
 }
 
 extension ControlConnection {
+  /// Sends LOG_SYNC. Tokens arrive in ascending order: the agent replaces a pending one by the next, and must not replace it
+  /// by an older one.
   func sendLogSync(until deadline: Deadline) throws -> UInt32 {
+    let begun: Void? = try state.wait(until: deadline) { state in
+      if let failure = state.failure { throw failure }
+      if state.log.isSendingSync { return nil }
+      state.log.isSendingSync = true
+      return ()
+    }
+    guard begun != nil else { throw TransportFailure.deadline }
+    defer { state.update { $0.log.isSendingSync = false } }
     let token = state.update { state -> UInt32 in
       state.log.lastToken += 1
       return state.log.lastToken

@@ -54,8 +54,7 @@ extension ProviumError.Code {
   private static func code(of death: MachineDeath) -> Self {
     switch death {
     case .panicked: .kernelReport
-    case .exited(_, _, let panic, _): panic == nil ? .machineLost : .kernelReport
-    case .ended, .refused, .agentLost: .machineLost
+    case .ended, .refused, .agentLost, .exited: .machineLost
     }
   }
 

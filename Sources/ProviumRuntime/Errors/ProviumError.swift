@@ -1,3 +1,5 @@
+package import ProviumVM
+
 /// An error of Provium: what failed, why, and what the VM showed last.
 public struct ProviumError: Error, Sendable, CustomStringConvertible {
   /// The kind of an error, for programs that decide by it.
@@ -43,7 +45,7 @@ public struct ProviumError: Error, Sendable, CustomStringConvertible {
   /// The last lines of the VM's console. Empty if no VM was lost.
   public let console: [String]
   /// The kernel reports that `message` names.
-  package var reports: Set<KernelReportID> = []
+  package var reports: Set<KernelReport.ID> = []
 
   package init(
     _ code: Code,

@@ -110,7 +110,6 @@ extension Machine {
   ) -> ProviumError {
     let hint = context.shortage.map { "; \($0)" } ?? ""
     let code = ProviumError.Code(cause)
-    let named = code == .kernelReport ? reportedPanics(of: machine) : []
     machine.kill()
     // Another VM may have taken its place.
     if machine === virtualMachine {
@@ -123,13 +122,7 @@ extension Machine {
       cause: cause,
       console: lastConsole.suffix(Self.consoleLines)
     )
-    error.reports = named
+    if case .panicked(let report, _, _)? = cause as? MachineDeath { error.reports = [report] }
     return error
-  }
-
-  private func reportedPanics(of machine: VirtualMachine) -> Set<KernelReportID> {
-    guard machine === virtualMachine else { return [] }
-    machine.catchUpWithConsole()
-    return reports.panics
   }
 }

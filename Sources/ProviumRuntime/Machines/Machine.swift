@@ -24,7 +24,7 @@ package final class Machine {
   /// The VM's number in events; each boot and each resume has its own.
   private(set) var identifier = 0
   /// Whether the VM's kernel log goes into a file.
-  var isKernelLogFollowed = false
+  var isKernelLogKept = false
   /// The process-wide count of operations at the last use of this VM.
   package internal(set) var lastUse: UInt64 = 0
   var reports = KernelReportLedger()
@@ -76,6 +76,7 @@ package final class Machine {
       PoolRequest(memory: configuration.memory.bytes, cpus: configuration.cpus, isColdBoot: true)
     )
     let begin = Deadline.now
+    let kernelLogFile = makeKernelLogFile()
     var bootLimit: TimeLimit?
     context.events.send(.machineStarted(description(of: configuration)))
     do {
@@ -97,11 +98,13 @@ package final class Machine {
         until: .earliest(limit.deadline, context.limits.deadline),
         stage: { [context, label] in context.activity("booting \(label): \($0)") },
         built: { image in hostInputs += image.inputs.filter { !$0.path.isEmpty } },
-        started: noteRunning
+        started: noteRunning,
+        kernelLog: kernelLogFile?.receiver
       )
       adopt(machine, since: begin)
-      followKernelLog(of: machine, as: identifier)
+      isKernelLogKept = kernelLogFile != nil
     } catch {
+      kernelLogFile?.remove()
       let failure = failedToStart(error)
       let reached = context.limits.reached ?? bootLimit.flatMap { $0.deadline.isExpired ? $0 : nil }
       throw ProviumError(
@@ -125,10 +128,10 @@ package final class Machine {
     return ProviumError(.startFailed, reason, cause: error)
   }
 
-  /// Makes the process known to other threads, and its console to the kernel reports.
+  /// Makes the process known to other threads, and its kernel reports to this handle.
   func noteRunning(_ process: QEMUProcess) {
     self.process.set(process)
-    reports.attach(process.console)
+    reports.attach(process.reports)
     // The request may have come before there was anything to end.
     if context.cancellation.isRequested { process.kill() }
   }
@@ -172,7 +175,7 @@ package final class Machine {
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
     virtualMachine = machine
     lineage = Lineage()
-    isKernelLogFollowed = false
+    isKernelLogKept = false
     operations = machine.agent.operations
     noteRunning(machine.process)
     state = .booted
@@ -210,19 +213,24 @@ package final class Machine {
   package func shutDown() {
     guard state == .booted || state == .paused, let virtualMachine else { return }
     context.activity("shutting \(label) down")
+    // What the kernel prints later is on its console only.
+    catchUpWithReports()
     virtualMachine.shutdown()
     end(.shutdown, reason: "shut down")
   }
 
   /// Ends QEMU now. Idempotent.
-  package func kill(_ reason: String) {
+  /// - Parameter keepingReports: also finds the kernel reports up to this moment, which blocks for a round trip to the guest.
+  package func kill(_ reason: String, keepingReports: Bool = false) {
     guard let virtualMachine else { return }
+    if keepingReports { catchUpWithReports() }
     virtualMachine.kill()
     end(state == .booted || state == .paused ? .dead : state, reason: reason)
   }
 
   /// Ends the VM, which another one replaces.
   func discard(_ reason: String) {
+    catchUpWithReports()
     virtualMachine?.kill()
     end(.paused, reason: reason)
     state = .paused

@@ -35,7 +35,7 @@ enum MachineMethods {
 
   private static func kill(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 0)
-    vm.machine.kill("killed by the script")
+    vm.machine.kill("killed by the script", keepingReports: true)
     return []
   }
 

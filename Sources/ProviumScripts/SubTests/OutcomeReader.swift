@@ -1,6 +1,7 @@
 import ProviumEvents
 import ProviumLua
 import ProviumRuntime
+import ProviumVM
 
 /// Turns the end of a script or a sub-test into an outcome.
 struct OutcomeReader {
@@ -8,7 +9,7 @@ struct OutcomeReader {
 
   /// The outcome of a failed script or sub-test, and the kernel reports that its message names.
   /// - Parameter uses: the count of VM operations when it began; failures show the VMs that were used since.
-  func outcome(of failure: LuaFailure, usesBefore uses: UInt64) -> (Outcome, naming: Set<KernelReportID>) {
+  func outcome(of failure: LuaFailure, usesBefore uses: UInt64) -> (Outcome, naming: Set<KernelReport.ID>) {
     switch failure.payload {
     case ScriptSignal.todo(let reason)?: return (.todo(reason: reason), [])
     case ScriptSignal.skip(let reason)?: return (.skipped(reason: reason), [])

@@ -1,6 +1,7 @@
 import ProviumEvents
 import ProviumLua
 import ProviumRuntime
+import ProviumVM
 import ProviumSystem
 
 /// The functions `test`, `skip` and `todo`: runs sub-tests and keeps their results. Belongs to the script's thread.
@@ -112,14 +113,14 @@ final class SubTestRunner {
 
   /// Runs `body`, under the sub-test's own time limit if it has one.
   private func outcome(of body: (Deadline) throws -> Void, _ options: SubTestOptions) -> (
-    Outcome, naming: Set<KernelReportID>
+    Outcome, naming: Set<KernelReport.ID>
   ) {
     guard let timeout = options.timeout else { return outcome(of: body, until: .never) }
     return scope.limited("the sub-test's", to: timeout) { outcome(of: body, until: $0) }
   }
 
   private func outcome(of body: (Deadline) throws -> Void, until deadline: Deadline) -> (
-    Outcome, naming: Set<KernelReportID>
+    Outcome, naming: Set<KernelReport.ID>
   ) {
     do {
       try body(deadline)
@@ -149,7 +150,7 @@ final class SubTestRunner {
   /// The outcome of the script itself, given how its chunk ended.
   func end(_ error: (any Error)?) -> Outcome {
     noteReports()
-    var (outcome, named): (Outcome, Set<KernelReportID>) = (.passed, [])
+    var (outcome, named): (Outcome, Set<KernelReport.ID>) = (.passed, [])
     if let failure = error as? LuaFailure {
       (outcome, named) = outcomes.outcome(of: failure, usesBefore: 0)
     } else if let error {

@@ -1,5 +1,6 @@
 import ProviumEvents
 import ProviumRuntime
+import ProviumVM
 import ProviumSystem
 
 /// The sub-tests that run, outermost first, and the results of those that ended. Belongs to the file's thread.
@@ -68,7 +69,7 @@ struct SubTestStack {
   /// Ends the innermost sub-test. Kernel reports may fail it.
   /// - Parameter named: kernel reports that the outcome's message names already.
   /// - Returns: the result; nil for a container that did not fail by itself.
-  mutating func pop(_ outcome: Outcome, naming named: Set<KernelReportID>, properties: [String: String])
+  mutating func pop(_ outcome: Outcome, naming named: Set<KernelReport.ID>, properties: [String: String])
     -> SubTestResult?
   {
     guard let frame = frames.popLast() else { return nil }

@@ -25,7 +25,7 @@ final class KernelEntryWatch: Sendable {
   /// How a VM that has shown no message ended, as a verb; nil: not by its kernel's entry code.
   var silentEnd: String? {
     if state.read({ $0 }) == .stuck { return "got stuck" }
-    guard case .exited(.exited(0)?, _, nil, _)? = process.watch.causeOfDeath() as? MachineDeath else {
+    guard case .exited(.exited(0)?, _, nil, _)? = process.monitor.causeOfDeath() as? MachineDeath else {
       return nil
     }
     return "reset the VM"
@@ -56,7 +56,7 @@ final class KernelEntryWatch: Sendable {
   }
 
   private func isProcessorInEntryCode() -> Bool {
-    let reply = try? process.watch.command(
+    let reply = try? process.qmp.command(
       "human-monitor-command",
       ["command-line": .string("info registers")],
       until: .after(Self.answerLimit)

@@ -5,8 +5,11 @@ package import ProviumSystem
 /// One running QEMU, wired up: QMP, console and channel over inherited socket pairs.
 package final class QEMUProcess: Sendable {
   package let child: ChildProcess
-  package let watch: MachineWatch
+  package let monitor: MachineMonitor
+  package let qmp: QMPClient
   package let console: ConsoleLog
+  /// The reports of the guest's kernel.
+  package let reports: KernelReportFinder
   /// How the agent inside is reached; whoever connects takes its descriptors over.
   package let endpoint: GuestEndpoint
   package let configuration: MachineConfiguration
@@ -58,11 +61,14 @@ package final class QEMUProcess: Sendable {
     self.secret = secret
     vhost = descriptors.takeBack(VsockDevice.descriptor)
     console = log
-    watch = try MachineWatch(
+    reports = KernelReportFinder(isBoot: !wiring.isIncoming)
+    qmp = QMPClient(try descriptors.takeOurs(QEMUCommand.qmpDescriptor))
+    monitor = try MachineMonitor(
       process: child,
-      qmp: try descriptors.takeOurs(QEMUCommand.qmpDescriptor),
+      qmp: qmp,
       consoleSocket: try descriptors.takeOurs(ConsoleDevice.descriptor),
-      console: log,
+      log: log,
+      reports: reports,
       errors: errors
     )
     if let secret {
@@ -77,9 +83,9 @@ package final class QEMUProcess: Sendable {
 
   /// Ends QEMU now and waits until nothing of it is left. Idempotent.
   package func kill() {
-    watch.expectEnd()
+    monitor.expectEnd()
     child.terminate()
-    watch.join()
+    monitor.join()
   }
 
   deinit { kill() }

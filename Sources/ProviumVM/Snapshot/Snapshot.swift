@@ -22,6 +22,8 @@ package struct Snapshot: Sendable, Codable, Hashable {
   package var kernelRelease: String?
   /// The agent's secret, which is in the guest's memory too; nil without vsock.
   package var secret: GuestSecret?
+  /// The sequence number of the first record of the guest's kernel log that was not read before the save; nil: unknown.
+  package var kernelLogPosition: UInt64?
 
   package var memoryPath: String { "\(folder)/memory" }
   package var statePath: String { "\(folder)/state" }

@@ -49,17 +49,17 @@ extension VirtualMachine {
     )
     started(process)
     do {
-      try process.watch.load(
+      try process.qmp.load(
         from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
         ignoringShared: !snapshot.isStream,
         until: deadline
       )
-      try process.watch.command("cont", until: deadline)
+      try process.qmp.command("cont", until: deadline)
       let agent = try GuestAgent.connect(
         to: process.endpoint,
         machine: snapshot.name,
         expecting: AgentImage.buildID,
-        liveness: process.watch,
+        liveness: process.monitor,
         until: deadline
       )
       var image = BootImage(kernel: "", initrd: "", append: "")
@@ -72,6 +72,7 @@ extension VirtualMachine {
         qemu: qemu,
         directory: directory
       )
+      try machine.followKernelLog(from: .afterLast, next: snapshot.kernelLogPosition, until: deadline)
       try machine.wakeUp(until: deadline)
       return machine
     } catch {
@@ -93,6 +94,6 @@ extension VirtualMachine {
   }
 
   /// Stops the machine's processors; `proceed` goes on.
-  package func pause(until deadline: Deadline) throws { try process.watch.command("stop", until: deadline) }
-  package func proceed(until deadline: Deadline) throws { try process.watch.command("cont", until: deadline) }
+  package func pause(until deadline: Deadline) throws { try process.qmp.command("stop", until: deadline) }
+  package func proceed(until deadline: Deadline) throws { try process.qmp.command("cont", until: deadline) }
 }
