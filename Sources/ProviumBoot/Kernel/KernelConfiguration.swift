@@ -4,6 +4,11 @@ import ProviumSystem
 package struct KernelFacts: Sendable, Hashable {
   package var release: KernelRelease?
   package var configuration: KernelConfiguration?
+
+  package init(release: KernelRelease? = nil, configuration: KernelConfiguration? = nil) {
+    self.release = release
+    self.configuration = configuration
+  }
 }
 
 /// The configuration that a kernel was built with: the lines of its `.config`.
