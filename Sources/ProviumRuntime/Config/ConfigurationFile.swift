@@ -7,38 +7,41 @@ internal import TOMLKit
 package enum ConfigurationFile {
   package static let name = "provium.toml"
 
-  /// The nearest `provium.toml` at or above `directory`, or the built-in configuration without one, with a kernel for the
-  /// profiles that name none.
-  /// - Parameter kernel: as `KernelName` reads it; nil: `PROVIUM_KERNEL`. A path starts at `directory`.
+  /// The nearest `provium.toml` at or above `directory`; the built-in configuration where there is none.
+  /// - Parameter kernel: see `load`.
   package static func find(
     from directory: String = Files.currentDirectory,
     kernel: String? = nil
   ) throws -> Configuration {
-    var configuration = try nearest(from: directory)
-    configuration.kernel = (kernel ?? Environment["PROVIUM_KERNEL"]).map {
-      KernelName.resolve($0, against: directory)
-    }
-    return configuration
-  }
-
-  private static func nearest(from directory: String) throws -> Configuration {
     var folder = directory
     while true {
       let candidate = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
-      if Files.exists(candidate) { return try load(candidate) }
+      if Files.exists(candidate) { return try load(candidate, kernel: kernel) }
       let above = Files.parent(of: folder)
-      if above.isEmpty || above == folder { return Configuration(root: directory) }
+      if above.isEmpty || above == folder {
+        var configuration = Configuration(root: directory)
+        configuration.kernel = self.kernel(kernel)
+        return configuration
+      }
       folder = above
     }
   }
 
   /// Reads and checks one file.
-  package static func load(_ path: String) throws -> Configuration {
+  /// - Parameter kernel: a kernel for the profiles that name none, as `KernelName` reads it; nil: `PROVIUM_KERNEL`. A path
+  ///   starts at the current directory.
+  package static func load(_ path: String, kernel: String? = nil) throws -> Configuration {
     let text: String
     do { text = try Files.readText(path) } catch let error as SystemError {
       throw ConfigurationError.unreadable(path: path, reason: "\(error)")
     }
-    return try parse(text, path: path)
+    var configuration = try parse(text, path: path)
+    configuration.kernel = self.kernel(kernel)
+    return configuration
+  }
+
+  private static func kernel(_ given: String?) -> String? {
+    (given ?? Environment["PROVIUM_KERNEL"]).map { KernelName.resolve($0, against: Files.currentDirectory) }
   }
 
   /// Pure: the text of a file that stands at `path`.

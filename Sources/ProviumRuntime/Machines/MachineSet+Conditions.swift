@@ -20,20 +20,22 @@ package struct ConditionFacts {
   private let machine: Machine?
   private let facts: KernelFacts
 
-  /// The facts of the running VM that the scope used last, or, without one, of what its profile `default` boots.
-  package init(_ scope: MachineScope) throws {
-    machine = scope.machines.conditionSubject
+  /// The facts of the running VM that was used last, or, without one, of what its profile `default` boots.
+  package init(_ machines: MachineSet) throws {
+    machine = machines.conditionSubject
     if let machine {
       subject = machine.label
       architecture = machine.architecture
       cpus = machine.cpus ?? HostFacts.processors
       facts = KernelFacts()
     } else {
-      let profile = try scope.services.configuration.profile(Profile.builtIn.name)
+      let profile = try machines.context.services.configuration.profile(Profile.builtIn.name)
       subject = "the profile \(profile.name)"
       architecture = try profile.architecture ?? .host
       cpus = HostFacts.processors
-      facts = try scope.services.host.images.facts(of: MachineConfiguration().applying(profile).boot)
+      facts = try machines.context.services.host.images.facts(
+        of: MachineConfiguration().applying(profile).boot
+      )
     }
   }
 

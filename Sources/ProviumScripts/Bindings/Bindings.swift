@@ -5,12 +5,12 @@ import ProviumRuntime
 enum Bindings {
   /// Installs the bindings into a new state.
   static func install(in state: LuaState, _ context: ScriptContext) throws {
-    context.types.add(MachineMethods.makeType())
+    let kernel = try KernelMethods.install(in: state, context)
+    context.types.add(MachineMethods.makeType(kernel: kernel))
     context.types.add(WorkerMethods.makeType())
     context.types.add(GuestNumbers.makeType())
     context.types.add(LuaObjectType<MachineSnapshot>(name: "snapshot", methods: [:]))
     try state.runPrelude(GuestMethods.matchingLines)
-    try KernelMethods.install(in: state)
     try ProviumLibrary.install(in: state, context)
     try ConstantTables.install(in: state, context.scope.machines)
   }

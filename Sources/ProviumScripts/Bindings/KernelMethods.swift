@@ -4,11 +4,17 @@ import ProviumRuntime
 
 /// `vm:kernel()` and `vm:config(option)`.
 enum KernelMethods {
-  /// Installs the type of the value of `vm:kernel()`: text that is compared as a version.
-  static func install(in state: LuaState) throws {
+  /// Installs `vm:kernel()`, whose value is text that is compared as a version.
+  /// - Returns: The method. It is a function of Lua, since a value that Swift returns has no metatable.
+  static func install(in state: LuaState, _ context: ScriptContext) throws -> LuaFunction {
     try state.runPrelude(
       source,
       natives: [
+        "release": { [unowned context] call in
+          try call.expect(atMost: 1)
+          let vm = try call.argument(1, "vm").object(try context.types.type(of: VMObject.self))
+          return [.text(try Misuse.translating(call) { try vm.machine.kernelRelease().description })]
+        },
         "compare": { call in
           let release = try KernelMethods.release(call, 1), other = try KernelMethods.release(call, 2)
           // The side that a script wrote has fewer numbers, usually.
@@ -16,15 +22,16 @@ enum KernelMethods {
             other.description.count <= release.description.count
             ? release.compare(to: other) : -other.compare(to: release)
           return [.integer(Int64(order))]
-        }
+        },
       ]
     )
+    return try state.preludeFunction("kernel")
   }
 
   private static func release(_ call: LuaCall, _ index: Int) throws -> KernelRelease {
     let text = try call.string(index, "version")
     guard let release = KernelRelease(text) else {
-      throw call.misuse("a kernel's release is compared with a version such as \"6.2\", got '\(text)'")
+      throw LuaError.misuse("a kernel's release is compared with a version such as \"6.2\", got '\(text)'")
     }
     return release
   }
@@ -42,15 +49,9 @@ enum KernelMethods {
     meta.__tostring = function(self) return self.release end
     meta.__concat = function(a, b) return tostring(a) .. tostring(b) end
     meta.__len = function(self) return #self.release end
-    return { kernel_release = function(release) return setmetatable({ release = release }, meta) end }
+    local read = native.release
+    return { kernel = function(...) return setmetatable({ release = read(...) }, meta) end }
     """#
-
-  /// `vm:kernel()`
-  static func kernel(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
-    try call.expect(atMost: 0)
-    let release = try vm.machine.kernelRelease()
-    return try call.state.call(call.state.preludeFunction("kernel_release"), [.text(release.description)])
-  }
 
   /// `vm:config(option)`
   static func config(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {

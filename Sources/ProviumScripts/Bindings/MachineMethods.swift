@@ -6,16 +6,23 @@ import ProviumVM
 
 /// The methods of a VM that a worker does not have, and the Lua type `vm`.
 enum MachineMethods {
-  static func makeType() -> LuaObjectType<VMObject> {
+  /// - Parameter kernel: `vm:kernel()`, see `KernelMethods`.
+  static func makeType(kernel: LuaFunction) -> LuaObjectType<VMObject> {
     LuaObjectType<VMObject>(
       name: "vm",
       methodList: Misuse.translated([
         ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
-        ("kernel", KernelMethods.kernel), ("config", KernelMethods.config),
+        ("config", KernelMethods.config),
       ]) + GuestMethods.all(VMObject.self),
-      memberNames: ["sys"],
-      member: { try $1 == "sys" ? GuestNumbers.value(of: $0) : nil },
+      memberNames: ["sys", "kernel"],
+      member: { vm, name in
+        switch name {
+        case "sys": try GuestNumbers.value(of: vm)
+        case "kernel": .function(kernel)
+        default: nil
+        }
+      },
       describe: { $0.machine.label }
     )
   }

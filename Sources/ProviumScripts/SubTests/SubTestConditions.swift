@@ -70,7 +70,7 @@ struct SubTestConditions {
   /// - Throws: if something that a condition needs is not known.
   func reasonToSkip(in scope: MachineScope) throws -> String? {
     guard !isEmpty else { return nil }
-    let facts = try ConditionFacts(scope)
+    let facts = try ConditionFacts(scope.machines)
     if let architecture, architecture.name != facts.architecture.name {
       return "needs \(architecture), and \(facts.subject) is \(facts.architecture)"
     }
