@@ -1,5 +1,5 @@
-import ProviumAgentImage
 import ProviumAgentClient
+import ProviumAgentImage
 import ProviumBoot
 import ProviumSystem
 
@@ -13,7 +13,7 @@ extension VirtualMachine {
     let storage: Storage
     let host: MachineHost
     let deadline: Deadline
-    /// See `VirtualMachine.boot`.
+    /// Receives the guest's kernel log from its first message on.
     let kernelLog: (@Sendable (KernelLogBatch) -> Void)?
 
     /// - Throws: `SilentEntry` for a vmlinux of a bzImage that ends before its first message; otherwise `BootFailure`.
@@ -31,13 +31,18 @@ extension VirtualMachine {
       wiring.memory = storage.memory
       wiring.diskFiles = storage.diskFiles
       wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
+      var disks = storage.servedDisks
+      for disk in configuration.servedDisks where disks[disk.id] == nil {
+        disks[disk.id] = try disk.make(in: host.run.path)
+      }
       let process = try QEMUProcess(
         qemu,
         configuration: configuration,
         platform: platform,
         secret: secret,
         directory: directory,
-        wiring: wiring
+        wiring: wiring,
+        disks: disks
       )
       started(process)
       let entry = image.bzImage == nil ? nil : try KernelEntryWatch(process)
@@ -89,7 +94,7 @@ extension VirtualMachine {
         $0.contains("panic - not syncing: VFS: Unable to mount root fs")
       }
       if reached == .kernel, hasNoRoot {
-        // It found no wrapper, which is packed after the user's initrd.
+        // The kernel found no wrapper, which is packed after the user's initrd.
         guard let initrd else {
           return "; the kernel did not unpack its initramfs (was it built without CONFIG_BLK_DEV_INITRD?)"
         }

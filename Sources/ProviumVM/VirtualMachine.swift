@@ -1,5 +1,6 @@
 import ProviumAgentImage
 package import ProviumAgentClient
+package import ProviumBlock
 package import ProviumBoot
 package import ProviumSystem
 
@@ -47,6 +48,8 @@ package final class VirtualMachine: Sendable {
     package var memory = MemoryBacking.anonymous
     /// Copies that stand for disks, by the disk's number in `MachineConfiguration.allDisks`.
     package var diskFiles: [Int: DiskFile] = [:]
+    /// The disks of `MachineConfiguration.servedDisks` that exist already, by id. The others are made.
+    package var servedDisks: [String: BlockDisk] = [:]
 
     package init() {}
   }

@@ -85,13 +85,15 @@ extension EngineOptions {
   }
 }
 
-/// An environment variable of Provium's with a value that means nothing.
-package struct EnvironmentError: Error, CustomStringConvertible {
+/// An environment variable of Provium with an invalid value.
+package struct EnvironmentError: CodedError, CustomStringConvertible {
   let name: String
   let value: String
   let accepted: [String]
 
+  package var code: ProviumError.Code { .configuration }
+
   package var description: String {
-    "\(name)=\(value) means nothing\(NearestName.hint(for: value, among: accepted)); accepted: \(accepted.joined(separator: ", "))"
+    "invalid value '\(value)' for \(name)\(NearestName.hint(for: value, among: accepted)); accepted: \(accepted.joined(separator: ", "))"
   }
 }

@@ -8,10 +8,12 @@ enum Bindings {
     let kernel = try KernelMethods.install(in: state, context)
     context.types.add(MachineMethods.makeType(kernel: kernel))
     context.types.add(WorkerMethods.makeType())
+    context.types.add(DiskMethods.makeType())
     context.types.add(GuestNumbers.makeType())
     context.types.add(LuaObjectType<MachineSnapshot>(name: "snapshot", methods: [:]))
     try state.runPrelude(GuestMethods.matchingLines)
     try ProviumLibrary.install(in: state, context)
+    try CrashPointLibrary.install(in: state, context)
     try ConstantTables.install(in: state, context.scope.machines)
   }
 }
