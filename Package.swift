@@ -140,8 +140,8 @@ let package = Package(
     .executableTarget(
       name: "provium",
       dependencies: [
-        "ProviumEvents", "ProviumJSON", "ProviumReports", "ProviumRunner", "ProviumRuntime",
-        "ProviumScripts", "ProviumSystem",
+        "ProviumAgentClient", "ProviumEvents", "ProviumJSON", "ProviumReports", "ProviumRunner",
+        "ProviumRuntime", "ProviumScripts", "ProviumSystem",
         .product(
           name: "ArgumentParser",
           package: "swift-argument-parser",

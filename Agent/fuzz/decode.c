@@ -64,6 +64,27 @@ static void check_exec(const struct exec_request *request) {
   expect(environment.length == 0);
 }
 
+static void check_process(struct span payload) {
+  union request request;
+  if (decode_process_start(payload, &request) == 0) {
+    check_exec(&request.start.exec);
+    expect(!request.start.terminal || (request.start.columns != 0 && request.start.rows != 0));
+  }
+  if (decode_process_read(payload, &request) == 0) {
+    expect(request.process.streams == 0 || request.process.limit != 0);
+  }
+  if (decode_process_write(payload, &request) == 0) {
+    touch_span(request.process.data);
+  }
+  if (decode_process_signal(payload, &request) == 0) {
+    expect(request.process.signal >= 1 && request.process.signal <= 64);
+  }
+  if (decode_process_resize(payload, &request) == 0) {
+    expect(request.process.columns != 0 && request.process.rows != 0);
+  }
+  decode_process_end(payload, &request);
+}
+
 static void check_write(const struct write_request *request) {
   touch_span(request->path);
   touch_span(request->data);
@@ -114,6 +135,7 @@ static void try_others(struct span payload) {
   if (decode_path(payload, &request) == 0) {
     touch_span(request.bytes);
   }
+  check_process(payload);
   if (decode_mount(payload, &request) == 0) {
     check_mount(&request.mount);
   }

@@ -98,6 +98,7 @@ void test_frames(void);
 void test_calls(void);
 void test_exec(void);
 void test_jobs(void);
+void test_process(void);
 void test_files(void);
 void test_workers(void);
 void test_link(void);

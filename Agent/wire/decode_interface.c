@@ -31,8 +31,7 @@ int decode_interface(struct span payload, union request *request) {
   interface->address = reader_take_bytes(&reader, 6).data;
   interface->mtu = reader_take_u32(&reader);
   interface->host_name = reader_take_string(&reader);
-  interface->addresses =
-      interface_take_list(&reader, PV_INTERFACE_ADDRESS_SIZE, &interface->address_count);
+  interface->addresses = interface_take_list(&reader, PV_INTERFACE_ADDRESS_SIZE, &interface->address_count);
   interface->routes = interface_take_list(&reader, PV_INTERFACE_ROUTE_SIZE, &interface->route_count);
   if (reader_finish(&reader) != 0 || interface->mtu > INTERFACE_MTU_MAX ||
       interface->host_name.length > INTERFACE_HOST_NAME_MAX) {

@@ -15,8 +15,8 @@ import ProviumSystem
       """,
     version: ProviumVersion.string,
     subcommands: [
-      TestCommand.self, RunCommand.self, ListCommand.self, FixtureCommand.self, KernelCommand.self,
-      HistoryCommand.self, ReportCommand.self, DoctorCommand.self, VersionCommand.self,
+      TestCommand.self, RunCommand.self, ShellCommand.self, ListCommand.self, FixtureCommand.self,
+      KernelCommand.self, HistoryCommand.self, ReportCommand.self, DoctorCommand.self, VersionCommand.self,
     ]
   )
 

@@ -231,8 +231,7 @@ void handle_interface(struct session *session, const union request *request) {
   struct ifinfomsg *info = netlink_begin(&list, RTM_GETLINK, 0, sizeof *info);
   info->ifi_family = AF_UNSPEC;
   const char *step = "list";
-  int error =
-      netlink_dump(fd, &list, session->arena.data, INTERFACE_ROOM, interface_visit_link, &search);
+  int error = netlink_dump(fd, &list, session->arena.data, INTERFACE_ROOM, interface_visit_link, &search);
   if (error == 0 && search.index == 0) {
     sys_close(fd);
     reply_error(connection, ENODEV, "the guest has no network interface with that Ethernet address");

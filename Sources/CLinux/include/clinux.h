@@ -79,7 +79,8 @@ int clinux_content_digest(int fd, uint64_t digest[4]);
 /* Copies what is not zero, by pages; the rest are holes. Shares all of it where the file system can. `to` is
  * empty. 0 or -errno. */
 int clinux_copy_sparse(int from, int to);
-/* A file without a name in `folder`, gone with its last descriptor. A descriptor (close-on-exec) or -errno. */
+/* A file without a name in `folder`, gone with its last descriptor. A descriptor (close-on-exec) or -errno.
+ */
 int clinux_temporary_file(const char *folder);
 /* Makes a range a hole, where the file system can; the size stays. 0 or -errno. */
 int clinux_punch_hole(int fd, off_t offset, off_t length);

@@ -38,9 +38,11 @@ package final class AgentConnection: @unchecked Sendable {
 
   /// Makes the current operation end early: a system call returns `-EINTR`. Does nothing when no operation runs. Thread-safe.
   /// - Parameter command: also kills the command that an exec runs.
-  package func interrupt(command: Bool = true, until deadline: Deadline) throws {
+  /// - Parameter request: the number of the request that is meant, which may not have been sent yet (`nextRequest`); 0: the
+  ///   present one.
+  package func interrupt(command: Bool = true, request: UInt32 = 0, until deadline: Deadline) throws {
     guard let control else { return }
-    let message = try Request.interrupt(target: exchange.peer.target, command: command, request: 0)
+    let message = try Request.interrupt(target: exchange.peer.target, command: command, request: request)
     do {
       try control.send(message, until: deadline)
     } catch TransportFailure.deadline {
@@ -49,6 +51,9 @@ package final class AgentConnection: @unchecked Sendable {
       throw GuestError.lost(.control, "interrupt: the agent's control process is gone")
     }
   }
+
+  /// The number that the next request of this connection will have. Only the thread that makes the requests may ask.
+  package var nextRequest: UInt32 { exchange.nextRequest }
 
   /// False when the connection has failed, so that no further operation can succeed.
   package var isUsable: Bool { (try? exclusively { exchange.isUsable }) ?? true }

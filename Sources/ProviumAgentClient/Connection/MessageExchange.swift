@@ -58,6 +58,9 @@ final class MessageExchange {
     transport.end()
   }
 
+  /// The number of the next request, by which INTERRUPT names it.
+  var nextRequest: UInt32 { sent &+ 1 }
+
   var isUsable: Bool { failure == nil && !isEnded.load(ordering: .acquiring) }
 
   // MARK: One request

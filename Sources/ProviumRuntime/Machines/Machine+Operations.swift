@@ -20,6 +20,9 @@ extension Machine {
 
   /// Returns the VM if operations are possible.
   func usable() throws -> VirtualMachine {
+    if isHalted {
+      throw ProviumError(.invalidUse, "the machine is paused by the script: call vm:unpause() first")
+    }
     if let virtualMachine, state == .booted { return virtualMachine }
     switch state {
     case .created: throw ProviumError(.invalidUse, "the machine is not booted yet: call vm:boot() first")

@@ -34,9 +34,15 @@ package final class Machine {
   /// The operations of the present or the last VM: failures show them also after its end.
   private(set) var operations = OperationLog()
   var lastConsole: [String] = []
+  /// The console of the present or the last VM, also of one that did not boot.
+  private(set) var consoleLog: ConsoleLog?
+  /// Whether the script has stopped the VM's processors.
+  package internal(set) var isHalted = false
   /// Everything of the host that went into this handle's VMs, also in boots that failed: for the inputs of a fixture.
   private(set) var hostInputs: [BootImage.Input] = []
   private(set) var hasTriedToBoot = false
+  /// The folders of the host that were pushed while a fixture is built, for its inputs.
+  var pushedFolders: [BootImage.Input] = []
   /// The state that each fresh sub-test starts from.
   var freshStart: FreshStart?
   /// The disks that this process provides to the present or the last VM, by id.
@@ -149,6 +155,8 @@ package final class Machine {
   /// Makes the process known to other threads, and its kernel reports to this handle.
   func noteRunning(_ process: QEMUProcess) {
     self.process.set(process)
+    consoleLog = process.console
+    isHalted = false
     reports.attach(process.reports)
     // The request may have come before there was anything to end.
     if context.cancellation.isRequested { process.kill() }
@@ -232,6 +240,8 @@ package final class Machine {
   package func shutDown() {
     guard state == .booted || state == .paused, let virtualMachine else { return }
     context.activity("shutting \(label) down")
+    // A guest whose processors are stopped could not shut down.
+    try? unpause()
     // What the kernel prints later is on its console only.
     catchUpWithReports()
     virtualMachine.shutdown()

@@ -10,8 +10,9 @@ enum GuestMethods {
       [
         ("exec", exec), ("json", json), ("write_file", writeFile), ("read_file", readFile), ("dmesg", dmesg),
         ("mount_vfs", mountVFS), ("wait_until", waitUntil),
+        ("start", ProcessMethods.start),
         ("background", JobMethods.background), ("job_wait", JobMethods.wait), ("job_kill", JobMethods.kill),
-      ] + CallMethods.all(Object.self)
+      ] + CallMethods.all(Object.self) + FileMethods.all(Object.self)
     return Misuse.translated(methods)
   }
 
@@ -21,16 +22,9 @@ enum GuestMethods {
     try call.expect(atMost: 2)
     let command = ByteString(try call.bytes(1, "cmd"))
     let options = try call.options(2, known: ["timeout", "env", "cwd", "stdin"])
-    var exec = CommandOptions()
+    var exec = try options.commandOptions()
     exec.timeout = try options["timeout"]?.duration()
-    exec.workingDirectory = try options["cwd"].map { ByteString(try $0.bytes()) }
     exec.standardInput = try options["stdin"]?.bytes()
-    for (name, value) in try options["env"]?.entries() ?? [] {
-      guard !name.isEmpty, !name.contains(UInt8(ascii: "=")) else {
-        throw value.expected("the value of a name without '='")
-      }
-      exec.variables[ByteString(name)] = ByteString(try value.bytes())
-    }
     let result = try object.perform("exec \(command.brief)", allowance: exec.timeout ?? .zero) {
       try $0.exec(command, exec, until: $1)
     }

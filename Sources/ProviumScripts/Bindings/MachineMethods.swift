@@ -11,9 +11,11 @@ enum MachineMethods {
     LuaObjectType<VMObject>(
       name: "vm",
       methodList: Misuse.translated([
-        ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
-        ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore), ("reset", reset),
-        ("disk", disk), ("config", KernelMethods.config),
+        ("boot", boot), ("try_boot", tryBoot), ("shutdown", shutdown), ("kill", kill), ("state", state),
+        ("console", console), ("clock", clock), ("pause", pause), ("unpause", unpause), ("nmi", nmi),
+        ("power_button", powerButton), ("reset", reset), ("disk", disk), ("spawn", spawn),
+        ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
+        ("config", KernelMethods.config),
       ]) + GuestMethods.all(VMObject.self),
       memberNames: ["sys", "kernel"],
       member: { vm, name in
@@ -34,6 +36,61 @@ enum MachineMethods {
     return [try vm.context.types.value(vm)]
   }
 
+  /// `vm:try_boot(opts?)`: a boot that may fail.
+  private static func tryBoot(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 1)
+    let options = try call.options(1, known: MachineConfiguration.luaOptions)
+    let attempt = try vm.machine.tryBoot(
+      MachineConfiguration(options, folder: vm.context.configuration.root)
+    )
+    return [
+      [
+        "booted": .boolean(attempt.failure == nil), "stage": .text(attempt.stage.word),
+        "reason": attempt.failure.map { .text($0) } ?? .nil,
+        "console": .text(attempt.console.joined(separator: "\n")),
+        "reports": .list(
+          attempt.reports.map {
+            ["kind": .text($0.kind.rawValue), "title": .text($0.title), "text": .text($0.text)]
+          }
+        ),
+      ]
+    ]
+  }
+
+  private static func console(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    return [try vm.context.types.value(vm.console)]
+  }
+
+  private static func clock(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    return [try vm.context.types.value(ClockObject(vm))]
+  }
+
+  private static func pause(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try vm.machine.pause()
+    return []
+  }
+
+  private static func unpause(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try vm.machine.unpause()
+    return []
+  }
+
+  private static func nmi(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try vm.machine.injectNMI()
+    return []
+  }
+
+  private static func powerButton(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try vm.machine.pressPowerButton()
+    return []
+  }
+
   private static func shutdown(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 0)
     vm.machine.shutDown()
@@ -49,7 +106,8 @@ enum MachineMethods {
   private static func state(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 0)
     vm.machine.noticeDeath()
-    return [.text(vm.machine.state.rawValue)]
+    let state = vm.machine.isHalted ? MachineState.paused : vm.machine.state
+    return [.text(state.rawValue)]
   }
 
   private static func spawn(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {

@@ -1,3 +1,4 @@
+import Glibc
 import ProviumSystem
 import Synchronization
 
@@ -32,6 +33,31 @@ final class Console: Sendable {
         for line in log.append(bytes) { receiver(line) }
       }
     }
+  }
+
+  /// Writes to the guest's serial port. Blocks while the guest does not read.
+  /// - Returns: how many bytes were written before the deadline.
+  func write(_ bytes: [UInt8], until deadline: Deadline) throws -> Int {
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        send(
+          socket.raw,
+          $0.baseAddress.map { $0 + done },
+          bytes.count - done,
+          Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
+        )
+      }
+      if count > 0 {
+        done += count
+      } else if errno == EAGAIN {
+        var interests = [Readiness.Interest.write(socket.raw)]
+        guard try Readiness.wait(&interests, until: deadline) else { return done }
+      } else if errno != EINTR {
+        throw SystemError("write to", "the serial console")
+      }
+    }
+    return done
   }
 
   /// Reads what the console has shown up to this moment and no more: a guest can print without end.

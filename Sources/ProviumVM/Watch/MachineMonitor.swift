@@ -1,5 +1,5 @@
 import ProviumAgentClient
-import ProviumSystem
+package import ProviumSystem
 
 /// Watches one QEMU on a thread of its own: its exit, its QMP events, its console. When the VM ends, every wait for its guest
 /// ends with the reason. Thread-safe.
@@ -74,6 +74,11 @@ package final class MachineMonitor: Liveness, Sendable {
 
   /// Reads what the console has shown by now, where the monitor's thread has not read it yet.
   package func catchUpWithConsole() { console.catchUp() }
+
+  /// Writes to the guest's serial port. Blocks while the guest does not read; returns the number of bytes that were written.
+  package func writeConsole(_ bytes: [UInt8], until deadline: Deadline) throws -> Int {
+    try console.write(bytes, until: deadline)
+  }
 
   // MARK: The thread
 

@@ -46,14 +46,13 @@ struct RunCommand: ParsableCommand {
     defer { engine.close() }
     let run = SingleCommand(
       engine: engine,
-      profile: try configuration.profile(profile),
+      origin: .profile(try configuration.profile(profile)),
       memory: memory?.bytes
     )
     let result: SingleCommand.Result
     do {
-      result = try run.run(command, timeout: timeout?.duration, input: Self.hasInput ? 0 : nil) {
-        bytes,
-        isError in
+      let streams = SingleCommand.Streams(input: Self.hasInput ? 0 : nil)
+      result = try run.run(command, timeout: timeout?.duration, streams: streams) { bytes, isError in
         activity?.end()
         try Console.writeAll(bytes, to: isError ? 2 : 1)
       }
@@ -66,7 +65,8 @@ struct RunCommand: ParsableCommand {
     if let reports = result.kernelReports { Console.error("provium: \(reports)") }
     if result.timedOut { throw ExitCode(ExitStatusCode.timedOut) }
     // A kernel report fails the run, as it fails a test. A failure of the command itself keeps its code.
-    throw ExitCode(result.exitCode == 0 && result.kernelReports != nil ? 1 : result.exitCode)
+    let exitCode = result.exitCode ?? 0
+    throw ExitCode(exitCode == 0 && result.kernelReports != nil ? 1 : exitCode)
   }
 
   /// The project's configuration. In a kernel build tree, the built-in profile boots that tree's kernel.
