@@ -4,8 +4,11 @@ public import ProviumArchitecture
 public struct BootSource: Sendable, Hashable, Codable {
   /// The guest's architecture; nil: the host's.
   public var architecture: Architecture?
-  /// The host path of a kernel: bzImage, vmlinux or Image. nil: a distribution's kernel, with a small busybox userland.
+  /// A kernel: the host path of a bzImage, vmlinux or Image, of a kernel build tree or of a .deb package, or a name such as
+  /// `deb:6.1`. nil: a distribution's kernel, with a small busybox userland.
   public var kernel: String?
+  /// True: the VM has the small busybox userland of the built-in profile also with a kernel of its own.
+  package var wantsUserland = false
   /// The host path of an initramfs.
   public var initrd: String?
   /// The host path of a raw disk image, `/dev/vda`. Without `initrd` it has the root file system. With one the initramfs is the
@@ -40,6 +43,9 @@ public struct BootSource: Sendable, Hashable, Codable {
     self.append = append
     self.files = files
   }
+
+  /// True: the VM has the small busybox userland.
+  package var hasUserland: Bool { (kernel == nil || wantsUserland) && initrd == nil && rootfs == nil }
 
   /// True: the disk is the root; false: the initramfs is.
   package var bootsFromDisk: Bool { rootfs != nil && initrd == nil }

@@ -23,36 +23,22 @@ package struct ImageBuilder: Sendable {
     progress: (String) -> Void = { _ in }
   ) throws -> BootImage {
     let architecture = try source.requiredArchitecture
-    var kernelPath = source.kernel
-    var modules = source.modules
-    var initrd = source.initrd
-    if kernelPath == nil {
-      let distribution = try DistributionKernel.prepare(
-        cache: cache,
-        architecture: architecture,
-        progress: progress
-      )
-      kernelPath = distribution.kernel
-      modules = distribution.modules
-      if initrd == nil, source.rootfs == nil {
-        initrd = try userland(distribution, progress: progress)
-      }
-    }
-    guard let kernelPath else { throw ImageError.noKernel(reasons: []) }
-    let kernel = try KernelImage(kernelPath)
-    try kernel.check(for: architecture)
-    let digest = try digests.digest(kernelPath)
-    var image = BootImage(kernel: kernelPath, initrd: "", append: "", release: kernel.release)
+    let found = try find(source, architecture, progress: progress)
+    let kernel = found.image
+    let digest = try digests.digest(kernel.path)
+    var image = BootImage(kernel: kernel.path, initrd: "", append: "", release: found.release)
     try entries.chooseEntry(of: kernel, digest: digest, for: &image)
-    image.inputs.append(.init(name: "kernel", path: kernelPath, digest: digest))
-    // Where a kernel's modules usually lie, if the user did not say.
-    modules = modules ?? kernel.usualModules
-    let tree = try modules.map { try ModuleTree($0) }
+    image.inputs.append(.init(name: "kernel", path: kernel.path, digest: digest))
+    let tree = try found.modules.map { try ModuleTree($0) }
     image.hasModules = tree != nil
-    if let tree, let release = kernel.release, tree.release != release,
+    if let tree, let release = found.release, tree.release != release,
       Files.exists("\(tree.directory)/kernel")
     {
       throw ImageError.wrongModules(directory: tree.directory, version: tree.release, kernel: release)
+    }
+    var initrd = source.initrd
+    if let distribution = found.distribution, source.hasUserland {
+      initrd = try userland(distribution, tree: source.kernel == nil ? nil : tree, progress: progress)
     }
     image.initrd = try initramfs(
       source,
@@ -62,8 +48,55 @@ package struct ImageBuilder: Sendable {
       tree: tree,
       inputs: &image.inputs
     )
-    image.append = try commandLine(source, console: architecture.console)
+    image.append = try commandLine(
+      source,
+      console: architecture.console,
+      isStock: found.isStock
+    )
     return image
+  }
+
+  // MARK: Kernel
+
+  /// A kernel with its modules, and the distribution's where it or its userland is used.
+  private struct FoundKernel {
+    let image: KernelImage
+    let release: String?
+    let modules: String?
+    let isStock: Bool
+    let distribution: DistributionKernel?
+  }
+
+  private func find(
+    _ source: BootSource,
+    _ architecture: Architecture,
+    progress: (String) -> Void
+  ) throws -> FoundKernel {
+    let library = KernelLibrary(cache: cache, architecture: architecture)
+    let named = try source.kernel.map { try library.find($0, progress: progress) }
+    let distribution =
+      named == nil || source.hasUserland
+      ? try DistributionKernel.prepare(cache: cache, architecture: architecture, progress: progress) : nil
+    guard let path = named?.kernel ?? distribution?.kernel else { throw ImageError.noKernel(reasons: []) }
+    let image = try KernelImage(path)
+    try image.check(for: architecture)
+    let own = named == nil ? distribution?.modules : named?.modules
+    return FoundKernel(
+      image: image,
+      release: image.release ?? named?.release,
+      modules: source.modules ?? own ?? image.usualModules,
+      isStock: named?.isStock ?? true,
+      distribution: distribution
+    )
+  }
+
+  /// What the host knows of a kernel without booting it.
+  package func facts(of source: BootSource) throws -> KernelFacts {
+    let found = try find(source, try source.requiredArchitecture, progress: { _ in })
+    return KernelFacts(
+      release: found.release.flatMap(KernelRelease.init),
+      configuration: KernelConfiguration.find(for: found.image, modules: found.modules)
+    )
   }
 
   // MARK: Command line
@@ -74,18 +107,17 @@ package struct ImageBuilder: Sendable {
   /// The guest's init, unless its profile names one. The wrapper executes another usual init if it is missing.
   private static let defaultInit = "/sbin/init"
 
-  private func commandLine(_ source: BootSource, console: String) throws -> String {
+  private func commandLine(_ source: BootSource, console: String, isStock: Bool) throws -> String {
     var words = [
       // Warnings and worse on the console. Its stamps tell lines of the kernel from lines of programs. A panic ends the VM.
       "console=\(console)", "loglevel=5", "printk.time=1", "panic=-1", "rdinit=/provium-wrapper",
     ]
     // A stock kernel's self-tests of its ciphers cost a third of a second; a user's own kernel keeps them.
-    if source.kernel == nil { words.append("cryptomgr.notests") }
-    let hasOwnUserland = source.kernel == nil && source.initrd == nil && source.rootfs == nil
-    if hasOwnUserland { words.append("provium.mounts=yes") }
+    if isStock { words.append("cryptomgr.notests") }
+    if source.hasUserland { words.append("provium.mounts=yes") }
     if source.bootsFromDisk { words.append("provium.root=/dev/vda") }
     // Provium's own userland has no init: the wrapper stays process 1.
-    if let program = source.initProgram ?? (hasOwnUserland ? nil : Self.defaultInit) {
+    if let program = source.initProgram ?? (source.hasUserland ? nil : Self.defaultInit) {
       words.append("provium.init=\(program)")
     }
     let line = (words + [source.append].filter { !$0.isEmpty }).joined(separator: " ")
@@ -97,11 +129,17 @@ package struct ImageBuilder: Sendable {
 
   // MARK: Initramfs
 
-  private func userland(_ distribution: DistributionKernel, progress: (String) -> Void) throws -> String {
+  /// The built-in profile's initramfs, in a file that is kept.
+  /// - Parameter tree: the modules of a kernel that is not the distribution's.
+  private func userland(
+    _ distribution: DistributionKernel,
+    tree: ModuleTree?,
+    progress: (String) -> Void
+  ) throws -> String {
+    let modules = try tree.map { try moduleInputs($0, try BusyboxUserland.order($0)).map(\.digest) }
+    let kernel = modules.map { "\(tree?.release ?? "") \($0)" } ?? distribution.origin
     let key = SHA256.hex(
-      Array(
-        "\(distribution.origin) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 5".utf8
-      )
+      Array("\(kernel) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 5".utf8)
     )
     let path = "\(cache)/userland/\(key.prefix(32)).cpio"
     if Files.exists(path) { return path }
@@ -109,7 +147,7 @@ package struct ImageBuilder: Sendable {
     try Files.createDirectories("\(cache)/userland")
     let archive = try BusyboxUserland.archive(
       busybox: distribution.busybox,
-      modules: ModuleTree(distribution.modules)
+      modules: tree ?? ModuleTree(distribution.modules)
     )
     try Files.replace(path, with: archive)
     return path

@@ -8,6 +8,9 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
   case staleModuleList(directory: String, reason: String)
   case wrongModules(directory: String, version: String, kernel: String)
   case notAKernel(path: String, what: String)
+  /// A build tree that cannot be used.
+  case badTree(path: String, reason: String)
+  case unknownKernel(name: String, reason: String)
   case noKernel(reasons: [String])
   case badInitrd(path: String, reason: String)
   case badDisk(path: String, reason: String)
@@ -29,6 +32,8 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
     case .wrongModules(let directory, let version, let kernel):
       "the modules in \(directory) are for kernel \(version), not for \(kernel); name the right directory with modules = \"…\""
     case .notAKernel(let path, let what): "\(path) cannot be used as a kernel: \(what)"
+    case .badTree(let path, let reason): "the kernel build tree \(path) cannot be used: \(reason)"
+    case .unknownKernel(let name, let reason): "the kernel '\(name)' cannot be had: \(reason)"
     case .noKernel(let reasons):
       "no kernel for the default profile:\n" + reasons.map { "  - \($0)" }.joined(separator: "\n")
     case .badInitrd(let path, let reason): "\(path) cannot be used as an initrd: \(reason)"

@@ -16,8 +16,8 @@ import ProviumSystem
     version: ProviumVersion.string,
     subcommands: [
       TestCommand.self, KselftestCommand.self, KUnitCommand.self, RunCommand.self, ShellCommand.self,
-      ListCommand.self, FixtureCommand.self, HistoryCommand.self,
-      ReportCommand.self, DoctorCommand.self, VersionCommand.self,
+      ListCommand.self, FixtureCommand.self, KernelCommand.self, HistoryCommand.self, ReportCommand.self,
+      DoctorCommand.self, VersionCommand.self,
     ]
   )
 

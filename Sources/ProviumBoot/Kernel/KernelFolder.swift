@@ -19,4 +19,13 @@ struct KernelFolder {
       folders.first { Files.isDirectory("\($0)/kernel") }
       ?? folders.first { Files.exists("\($0)/modules.builtin") }
   }
+
+  /// The releases that the kernels in /boot and the folders of modules are named after, sorted.
+  static func releases(in root: String) -> [String] {
+    let prefix = "vmlinuz-"
+    let kernels = ((try? Files.list("\(root)/boot")) ?? []).filter { $0.hasPrefix(prefix) }
+      .map { String($0.dropFirst(prefix.count)) }
+    let modules = ["lib/modules", "usr/lib/modules"].flatMap { (try? Files.list("\(root)/\($0)")) ?? [] }
+    return Set(kernels + modules).sorted()
+  }
 }

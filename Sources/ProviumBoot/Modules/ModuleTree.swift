@@ -2,13 +2,15 @@ import ProviumSystem
 
 /// A kernel's modules, `/lib/modules/RELEASE`: which there are, which are built in, and in what order they load.
 ///
-/// Dependencies are read from the lists of depmod(8), or from the modules themselves where depmod has not run (a package that
+/// The folder may also be one in which a kernel was built: its modules are used in place. Dependencies are read from the lists of depmod(8), or from the modules themselves where depmod has not run (a package that
 /// was unpacked, not installed). Names are resolved as modprobe(8) does: `modules.alias`, `modules.softdep`,
 /// `modules.builtin`, `modules.builtin.modinfo`, and modprobe.d(5) of the tree. Not thread-safe.
 package final class ModuleTree {
   package let directory: String
   /// The last part of the path: the release the modules are for.
   package let release: String
+  /// The prefix of the modules' paths.
+  private let folder: String
   /// By name, relative to `directory`.
   private let paths: [String: String]
   /// By name; what is known from `modules.dep`.
@@ -26,9 +28,11 @@ package final class ModuleTree {
     guard Files.isDirectory(directory) else {
       throw ImageError.noModuleDirectory(path: directory, reason: "there is no such folder")
     }
-    release = directory.split(separator: "/").last.map(String.init) ?? directory
+    let buildTree = KernelBuildTree(directory)
+    release = buildTree?.release ?? directory.split(separator: "/").last.map(String.init) ?? directory
+    folder = buildTree == nil ? "kernel/" : ""
     var paths: [String: String] = [:], needs: [String: [String]] = [:]
-    let list = try? Files.readText("\(directory)/modules.dep")
+    let list = buildTree == nil ? try? Files.readText("\(directory)/modules.dep") : nil
     hasDependencyList = list != nil
     if let list {
       for line in list.split(separator: "\n") {
@@ -40,7 +44,9 @@ package final class ModuleTree {
           .map { ModuleName.of(path: $0) }
       }
     } else {
-      for path in try Self.files(directory, "kernel") { paths[ModuleName.of(path: path)] = path }
+      for path in try buildTree?.modules() ?? Self.files(directory, "kernel") {
+        paths[ModuleName.of(path: path)] = path
+      }
     }
     let builtinList = try? Files.readText("\(directory)/modules.builtin")
     guard !paths.isEmpty || list != nil || builtinList != nil else {
@@ -185,7 +191,7 @@ package final class ModuleTree {
     // Implementations of ciphers and checksums in software. Those of accelerators, in drivers/crypto, are many and no VM has
     // the hardware.
     let folders =
-      name.hasPrefix("crypto_") ? ["kernel/crypto/", "kernel/arch/", "kernel/lib/"] : isBuiltIn ? [] : [""]
+      name.hasPrefix("crypto_") ? ["crypto/", "arch/", "lib/"].map { folder + $0 } : isBuiltIn ? [] : [""]
     let files = paths.values.filter { path in folders.contains { path.hasPrefix($0) } }.sorted()
     try readInformation(of: files)
     return files.map { ModuleName.of(path: $0) }.filter { module in

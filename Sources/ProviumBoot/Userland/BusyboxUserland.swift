@@ -69,6 +69,11 @@ package enum BusyboxUserland {
     archive.addFile("\(folder)/modules.alias", Array((aliases.joined(separator: "\n") + "\n").utf8))
   }
 
+  /// The modules of the archive that a kernel has, with those that they need.
+  static func order(_ tree: ModuleTree) throws -> [String] {
+    try modules.filter { tree.path(of: $0) != nil }.flatMap { try order($0, tree) }.uniqued()
+  }
+
   /// A module and the modules that it needs. Soft dependencies become dependencies, since busybox's modprobe knows no
   /// others; those that a processor may refuse are left out: their failure would be a failure of the
   /// module.

@@ -62,6 +62,11 @@ struct PackageSource {
 
   private static let imagePrefix = "linux-image-"
 
+  /// The names of all packages that may hold a kernel.
+  func kernelPackages() throws -> [String] {
+    try run("apt-cache", ["pkgnames", Self.imagePrefix]).outputText.split(separator: "\n").map(String.init)
+  }
+
   /// `6.1.0-56-cloud-amd64` of `linux-image-6.1.0-56-cloud-amd64` and `linux-image-unsigned-6.1.0-56-cloud-amd64`
   static func release(ofImage package: String) -> String {
     String(package.dropFirst(imagePrefix.count)).replacingPrefix("unsigned-", with: "")

@@ -8,6 +8,8 @@ package struct Configuration: Sendable, Hashable {
   /// The path of `provium.toml`; nil if there is none.
   package var path: String?
   package var settings = Settings()
+  /// A kernel that takes the place of a distribution's in every profile that names none: `--kernel`. A path is absolute.
+  package var kernel: String?
   /// The profiles of the file, by name.
   package var profiles: [String: Profile] = [:]
   /// The suites of tests that come with a kernel, by name.
@@ -24,8 +26,19 @@ package struct Configuration: Sendable, Hashable {
       .sorted { $0.name < $1.name }
   }
 
-  /// Returns the profile of that name; `default` always exists.
+  /// Returns the profile of that name, with the kernel of `--kernel`; `default` always exists.
   package func profile(_ name: String) throws -> Profile {
+    var profile = try definition(ofProfile: name)
+    guard let kernel else { return profile }
+    if let own = profile.kernel {
+      throw ConfigurationError.twoKernels(profile: name, kernel: own, option: kernel)
+    }
+    profile.kernel = kernel
+    profile.wantsUserland = true
+    return profile
+  }
+
+  private func definition(ofProfile name: String) throws -> Profile {
     if let profile = profiles[name] { return profile }
     if name == Profile.builtIn.name { return .builtIn }
     throw ConfigurationError.unknownProfile(
@@ -77,8 +90,10 @@ package struct Settings: Sendable, Hashable {
 /// A `[profile.NAME]` table: the kernel and userland of a VM.
 package struct Profile: Sendable, Hashable {
   package var name: String
-  /// An absolute path; nil only for the built-in profile, which takes a distribution's kernel.
+  /// A name as `KernelName` reads it, or an absolute path; nil: a distribution's kernel.
   package var kernel: String?
+  /// True: it has the built-in profile's userland also with a kernel of its own.
+  package var wantsUserland = false
   package var initrd: String?
   package var rootfs: String?
   package var initProgram: String?

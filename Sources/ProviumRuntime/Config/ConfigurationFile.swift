@@ -1,4 +1,5 @@
 import ProviumArchitecture
+import ProviumBoot
 import ProviumSystem
 internal import TOMLKit
 
@@ -7,24 +8,40 @@ package enum ConfigurationFile {
   package static let name = "provium.toml"
 
   /// Reads the nearest `provium.toml` at or above `directory`; gives the built-in configuration if there is none.
-  package static func find(from directory: String = Files.currentDirectory) throws -> Configuration {
+  /// - Parameter kernel: see `load`.
+  package static func find(
+    from directory: String = Files.currentDirectory,
+    kernel: String? = nil
+  ) throws -> Configuration {
     var folder = directory
     while true {
       let candidate = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
-      if Files.exists(candidate) { return try load(candidate) }
+      if Files.exists(candidate) { return try load(candidate, kernel: kernel) }
       let above = Files.parent(of: folder)
-      if above.isEmpty || above == folder { return Configuration(root: directory) }
+      if above.isEmpty || above == folder {
+        var configuration = Configuration(root: directory)
+        configuration.kernel = self.kernel(kernel)
+        return configuration
+      }
       folder = above
     }
   }
 
   /// Reads and checks one file.
-  package static func load(_ path: String) throws -> Configuration {
+  /// - Parameter kernel: a kernel for the profiles that name none, as `KernelName` reads it; nil: `PROVIUM_KERNEL`. A path
+  ///   starts at the current directory.
+  package static func load(_ path: String, kernel: String? = nil) throws -> Configuration {
     let text: String
     do { text = try Files.readText(path) } catch let error as SystemError {
       throw ConfigurationError.unreadable(path: path, reason: "\(error)")
     }
-    return try parse(text, path: path)
+    var configuration = try parse(text, path: path)
+    configuration.kernel = self.kernel(kernel)
+    return configuration
+  }
+
+  private static func kernel(_ given: String?) -> String? {
+    (given ?? Environment["PROVIUM_KERNEL"]).map { KernelName.resolve($0, against: Files.currentDirectory) }
   }
 
   /// Parses the text of a file with that path. Reads nothing.
@@ -92,9 +109,20 @@ package enum ConfigurationFile {
   }
 
   private static func profile(_ table: TableReader, name: String, root: String) throws -> Profile {
-    try table.checkKeys(["kernel", "initrd", "rootfs", "init", "append", "modules", "arch"])
+    try table.checkKeys(["kernel", "initrd", "rootfs", "init", "append", "modules", "arch", "userland"])
     var profile = Profile(name: name)
-    profile.kernel = try table.path("kernel", root: root)
+    if let kernel = try table.string("kernel") {
+      guard !kernel.isEmpty else {
+        throw table.bad("kernel", given: "empty", accepted: "a path or a name such as \"deb:6.1\"")
+      }
+      profile.kernel = KernelName.resolve(kernel, against: root)
+    }
+    if let userland = try table.string("userland") {
+      guard userland == "busybox" else {
+        throw table.bad("userland", given: "\"\(userland)\"", accepted: "\"busybox\"")
+      }
+      profile.wantsUserland = true
+    }
     profile.initrd = try table.path("initrd", root: root)
     profile.rootfs = try table.path("rootfs", root: root)
     profile.modules = try table.path("modules", root: root)

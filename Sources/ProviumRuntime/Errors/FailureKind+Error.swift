@@ -54,12 +54,13 @@ extension ProviumError.Code {
     }
   }
 
-  /// The files that a configuration names are wrong. The kernel of the default profile comes from the host or the network.
+  /// The files that a configuration names are wrong. The kernel of the default profile and
+  /// those of a distribution come from the host or the network.
   private static func code(of error: ImageError) -> Self {
     switch error {
-    case .noKernel: .unavailable
+    case .noKernel, .unknownKernel: .unavailable
     case .noModuleDirectory, .driverMissing, .moduleDisabled, .staleModuleList, .wrongModules, .notAKernel,
-      .badInitrd, .badDisk, .missingFile, .longCommandLine:
+      .badTree, .badInitrd, .badDisk, .missingFile, .longCommandLine:
       .configuration
     }
   }

@@ -207,6 +207,7 @@ struct StalenessCheck {
     return [
       "kernel": kernel, "initrd": profile.initrd, "rootfs": profile.rootfs, "init": profile.initProgram,
       "append": profile.append, "modules": profile.modules, "arch": profile.architecture?.name,
+      "userland": profile.wantsUserland ? "busybox" : nil,
     ].mapValues { $0 ?? "not set" }
   }
 

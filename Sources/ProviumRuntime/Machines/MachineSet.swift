@@ -1,7 +1,7 @@
 /// The VM handles of one scope, in the order of their creation. Belongs to the scope's thread.
 package final class MachineSet {
   package private(set) var all: [Machine] = []
-  private let context: MachineContext
+  let context: MachineContext
 
   init(_ context: MachineContext) { self.context = context }
 

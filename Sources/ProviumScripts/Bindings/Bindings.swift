@@ -5,7 +5,8 @@ import ProviumRuntime
 enum Bindings {
   /// Installs the bindings into a new state.
   static func install(in state: LuaState, _ context: ScriptContext) throws {
-    try context.types.add(MachineMethods.makeType(), in: state)
+    let kernel = try KernelMethods.install(in: state, context)
+    try context.types.add(MachineMethods.makeType(kernel: kernel), in: state)
     try context.types.add(WorkerMethods.makeType(), in: state)
     try context.types.add(ProcessMethods.makeType(), in: state)
     try context.types.add(ConsoleMethods.makeType(), in: state)

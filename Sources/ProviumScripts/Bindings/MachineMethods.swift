@@ -6,7 +6,8 @@ import ProviumVM
 
 /// The methods of a VM that a worker does not have, and the Lua type `vm`.
 enum MachineMethods {
-  static func makeType() -> LuaObjectType<VMObject> {
+  /// - Parameter kernel: `vm:kernel()`, see `KernelMethods`.
+  static func makeType(kernel: LuaFunction) -> LuaObjectType<VMObject> {
     LuaObjectType<VMObject>(
       name: "vm",
       methodList: Misuse.translated([
@@ -14,10 +15,16 @@ enum MachineMethods {
         ("console", console), ("clock", clock), ("pause", pause), ("unpause", unpause), ("nmi", nmi),
         ("power_button", powerButton), ("reset", reset), ("disk", disk), ("spawn", spawn),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
-        ("nic", NetworkMethods.nic),
+        ("nic", NetworkMethods.nic), ("config", KernelMethods.config),
       ]) + GuestMethods.all(VMObject.self),
-      memberNames: ["sys"],
-      member: { try $1 == "sys" ? GuestNumbers.value(of: $0) : nil },
+      memberNames: ["sys", "kernel"],
+      member: { vm, name in
+        switch name {
+        case "sys": try GuestNumbers.value(of: vm)
+        case "kernel": .function(kernel)
+        default: nil
+        }
+      },
       describe: { $0.machine.label }
     )
   }

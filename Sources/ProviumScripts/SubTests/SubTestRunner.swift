@@ -50,7 +50,10 @@ final class SubTestRunner {
     let name = stack.nextName(given)
     let location = ScriptLocation(file: call.location?.file ?? path, line: call.location?.line ?? 1)
     let decision = filter.decide(stack.path + [name], stack.tags + options.tags, options.isSlow)
-    switch options.skip.map(SubTestFilter.Decision.skip) ?? decision {
+    var skip = options.skip
+    // Only where it would run: to know a kernel may take a boot, or fetch one.
+    if skip == nil, decision == .run { skip = try options.conditions.reasonToSkip(in: scope) }
+    switch skip.map(SubTestFilter.Decision.skip) ?? decision {
     case .leaveOut: stack.leaveOut()
     case .skip(let reason):
       if decision == .leaveOut {

@@ -76,7 +76,8 @@ extension MachineConfiguration {
   /// - Parameter folder: where relative paths start.
   package func resolvingPaths(against folder: String) -> MachineConfiguration {
     var resolved = self
-    for path in [\BootSource.kernel, \.initrd, \.rootfs, \.modules] {
+    resolved.boot.kernel = boot.kernel.map { KernelName.resolve($0, against: folder) }
+    for path in [\BootSource.initrd, \.rootfs, \.modules] {
       resolved.boot[keyPath: path] = resolved.boot[keyPath: path].map { Files.resolve($0, against: folder) }
     }
     for index in resolved.boot.files.indices {

@@ -36,7 +36,7 @@ struct RunCommand: ParsableCommand {
     guard !command.isEmpty else { throw ValidationError("no command: provium run -- COMMAND…") }
     // QEMU ends with this process (parent-death signal), and the reaper removes the run directory.
     _ = try SignalThread { number, _ in _exit(ExitStatusCode.signal(number)) }
-    let configuration = try ConfigurationFile.find()
+    let configuration = try self.configuration()
     let activity = isatty(2) == 1 ? ActivityLine() : nil
     let engine = try Engine(
       configuration: configuration,
@@ -68,6 +68,19 @@ struct RunCommand: ParsableCommand {
     // A kernel report fails the run, as it fails a test. A failure of the command itself keeps its code.
     let exitCode = result.exitCode ?? 0
     throw ExitCode(exitCode == 0 && result.kernelReports != nil ? 1 : exitCode)
+  }
+
+  /// The project's configuration. In a kernel build tree, the built-in profile boots that tree's kernel.
+  private func configuration() throws -> Configuration {
+    var configuration = try ConfigurationFile.find(kernel: machines.kernel)
+    guard configuration.kernel == nil, try configuration.profile(profile).kernel == nil else {
+      return configuration
+    }
+    let folder = Files.currentDirectory
+    guard let release = KernelAdministration.builtTree(folder) else { return configuration }
+    configuration.kernel = folder
+    Console.error("provium: booting the kernel of this build tree (\(release)); --kernel names another one")
+    return configuration
   }
 
   /// Whether standard input has something to read: it is neither a terminal nor /dev/null.

@@ -41,7 +41,7 @@ struct SuiteExecution {
   }
 
   private func prepare() throws -> Prepared {
-    let configuration = try ConfigurationFile.find()
+    let configuration = try ConfigurationFile.find(kernel: machines.kernel)
     let memory = RunMemory(configuration) { Console.error("provium: warning: \($0)") }
     let selection = try SuiteSelection(
       paths,
