@@ -54,7 +54,7 @@ test("dmesg takes the patterns of grep", function()
   end
   assert_eq("", vm:dmesg("core(3)"))
   assert_eq("", vm:dmesg("core+"))
-  assert_error(function() vm:dmesg("core\\(") end, "vm:dmesg: argument 'pattern' is no basic regular expression")
+  assert_error(function() vm:dmesg("core\\(") end, "vm:dmesg: argument 'pattern' is not a basic regular expression")
 end)
 
 test("mount_vfs mounts what is missing, once, and leaves what is there", function()

@@ -117,7 +117,7 @@ struct PackageSource {
 
 extension String {
   /// Returns the text with `other` in the place of `prefix`; unchanged if it does not begin with `prefix`.
-  fileprivate func replacingPrefix(_ prefix: String, with other: String) -> String {
+  func replacingPrefix(_ prefix: String, with other: String) -> String {
     hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
   }
 }
