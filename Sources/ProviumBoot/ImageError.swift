@@ -47,7 +47,7 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
   /// The command that writes the lists of a module folder.
   private static func depmod(_ directory: String) -> String {
     let release = directory.split(separator: "/").last.map(String.init) ?? ""
-    guard let root = ModprobeConfiguration.root(of: directory) else { return "depmod" }
+    guard let root = ModuleFolder.root(of: directory) else { return "depmod" }
     return "depmod " + (root.isEmpty ? "" : "-b \(root) ") + release
   }
 }

@@ -101,7 +101,8 @@ struct PoolTests {
     #expect(events.count("pool_granted") == events.count("pool_released"))
   }
 
-  @Test("a resumed VM is charged for the memory it writes to", .timeLimit(.minutes(15))) func growth() throws {
+  @Test("a resumed VM is charged for the memory it writes to", .timeLimit(.minutes(15))) func growth() throws
+  {
     let project = try Project(
       withCache: [
         "tests/fixtures/f.lua": "provium.create():boot{ memory = '512M' }\n",

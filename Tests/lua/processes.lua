@@ -122,7 +122,7 @@ test("an interactive shell has job control", function()
   p:write("\26") -- Ctrl-Z
   p:expect("Stopped")
   p:expect("prompt> ")
-  p:write("kill %1; echo 8\rbit\n")
+  p:write("kill -9 %1; wait %1; echo 8\rbit\n")
   p:write("printf '\\377\\001'\n")
   p:expect("\255\1")
   p:write("exit 7\n")

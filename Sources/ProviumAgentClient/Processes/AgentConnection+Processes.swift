@@ -80,7 +80,9 @@ extension AgentConnection {
         try DoneReply($0)
       }
       guard let count = Int(exactly: done.value), (0...bytes.count).contains(count) else {
-        throw GuestError.tooLarge("\(what): the agent says that it wrote \(done.value) of \(bytes.count) bytes")
+        throw GuestError.tooLarge(
+          "\(what): the agent says that it wrote \(done.value) of \(bytes.count) bytes"
+        )
       }
       return (count, .integer(Int64(count)))
     }

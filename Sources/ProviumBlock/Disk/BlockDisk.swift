@@ -77,8 +77,6 @@ package final class BlockDisk: Sendable {
     )
   }
 
-  package var export: NBDExport { NBDExport(size: properties.size, sectorSize: properties.sectorSize) }
-
   // MARK: Requests
 
   /// Carries one request out.

@@ -37,7 +37,7 @@ struct ModprobeConfiguration {
 
   /// In the order of their names.
   private static func files(for directory: String) -> [String] {
-    guard let root = root(of: directory) else { return [] }
+    guard let root = ModuleFolder.root(of: directory) else { return [] }
     var paths: [String: String] = [:]
     for folder in root.isEmpty ? packageFolders : folders {
       for name in (try? Files.list("\(root)/\(folder)")) ?? [] where name.hasSuffix(".conf") {
@@ -45,16 +45,6 @@ struct ModprobeConfiguration {
       }
     }
     return paths.sorted { $0.key < $1.key }.map(\.value)
-  }
-
-  /// `/srv/guest` of `/srv/guest/lib/modules/6.1.0`, empty for the host's own; nil for a folder of another form.
-  static func root(of directory: String) -> String? {
-    let parts = Files.normalize(directory).split(separator: "/")
-    guard directory.hasPrefix("/"), parts.count >= 3, parts.dropLast().suffix(2) == ["lib", "modules"] else {
-      return nil
-    }
-    let above = parts.dropLast(3)
-    return (above.last == "usr" ? above.dropLast() : above).map { "/\($0)" }.joined()
   }
 
   /// Adds the rules of one file. A rule that modprobe(8) does not understand is skipped, as there.

@@ -270,15 +270,3 @@ extension SoftDependencies {
     self.before = before
   }
 }
-
-extension [UInt8] {
-  /// The place where `mark` begins, at or after `start`.
-  func firstRange(of mark: [UInt8], from start: Int) -> Int? {
-    guard start < count else { return nil }
-    return withUnsafeBytes { bytes in
-      mark.withUnsafeBytes { mark in
-        ByteSearch.find(mark, in: UnsafeRawBufferPointer(rebasing: bytes[start...])).map { start + $0 }
-      }
-    }
-  }
-}

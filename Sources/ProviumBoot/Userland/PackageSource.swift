@@ -114,10 +114,3 @@ struct PackageSource {
     try ToolRun.run(tool, options + arguments, directory: directory, deadline: .after(.seconds(600)))
   }
 }
-
-extension String {
-  /// Returns the text with `other` in the place of `prefix`; unchanged if it does not begin with `prefix`.
-  func replacingPrefix(_ prefix: String, with other: String) -> String {
-    hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
-  }
-}

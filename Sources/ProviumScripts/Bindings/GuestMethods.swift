@@ -22,20 +22,11 @@ enum GuestMethods {
   private static func exec<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 2)
     let command = ByteString(try call.bytes(1, "cmd"))
-    let exec = try commandOptions(call)
+    let exec = try CommandArguments.options(call)
     let result = try object.perform("exec \(command.brief)", allowance: exec.timeout ?? .zero) {
       try $0.exec(command, exec, until: $1)
     }
     return [ResultTables.command(result)]
-  }
-
-  /// Decodes the second argument: `timeout`, `env`, `cwd`, `stdin`.
-  static func commandOptions(_ call: LuaCall) throws -> CommandOptions {
-    let options = try call.options(2, known: ["timeout", "env", "cwd", "stdin"])
-    var exec = try options.commandOptions()
-    exec.timeout = try options["timeout"]?.duration()
-    exec.standardInput = try options["stdin"]?.bytes()
-    return exec
   }
 
   private static func json<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {

@@ -165,18 +165,3 @@ enum ProcessMethods {
     return [.integer(Int64(object.process.job.pid))]
   }
 }
-
-extension LuaOptions {
-  /// Decodes the options `env` and `cwd`.
-  func commandOptions() throws -> CommandOptions {
-    var options = CommandOptions()
-    options.workingDirectory = try self["cwd"].map { ByteString(try $0.bytes()) }
-    for (name, value) in try self["env"]?.entries() ?? [] {
-      guard !name.isEmpty, !name.contains(UInt8(ascii: "=")) else {
-        throw value.expected("the value of a name without '='")
-      }
-      options.variables[ByteString(name)] = ByteString(try value.bytes())
-    }
-    return options
-  }
-}

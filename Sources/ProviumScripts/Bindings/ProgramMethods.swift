@@ -14,7 +14,7 @@ enum ProgramMethods {
       throw call.misuse("a fixture's script has no sub-tests, and no report would show the results: use exec")
     }
     let command = ByteString(try call.bytes(1, "cmd"))
-    let options = try GuestMethods.commandOptions(call)
+    let options = try CommandArguments.options(call)
     let location = ScriptLocation(
       file: call.location?.file ?? object.context.scope.name,
       line: call.location?.line ?? 1
