@@ -50,6 +50,11 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // Disks that this process provides: contents, faults, log, and the server that QEMU connects to. Knows no VM.
+    .target(name: "ProviumBlock", dependencies: ["ProviumSystem"], swiftSettings: strict),
+    // A network switch in this process, with impairments, stations and capture. Knows neither QEMU nor guests.
+    .target(name: "ProviumNetwork", dependencies: ["CLinux", "ProviumSystem"], swiftSettings: strict),
+
     // The machine: what boots (kernel, initramfs, modules), and what it boots in (QEMU).
     .target(
       name: "ProviumBoot",
@@ -59,7 +64,8 @@ let package = Package(
     .target(
       name: "ProviumVM",
       dependencies: [
-        "ProviumAgentClient", "ProviumArchitecture", "ProviumBoot", "ProviumJSON", "ProviumSystem", "CLinux",
+        "ProviumAgentClient", "ProviumArchitecture", "ProviumBlock", "ProviumBoot", "ProviumJSON",
+        "ProviumSystem", "CLinux",
       ],
       swiftSettings: strict
     ),
@@ -90,8 +96,8 @@ let package = Package(
     .target(
       name: "ProviumRuntime",
       dependencies: [
-        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumKTAP", "ProviumSystem", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
+        "ProviumEvents", "ProviumKTAP", "ProviumNetwork", "ProviumSystem", "ProviumVM",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict
@@ -99,8 +105,9 @@ let package = Package(
     .target(
       name: "ProviumScripts",
       dependencies: [
-        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumJSON", "ProviumKTAP", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
+        "ProviumEvents", "ProviumJSON", "ProviumKTAP", "ProviumLua", "ProviumNetwork", "ProviumRuntime",
+        "ProviumSystem", "ProviumVM",
       ],
       swiftSettings: strict
     ),
@@ -160,6 +167,7 @@ let package = Package(
       exclude: ["Recorded", "Golden"],
       swiftSettings: strict
     ),
+    .testTarget(name: "ProviumBlockTests", dependencies: ["ProviumBlock"], swiftSettings: strict),
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(
       name: "ProviumArchitectureTests",
@@ -172,6 +180,7 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "ProviumBootTests", dependencies: ["ProviumBoot"], swiftSettings: strict),
+    .testTarget(name: "ProviumNetworkTests", dependencies: ["ProviumNetwork"], swiftSettings: strict),
     .testTarget(name: "ProviumVMTests", dependencies: ["ProviumVM"], swiftSettings: strict),
     .testTarget(name: "ProviumLuaTests", dependencies: ["ProviumLua"], swiftSettings: strict),
     // Our own Lua tests, as native cases: the one target of this package that depends on the bridge.

@@ -82,6 +82,16 @@ static void check_resume(const struct resume_request *request) {
   touch(request->seed, PV_SEED_SIZE);
 }
 
+static void check_interface(const struct interface_request *request) {
+  touch(request->find, 6);
+  touch(request->address, 6);
+  touch_span(request->host_name);
+  expect(request->address_count <= PV_MAX_INTERFACE_ENTRIES);
+  expect(request->route_count <= PV_MAX_INTERFACE_ENTRIES);
+  touch(request->addresses, request->address_count * PV_INTERFACE_ADDRESS_SIZE);
+  touch(request->routes, request->route_count * PV_INTERFACE_ROUTE_SIZE);
+}
+
 typedef int decoder(struct span payload, union request *request);
 
 static void try_call(struct span payload, decoder *decode) {
@@ -112,6 +122,9 @@ static void try_others(struct span payload) {
   }
   for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
     jobs[i](payload, &request);
+  }
+  if (decode_interface(payload, &request) == 0) {
+    check_interface(&request.interface);
   }
   if (decode_spawn(payload, &request) == 0) {
     expect(request.spawn_kind <= PV_SPAWN_SHARED);

@@ -105,5 +105,6 @@ void test_control(void);
 void test_listen(void);
 void test_memory(void);
 void test_log(void);
+void test_interface(void);
 
 #endif

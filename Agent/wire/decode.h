@@ -59,6 +59,16 @@ struct resume_request {
   uint64_t realtime_ns;
 };
 
+/* INTERFACE: what an interface of the guest is to have, and no other address. */
+struct interface_request {
+  const uint8_t *find, *address; /* 6 bytes each */
+  uint32_t mtu;                  /* 0: unchanged */
+  struct span host_name;         /* empty: unchanged */
+  uint32_t address_count, route_count;
+  const uint8_t *addresses; /* entries of PV_INTERFACE_ADDRESS_SIZE */
+  const uint8_t *routes;    /* entries of PV_INTERFACE_ROUTE_SIZE */
+};
+
 struct job_request {
   uint32_t job, timeout_ms, flags;
 };
@@ -86,6 +96,7 @@ union request {
   struct job_request job;       /* JOB_WAIT, JOB_KILL, JOB_COLLECT */
   struct span bytes;            /* a path, or data */
   uint32_t spawn_kind;          /* SPAWN_WORKER */
+  struct interface_request interface; /* INTERFACE */
 };
 
 int decode_syscall(struct span payload, union request *request);
@@ -105,6 +116,7 @@ int decode_bytes(struct span payload, union request *request);
 int decode_mount(struct span payload, union request *request);
 int decode_resume(struct span payload, union request *request);
 int decode_spawn(struct span payload, union request *request);
+int decode_interface(struct span payload, union request *request);
 int decode_nothing(struct span payload, union request *request);
 
 /* Requests of the control connection. */

@@ -4,6 +4,8 @@ import ProviumSystem
 package struct BootImage: Sendable, Hashable {
   package var kernel: String
   package var initrd: String
+  /// The bzImage that `kernel` was unpacked from; nil for every other kernel.
+  package var bzImage: BzImage?
   /// The kernel command line.
   package var append: String
   /// `6.1.0-56-cloud-amd64`, when the kernel file says.
@@ -33,6 +35,13 @@ package struct BootImage: Sendable, Hashable {
     joined.append(contentsOf: repeatElement(0, count: InitrdJoin.padding(after: joined.count)))
     try Files.write(joined + archive.finished(), to: path, mode: 0o600)
     return path
+  }
+
+  /// A bzImage whose vmlinux may be booted in its place.
+  package struct BzImage: Sendable, Hashable {
+    package let path: String
+    /// SHA-256 of the bzImage.
+    package let digest: String
   }
 
   /// One thing that an image was made from.

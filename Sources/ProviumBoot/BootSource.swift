@@ -8,7 +8,8 @@ public struct BootSource: Sendable, Hashable, Codable {
   public var kernel: String?
   /// The host path of an initramfs.
   public var initrd: String?
-  /// The host path of a raw disk image with the root file system.
+  /// The host path of a raw disk image, `/dev/vda`. Without `initrd` it has the root file system. With one the initramfs is the
+  /// root, and the disk is only attached.
   public var rootfs: String?
   /// The guest path of the program that becomes process 1 after the init wrapper; nil: the usual places are tried.
   public var initProgram: String?
@@ -39,6 +40,9 @@ public struct BootSource: Sendable, Hashable, Codable {
     self.append = append
     self.files = files
   }
+
+  /// True: the disk is the root; false: the initramfs is.
+  package var bootsFromDisk: Bool { rootfs != nil && initrd == nil }
 
   /// The architecture, or the host's where none is set.
   /// - Throws: `UnknownArchitecture` on a host whose guests Provium does not know.

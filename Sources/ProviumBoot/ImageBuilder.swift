@@ -7,10 +7,13 @@ import ProviumSystem
 package struct ImageBuilder: Sendable {
   private let cache: String
   private let digests: DigestCache
+  /// How bzImages are entered.
+  package let entries: KernelEntries
 
   package init(cache: String) {
     self.cache = cache
     digests = DigestCache(folder: "\(cache)/digests")
+    entries = KernelEntries(cache: cache)
   }
 
   /// - Parameter progress: told what takes time (fetching a kernel).
@@ -38,11 +41,10 @@ package struct ImageBuilder: Sendable {
     guard let kernelPath else { throw ImageError.noKernel(reasons: []) }
     let kernel = try KernelImage(kernelPath)
     try kernel.check(for: architecture)
-    let (bootable, remark) = try kernel.bootable(cache: cache)
-
-    var image = BootImage(kernel: bootable, initrd: "", append: "", release: kernel.release)
-    if let remark { image.remarks.append("\(kernelPath): \(remark)") }
-    image.inputs.append(.init(name: "kernel", path: kernelPath, digest: try digests.digest(kernelPath)))
+    let digest = try digests.digest(kernelPath)
+    var image = BootImage(kernel: kernelPath, initrd: "", append: "", release: kernel.release)
+    try entries.chooseEntry(of: kernel, digest: digest, for: &image)
+    image.inputs.append(.init(name: "kernel", path: kernelPath, digest: digest))
     // Where a kernel's modules usually lie, if the user did not say.
     modules = modules ?? kernel.usualModules
     let tree = try modules.map { try ModuleTree($0) }
@@ -81,7 +83,7 @@ package struct ImageBuilder: Sendable {
     if source.kernel == nil { words.append("cryptomgr.notests") }
     let hasOwnUserland = source.kernel == nil && source.initrd == nil && source.rootfs == nil
     if hasOwnUserland { words.append("provium.mounts=yes") }
-    if source.rootfs != nil { words += ["provium.root=/dev/vda"] }
+    if source.bootsFromDisk { words.append("provium.root=/dev/vda") }
     // Provium's own userland has no init: the wrapper stays process 1.
     if let program = source.initProgram ?? (hasOwnUserland ? nil : Self.defaultInit) {
       words.append("provium.init=\(program)")
@@ -98,7 +100,7 @@ package struct ImageBuilder: Sendable {
   private func userland(_ distribution: DistributionKernel, progress: (String) -> Void) throws -> String {
     let key = SHA256.hex(
       Array(
-        "\(distribution.origin) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 4".utf8
+        "\(distribution.origin) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 5".utf8
       )
     )
     let path = "\(cache)/userland/\(key.prefix(32)).cpio"
@@ -124,13 +126,19 @@ package struct ImageBuilder: Sendable {
   ) throws -> String {
     var drivers = drivers
     if let rootfs = source.rootfs {
-      drivers += ["virtio_blk"] + (try RootDisk.drivers(for: rootfs))
-      // A read-only root takes injected files on an overlay.
-      if !source.files.isEmpty { drivers.append("overlay") }
+      drivers.append("virtio_blk")
+      if source.bootsFromDisk {
+        drivers += try RootDisk.drivers(for: rootfs)
+        // A read-only root takes injected files on an overlay.
+        if !source.files.isEmpty { drivers.append("overlay") }
+      } else {
+        // The initramfs may mount it, or do something else with it.
+        drivers += try RootDisk.likelyDrivers(for: rootfs, tree: tree)
+      }
     }
-    let order = try tree?.loadOrder(drivers.uniqued()) ?? []
+    let loads = try tree?.loads(drivers.uniqued()) ?? []
     inputs.append(.init(name: "agent", path: "", digest: AgentImage.buildIDHex))
-    if let tree { inputs += try moduleInputs(tree, order) }
+    if let tree { inputs += try moduleInputs(tree, loads.map(\.name)) }
     if let initrd {
       inputs.append(.init(name: "initrd", path: initrd, digest: try checkedInitrd(initrd)))
     }
@@ -151,7 +159,7 @@ package struct ImageBuilder: Sendable {
     }
     let key = SHA256.hex(
       Array(
-        (inputs.map { "\($0.name) \($0.digest)" } + order + [architecture.name]).joined(
+        (inputs.map { "\($0.name) \($0.digest)" } + loads.map(Self.listLine) + [architecture.name]).joined(
           separator: "\n"
         ).utf8
       )
@@ -161,7 +169,7 @@ package struct ImageBuilder: Sendable {
       utimes(path, nil)
       return path
     }
-    let shim = try self.shim(architecture, order: order, tree: tree, files: files)
+    let shim = try self.shim(architecture, loads: loads, tree: tree, files: files)
     var joined: [UInt8] = []
     if let initrd {
       joined = try Files.read(initrd)
@@ -176,7 +184,7 @@ package struct ImageBuilder: Sendable {
   /// Everything below `/.provium`, and the wrapper. No standard directories: they would replace a user's links.
   private func shim(
     _ architecture: Architecture,
-    order: [String],
+    loads: [ModuleTree.Load],
     tree: ModuleTree?,
     files: [(path: GuestPath, bytes: [UInt8], mode: UInt32)]
   ) throws -> [UInt8] {
@@ -185,13 +193,20 @@ package struct ImageBuilder: Sendable {
     archive.addFile("provium-wrapper", programs.wrapper, mode: 0o755)
     archive.addDirectory(".provium", mode: 0o700)
     archive.addFile(".provium/agent", programs.agent, mode: 0o755)
-    if let tree, !order.isEmpty {
-      archive.addFile(".provium/modules.list", Array(order.map { "\($0).ko\n" }.joined().utf8))
-      for module in order { archive.addFile(".provium/modules/\(module).ko", try tree.contents(of: module)) }
+    if let tree, !loads.isEmpty {
+      archive.addFile(".provium/modules.list", Array(loads.map(Self.listLine).joined().utf8))
+      for load in loads {
+        archive.addFile(".provium/modules/\(load.name).ko", try tree.contents(of: load.name))
+      }
     }
     let folder = Array(".provium/files".utf8)
     for file in files { archive.addFile(folder + file.path.bytes, file.bytes, mode: file.mode) }
     return archive.finished()
+  }
+
+  /// A line of `modules.list`: see Agent/init/modules.h.
+  private static func listLine(_ load: ModuleTree.Load) -> String {
+    "\(load.isOptional ? "?" : "")\(load.name).ko\(load.parameters.isEmpty ? "" : " ")\(load.parameters)\n"
   }
 
   private func contents(of file: GuestFile, for path: GuestPath) throws -> ([UInt8], UInt32) {

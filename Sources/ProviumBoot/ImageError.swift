@@ -1,7 +1,11 @@
 /// What stands in the way of a bootable image: what, where, and what to do.
 package enum ImageError: Error, Sendable, CustomStringConvertible {
   case noModuleDirectory(path: String, reason: String)
-  case driverMissing(module: String, directory: String)
+  /// - hint: a clause after the folder's name, or empty.
+  case driverMissing(module: String, directory: String, hint: String)
+  case moduleDisabled(module: String, directory: String)
+  /// `modules.dep` does not fit the folder.
+  case staleModuleList(directory: String, reason: String)
   case wrongModules(directory: String, version: String, kernel: String)
   case notAKernel(path: String, what: String)
   case noKernel(reasons: [String])
@@ -14,8 +18,14 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
     switch self {
     case .noModuleDirectory(let path, let reason):
       "\(path) is not a kernel's module directory: \(reason)"
-    case .driverMissing(let module, let directory):
+    case .driverMissing(let module, let directory, let hint):
       "the kernel lacks the driver \(module) (CONFIG_\(module.uppercased())): it is neither built in nor a module in \(directory)"
+        + hint
+    case .moduleDisabled(let module, let directory):
+      "the driver \(module) is needed, and a modprobe.d of the tree of \(directory) disables it (install \(module) /bin/false)"
+    case .staleModuleList(let directory, let reason):
+      "\(directory)/modules.dep does not fit the modules: \(reason); run \(Self.depmod(directory)), "
+        + "or remove modules.dep: Provium then reads the modules themselves"
     case .wrongModules(let directory, let version, let kernel):
       "the modules in \(directory) are for kernel \(version), not for \(kernel); name the right directory with modules = \"…\""
     case .notAKernel(let path, let what): "\(path) cannot be used as a kernel: \(what)"
@@ -27,5 +37,12 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
       "the kernel command line has \(length) bytes, and a kernel takes \(limit): shorten append"
     case .missingFile(let role, let path): "the \(role) \(path) does not exist"
     }
+  }
+
+  /// The command that writes the lists of a module folder.
+  private static func depmod(_ directory: String) -> String {
+    let release = directory.split(separator: "/").last.map(String.init) ?? ""
+    guard let root = ModprobeConfiguration.root(of: directory) else { return "depmod" }
+    return "depmod " + (root.isEmpty ? "" : "-b \(root) ") + release
   }
 }

@@ -1,5 +1,6 @@
 import ProviumAgentImage
 package import ProviumAgentClient
+package import ProviumBlock
 package import ProviumBoot
 package import ProviumSystem
 
@@ -47,11 +48,14 @@ package final class VirtualMachine: Sendable {
     package var memory = MemoryBacking.anonymous
     /// Copies that stand for disks, by the disk's number in `MachineConfiguration.allDisks`.
     package var diskFiles: [Int: DiskFile] = [:]
+    /// The disks of `MachineConfiguration.servedDisks` that exist already, by id. The others are made.
+    package var servedDisks: [String: BlockDisk] = [:]
 
     package init() {}
   }
 
-  /// Boots a VM and blocks until its agent answers.
+  /// Boots a VM and blocks until its agent answers. A vmlinux that was unpacked from a bzImage and ends before its first
+  /// message is followed by one boot of the bzImage.
   /// - Parameters:
   ///   - configuration: with all settings of its profile.
   ///   - name: for messages.
@@ -81,75 +85,31 @@ package final class VirtualMachine: Sendable {
       progress: stage
     )
     built(image)
-    let directory = try host.run.machineDirectory()
-    let secret = platform.channel == .vsock ? GuestSecret.random() : nil
-    let initrd =
-      try secret.map { try image.initrd(with: $0.bytes, at: "\(directory)/initrd") } ?? image.initrd
-    stage(BootStage.qemu.word)
-    var wiring = LaunchWiring()
-    wiring.memory = storage.memory
-    wiring.diskFiles = storage.diskFiles
-    wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
-    let process = try QEMUProcess(
-      qemu,
+    let launch = Launch(
+      name: name,
       configuration: configuration,
       platform: platform,
-      secret: secret,
-      directory: directory,
-      wiring: wiring
+      qemu: qemu,
+      storage: storage,
+      host: host,
+      deadline: deadline,
+      kernelLog: kernelLog
     )
-    started(process)
-    do {
-      stage(BootStage.kernel.word)
-      let agent = try GuestAgent.connect(
-        to: process.endpoint,
-        machine: name,
-        expecting: AgentImage.buildID,
-        liveness: process.monitor,
-        until: deadline
+    do { return try launch.run(image, stage: stage, started: started) } catch let failure as SilentEntry {
+      guard let bzImage = image.bzImage else { throw failure.boot }
+      var whole = image
+      whole.kernel = bzImage.path
+      whole.bzImage = nil
+      whole.remarks.append(
+        "\(bzImage.path): its vmlinux, entered by PVH, \(failure.end) before its first message "
+          + "(is its entry code instrumented?); Provium boots the bzImage of this kernel from now on"
       )
-      let machine = VirtualMachine(
-        name: name,
-        process: process,
-        agent: agent,
-        image: image,
-        qemu: qemu,
-        directory: directory
-      )
-      try machine.followKernelLog(from: .oldest, alsoTo: kernelLog, until: deadline)
-      return machine
-    } catch {
-      let reached = process.console.reached
-      process.kill()
-      throw BootFailure(
-        machine: name,
-        stage: reached,
-        reason:
-          "\(error)\(Self.hint(image, reached: reached, initrd: configuration.boot.initrd, process.console))",
-        console: process.console.tail()
-      )
+      do {
+        let machine = try launch.run(whole, stage: stage, started: started)
+        host.images.entries.remember(bzImage)
+        return machine
+      } catch let second as SilentEntry { throw second.boot }
     }
-  }
-
-  /// What a boot that came so far most likely lacks.
-  private static func hint(_ image: BootImage, reached: BootStage, initrd: String?, _ console: ConsoleLog)
-    -> String
-  {
-    let hasNoRoot = console.tail(.max).contains {
-      $0.contains("panic - not syncing: VFS: Unable to mount root fs")
-    }
-    if reached == .kernel, hasNoRoot {
-      // It found no wrapper, which is packed after the user's initrd.
-      guard let initrd else {
-        return "; the kernel did not unpack its initramfs (was it built without CONFIG_BLK_DEV_INITRD?)"
-      }
-      let said = console.tail(.max).compactMap { $0.suffix(after: "Initramfs unpacking failed: ") }.last
-      return
-        "; the kernel could not unpack \(initrd)\(said.map { " (it says: \($0))" } ?? ""): is it whole, and packed in a way that this kernel was built for?"
-    }
-    guard reached >= .modules, !image.hasModules else { return "" }
-    return
-      "; no modules were found for its kernel: where its virtio drivers are modules, name their folder with modules = \"…\""
   }
 
   // MARK: The end
@@ -203,11 +163,4 @@ package final class VirtualMachine: Sendable {
 
   /// The machine's cause of death; nil while it lives.
   package var causeOfDeath: (any Error)? { process.monitor.causeOfDeath() }
-}
-
-extension String {
-  /// What stands behind the first `mark`; nil when there is none.
-  fileprivate func suffix(after mark: String) -> Substring? {
-    firstRange(of: mark).map { self[$0.upperBound...] }
-  }
 }

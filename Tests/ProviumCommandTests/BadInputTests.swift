@@ -84,7 +84,8 @@ import Testing
     "an unknown option, a missing value or an extra argument is an error of every command",
     arguments: [
       ["test", "--bogus"], ["test", "--shard"], ["test", "--junit"], ["test", "--color", "pink"],
-      ["test", "-p", "x"],
+      ["test", "-p", "x"], ["test", "--timeout-multiplier", "0"],
+      ["run", "--timeout-multiplier", "x", "--", "true"],
       ["test", "-v", "-q"], ["test", "--seed", "1"], ["test", "--tap", "-", "--json", "-"],
       ["list", "--bogus"],
       ["list", "--shard", "0/1"], ["run", "--bogus", "--", "true"], ["run"], ["run", "true"],

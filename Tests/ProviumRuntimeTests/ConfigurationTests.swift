@@ -24,6 +24,7 @@ import Testing
       timeout = "2m"
       boot_timeout = "90s"
       op_timeout = 1.5
+      timeout_multiplier = 2.5
       [profile.minimal]
       kernel = "../kernel/bzImage"
       initrd = "rootfs.cpio.gz"
@@ -37,6 +38,7 @@ import Testing
     #expect(configuration.settings.tests == ["/project/tests", "/elsewhere"])
     #expect(configuration.settings.cacheMaximum == 5 << 30)
     #expect(configuration.settings.timeout == .seconds(120))
+    #expect(configuration.settings.timeoutMultiplier == 2.5)
     #expect(configuration.settings.bootTimeout == .seconds(90))
     #expect(configuration.settings.operationTimeout == .milliseconds(1500))
     #expect(try configuration.profile("minimal").kernel == "/project/../kernel/bzImage")
@@ -71,6 +73,10 @@ import Testing
       (
         "[provium]\ntimeout = 0",
         "/project/provium.toml:2: 'provium.timeout' is 0, but must be a duration above 0"
+      ),
+      (
+        "[provium]\ntimeout_multiplier = 0",
+        "/project/provium.toml:2: 'provium.timeout_multiplier' is 0, but must be a number from 0.1 to 1000"
       ),
       (
         "[provium]\nop_timeout = \"0s\"",

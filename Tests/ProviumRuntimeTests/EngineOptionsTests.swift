@@ -32,14 +32,14 @@ import Testing
   @Test(
     "that mean nothing are named, with what is accepted",
     arguments: [
-      (["PROVIUM_ACCEL": "kwm"], "PROVIUM_ACCEL=kwm means nothing (did you mean 'kvm'?)"),
-      (["PROVIUM_PARALLEL": "0"], "PROVIUM_PARALLEL=0 means nothing; accepted: a number from 1"),
+      (["PROVIUM_ACCEL": "kwm"], "invalid value 'kwm' for PROVIUM_ACCEL (did you mean 'kvm'?)"),
+      (["PROVIUM_PARALLEL": "0"], "invalid value '0' for PROVIUM_PARALLEL; accepted: a number from 1"),
       (
         ["PROVIUM_MEM": "much", "PROVIUM_CPUS": "1"],
-        "PROVIUM_MEM=much means nothing; accepted: an amount such as 4G"
+        "invalid value 'much' for PROVIUM_MEM; accepted: an amount such as 4G"
       ),
-      (["PROVIUM_MEM": "0"], "PROVIUM_MEM=0 means nothing"),
-      (["PROVIUM_CPUS": "0"], "PROVIUM_CPUS=0 means nothing; accepted: a number from 1"),
+      (["PROVIUM_MEM": "0"], "invalid value '0' for PROVIUM_MEM"),
+      (["PROVIUM_CPUS": "0"], "invalid value '0' for PROVIUM_CPUS; accepted: a number from 1"),
     ]
   )
   func refused(variables: [String: String], complaint: String) {

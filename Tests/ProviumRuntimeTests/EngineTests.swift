@@ -27,6 +27,11 @@ import Testing
     var engine = try Engine(configuration: configuration, options: options, sinks: [])
     #expect(engine.timeoutMultiplier == 10)
     engine.close()
+    configuration.settings.timeoutMultiplier = 3
+    engine = try Engine(configuration: configuration, options: options, sinks: [])
+    #expect(engine.timeoutMultiplier == 3)
+    engine.close()
+    // The command line and the environment override the project.
     options.timeoutMultiplier = 2.5
     engine = try Engine(configuration: configuration, options: options, sinks: [])
     #expect(engine.timeoutMultiplier == 2.5)

@@ -26,6 +26,8 @@ void handle_spawn_worker(struct session *session, const union request *request);
 /* snapshot.c */
 void handle_resume(struct session *session, const union request *request);
 void handle_quiesce(struct session *session, const union request *request);
+/* interface.c */
+void handle_interface(struct session *session, const union request *request);
 /* guest.c */
 void handle_kernel_log(struct session *session, const union request *request);
 void handle_shutdown(struct session *session, const union request *request);

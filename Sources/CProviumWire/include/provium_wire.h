@@ -82,6 +82,9 @@ enum pv_request {
   PV_QUIESCE = 0x19,     /* -> DONE; also on the control connection */
   PV_ECHO = 0x1A,        /* data -> DATA; also on the control connection */
   PV_SECRET = 0x1B,      /* secret[32] -> READY; the first message of every connection over vsock */
+  PV_INTERFACE = 0x1C,   /* find[6], address[6], mtu u32, host_len u32, host name, naddr u32, {family u8 (4, 6),
+                            prefix u8, flags u8 (PV_ADDRESS_*), address[16]} x naddr, nroutes u32, {family u8,
+                            prefix u8, destination[16], gateway[16]} x nroutes -> DATA, the interface's name */
 
   /* On the control connection only. */
   PV_INTERRUPT = 0x20,   /* target u32, flags u32 (PV_INTERRUPT_*), optionally request u32; no reply */
@@ -160,6 +163,11 @@ enum pv_record_flags {
   PV_RECORD_FRAGMENT = 1u << 0,  /* the record is a part of a line */
   PV_RECORD_TRUNCATED = 1u << 1, /* the text was longer than PV_MAX_RECORD_TEXT */
 };
+enum pv_address_flags { PV_ADDRESS_OPTIONAL = 1u << 0 }; /* a kernel without its family may refuse it */
+/* Bytes of an address and of a route in INTERFACE, and the largest number of each. */
+#define PV_INTERFACE_ADDRESS_SIZE 19u
+#define PV_INTERFACE_ROUTE_SIZE 34u
+#define PV_MAX_INTERFACE_ENTRIES 32u
 #define PV_RECORD_HEADER_SIZE 21u
 #define PV_MAX_RECORD_TEXT 4096u
 

@@ -8,7 +8,7 @@ package struct InvalidArgument: Error, Hashable, Sendable, CustomStringConvertib
     case arguments, bufferIndex, buffer, structure
     case pointers, pointerBuffer, pointerOffset, pointerLength, pointerInput
     case mountSource, mountTarget, mountType, mountData
-    case worker, nonce, seed
+    case worker, nonce, seed, interface
   }
 
   package let parameter: Parameter

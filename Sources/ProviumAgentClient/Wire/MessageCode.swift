@@ -31,6 +31,7 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let quiesce = Self(PV_QUIESCE)
   static let echo = Self(PV_ECHO)
   static let secret = Self(PV_SECRET)
+  static let interface = Self(PV_INTERFACE)
   static let interrupt = Self(PV_INTERRUPT)
   static let killWorker = Self(PV_KILL_WORKER)
   static let followLog = Self(PV_FOLLOW_LOG)

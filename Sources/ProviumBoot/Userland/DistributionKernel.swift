@@ -86,15 +86,15 @@ package struct DistributionKernel: Sendable {
       progress("fetching \(package)")
       try apt.unpack(package, into: tree)
     }
-    let release = String(image.dropFirst("linux-image-".count)).replacingPrefix("unsigned-", with: "")
-    let kernel = "\(tree)/boot/vmlinuz-\(release)"
-    let modules = ["\(tree)/lib/modules/\(release)", "\(tree)/usr/lib/modules/\(release)"].first(
-      where: Files.exists
-    )
+    let unpacked = KernelFolder(tree, release: PackageSource.release(ofImage: image))
     let busybox = ["\(tree)/bin/busybox", "\(tree)/usr/bin/busybox"].first(where: Files.exists)
-    guard Files.exists(kernel), let modules, let busybox else {
+    guard let kernel = unpacked.kernel, let modules = unpacked.modules, let busybox else {
+      let missing = [
+        unpacked.kernel == nil ? "kernel" : nil, unpacked.modules == nil ? "module folder" : nil,
+        busybox == nil ? "busybox" : nil,
+      ].compactMap { $0 }.joined(separator: ", ")
       throw ImageError.noKernel(reasons: [
-        "the package \(image) does not hold what is expected of it (\(tree))"
+        "\(image), the packages of its kernel that it depends on, and busybox-static hold no \(missing) (\(tree))"
       ])
     }
     try Files.removeTree("\(folder)/apt")

@@ -54,6 +54,8 @@ package struct Settings: Sendable, Hashable {
   package var bootTimeout = Settings.defaultBootTimeLimit
   /// One guest operation, unless the call says otherwise, before scaling.
   package var operationTimeout: Duration = .seconds(60)
+  /// The factor by which all time limits grow; nil: 10 where guests are emulated, 1 with KVM.
+  package var timeoutMultiplier: Double?
   /// The largest number of warm VMs of all fixtures (`spares`); nil: by the host's size. 0: none.
   package var warmVMs: Int?
   /// Console reports that are meant, as plain parts of their first line.

@@ -65,8 +65,8 @@ package enum ConfigurationFile {
 
   private static func settings(_ table: TableReader, root: String) throws -> Settings {
     try table.checkKeys([
-      "tests", "fixtures", "cache", "cache_max", "timeout", "boot_timeout", "op_timeout", "spares",
-      "allow_splats",
+      "tests", "fixtures", "cache", "cache_max", "timeout", "boot_timeout", "op_timeout",
+      "timeout_multiplier", "spares", "allow_splats",
     ])
     var settings = Settings()
     settings.tests = try table.strings("tests").map { Files.resolve($0, against: root) }
@@ -81,6 +81,11 @@ package enum ConfigurationFile {
     if let timeout = try table.duration("timeout") { settings.timeout = timeout }
     if let timeout = try table.duration("boot_timeout") { settings.bootTimeout = timeout }
     if let timeout = try table.duration("op_timeout") { settings.operationTimeout = timeout }
+    settings.timeoutMultiplier = try table.number(
+      "timeout_multiplier",
+      in: EngineOptions.timeoutMultipliers,
+      accepted: EngineOptions.acceptedTimeoutMultiplier
+    )
     settings.warmVMs = try table.count("spares")
     settings.allowedSplats = try table.strings("allow_splats")
     return settings

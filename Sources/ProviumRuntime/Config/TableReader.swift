@@ -59,6 +59,12 @@ struct TableReader {
     throw bad(key, given: describe(value), accepted: "a whole number from 0 to 1024")
   }
 
+  func number(_ key: String, in range: ClosedRange<Double>, accepted: String) throws -> Double? {
+    guard let value = table[key] else { return nil }
+    if let number = value.int.map(Double.init) ?? value.double, range.contains(number) { return number }
+    throw bad(key, given: describe(value), accepted: accepted)
+  }
+
   /// Longer than nothing: a limit of 0 would end everything before it began.
   func duration(_ key: String) throws -> Duration? {
     guard let value = table[key] else { return nil }

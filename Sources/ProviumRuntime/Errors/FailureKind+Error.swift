@@ -1,4 +1,6 @@
 import ProviumAgentClient
+import ProviumArchitecture
+import ProviumBoot
 package import ProviumEvents
 import ProviumVM
 
@@ -32,11 +34,13 @@ extension ProviumError.Code {
     self =
       switch error {
       case let error as any CodedError: error.code
-      case is InvalidArgument: .invalidUse
-      case is ConfigurationError: .configuration
+      case is InvalidArgument, is InvalidConfiguration: .invalidUse
+      case is ConfigurationError, is UnknownArchitecture: .configuration
       case let error as GuestError: Self.code(of: error)
       case let error as MachineDeath: Self.code(of: error)
       case is BootFailure: .startFailed
+      case let error as ImageError: Self.code(of: error)
+      case is QEMUBinary.Failure: .unavailable
       default: .infrastructure
       }
   }
@@ -47,6 +51,16 @@ extension ProviumError.Code {
     case .inUse: .invalidUse
     case .timedOut: .timeout
     case .unresponsive, .lost, .violation, .incompatible: .machineLost
+    }
+  }
+
+  /// The files that a configuration names are wrong. The kernel of the default profile comes from the host or the network.
+  private static func code(of error: ImageError) -> Self {
+    switch error {
+    case .noKernel: .unavailable
+    case .noModuleDirectory, .driverMissing, .wrongModules, .notAKernel, .badInitrd, .badDisk, .missingFile,
+      .longCommandLine:
+      .configuration
     }
   }
 

@@ -67,6 +67,19 @@ public struct ProviumError: Error, Sendable, CustomStringConvertible {
       + Self.section("the console's last lines:", console)).joined(separator: "\n")
   }
 
+  /// Returns the same error with `transform` applied to each text.
+  package func replacingText(_ transform: (String) -> String) -> ProviumError {
+    var copy = ProviumError(
+      code,
+      transform(message),
+      cause: cause,
+      operations: operations.map(transform),
+      console: console.map(transform)
+    )
+    copy.reports = reports
+    return copy
+  }
+
   private static func section(_ title: String, _ lines: [String]) -> [String] {
     lines.isEmpty ? [] : [title] + lines.map { "  \($0)" }
   }

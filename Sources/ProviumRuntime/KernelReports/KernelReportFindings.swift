@@ -32,6 +32,11 @@ package struct KernelReportFindings {
     unjudged += other.unjudged
   }
 
+  /// Leaves out reports that an error names already.
+  package mutating func remove(_ named: Set<KernelReportID>) {
+    reports.removeAll { named.contains($0.found.id) }
+  }
+
   /// The outcome of a test in view of the reports. The test's own first failure remains the failure; if the VM failed or did
   /// not answer, the kernel's report is the reason, and the failure is no infrastructure error.
   /// - Parameters:

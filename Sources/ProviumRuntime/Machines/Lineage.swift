@@ -1,3 +1,4 @@
+import ProviumBlock
 import ProviumVM
 import Synchronization
 
@@ -23,4 +24,6 @@ package struct Lineage {
 struct RestorePoint {
   let snapshot: Snapshot
   let lineage: Lineage
+  /// The faults of the VM's disks, by id, which are not in the snapshot's files.
+  var faults: [String: FaultPolicy] = [:]
 }

@@ -56,7 +56,11 @@ extension Machine {
   {
     lastUse = Self.countUse()
     defer { context.processes.noteOperation() }
-    do { return try body() } catch let error as GuestError {
+    do {
+      let result = try body()
+      try checkDisks(of: machine)
+      return result
+    } catch let error as GuestError {
       throw translate(error, machine, allowance: allowance)
     } catch let error as MachineDeath {
       throw died("\(error)", machine, cause: error)

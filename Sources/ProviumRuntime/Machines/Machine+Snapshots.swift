@@ -23,6 +23,10 @@ extension Machine {
     announceResume(of: snapshot, origin: origin.text(isWarm: warm != nil))
     do {
       adopt(try warm ?? cold(snapshot, on: host, until: deadline), since: begin)
+      // A handle that booted its VM knows more than the snapshot: the injected files.
+      if case .fixture = origin {
+        bootConfiguration = snapshot.lacksFiles == true ? nil : snapshot.configuration
+      }
       watchCost()
     } catch {
       let failure = failedToStart(error)
@@ -65,10 +69,12 @@ extension Machine {
   /// Saves the VM's state and stops it; the handle is no longer booted. If that fails, the VM is dead.
   package func save(to folder: String) throws -> Snapshot {
     let machine = try usable()
+    try checkDisksCanBeSaved(of: machine)
     do {
-      let snapshot = try guarded("saving", on: machine, allowance: .zero) {
+      var snapshot = try guarded("saving", on: machine, allowance: .zero) {
         try machine.save(to: folder, host: context.services.host, until: $0)
       }
+      if bootConfiguration == nil { snapshot.lacksFiles = true }
       end(.paused, reason: "put to rest")
       return snapshot
     } catch {
@@ -83,10 +89,12 @@ extension Machine {
 
   /// Takes a snapshot; the VM continues from the very state that was saved.
   package func takeSnapshot() throws -> MachineSnapshot {
+    try checkDisksCanBeSaved(of: try usable())
     let folder = try context.snapshotFolder()
     let snapshot: MachineSnapshot
+    let faults = disks.mapValues(\.policy)
     do {
-      snapshot = own(RestorePoint(snapshot: try save(to: folder), lineage: lineage))
+      snapshot = own(RestorePoint(snapshot: try save(to: folder), lineage: lineage, faults: faults))
     } catch {
       try? Files.removeTree(folder)
       throw error
@@ -119,6 +127,7 @@ extension Machine {
     do { try resume(point.snapshot, origin: .snapshot) } catch let error as UnusableSnapshot {
       throw error.cause
     }
+    for (id, faults) in point.faults { disks[id]?.policy = faults }
     lineage = point.lineage.continued
     defer { continueTrace(of: earlier) }
     try attachWorkers()

@@ -1,4 +1,5 @@
 import ProviumAgentClient
+import ProviumBlock
 package import ProviumArchitecture
 import ProviumBoot
 import ProviumEvents
@@ -38,6 +39,10 @@ package final class Machine {
   private(set) var hasTriedToBoot = false
   /// The state that each fresh sub-test starts from.
   var freshStart: FreshStart?
+  /// The disks that this process provides to the present or the last VM, by id.
+  private(set) var disks: [String: BlockDisk] = [:]
+  /// What the present or the last VM was booted with, with all settings; nil: never, or files of it are not known any more.
+  var bootConfiguration: MachineConfiguration?
   /// The snapshot that the VM was resumed from, and `lastUse` at that moment.
   private var resumed: (from: HeldSnapshot, at: UInt64)?
 
@@ -65,13 +70,22 @@ package final class Machine {
     guard state == .created || state == .shutdown else {
       throw ProviumError(.invalidUse, "the machine is \(state.rawValue) already")
     }
-    let services = context.services
-    identifier = services.nextMachineNumber()
-    hasTriedToBoot = true
     let configuration = settings.applying(profile)
+    hasTriedToBoot = true
     do { try configuration.validate() } catch {
       throw ProviumError(.invalidUse, "\(error)", cause: error)
     }
+    try boot(configuration, disks: [:])
+  }
+
+  /// Boots the VM.
+  /// - Parameters:
+  ///   - configuration: valid, with all settings of the profile.
+  ///   - existing: the contents of its served disks, by id; those that are missing are made.
+  func boot(_ configuration: MachineConfiguration, disks existing: [String: BlockDisk]) throws {
+    let services = context.services
+    identifier = services.nextMachineNumber()
+    bootConfiguration = configuration
     reservation = try context.admit(
       PoolRequest(memory: configuration.memory.bytes, cpus: configuration.cpus, isColdBoot: true)
     )
@@ -82,7 +96,8 @@ package final class Machine {
     do {
       // First: the disks are copied next, and the files are packed as they are now.
       if context.workFolder != nil { hostInputs += try configuration.hostInputs(digests: services.digests) }
-      let storage = try context.storage(for: configuration, machine: identifier)
+      var storage = try context.storage(for: configuration, machine: identifier)
+      storage.servedDisks = existing
       let limit = TimeLimit(
         of: "the boot's",
         length: configuration.bootTimeLimit ?? services.configuration.settings.bootTimeout,
@@ -107,8 +122,11 @@ package final class Machine {
       kernelLogFile?.remove()
       let failure = failedToStart(error)
       let reached = context.limits.reached ?? bootLimit.flatMap { $0.deadline.isExpired ? $0 : nil }
+      // Files that do not exist, or are no kernels, are a mistake in the configuration.
+      let code = ProviumError.Code(error)
+      let reason = [.configuration, .unavailable].contains(code) ? code : .startFailed
       throw ProviumError(
-        context.limits.reached == nil ? .startFailed : .timeout,
+        context.limits.reached == nil ? reason : .timeout,
         reached.map { "\(failure.message)\n\($0.description) was reached" } ?? failure.message,
         cause: error
       )
@@ -174,6 +192,7 @@ package final class Machine {
   /// Adopts a running VM and starts a new lineage: workers and jobs of before become invalid.
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
     virtualMachine = machine
+    disks = machine.process.disks
     lineage = Lineage()
     isKernelLogKept = false
     operations = machine.agent.operations

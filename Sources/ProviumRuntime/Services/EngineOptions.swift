@@ -17,7 +17,8 @@ package struct EngineOptions: Sendable {
   /// Files that run at once; nil: by the host's size.
   package var parallel: Int?
 
-  /// The factor by which all time limits grow; nil: 10 where guests are emulated, 1 with KVM.
+  /// The factor by which all time limits grow; nil: `timeout_multiplier` of `provium.toml`, else 10 where guests are emulated
+  /// and 1 with KVM.
   package var timeoutMultiplier: Double?
 
   package init() {}
@@ -60,7 +61,7 @@ package struct EngineOptions: Sendable {
         throw EnvironmentError(
           name: "PROVIUM_TIMEOUT_MULTIPLIER",
           value: text,
-          accepted: ["a number from 0.1 to 1000"]
+          accepted: [EngineOptions.acceptedTimeoutMultiplier]
         )
       }
       return factor
@@ -73,19 +74,26 @@ package struct EngineOptions: Sendable {
 }
 
 extension EngineOptions {
+  /// The factors for time limits that are accepted.
+  static let timeoutMultipliers = 0.1...1000
+  /// For messages.
+  static let acceptedTimeoutMultiplier = "a number from 0.1 to 1000"
+
   /// Reads a factor for time limits; nil for text that is not a number from 0.1 to 1000.
   package static func timeoutMultiplier(_ text: String) -> Double? {
-    Double(text).flatMap { (0.1...1000).contains($0) ? $0 : nil }
+    Double(text).flatMap { timeoutMultipliers.contains($0) ? $0 : nil }
   }
 }
 
-/// An environment variable of Provium's with a value that means nothing.
-package struct EnvironmentError: Error, CustomStringConvertible {
+/// An environment variable of Provium with an invalid value.
+package struct EnvironmentError: CodedError, CustomStringConvertible {
   let name: String
   let value: String
   let accepted: [String]
 
+  package var code: ProviumError.Code { .configuration }
+
   package var description: String {
-    "\(name)=\(value) means nothing\(NearestName.hint(for: value, among: accepted)); accepted: \(accepted.joined(separator: ", "))"
+    "invalid value '\(value)' for \(name)\(NearestName.hint(for: value, among: accepted)); accepted: \(accepted.joined(separator: ", "))"
   }
 }

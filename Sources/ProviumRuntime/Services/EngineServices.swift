@@ -43,7 +43,7 @@ package final class EngineServices: Sendable {
       accelerator: accelerator,
       channel: channel,
       run: run,
-      timeoutMultiplier: options.timeoutMultiplier
+      timeoutMultiplier: options.timeoutMultiplier ?? configuration.settings.timeoutMultiplier
     )
     warmPool = WarmPool(
       host: host,

@@ -11,7 +11,8 @@ enum MachineMethods {
       name: "vm",
       methodList: Misuse.translated([
         ("boot", boot), ("shutdown", shutdown), ("kill", kill), ("state", state), ("spawn", spawn),
-        ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
+        ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore), ("reset", reset),
+        ("disk", disk),
       ]) + GuestMethods.all(VMObject.self),
       memberNames: ["sys"],
       member: { try $1 == "sys" ? GuestNumbers.value(of: $0) : nil },
@@ -64,6 +65,21 @@ enum MachineMethods {
     case .booted, .dead: break
     }
     return [try vm.context.types.value(try vm.machine.takeSnapshot())]
+  }
+
+  /// `vm:reset()`
+  private static func reset(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try vm.machine.reset()
+    return [try vm.context.types.value(vm)]
+  }
+
+  /// `vm:disk(id)`
+  private static func disk(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 1)
+    let id = try call.string(1, "id")
+    _ = try vm.machine.disk(id)
+    return [try vm.context.types.value(DiskObject(id, of: vm.machine))]
   }
 
   /// `vm:restore(s)`

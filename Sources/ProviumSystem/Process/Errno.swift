@@ -4,7 +4,9 @@ import Glibc
 /// An error number of Linux (errno(3)), printed by its name.
 ///
 /// ```swift
-/// #expect(throws: Errno(ENOENT)) { try opened.get() }
+/// let opened = try await vm.syscall("openat", -100, "/missing", 0)
+/// #expect(opened.errno == .ENOENT)
+/// #expect(throws: Errno.ENOENT) { try opened.get() }
 /// ```
 public struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
   /// The number, positive: 2 for ENOENT.

@@ -7,6 +7,8 @@ public struct InvalidConfiguration: Error, Sendable, Hashable, CustomStringConve
     case file([UInt8])
     /// By position in `disks`, from 0.
     case disk(Int)
+    /// By its id.
+    case servedDisk(String)
   }
 
   package enum Problem: Sendable, Hashable {
@@ -44,6 +46,7 @@ public struct InvalidConfiguration: Error, Sendable, Hashable, CustomStringConve
     case .bootTimeLimit: "bootTimeLimit"
     case .file(let path): "files['\(String(decoding: path, as: UTF8.self))']"
     case .disk(let index): "disks[\(index)]"
+    case .servedDisk(let id): "the disk '\(id)'"
     }
   }
 }

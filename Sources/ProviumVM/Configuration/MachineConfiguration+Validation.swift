@@ -30,6 +30,17 @@ extension MachineConfiguration {
     for (index, disk) in disks.enumerated() {
       if let problem = disk.problem { throw InvalidConfiguration(.disk(index), problem) }
     }
+    try validateServedDisks()
+  }
+
+  private func validateServedDisks() throws(InvalidConfiguration) {
+    var seen: Set<String> = []
+    for disk in servedDisks {
+      if let problem = disk.problem { throw InvalidConfiguration(.servedDisk(disk.id), problem) }
+      guard seen.insert(disk.id).inserted else {
+        throw InvalidConfiguration(.servedDisk(disk.id), .refused("has the same id as another disk"))
+      }
+    }
   }
 
   private func validateFiles() throws(InvalidConfiguration) {
@@ -75,6 +86,11 @@ extension MachineConfiguration {
     }
     for index in resolved.disks.indices {
       resolved.disks[index].path = Files.resolve(resolved.disks[index].path, against: folder)
+    }
+    resolved.devices = devices.map { device in
+      guard var disk = device as? ServedDisk else { return device }
+      disk.image = disk.image.map { Files.resolve($0, against: folder) }
+      return disk
     }
     return resolved
   }

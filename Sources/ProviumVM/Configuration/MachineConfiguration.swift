@@ -4,7 +4,7 @@ import ProviumSystem
 /// The complete definition of a VM: what it boots, how large it is, and which devices it has.
 ///
 /// ```swift
-/// MachineConfiguration(
+/// let configuration = MachineConfiguration(
 ///   profile: "debug",
 ///   memory: .gibibytes(1),
 ///   cpus: 2,
@@ -68,6 +68,11 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     get { otherDevices.map(\.device) }
     set { otherDevices = newValue.map { AnyMachineDevice($0) } }
   }
+
+  /// The disks that this process provides, in order. In the guest they come after the other disks.
+  package var servedDisks: [ServedDisk] { devices.compactMap { $0 as? ServedDisk } }
+  /// The network devices, in the order of their numbers.
+  package var networkDevices: [NetworkDevice] { devices.compactMap { $0 as? NetworkDevice } }
 
   // MARK: All devices
 

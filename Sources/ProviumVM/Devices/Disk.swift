@@ -4,7 +4,12 @@ import ProviumSystem
 /// A disk of a VM: an image file of the host, as a virtio block device.
 public struct Disk: MachineDevice {
   /// The format of an image file.
-  public enum Format: String, Sendable, Codable, CaseIterable { case raw, qcow2 }
+  public enum Format: String, Sendable, Codable, CaseIterable {
+    /// The bytes of the disk.
+    case raw
+    /// QEMU's own format, which may name a backing file.
+    case qcow2
+  }
 
   package static let kind = "disk"
 
@@ -12,16 +17,18 @@ public struct Disk: MachineDevice {
   public var path: String
   /// The format of the image.
   public var format: Format
-  /// Whether the guest cannot write to the disk.
+  /// Whether the guest's writes fail.
   public var isReadOnly: Bool
-  /// True: writes go to a temporary overlay, and the image stays as it is.
+  /// Whether writes go to a temporary overlay that is removed with the VM. The image does not change.
   public var discardsWrites: Bool
 
   /// A disk with the contents of an image file.
   /// - Parameters:
   ///   - path: relative to the folder of `provium.toml`, or absolute.
+  ///   - format: the format of the image. It is not guessed: a guest could change a raw image to look like
+  ///     qcow2.
   ///   - readOnly: whether the guest's writes fail.
-  ///   - discardsWrites: whether writes go to a temporary overlay that is gone with the VM.
+  ///   - discardsWrites: whether writes go to a temporary overlay that is removed with the VM.
   public static func image(
     _ path: String,
     format: Format = .raw,
@@ -69,7 +76,8 @@ package struct DiskFile: Sendable, Hashable, Codable {
   package var path: String
   package var format: Disk.Format
   package var discardsWrites = false
-  /// The absolute path of the file that a copied image takes the rest of its contents from; nil: as the image says.
+  /// The absolute path of the file that a copied image takes the rest of its contents from; nil: as the image
+  /// says.
   package var backing: String?
 
   package init(path: String, format: Disk.Format = .raw, discardsWrites: Bool = false, backing: String? = nil)

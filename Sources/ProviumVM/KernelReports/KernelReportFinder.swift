@@ -88,16 +88,14 @@ package final class KernelReportFinder: Sendable {
 
   // MARK: Panics
 
-  /// The report of the panic that the kernel has printed last. If no line of it was seen, there is one from now on.
+  /// The report of the panic that was printed last, for a kernel that is known to have panicked. If no source shows a line of
+  /// it, there is a report from now on.
   func confirmPanic() -> (report: KernelReport.ID, line: String) {
     state.withLock { state in
       state.scanner.panic
         ?? state.scanner.noteUnseenPanic("Kernel panic (the guest's console does not show its reason)", at: 0)
     }
   }
-
-  /// Notes that no panic has happened: a program wrote the line.
-  func refutePanic() { state.withLock { $0.scanner.forgetPanic() } }
 
   // MARK: Reports
 

@@ -32,10 +32,11 @@ enum KernelReportRules {
     Shape(start: "BUG ", kind: .bug, containsOne: ["(Not tainted)", "(Tainted: "]),
     Shape(start: "VFS: Close: file count is 0", kind: .bug),
     Shape(start: "VFS: Busy inodes after unmount of ", kind: .bug),
-    Shape(start: "kmemleak: ", kind: .leak, containsOne: ["new suspected memory leak"]),
+    Shape(start: "kmemleak: ", kind: .leak, containsOne: kmemleak),
     Shape(start: "unreferenced object 0x", kind: .leak, containsOne: [" (size "]),
     Shape(start: "unregister_netdevice: waiting for ", kind: .leak, containsOne: [" to become free"]),
   ]
+  private static let kmemleak = ["new suspected memory leak", "unreferenced object 0x"]
   private static let hungTask = [
     " blocked for more than ", " blocked in I/O wait for ", " can't die for more ",
   ]

@@ -199,8 +199,6 @@ package struct KernelReportScanner: Sendable {
     return noted
   }
 
-  mutating func forgetPanic() { panic = nil }
-
   /// Drops these reports, and the lines that they will still grow by.
   /// - Parameter lost: is subtracted from the number of reports that were not kept.
   package mutating func acknowledge(_ ids: Set<KernelReport.ID>, lost: Int = 0) {

@@ -42,10 +42,18 @@ package final class LaunchDescriptors {
     entries.append(Entry(name: name, number: nextNumber, pair: try Descriptor.socketPair()))
   }
 
+  /// Makes a connection that keeps the borders of packets: QEMU inherits one end, `takeOurs` returns the other.
+  package func addPacketPair(_ name: String) throws {
+    entries.append(Entry(name: name, number: nextNumber, pair: try Descriptor.packetPair()))
+  }
+
   /// Adds a descriptor that this process has no other use for.
   package func add(_ name: String, _ descriptor: consuming Descriptor) {
     entries.append(Entry(name: name, number: nextNumber, single: descriptor))
   }
+
+  /// The number of descriptors whose names begin with a prefix.
+  func count(of prefix: String) -> Int { entries.count { $0.name.hasPrefix(prefix) } }
 
   /// Takes this process's end of a connection and closes QEMU's end here: call it after QEMU has started. The caller owns it.
   package func takeOurs(_ name: String) throws -> Descriptor {

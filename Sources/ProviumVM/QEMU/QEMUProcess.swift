@@ -1,5 +1,6 @@
 import Glibc
 package import ProviumAgentClient
+package import ProviumBlock
 package import ProviumSystem
 
 /// One running QEMU, wired up: QMP, console and channel over inherited socket pairs.
@@ -17,6 +18,9 @@ package final class QEMUProcess: Sendable {
   package let wiring: LaunchWiring
   /// See `GuestSecret`; nil without vsock.
   package let secret: GuestSecret?
+  /// The disks that this process provides, by id.
+  package let disks: [String: BlockDisk]
+  private let diskServers: [NBDServer]
   /// Keeps the vsock context ID reserved as long as the VM lives.
   private let vhost: Descriptor?
 
@@ -28,6 +32,7 @@ package final class QEMUProcess: Sendable {
   ///   - secret: what the guest expects from whoever connects to it over vsock; nil: it has a serial port.
   ///   - directory: where the console and QEMU's errors are kept.
   ///   - wiring: without descriptors, which this initializer opens.
+  ///   - disks: those of `configuration.servedDisks`, by id.
   ///   - state: the path of a state file to resume from, inherited as `stateDescriptor`.
   package init(
     _ binary: QEMUBinary,
@@ -36,6 +41,7 @@ package final class QEMUProcess: Sendable {
     secret: GuestSecret?,
     directory: String,
     wiring: LaunchWiring,
+    disks: [String: BlockDisk],
     state: String? = nil
   ) throws {
     let descriptors = LaunchDescriptors()
@@ -59,6 +65,11 @@ package final class QEMUProcess: Sendable {
     self.platform = platform
     self.wiring = wiring
     self.secret = secret
+    self.disks = disks
+    diskServers = try configuration.servedDisks.compactMap { device in
+      guard let disk = disks[device.id] else { return nil }
+      return try NBDServer(disk, on: try descriptors.takeOurs(device.descriptor))
+    }
     vhost = descriptors.takeBack(VsockDevice.descriptor)
     console = log
     reports = KernelReportFinder(isBoot: !wiring.isIncoming)
@@ -86,6 +97,7 @@ package final class QEMUProcess: Sendable {
     monitor.expectEnd()
     child.terminate()
     monitor.join()
+    for server in diskServers { server.stop() }
   }
 
   deinit { kill() }

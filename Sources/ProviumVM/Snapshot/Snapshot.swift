@@ -20,6 +20,8 @@ package struct Snapshot: Sendable, Codable, Hashable {
   /// has its own image.
   package var diskFiles: [Int: DiskFile]
   package var kernelRelease: String?
+  /// The VM was booted with injected files, whose contents `configuration` lacks: it cannot be booted again.
+  package var lacksFiles: Bool?
   /// The agent's secret, which is in the guest's memory too; nil without vsock.
   package var secret: GuestSecret?
   /// The sequence number of the first record of the guest's kernel log that was not read before the save; nil: unknown.
@@ -34,7 +36,8 @@ package struct Snapshot: Sendable, Codable, Hashable {
 
   /// The names of its files in `folder`.
   package var fileNames: [String] {
-    ["memory", "state"] + diskFiles.sorted { $0.key < $1.key }.map(\.value.path).filter { !$0.hasPrefix("/") }
+    ["memory", "state"] + configuration.servedDisks.flatMap(\.fileNames)
+      + diskFiles.sorted { $0.key < $1.key }.map(\.value.path).filter { !$0.hasPrefix("/") }
   }
 
   /// The files of the disks that the guest may write to, with absolute paths, by the disk's number.

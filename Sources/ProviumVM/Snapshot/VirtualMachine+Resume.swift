@@ -1,6 +1,7 @@
 import Glibc
 import ProviumAgentImage
 import ProviumAgentClient
+import ProviumBlock
 import ProviumBoot
 package import ProviumSystem
 
@@ -38,6 +39,10 @@ extension VirtualMachine {
         overlay.discardsWrites = true
         return overlay
       }
+    var disks: [String: BlockDisk] = [:]
+    for disk in snapshot.configuration.servedDisks {
+      disks[disk.id] = try disk.open(from: snapshot.folder, in: host.run.path)
+    }
     let process = try QEMUProcess(
       qemu,
       configuration: snapshot.configuration,
@@ -45,6 +50,7 @@ extension VirtualMachine {
       secret: snapshot.secret,
       directory: directory,
       wiring: wiring,
+      disks: disks,
       state: snapshot.statePath
     )
     started(process)
@@ -54,7 +60,7 @@ extension VirtualMachine {
         ignoringShared: !snapshot.isStream,
         until: deadline
       )
-      try process.qmp.command("cont", until: deadline)
+      try process.proceed(until: deadline)
       let agent = try GuestAgent.connect(
         to: process.endpoint,
         machine: snapshot.name,
@@ -94,6 +100,6 @@ extension VirtualMachine {
   }
 
   /// Stops the machine's processors; `proceed` goes on.
-  package func pause(until deadline: Deadline) throws { try process.qmp.command("stop", until: deadline) }
-  package func proceed(until deadline: Deadline) throws { try process.qmp.command("cont", until: deadline) }
+  package func pause(until deadline: Deadline) throws { try process.pause(until: deadline) }
+  package func proceed(until deadline: Deadline) throws { try process.proceed(until: deadline) }
 }

@@ -29,8 +29,11 @@ extension VirtualMachine {
     } else {
       isStream = true
     }
-    try process.qmp.command("stop", until: deadline)
+    try process.pause(until: deadline)
     process.reports.stop()
+    for disk in configuration.servedDisks {
+      if let contents = process.disks[disk.id] { try disk.save(contents, to: folder) }
+    }
     let diskFiles = try saveDisks(to: folder, until: deadline)
     try process.qmp.migrate(to: "\(folder)/state", ignoringShared: !isStream, until: deadline)
     process.monitor.expectEnd()
@@ -47,6 +50,7 @@ extension VirtualMachine {
       configuration: saved,
       diskFiles: diskFiles,
       kernelRelease: image.release,
+      lacksFiles: configuration.boot.files.isEmpty ? nil : true,
       secret: process.secret,
       kernelLogPosition: process.reports.nextSequence
     )

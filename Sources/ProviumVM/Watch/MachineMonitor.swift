@@ -122,16 +122,10 @@ package final class MachineMonitor: Liveness, Sendable {
 
   private func lookForPanic(_ progress: inout Progress) {
     let question = state.read { $0.question }
-    if panicLine.lower(), progress.panic.noteLine(isAgentUp: question != nil) {
-      progress.question = question?.ask()
-    }
-    guard progress.panic.verdict != .none else { return }
+    if panicLine.lower() { progress.panic.noteLine(isAgentUp: question != nil) }
+    if progress.panic.mustAsk() { progress.question = question?.ask() }
     progress.panic.look(hasAnswered: progress.question.flatMap { question?.hasAnswer($0) } ?? false)
-    switch progress.panic.verdict {
-    case .none: reports.refutePanic()
-    case .suspected: break
-    case .confirmed: panic()
-    }
+    if progress.panic.verdict == .confirmed { panic() }
   }
 
   private func noteExit(_ progress: Progress) {

@@ -11,32 +11,44 @@ struct PanicDetector {
     case confirmed
   }
   private(set) var verdict = Verdict.none
+  /// When the agent is asked; nil: it has been.
+  private var question: Deadline?
   /// When the agent has not answered until then, the kernel has panicked.
   private var deadline = Deadline.never
 
+  /// A kernel that panics stops its other processors only after it has printed its trace: an agent that runs there may
+  /// answer until then.
+  static let pause = Duration.seconds(1)
   /// The time that a guest under load may need for an answer.
   static let patience = Duration.seconds(5)
 
-  /// The time at which the agent's answer must be looked for again.
-  func nextLook(after pause: Duration) -> Deadline {
-    verdict == .suspected ? .earliest(deadline, .after(pause)) : .never
+  /// The time at which `mustAsk` or `look` can change something.
+  func nextLook(after interval: Duration) -> Deadline {
+    guard verdict == .suspected else { return .never }
+    return question ?? .earliest(deadline, .after(interval))
   }
 
   /// Notes a line of the console that says that the kernel panics.
-  /// - Returns: true if the agent must be asked now.
-  mutating func noteLine(isAgentUp: Bool, patience: Duration = patience) -> Bool {
-    guard verdict == .none else { return false }
+  mutating func noteLine(isAgentUp: Bool, pause: Duration = pause, patience: Duration = patience) {
+    guard verdict == .none else { return }
     verdict = isAgentUp ? .suspected : .confirmed
-    deadline = .after(patience)
-    return isAgentUp
+    question = .after(pause)
+    deadline = .after(pause + patience)
   }
 
-  /// Notes QEMU's event `GUEST_PANICKED`, or that QEMU has exited: a suspicion is then true.
+  /// Whether the agent must be asked now. True once for each suspicion.
+  mutating func mustAsk() -> Bool {
+    guard verdict == .suspected, question?.isExpired == true else { return false }
+    question = nil
+    return true
+  }
+
+  /// Notes QEMU's event `GUEST_PANICKED`.
   mutating func noteEvent() { verdict = .confirmed }
 
-  /// Notes whether the agent has answered a question that was asked after the line.
+  /// Notes whether the agent has answered the question.
   mutating func look(hasAnswered: Bool) {
-    guard verdict == .suspected else { return }
+    guard verdict == .suspected, question == nil else { return }
     if hasAnswered {
       verdict = .none
     } else if deadline.isExpired {

@@ -15,6 +15,12 @@ struct MachineOptions: ParsableArguments {
   )
   var fixtures: FixtureMode = .cached
 
+  @Option(
+    name: .customLong("timeout-multiplier"),
+    help: ArgumentHelp("Multiply all time limits by F; default: 10 for emulated VMs, else 1.", valueName: "f")
+  )
+  var timeoutMultiplier: TimeoutMultiplier?
+
   enum FixtureMode: String, ExpressibleByArgument, CaseIterable { case cached, fresh }
 
   /// The options of the environment, overridden by those of the command line.
@@ -24,6 +30,7 @@ struct MachineOptions: ParsableArguments {
     if let channel { options.channel = channel }
     if requireKVM { options.requiresKVM = true }
     if fixtures == .fresh { options.freshFixtures = true }
+    if let timeoutMultiplier { options.timeoutMultiplier = timeoutMultiplier.factor }
     return options
   }
 }
