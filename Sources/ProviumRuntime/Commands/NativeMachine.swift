@@ -120,7 +120,7 @@ package final class NativeMachine {
 
   /// Takes the kernel reports that the configuration does not allow; nil if there are none.
   /// - Parameter named: reports that an error of the test names already.
-  package func takeReports(excluding named: Set<KernelReportID> = []) -> ProviumError? {
+  package func takeReports(excluding named: Set<KernelReport.ID> = []) -> ProviumError? {
     var found = scope.machines.takeReports()
     found.remove(named)
     return found.isEmpty ? nil : ProviumError(.kernelReport, found.message, console: found.console)

@@ -58,8 +58,8 @@ extension ProviumError.Code {
   private static func code(of error: ImageError) -> Self {
     switch error {
     case .noKernel: .unavailable
-    case .noModuleDirectory, .driverMissing, .wrongModules, .notAKernel, .badInitrd, .badDisk, .missingFile,
-      .longCommandLine:
+    case .noModuleDirectory, .driverMissing, .moduleDisabled, .staleModuleList, .wrongModules, .notAKernel,
+      .badInitrd, .badDisk, .missingFile, .longCommandLine:
       .configuration
     }
   }

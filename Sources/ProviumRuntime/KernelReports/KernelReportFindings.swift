@@ -33,8 +33,8 @@ package struct KernelReportFindings {
   }
 
   /// Leaves out reports that an error names already.
-  package mutating func remove(_ named: Set<KernelReportID>) {
-    reports.removeAll { named.contains($0.found.id) }
+  package mutating func remove(_ named: Set<KernelReport.ID>) {
+    reports.removeAll { named.contains($0.report.id) }
   }
 
   /// The outcome of a test in view of the reports. The test's own first failure remains the failure; if the VM failed or did

@@ -1,6 +1,7 @@
 import ProviumRunner
 import ProviumRuntime
 import ProviumSystem
+import ProviumVM
 import Testing
 
 /// A virtual machine that runs a real Linux kernel.
@@ -134,7 +135,7 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
 
   /// Runs `last`, ends the VM, and records the kernel reports that `named` does not contain.
   private func end(
-    excluding named: Set<KernelReportID> = [],
+    excluding named: Set<KernelReport.ID> = [],
     _ last: @escaping @Sendable (NativeMachine) -> Void = { _ in }
   ) async {
     let report = await target.thread.finish { machine -> ProviumError? in
