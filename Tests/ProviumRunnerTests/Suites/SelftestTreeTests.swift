@@ -155,4 +155,17 @@ final class ScratchTree: Sendable {
     }
     #expect(ELFProgram(Array("#!/bin/sh\n".utf8)) == nil)
   }
+
+  @Test("brings all libraries of its loader, also where a shell brings the loader too") func sharedLoader() {
+    let needs = SelftestNeeds([
+      "/bin/bash": ["/bin/bash", "/lib/ld.so", "/lib/libtinfo.so"],
+      "/lib/ld.so": ["/lib/ld.so", "/lib/libasan.so"],
+    ])
+    var guest: Set<String> = []
+    #expect(needs.files(where: { !guest.contains($0) }).count == 4)
+    guest = ["/lib/ld.so"]
+    #expect(needs.files(where: { !guest.contains($0) }) == ["/bin/bash", "/lib/ld.so", "/lib/libtinfo.so"])
+    guest = ["/lib/ld.so", "/bin/bash"]
+    #expect(needs.files(where: { !guest.contains($0) }).isEmpty)
+  }
 }

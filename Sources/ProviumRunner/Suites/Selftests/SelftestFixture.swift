@@ -123,14 +123,10 @@ struct SelftestFixture: FixtureRecipe {
   /// Copies the host's loader and libraries, where the guest has no loader of its own.
   /// - Returns: the paths of the copied files.
   private func copyLibraries(_ needs: SelftestNeeds, to machine: Machine) throws -> Set<String> {
-    var copied: Set<String> = []
-    for (interpreter, libraries) in needs.libraries where try !exists(interpreter, in: machine) {
-      let new = libraries.subtracting(copied)
-      try run(new.map(Files.parent).uniqued().sorted().map { "mkdir -p \(Self.quoted($0))" }, in: machine)
-      for path in new.sorted() { try copy(path, to: path, mode: 0o755, machine) }
-      copied.formUnion(new)
-    }
-    return copied
+    let files = try needs.files(where: { try !exists($0, in: machine) })
+    try run(files.map(Files.parent).uniqued().sorted().map { "mkdir -p \(Self.quoted($0))" }, in: machine)
+    for path in files.sorted() { try copy(path, to: path, mode: 0o755, machine) }
+    return files
   }
 
   private func exists(_ path: String, in machine: Machine) throws -> Bool {

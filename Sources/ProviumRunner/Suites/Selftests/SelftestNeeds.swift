@@ -4,7 +4,7 @@ import ProviumSystem
 /// The loaders, libraries and interpreters that the programs of an install tree need.
 struct SelftestNeeds: Sendable {
   /// By the path of a loader, or of an interpreter of scripts that is copied with it: the host files to copy, itself included.
-  private(set) var libraries: [String: Set<String>] = [:]
+  private let libraries: [String: Set<String>]
 
   /// Interpreters that work alone, with nothing but their libraries.
   private static let plainInterpreters: Set<String> = ["/bin/bash", "/usr/bin/bash"]
@@ -24,7 +24,11 @@ struct SelftestNeeds: Sendable {
       byLoader[loader, default: HostLibraries()].add(program, path: host)
     }
     // Another architecture's libraries are not on this host.
-    guard guest.name == HostFacts.machine else { return }
+    guard guest.name == HostFacts.machine else {
+      self.init([:])
+      return
+    }
+    var libraries: [String: Set<String>] = [:]
     for (loader, found) in byLoader {
       libraries[loader] = found.files.filter { !$0.hasPrefix("\(tree.path)/") }
     }
@@ -33,6 +37,16 @@ struct SelftestNeeds: Sendable {
       if let program = ELFProgram(try Files.read(interpreter)) { found.add(program, path: interpreter) }
       libraries[interpreter] = found.files.union([interpreter])
     }
+    self.init(libraries)
+  }
+
+  init(_ libraries: [String: Set<String>]) { self.libraries = libraries }
+
+  /// The host files to copy, by their path in the guest.
+  /// - Parameter isMissing: whether the guest lacks a loader or an interpreter. Asked before anything is copied: the files of one
+  ///   contain another.
+  func files(where isMissing: (String) throws -> Bool) rethrows -> Set<String> {
+    try libraries.keys.sorted().filter(isMissing).reduce(into: []) { $0.formUnion(libraries[$1] ?? []) }
   }
 
   /// - Throws: `SuiteError.foreignTree` for a program of another architecture.

@@ -125,7 +125,7 @@ final class SelftestRun {
           record(subTests.subTest(result), in: &test, duration: duration)
         }
       }
-      test.output = ended.summary.trailingText.isEmpty ? "" : ended.summary.trailingText + "\n"
+      test.output = Self.ending(of: ended.summary.trailingText)
       return (outcome(of: ended, program, test, machine), [])
     } catch let error as SelftestCommand.Unusable {
       return (.failed(failure(.error, error, at: test.location)), [])
@@ -135,6 +135,15 @@ final class SelftestRun {
         (error as? ProviumError)?.reports ?? []
       )
     }
+  }
+
+  /// Lines that a program printed after its last result, as far as reports show them.
+  private static let shownLines = 50
+
+  private static func ending(of text: String) -> String {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    guard !text.isEmpty, lines.count > shownLines else { return text.isEmpty ? "" : text + "\n" }
+    return "… (the last \(shownLines) lines)\n" + lines.suffix(shownLines).joined(separator: "\n") + "\n"
   }
 
   private func readyMachine() throws -> Machine {
@@ -191,7 +200,12 @@ final class SelftestRun {
   /// The kind of an error that ended a program. What the program did to its VM is a failure of the test, not of what carries it.
   private static func kind(of error: any Error) -> FailureKind {
     let cause = (error as? ProviumError)?.cause
-    if case GuestError.unresponsive? = cause as? GuestError { return .timeout }
+    switch cause as? GuestError {
+    case .unresponsive?: return .timeout
+    // The program ended the agent, while the VM ran on.
+    case .lost?: return .assertion
+    default: break
+    }
     switch cause as? MachineDeath {
     case .exited(status: .exited(0)?, errors: _, shortage: nil, tail: _), .agentLost: return .assertion
     default: return FailureKind(error)
