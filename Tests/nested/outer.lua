@@ -90,8 +90,8 @@ end)
 
 test("doctor: device nodes without their modules", function()
   while_("mknod /dev/kvm c 10 232; mknod /dev/vhost-vsock c 10 241", "rm /dev/kvm /dev/vhost-vsock", function()
-    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm does not open: ENODEV",
-      "channel: virtio-serial (/dev/vhost-vsock does not open: ENODEV)")
+    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm cannot be opened: ENODEV",
+      "channel: virtio-serial (/dev/vhost-vsock cannot be opened: ENODEV)")
   end)
 end)
 
@@ -125,7 +125,7 @@ end)
 test("doctor: a /dev/kvm that makes no machine", function()
   local verdict = root .. "/tmp/root/provium/kvm-verdict"
   while_("rm -f " .. verdict .. "; mv /dev/kvm /dev/away; mknod /dev/kvm c 1 3", "mv /dev/away /dev/kvm", function()
-    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm makes no machine", vsock)
+    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm makes no VM", vsock)
   end)
   assert_doctor(doctor(), kvm, vsock)
 end)
