@@ -5,7 +5,7 @@ if not disk then
   return
 end
 
-local vm = provium.create():boot({ memory = "2560M", disks = { { path = disk, readonly = true } } })
+local vm = provium.create():boot({ memory = "3584M", disks = { { path = disk, readonly = true } } })
 local root = "/mnt/nested"
 
 local function run(command, timeout)
@@ -76,7 +76,7 @@ end
 run("grep -qw ext4 /proc/filesystems || modprobe ext4")
 run(("mkdir -p %s && mount -t ext4 -o ro /dev/vda %s"):format(root, root))
 for _, folder in ipairs({ "proc", "sys", "dev" }) do run(("mount --bind /%s %s/%s"):format(folder, root, folder)) end
-run(("mount -t tmpfs -o mode=1777,size=2g none %s/tmp"):format(root))
+run(("mount -t tmpfs -o mode=1777,size=3g none %s/tmp"):format(root))
 cache("root", 0)
 cache("user", 1000)
 
