@@ -11,6 +11,7 @@ extension Architecture {
     elfMachine: 183,
     kernelFormats: [.arm64],
     hasGenerationID: false,
+    memoryStart: 0x4000_0000,
     syscalls: { syscallTable },
     constants: { constantTable }
   )

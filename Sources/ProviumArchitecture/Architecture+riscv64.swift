@@ -10,6 +10,7 @@ extension Architecture {
     elfMachine: 243,
     kernelFormats: [.riscv],
     hasGenerationID: false,
+    memoryStart: 0x8000_0000,
     syscalls: { syscallTable },
     constants: { constantTable }
   )

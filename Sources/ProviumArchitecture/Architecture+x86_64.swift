@@ -12,6 +12,7 @@ extension Architecture {
     elfMachine: 62,
     kernelFormats: [.bzImage, .elf],
     hasGenerationID: true,
+    memoryStart: 0,
     syscalls: { syscallTable },
     constants: { constantTable }
   )

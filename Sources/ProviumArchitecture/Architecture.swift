@@ -23,6 +23,8 @@ public struct Architecture: Sendable {
   package let kernelFormats: Set<KernelFormat>
   /// True where the kernel has a driver for `-device vmgenid`, which reports a resume.
   package let hasGenerationID: Bool
+  /// The guest's physical address of its first byte of memory on that machine.
+  package let memoryStart: UInt64
   /// The tables of numbers. Functions, since a table is parsed at first use.
   let syscalls: @Sendable () -> NameTable
   let constants: @Sendable () -> NameTable
@@ -52,6 +54,7 @@ public struct Architecture: Sendable {
     elfMachine: UInt16,
     kernelFormats: Set<KernelFormat>,
     hasGenerationID: Bool,
+    memoryStart: UInt64,
     syscalls: @escaping @Sendable () -> NameTable,
     constants: @escaping @Sendable () -> NameTable
   ) {
@@ -64,6 +67,7 @@ public struct Architecture: Sendable {
     self.elfMachine = elfMachine
     self.kernelFormats = kernelFormats
     self.hasGenerationID = hasGenerationID
+    self.memoryStart = memoryStart
     self.syscalls = syscalls
     self.constants = constants
   }

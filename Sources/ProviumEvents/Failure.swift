@@ -12,12 +12,17 @@ package struct Failure: Sendable, Codable, Hashable {
   @EmptyWhenAbsent package var trace: [String] = []
   /// The last lines of the VM's console.
   @EmptyWhenAbsent package var console: [String] = []
+  /// The VMs that were kept; nil: none.
+  package var kept: [KeptVM]?
 
   package init(kind: FailureKind, message: String, location: ScriptLocation? = nil) {
     self.kind = kind
     self.message = message
     self.location = location
   }
+
+  /// One line for each VM that was kept: `vm1 (default)  provium open 1a2b3c4d`.
+  package var keptLines: [String] { (kept ?? []).map { "\($0.machine)  provium open \($0.id)" } }
 
   /// `tests/token.lua:14: expected "0", got "-13"`.
   package var summary: String { location.map { "\($0): \(message)" } ?? message }

@@ -41,7 +41,11 @@ package final class ScriptRun {
   /// Runs the script as a test file, and ends the scope.
   package func run() -> FileResult {
     let start = Deadline.now
-    let outcome = runScript()
+    var outcome = runScript()
+    if case .failed(var failure) = outcome {
+      failure.kept = scope.machines.keep(failure, of: [], since: 0)
+      outcome = .failed(failure)
+    }
     if outcome.isFailure { scope.machines.keepKernelLogs() }
     scope.end()
     var result = FileResult(

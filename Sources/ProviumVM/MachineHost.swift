@@ -9,6 +9,8 @@ package final class MachineHost: Sendable {
   package let channel: ChannelVerdict
   package let run: RunDirectory
   package let images: ImageBuilder
+  /// VMs are kept after a failure: QEMU must not end with its guest.
+  package let keepsFailures: Bool
   /// The user's factor for time limits; nil: each accelerator's own.
   private let userMultiplier: Double?
 
@@ -17,8 +19,10 @@ package final class MachineHost: Sendable {
     accelerator: AcceleratorVerdict,
     channel: ChannelVerdict,
     run: RunDirectory,
-    timeoutMultiplier: Double? = nil
+    timeoutMultiplier: Double? = nil,
+    keepsFailures: Bool = false
   ) {
+    self.keepsFailures = keepsFailures
     self.cache = cache
     self.accelerator = accelerator
     self.channel = channel

@@ -31,6 +31,7 @@ extension VirtualMachine {
       stage(BootStage.qemu.word)
       var wiring = LaunchWiring()
       wiring.memory = storage.memory
+      wiring.pausesAtShutdown = host.keepsFailures
       wiring.diskFiles = storage.diskFiles
       wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
       var disks = storage.servedDisks

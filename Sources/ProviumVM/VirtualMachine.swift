@@ -144,6 +144,10 @@ package final class VirtualMachine: Sendable {
   @discardableResult
   package func shutdown() -> ShutdownStep {
     process.monitor.expectEnd()
+    if process.wiring.pausesAtShutdown {
+      let limit = Deadline.after(.seconds(2))
+      _ = try? process.qmp.command("set-action", ["shutdown": .string("poweroff")], until: limit)
+    }
     for step in ShutdownStep.allCases {
       if process.child.poll() != nil { return step }
       let deadline = Deadline.after(step.limit)

@@ -15,7 +15,7 @@ import ProviumSystem
       """,
     version: ProviumVersion.string,
     subcommands: [
-      TestCommand.self, KselftestCommand.self, KUnitCommand.self, RunCommand.self, ShellCommand.self,
+      TestCommand.self, KselftestCommand.self, KUnitCommand.self, RunCommand.self, ShellCommand.self, OpenCommand.self,
       ListCommand.self, FixtureCommand.self, KernelCommand.self, HistoryCommand.self, ReportCommand.self,
       DoctorCommand.self, VersionCommand.self,
     ]

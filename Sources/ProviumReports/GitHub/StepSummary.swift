@@ -47,7 +47,7 @@ package struct StepSummary: Sendable {
         return
       }
       text += "<details><summary><b>\(MarkupText.html(HarmlessText.line(test.title)))</b></summary>\n\n"
-      var lines = test.failure.lines
+      var lines = test.failure.lines + test.failure.keptLines.map { "kept: \($0)" }
       if test.failure.traceback.count > 1 { lines += ["", "traceback:"] + test.failure.traceback }
       if !test.failure.console.isEmpty { lines += ["", "console:"] + test.failure.console.suffix(20) }
       // A blank line would end the HTML block, and Markdown would be read again.

@@ -115,6 +115,9 @@ struct ResultList {
     let place = failure.location.map { "<code>\(MarkupText.html("\($0)"))</code> " } ?? ""
     return "<p class=\"where\"><span class=\"kind\">\(failure.kind.title)</span> \(place)</p>"
       + "<pre class=\"message\">\(MarkupText.html(bounded(failure.message)))</pre>\n"
+      + (failure.kept ?? []).map {
+        "<p class=\"kept\">kept: \(MarkupText.html($0.machine)) <code>provium open \(MarkupText.html($0.id))</code></p>\n"
+      }.joined()
       + (failure.traceback.count > 1 ? folded("traceback", failure.traceback) : "")
       + folded("last operations", failure.trace, isOpen: !failure.trace.isEmpty)
       + folded(

@@ -155,7 +155,8 @@ private struct JUnitSuite {
     func section(_ title: String, _ lines: [String]) -> String {
       lines.isEmpty ? "" : "--- \(title) ---\n" + lines.map { $0 + "\n" }.joined()
     }
-    return section("last operations", failure.trace) + section("console", failure.console)
+    return section("kept", failure.keptLines) + section("last operations", failure.trace)
+      + section("console", failure.console)
   }
 
   /// The properties of the suite. The older schemas know no properties of a test case.

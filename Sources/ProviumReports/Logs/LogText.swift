@@ -88,7 +88,8 @@ enum LogText {
         content.isEmpty
           ? [] : ["  --- \(title) ---"] + content.flatMap { HarmlessText.lines($0).map { "  \($0)" } }
       }
-      return failure.lines.map { "  \($0)" } + section("traceback", failure.traceback)
+      return (failure.lines + failure.keptLines.map { "kept: \(HarmlessText.line($0))" }).map { "  \($0)" }
+        + section("traceback", failure.traceback)
         + section("last operations", failure.trace) + section("console", failure.console)
     }
   }

@@ -32,6 +32,7 @@ struct TAPDetails {
       content.append("  file: \(Self.quoted(HarmlessText.line(location.file)))")
       content.append("  line: \(location.line)")
     }
+    add("kept", failure.keptLines)
     add("traceback", failure.traceback)
     add("trace", failure.trace)
     add("console", failure.console)

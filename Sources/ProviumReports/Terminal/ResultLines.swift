@@ -61,6 +61,7 @@ struct ResultLines {
   private func details(of failure: Failure, output: String) -> [String] {
     let console = failure.console.suffix(20)
     return section("traceback", failure.traceback.count > 1 ? failure.traceback : [])
+      + failure.keptLines.map { "        \(palette.odd("kept:")) \(HarmlessText.line($0))" }
       + section("output", HarmlessText.lines(output))
       + section("last operations", failure.trace)
       + section("console (last \(Amount.count(console.count, "line")))", Array(console))

@@ -118,6 +118,7 @@ package struct CaseReader: Sendable {
       details.append(lines.count <= shownOutput ? "output:" : "output (last \(shownOutput) lines):")
       details += indented(lines.suffix(shownOutput).filter { !$0.isEmpty }.map(String.init))
     }
+    details += failure.keptLines.map { "kept: \($0)" }
     if failure.traceback.count > 1 { details += ["traceback:"] + indented(failure.traceback) }
     if !failure.trace.isEmpty { details += ["last operations:"] + indented(failure.trace) }
     if !failure.console.isEmpty {

@@ -11,6 +11,8 @@ package final class SingleCommand {
   package enum Origin {
     case profile(Profile)
     case fixture(String)
+    /// The hold keeps it from being removed.
+    case kept(KeptFailure, FailureStore.Hold)
   }
 
   /// How the command ended.
@@ -117,6 +119,10 @@ package final class SingleCommand {
 
   private func start() throws -> Machine {
     switch origin {
+    case .kept(let failure, _):
+      let machine = scope.machines.add(profile: Profile(name: failure.profile))
+      try machine.open(failure)
+      return machine
     case .fixture(let name): return try fixtures.resume(name, in: scope)
     case .profile(let profile):
       let machine = scope.machines.add(profile: profile)

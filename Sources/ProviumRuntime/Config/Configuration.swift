@@ -75,6 +75,13 @@ package struct Settings: Sendable, Hashable {
   package var timeoutMultiplier: Double?
   /// The largest number of warm VMs of all fixtures (`spares`); nil: by the host's size. 0: none.
   package var warmVMs: Int?
+  /// The number of failed tests of a run whose VMs are kept (`keep_failed`); 0: none.
+  package var keptFailures = 0
+  /// What `--keep-failed` and `keep_failed = true` stand for.
+  package static let usualKeptFailures = 5
+  package static let mostKeptFailures = 1024
+  /// The size of all kept VMs in bytes above which the oldest are removed (`keep_max`).
+  package var keptMaximum: UInt64 = 2 << 30
   /// Kernel reports that fail no test, as parts of their first lines.
   package var allowedSplats: [String] = []
 

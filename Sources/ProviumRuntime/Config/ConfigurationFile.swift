@@ -83,7 +83,7 @@ package enum ConfigurationFile {
   private static func settings(_ table: TableReader, root: String) throws -> Settings {
     try table.checkKeys([
       "tests", "fixtures", "cache", "cache_max", "timeout", "boot_timeout", "op_timeout",
-      "timeout_multiplier", "spares", "allow_splats",
+      "timeout_multiplier", "spares", "allow_splats", "keep_failed", "keep_max",
     ])
     var settings = Settings()
     settings.tests = try table.strings("tests").map { Files.resolve($0, against: root) }
@@ -104,6 +104,10 @@ package enum ConfigurationFile {
       accepted: Settings.acceptedTimeoutMultiplier
     )
     settings.warmVMs = try table.count("spares")
+    if let kept = try table.flagOrCount("keep_failed", on: Settings.usualKeptFailures) {
+      settings.keptFailures = kept
+    }
+    if let size = try table.bytes("keep_max") { settings.keptMaximum = size }
     settings.allowedSplats = try table.strings("allow_splats")
     return settings
   }

@@ -59,6 +59,14 @@ struct TableReader {
     throw bad(key, given: describe(value), accepted: "a whole number from 0 to 1024")
   }
 
+  /// Reads a number, or `true` for `usual` and `false` for 0.
+  func flagOrCount(_ key: String, on usual: Int) throws -> Int? {
+    guard let value = table[key] else { return nil }
+    if let flag = value.bool { return flag ? usual : 0 }
+    if let number = value.int, (0...1024).contains(number) { return number }
+    throw bad(key, given: describe(value), accepted: "true, false, or a whole number from 0 to 1024")
+  }
+
   func number(_ key: String, in range: ClosedRange<Double>, accepted: String) throws -> Double? {
     guard let value = table[key] else { return nil }
     if let number = value.int.map(Double.init) ?? value.double, range.contains(number) { return number }

@@ -119,6 +119,7 @@ extension Machine {
   ) -> ProviumError {
     let hint = context.shortage.map { "; \($0)" } ?? ""
     let code = ProviumError.Code(cause)
+    if machine === virtualMachine { saveDying(machine, because: reason) }
     machine.kill()
     // Another VM may have taken its place.
     if machine === virtualMachine {

@@ -64,7 +64,7 @@ extension Machine {
   private func cold(_ snapshot: Snapshot, on host: MachineHost, until deadline: Deadline) throws
     -> VirtualMachine
   {
-    let memory = try context.writableMemory(of: snapshot)
+    let memory = try context.writableMemory(of: snapshot) ?? context.assembledMemory(of: snapshot)
     return try VirtualMachine.resume(
       snapshot,
       on: host,

@@ -59,6 +59,8 @@ package final class Machine {
   package internal(set) var hostName = ""
   /// The block of `/etc/hosts` that the guest has.
   var writtenHosts = ""
+  /// The VM that died last, saved before it was ended.
+  var savedFailure: SavedFailure?
   /// The snapshot that the VM was resumed from, and `lastUse` at that moment.
   private var resumed: (from: HeldSnapshot, at: UInt64)?
 
@@ -186,6 +188,7 @@ package final class Machine {
 
   /// Makes the process known to other threads, and its kernel reports to this handle.
   func noteRunning(_ process: QEMUProcess) {
+    savedFailure = nil
     self.process.set(process)
     consoleLog = process.console
     isHalted = false

@@ -41,6 +41,18 @@ extension MachineContext {
     return (memory, disks)
   }
 
+  /// Makes the memory of a kept VM that was saved as changes; nil for every other snapshot.
+  func assembledMemory(of snapshot: Snapshot) throws -> (memory: String, disks: [Int: DiskFile])? {
+    guard snapshot.kept == .changes else { return nil }
+    let memory = try services.assembledMemory(of: snapshot)
+    let disks = snapshot.writableDisks.mapValues { file in
+      var overlay = file
+      overlay.discardsWrites = true
+      return overlay
+    }
+    return (memory, disks)
+  }
+
   /// Makes a folder for one snapshot, removed with the snapshot. In a fixture's script the folder is on the file system of
   /// the VM's memory.
   func snapshotFolder() throws -> String {

@@ -49,11 +49,14 @@ enum ResumeOrigin {
   case fixture(String)
   /// A script's own: `vm:restore`, a fresh sub-test.
   case snapshot
+  /// A VM that was kept after a failure.
+  case kept(String)
 
   /// The event format calls a warm VM `spare`.
   func text(isWarm: Bool) -> String {
     switch self {
     case .fixture(let name): isWarm ? "spare \(name)" : "fixture \(name)"
+    case .kept(let id): "kept \(id)"
     case .snapshot: isWarm ? "spare restore" : "restore"
     }
   }

@@ -17,6 +17,9 @@ package struct EngineOptions: Sendable {
   /// The number of files that run at once; nil: by the number of processors.
   package var parallel: Int?
 
+  /// The number of failed tests whose VMs are kept; nil: `keep_failed` of `provium.toml`.
+  package var keptFailures: Int?
+
   /// The factor by which all time limits grow; nil: `timeout_multiplier` of `provium.toml`, else 10 where guests are emulated
   /// and 1 with KVM.
   package var timeoutMultiplier: Double?
@@ -27,7 +30,7 @@ package struct EngineOptions: Sendable {
   package init() {}
 
   /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`, `PROVIUM_LOG`, `PROVIUM_PARALLEL`,
-  /// `PROVIUM_MEM`, `PROVIUM_CPUS` and `PROVIUM_TIMEOUT_MULTIPLIER`.
+  /// `PROVIUM_MEM`, `PROVIUM_CPUS`, `PROVIUM_KEEP_FAILED` and `PROVIUM_TIMEOUT_MULTIPLIER`.
   /// - Throws: `EnvironmentError` for an invalid value.
   package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws
     -> EngineOptions
@@ -50,6 +53,16 @@ package struct EngineOptions: Sendable {
       guard let text = variable(name) else { return nil }
       guard let number = Int(text), number >= 1 else {
         throw EnvironmentError(name: name, value: text, accepted: ["a number from 1"])
+      }
+      return number
+    }
+    options.keptFailures = try variable("PROVIUM_KEEP_FAILED").map { text in
+      guard let number = Int(text), (0...Settings.mostKeptFailures).contains(number) else {
+        throw EnvironmentError(
+          name: "PROVIUM_KEEP_FAILED",
+          value: text,
+          accepted: ["a number of tests from 0 to \(Settings.mostKeptFailures)"]
+        )
       }
       return number
     }

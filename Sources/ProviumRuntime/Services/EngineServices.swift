@@ -20,6 +20,7 @@ package final class EngineServices: Sendable {
   let warmPool: WarmPool
   let meter = MemoryMeter()
   let debugLogs: DebugLogs
+  let failures: FailureKeeper
   package let host: MachineHost
   private let machineNumber = Atomic<Int>(0)
   private let warned = Mutex<Set<String>>([])
@@ -41,12 +42,18 @@ package final class EngineServices: Sendable {
     debugLogs = DebugLogs(run: run.path, level: options.logLevel, events: events)
     pool = ResourcePool(options.budget)
     digests = DigestCache(folder: "\(cache)/digests")
+    let kept = options.keptFailures ?? configuration.settings.keptFailures
+    failures = FailureKeeper(
+      store: FailureStore(cache: cache, maximum: configuration.settings.keptMaximum),
+      limit: kept
+    )
     host = MachineHost(
       cache: cache,
       accelerator: accelerator,
       channel: channel,
       run: run,
-      timeoutMultiplier: options.timeoutMultiplier ?? configuration.settings.timeoutMultiplier
+      timeoutMultiplier: options.timeoutMultiplier ?? configuration.settings.timeoutMultiplier,
+      keepsFailures: kept > 0
     )
     warmPool = WarmPool(
       host: host,

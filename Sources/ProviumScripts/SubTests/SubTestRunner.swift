@@ -112,7 +112,13 @@ final class SubTestRunner {
     noteReports()
     if outcome.isFailure { scope.machines.keepKernelLogs() }
     scope.machines.mark("--- test \"\(stack.path.joined(separator: " / "))\" has ended")
-    if let result = stack.pop(outcome, naming: named, properties: options.properties) {
+    let usesBefore = stack.frames.last?.usesBefore ?? 0
+    if var result = stack.pop(outcome, naming: named, properties: options.properties) {
+      if case .failed(var failure) = result.outcome {
+        failure.kept = scope.machines.keep(failure, of: result.path, since: usesBefore)
+        result.outcome = .failed(failure)
+        stack.replaceLast(result)
+      }
       scope.events.send(.subTestEnded(file: scope.name, result: result))
     }
   }

@@ -103,6 +103,9 @@ struct SubTestStack {
     return result
   }
 
+  /// Replaces the result that was added last.
+  mutating func replaceLast(_ result: SubTestResult) { results[results.count - 1] = result }
+
   /// Records a sub-test that does not run.
   mutating func record(_ name: String, outcome: Outcome, tags: [String], at location: ScriptLocation)
     -> SubTestResult

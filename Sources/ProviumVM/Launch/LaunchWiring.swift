@@ -10,6 +10,10 @@ package struct LaunchWiring: Sendable, Hashable {
   package var diskFiles: [Int: DiskFile] = [:]
   /// Waits for a snapshot instead of booting.
   package var isIncoming = false
+  /// The state that the VM waits for has neither memory nor the run state: see `VirtualMachine.keep`. The VM stays stopped.
+  package var isDeviceState = false
+  /// A guest that powers off or resets stops its VM instead of ending QEMU, so that it can be kept.
+  package var pausesAtShutdown = false
   /// QEMU's numbers of the inherited descriptors, by name.
   package var descriptors: [String: Int32] = [:]
   /// The guest's vsock context ID.

@@ -76,6 +76,9 @@ package enum QEMUCommand {
       if let initrd = boot.initrd { arguments += ["-initrd", initrd] }
       if !boot.append.isEmpty { arguments += ["-append", boot.append] }
     }
+    if wiring.pausesAtShutdown { arguments += ["-action", "shutdown=pause"] }
+    // A state without run state would run at once; it has no section about its machine type.
+    if wiring.isDeviceState { arguments += ["-S", "-global", "migration.send-configuration=off"] }
     return arguments + (wiring.isIncoming ? ["-incoming", "defer"] : [])
   }
 }

@@ -95,7 +95,8 @@ package final class QEMUProcess: Sendable {
       consoleSocket: try descriptors.takeOurs(ConsoleDevice.descriptor),
       log: consoleLog,
       reports: reports,
-      errors: errors
+      errors: errors,
+      pausesAtShutdown: wiring.pausesAtShutdown
     )
     for number in configuration.networkDevices.indices {
       let socket = FrameSocket(try descriptors.takeOurs(NetworkDevice.name(number)))

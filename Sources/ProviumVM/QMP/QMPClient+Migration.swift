@@ -16,6 +16,17 @@ extension QMPClient {
     try awaitMigration("save the machine's state", until: deadline)
   }
 
+  /// Writes the state of all devices, without memory and run state, into a new file. The VM must be stopped, and stays so.
+  package func saveDevices(to path: String, until deadline: Deadline) throws {
+    // Made here, so that only its owner can read it.
+    _ = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC)
+    try command(
+      "xen-save-devices-state",
+      ["filename": .string(path), "live": .bool(false)],
+      until: deadline
+    )
+  }
+
   /// Loads the state that QEMU inherited as `descriptor`.
   package func load(from descriptor: Int32, ignoringShared: Bool, until deadline: Deadline) throws {
     try setCapabilities(ignoringShared: ignoringShared, until: deadline)
@@ -66,6 +77,8 @@ extension QMPClient {
     }
     let job = "copy the machine's disk \(index)"
     guard let end else { throw QMPError.jobTimedOut(job) }
+    // The same disk may be copied again.
+    try command("blockdev-del", ["node-name": .string(name)], until: deadline)
     if let reason = end.data["error"]?.string { throw QMPError.jobFailed(job, reason: reason) }
   }
 

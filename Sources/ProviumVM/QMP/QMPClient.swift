@@ -99,6 +99,14 @@ package final class QMPClient: Sendable {
   /// Makes every command and every wait for an event fail from now on. The first error stays.
   func fail(_ error: any Error) { state.update { if $0.failure == nil { $0.failure = error } } }
 
+  /// Allows commands again after `fail`: QEMU still runs although its guest has died.
+  func allowCommands() {
+    state.update { state in
+      state.failure = nil
+      state.replies.removeAll()
+    }
+  }
+
   // MARK: Receiving
 
   /// Reads what has arrived, at most 32 KiB, without blocking.

@@ -27,6 +27,9 @@ package struct Snapshot: Sendable, Codable, Hashable {
   /// The sequence number of the first record of the guest's kernel log that was not read before the save; nil: unknown.
   package var kernelLogPosition: UInt64?
 
+  /// Where the memory of a VM that was kept while it lived on is; nil for a saved VM.
+  package var kept: KeptMemory?
+
   package var memoryPath: String { "\(folder)/memory" }
   package var statePath: String { "\(folder)/state" }
 
@@ -36,7 +39,8 @@ package struct Snapshot: Sendable, Codable, Hashable {
 
   /// The names of its files in `folder`.
   package var fileNames: [String] {
-    ["memory", "state"] + configuration.servedDisks.flatMap(\.fileNames)
+    (kept == .changes ? KeptMemory.changesNames : ["memory"]) + ["state"]
+      + configuration.servedDisks.flatMap(\.fileNames)
       + diskFiles.sorted { $0.key < $1.key }.map(\.value.path).filter { !$0.hasPrefix("/") }
   }
 
@@ -86,9 +90,13 @@ package struct SnapshotConditions: Sendable, Codable, Hashable {
   }
 
   /// The first difference, in words; nil when there is none.
-  package func difference(from now: SnapshotConditions) -> String? {
+  /// - Parameter ignoringPath: QEMU may be at another path, as on another host.
+  package func difference(from now: SnapshotConditions, ignoringPath: Bool = false) -> String? {
+    func name(_ qemu: String) -> String {
+      ignoringPath ? String(qemu.prefix { $0 != " " }) : qemu
+    }
     let pairs = [
-      ("QEMU", qemu, now.qemu), ("the accelerator", accelerator, now.accelerator),
+      ("QEMU", name(qemu), name(now.qemu)), ("the accelerator", accelerator, now.accelerator),
       ("the channel", channel, now.channel),
       ("the architecture", architecture.name, now.architecture.name),
       ("the processor", processor, now.processor),

@@ -25,50 +25,16 @@ extension VirtualMachine {
     started: (QEMUProcess) -> Void = { _ in },
     log: Logger = .silent
   ) throws -> VirtualMachine {
-    let platform = host.platform(for: snapshot.conditions.architecture)
-    let qemu = try host.qemu(for: platform.architecture)
-    if let difference = snapshot.conditions.difference(
-      from: try snapshot.presentConditions(qemu: qemu, host: host)
-    ) {
-      throw SnapshotFailure(description: "the snapshot does not fit this host any more: \(difference)")
-    }
-    let directory = try host.run.machineDirectory()
-    var wiring = LaunchWiring()
-    wiring.isIncoming = true
-    wiring.memory = memory.map { .sharedFile($0) } ?? .privateFile(snapshot.memoryPath)
-    wiring.diskFiles =
-      diskFiles
-      ?? snapshot.writableDisks.mapValues { file in
-        var overlay = file
-        overlay.discardsWrites = true
-        return overlay
-      }
-    var disks: [String: BlockDisk] = [:]
-    for disk in snapshot.configuration.servedDisks {
-      disks[disk.id] = try disk.open(from: snapshot.folder, in: host.run.path)
-    }
-    let process = try QEMUProcess(
-      qemu,
-      configuration: snapshot.configuration,
-      platform: platform,
-      secret: snapshot.secret,
-      directory: directory,
-      wiring: wiring,
-      disks: disks,
-      state: snapshot.statePath,
+    let (process, qemu, directory) = try launch(
+      snapshot,
+      on: host,
+      writingTo: memory,
+      diskFiles: diskFiles,
       log: log
     )
     started(process)
     do {
-      // QEMU would announce the saved addresses of its network devices, which a resumed VM does not keep.
-      if !snapshot.configuration.networkDevices.isEmpty {
-        try process.qmp.command("migrate-set-parameters", ["announce-rounds": .integer(0)], until: deadline)
-      }
-      try process.qmp.load(
-        from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
-        ignoringShared: !snapshot.isStream,
-        until: deadline
-      )
+      try load(snapshot, into: process, until: deadline)
       try process.proceed(until: deadline)
       let agent = try GuestAgent.connect(
         to: process.endpoint,
@@ -96,6 +62,89 @@ extension VirtualMachine {
       try? Files.removeTree(directory)
       throw BootFailure(machine: snapshot.name, stage: .agent, reason: "\(error)", console: tail)
     }
+  }
+
+  /// Starts QEMU for a snapshot, which it does not load yet.
+  /// - Throws: `SnapshotFailure`, `QEMUBinary.Failure`.
+  private static func launch(
+    _ snapshot: Snapshot,
+    on host: MachineHost,
+    writingTo memory: String?,
+    diskFiles: [Int: DiskFile]?,
+    log: Logger
+  ) throws -> (process: QEMUProcess, qemu: QEMUBinary, directory: String) {
+    let platform = host.platform(for: snapshot.conditions.architecture)
+    let qemu = try host.qemu(for: platform.architecture)
+    if let difference = snapshot.conditions.difference(
+      from: try snapshot.presentConditions(qemu: qemu, host: host),
+      ignoringPath: snapshot.kept != nil
+    ) {
+      throw SnapshotFailure(description: "the snapshot does not fit this host any more: \(difference)")
+    }
+    let directory = try host.run.machineDirectory()
+    var wiring = LaunchWiring()
+    wiring.isIncoming = true
+    wiring.isDeviceState = snapshot.kept != nil
+    wiring.pausesAtShutdown = host.keepsFailures
+    wiring.memory = memory.map { .sharedFile($0) } ?? .privateFile(snapshot.memoryPath)
+    wiring.diskFiles =
+      diskFiles
+      ?? snapshot.writableDisks.mapValues { file in
+        var overlay = file
+        overlay.discardsWrites = true
+        return overlay
+      }
+    var disks: [String: BlockDisk] = [:]
+    for disk in snapshot.configuration.servedDisks {
+      disks[disk.id] = try disk.open(from: snapshot.folder, in: host.run.path)
+    }
+    let process = try QEMUProcess(
+      qemu,
+      configuration: snapshot.configuration,
+      platform: platform,
+      secret: snapshot.secret,
+      directory: directory,
+      wiring: wiring,
+      disks: disks,
+      state: snapshot.statePath,
+      log: log
+    )
+    return (process, qemu, directory)
+  }
+
+  private static func load(_ snapshot: Snapshot, into process: QEMUProcess, until deadline: Deadline) throws {
+    // QEMU would announce the saved addresses of its network devices, which a resumed VM does not keep.
+    if !snapshot.configuration.networkDevices.isEmpty {
+      try process.qmp.command("migrate-set-parameters", ["announce-rounds": .integer(0)], until: deadline)
+    }
+    try process.qmp.load(
+      from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
+      ignoringShared: !snapshot.isStream && snapshot.kept == nil,
+      until: deadline
+    )
+  }
+
+  /// Starts a VM from a snapshot whose guest may be dead. Its processors are stopped, and nothing connects to its agent. Blocks.
+  /// - Parameter memory: see `resume`.
+  /// - Throws: `SnapshotFailure`, `QEMUBinary.Failure`.
+  package static func openStopped(
+    _ snapshot: Snapshot,
+    on host: MachineHost,
+    writingTo memory: String?,
+    until deadline: Deadline
+  ) throws -> QEMUProcess {
+    let (process, _, _) = try launch(
+      snapshot,
+      on: host,
+      writingTo: memory,
+      diskFiles: nil,
+      log: .silent
+    )
+    do { try load(snapshot, into: process, until: deadline) } catch {
+      process.kill()
+      throw SnapshotFailure(description: "\(error)")
+    }
+    return process
   }
 
   /// Sets the clock to the present, and gives the guest random numbers that no sibling has.

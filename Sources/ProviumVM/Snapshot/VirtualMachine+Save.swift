@@ -59,11 +59,14 @@ extension VirtualMachine {
 
   /// Copies the disks whose writes are in an overlay that ends with QEMU: the guest's kernel has read them as written.
   /// - Returns: the files of the disks in the snapshot, by the disk's number.
-  private func saveDisks(to folder: String, until deadline: Deadline) throws -> [Int: DiskFile] {
+  /// - Parameter copyingAll: also copies disks whose files the VM goes on to write.
+  func saveDisks(to folder: String, copyingAll: Bool = false, until deadline: Deadline) throws -> [Int:
+    DiskFile]
+  {
     var files: [Int: DiskFile] = [:]
     for (number, disk) in configuration.allDisks.enumerated() {
       var file = process.wiring.file(ofDisk: number, disk)
-      if file.discardsWrites, !disk.isReadOnly {
+      if file.discardsWrites || copyingAll, !disk.isReadOnly {
         let name = Disk.drive(number)
         try process.qmp.copyDisk(number, to: "\(folder)/\(name)", until: deadline)
         file = DiskFile(path: name)

@@ -25,6 +25,8 @@ package final class MachineMonitor: Liveness, Sendable {
   private let console: Console
   private let reports: KernelReportFinder
   private let errors: QEMUErrors
+  /// See `LaunchWiring`.
+  private let pausesAtShutdown: Bool
   private let memory = MemoryShortage.Watch()
   /// Raised for ever when the VM has ended.
   private let death: EventDescriptor
@@ -43,8 +45,10 @@ package final class MachineMonitor: Liveness, Sendable {
     consoleSocket: consuming Descriptor,
     log: ConsoleLog,
     reports: KernelReportFinder,
-    errors: QEMUErrors
+    errors: QEMUErrors,
+    pausesAtShutdown: Bool = false
   ) throws {
+    self.pausesAtShutdown = pausesAtShutdown
     self.process = process
     self.qmp = qmp
     self.reports = reports
@@ -121,6 +125,10 @@ package final class MachineMonitor: Liveness, Sendable {
 
   private func take(_ event: QMPEvent, _ progress: inout Progress) {
     progress.ports.note(event, isAgentUp: state.read { $0.question } != nil)
+    if event.name == "SHUTDOWN", event.data["guest"]?.bool == true, pausesAtShutdown {
+      console.catchUp()
+      noteEnd(.exited(0), progress)
+    }
     guard event.name == "GUEST_PANICKED" else { return }
     progress.panic.noteEvent()
     console.catchUp()
@@ -136,7 +144,11 @@ package final class MachineMonitor: Liveness, Sendable {
   }
 
   private func noteExit(_ progress: Progress) {
-    let status = try? process.wait(until: .after(Self.exitTimeout))
+    noteEnd(try? process.wait(until: .after(Self.exitTimeout)), progress)
+  }
+
+  /// Notes that QEMU has exited with this status, or has stopped in its place.
+  private func noteEnd(_ status: ExitStatus?, _ progress: Progress) {
     // A kernel that panics resets its machine: the suspicion was right.
     if panicLine.lower() || progress.panic.verdict == .suspected { return panic() }
     let shortage = status == .signaled(.kill) ? memory.shortage : nil

@@ -52,7 +52,7 @@ struct RunCommand: ParsableCommand {
     )
     let result: SingleCommand.Result
     do {
-      let streams = SingleCommand.Streams(input: Self.hasInput ? 0 : nil)
+      let streams = SingleCommand.Streams(input: TerminalCommand.hasInput ? 0 : nil)
       result = try run.run(command, timeout: timeout?.duration, streams: streams) { bytes, isError in
         activity?.end()
         try Console.writeAll(bytes, to: isError ? 2 : 1)
@@ -81,12 +81,5 @@ struct RunCommand: ParsableCommand {
     configuration.kernel = folder
     Console.error("provium: booting the kernel of this build tree (\(release)); --kernel names another one")
     return configuration
-  }
-
-  /// Whether standard input has something to read: it is neither a terminal nor /dev/null.
-  private static var hasInput: Bool {
-    var input = stat(), null = stat()
-    guard fstat(0, &input) == 0, isatty(0) == 0 else { return false }
-    return stat("/dev/null", &null) != 0 || input.st_rdev != null.st_rdev || input.st_mode & S_IFMT != S_IFCHR
   }
 }

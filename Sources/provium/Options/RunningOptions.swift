@@ -46,7 +46,21 @@ struct RunningOptions: ParsableArguments {
   )
   var retries: Int = 0
 
+  @Flag(
+    name: .customLong("keep-failed"),
+    help: "Keep the VMs of the first 5 failed tests for `provium open`."
+  )
+  var keepFailed = false
+  @Option(
+    name: .customLong("keep-count"),
+    help: ArgumentHelp("Keep the VMs of the first N failed tests.", valueName: "n")
+  )
+  var keepCount: Int?
+
   func validate() throws {
+    if let keepCount, !(0...Settings.mostKeptFailures).contains(keepCount) {
+      throw ValidationError("--keep-count needs a number from 0 to \(Settings.mostKeptFailures)")
+    }
     if let parallel, parallel < 1 { throw ValidationError("--parallel needs a number from 1") }
     if let cpus, cpus < 1 { throw ValidationError("--cpus needs a number from 1") }
     if let repetitions, repetitions < 1 { throw ValidationError("--repeat needs a number from 1") }
@@ -61,6 +75,11 @@ struct RunningOptions: ParsableArguments {
 
   /// Sets the budget of the resource pool. Without --mem and --cpus, that of the environment is kept.
   func apply(to options: inout EngineOptions) {
+    if let keepCount {
+      options.keptFailures = keepCount
+    } else if keepFailed {
+      options.keptFailures = max(Settings.usualKeptFailures, options.keptFailures ?? 0)
+    }
     if let budget = PoolBudget.fixedIfGiven(memory: memory?.bytes, cpus: cpus) { options.budget = budget }
   }
 

@@ -1,0 +1,83 @@
+import Glibc
+import ProviumEvents
+import ProviumSystem
+import ProviumVM
+
+/// Keeping the VM of a failed test.
+extension Machine {
+  /// The longest time that saving one VM may take.
+  private static let limit = Duration.seconds(60)
+
+  /// Whether there is a VM to keep.
+  var mayBeKept: Bool {
+    savedFailure != nil || (virtualMachine != nil && (state == .booted || state == .paused))
+  }
+
+  /// Saves the VM, which is about to be ended because it died, if failed VMs are kept: its test may fail.
+  func saveDying(_ machine: VirtualMachine, because reason: String) {
+    savedFailure = nil
+    guard context.services.failures.isOpen, context.workFolder == nil, !context.cancellation.isRequested
+    else {
+      return
+    }
+    do { savedFailure = try save(machine, death: reason) } catch {
+      log.debug("not kept: \(error)")
+    }
+  }
+
+  private func save(_ machine: VirtualMachine, death: String?) throws -> SavedFailure {
+    context.activity("keeping \(label)")
+    let begin = Deadline.now
+    let saving = try context.services.failures.store.begin()
+    let deadline = FairDeadline(length: Self.limit, sample: { [process] in process.sample }).deadline
+    let (snapshot, condition) = try machine.keep(in: saving.path, isPaused: isHalted, until: deadline)
+    try? Files.copySparse(machine.console.path, to: "\(saving.path)/console.log")
+    return SavedFailure(
+      saving,
+      snapshot: snapshot,
+      condition: condition,
+      death: death,
+      duration: Double(Deadline.now - begin) / 1e9
+    )
+  }
+
+  /// Resumes a copy of a kept VM in this handle, which was not used before.
+  func open(_ kept: KeptFailure) throws {
+    do { try resume(kept.snapshot, origin: .kept(kept.id)) } catch let error as UnusableSnapshot {
+      throw error.cause
+    }
+  }
+
+  /// Keeps the VM, which goes on, or its state before it died.
+  func keep(_ failure: Failure, of path: [String]) throws -> KeptVM? {
+    let store = context.services.failures.store
+    let saved: SavedFailure
+    if let virtualMachine, state == .booted || state == .paused {
+      saved = try save(virtualMachine, death: virtualMachine.causeOfDeath.map { "\($0)" })
+    } else if let savedFailure {
+      saved = savedFailure
+    } else {
+      return nil
+    }
+    savedFailure = nil
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    let kept = KeptFailure(
+      id: store.newID(),
+      file: context.name,
+      path: path,
+      message: failure.summary,
+      machine: label,
+      profile: profile.name,
+      condition: saved.condition,
+      death: saved.death,
+      keptAt: Double(time.tv_sec) + Double(time.tv_nsec) / 1e9,
+      duration: saved.duration,
+      kernel: profile.kernel,
+      snapshot: saved.snapshot
+    )
+    try saved.saving.publish(kept)
+    store.makeRoom()
+    return KeptVM(id: kept.id, machine: label, condition: kept.condition.rawValue)
+  }
+}
