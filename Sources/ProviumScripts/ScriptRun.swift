@@ -42,9 +42,8 @@ package final class ScriptRun {
   package func run() -> FileResult {
     let start = Deadline.now
     var outcome = runScript()
-    if case .failed(var failure) = outcome {
-      failure.kept = scope.machines.keep(failure, of: [], since: 0)
-      outcome = .failed(failure)
+    if case .failed(let failure) = outcome {
+      outcome = .failed(scope.machines.keep(failure, of: [], since: 0))
     }
     if outcome.isFailure { scope.machines.keepKernelLogs() }
     scope.end()

@@ -20,6 +20,13 @@ package final class OperationLog: Sendable {
   /// Removes all operations. They prepared a warm VM and do not belong to the test that gets it.
   package func forget() { trace.withLock { $0 = OperationTrace() } }
 
+  /// Runs `body`, whose operations the trace leaves out: they are Provium's own.
+  package func unrecorded<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let before = trace.withLock { $0 }
+    defer { trace.withLock { $0 = before } }
+    return try body()
+  }
+
   /// Replaces this trace by the one of `earlier`, of the same VM before it was resumed. The operations of the
   /// resume itself are dropped.
   package func `continue`(_ earlier: OperationLog) {

@@ -125,6 +125,7 @@ struct ResultList {
         failure.console,
         isOpen: failure.kind == .infrastructure || failure.kind == .kernelReport
       )
+      + (failure.facts ?? []).map { folded(MarkupText.html($0.title), $0.lines) }.joined()
   }
 
   private static func folded(_ title: String, _ content: [String], isOpen: Bool = false) -> String {

@@ -91,6 +91,7 @@ enum LogText {
       return (failure.lines + failure.keptLines.map { "kept: \(HarmlessText.line($0))" }).map { "  \($0)" }
         + section("traceback", failure.traceback)
         + section("last operations", failure.trace) + section("console", failure.console)
+        + (failure.facts ?? []).flatMap { section($0.title, $0.lines) }
     }
   }
 }

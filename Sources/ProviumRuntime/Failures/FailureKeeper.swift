@@ -10,6 +10,8 @@ final class FailureKeeper: Sendable {
   /// The failed tests of a run whose VMs are kept; 0: none.
   private let limit: Int
   private let count = Atomic<Int>(0)
+  /// In the order of reports.
+  let collectors: [any FailureCollector] = [KernelLogCollector(), TaskCollector(), MemoryCollector()]
 
   init(store: FailureStore, limit: Int) {
     self.store = store
@@ -48,16 +50,17 @@ final class SavedFailure {
 }
 
 extension MachineSet {
-  /// Keeps the VMs of a failed test, if VMs are kept and the run has not kept enough.
+  /// Keeps the VMs of a failed test and gathers facts about them, if VMs are kept and the run has not kept enough.
   /// - Parameters:
   ///   - path: the names of the sub-test; empty: outside sub-tests.
   ///   - use: the count of operations when the test began: the VMs with a later use are its own.
-  /// - Returns: the VMs that were kept; nil: none. A VM that could not be kept is a warning; the failure stays what it is.
-  package func keep(_ failure: Failure, of path: [String], since use: UInt64) -> [KeptVM]? {
+  /// - Returns: the failure with what was kept. A VM that could not be kept is a warning; the failure stays what it is.
+  package func keep(_ failure: Failure, of path: [String], since use: UInt64) -> Failure {
     let keeper = context.services.failures
-    guard failure.kind != .inner, !context.cancellation.isRequested else { return nil }
+    guard failure.kind != .inner, !context.cancellation.isRequested else { return failure }
     let machines = used(since: use).filter { $0.mayBeKept }
-    guard !machines.isEmpty, keeper.takeTurn() else { return nil }
+    guard !machines.isEmpty, keeper.takeTurn() else { return failure }
+    var result = failure
     let kept = machines.compactMap { machine -> KeptVM? in
       do { return try machine.keep(failure, of: path) } catch {
         let reason = "\((error as? ProviumError)?.message ?? "\(error)")"
@@ -67,6 +70,10 @@ extension MachineSet {
         return nil
       }
     }
-    return kept.isEmpty ? nil : kept
+    // After the VMs are kept: looking changes them.
+    let facts = machines.flatMap { $0.collectFacts() }
+    if !kept.isEmpty { result.kept = kept }
+    if !facts.isEmpty { result.facts = facts }
+    return result
   }
 }

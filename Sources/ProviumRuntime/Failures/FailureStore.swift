@@ -164,9 +164,13 @@ package struct FailureStore: Sendable {
 
     init(folders paths: [String]) {
       for path in paths {
-        for name in (try? Files.list(path)) ?? [] {
+        let before = ((try? Files.list("\(path)/\(KeptFailure.beforeName)")) ?? []).map {
+          "\(KeptFailure.beforeName)/\($0)"
+        }
+        for name in ((try? Files.list(path)) ?? []) + before {
           var status = stat()
           guard lstat("\(path)/\(name)".cPath, &status) == 0 else { continue }
+          guard status.st_mode & S_IFMT == S_IFREG else { continue }
           let inode = UInt64(status.st_ino)
           files[inode, default: File(blocks: UInt64(status.st_blocks) * 512, links: UInt(status.st_nlink))]
             .seen += 1

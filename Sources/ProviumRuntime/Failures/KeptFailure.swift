@@ -28,6 +28,26 @@ package struct KeptFailure: Sendable, Codable {
   /// The kernel that was named for the profile; nil: the distribution's.
   package var kernel: String?
   package var snapshot: Snapshot
+  /// The state at the start of the sub-test, or of the fixture; nil: it is not known.
+  package var before: Snapshot?
+
+  static let beforeName = "before"
+
+  /// The same VM as it was before its test.
+  /// - Throws: `KeptFailureError` if that is not known.
+  package func atStart() throws -> KeptFailure {
+    guard let before else {
+      throw KeptFailureError.notPossible(
+        id: id,
+        reason: "its state before the test is not known: only fresh sub-tests and VMs of fixtures have one"
+      )
+    }
+    var failure = self
+    failure.snapshot = before
+    failure.condition = .running
+    failure.death = nil
+    return failure
+  }
 
   /// `tests/token.lua / outer / inner`
   package var test: String { ([file] + path).joined(separator: " / ") }
@@ -61,6 +81,7 @@ package struct KeptFailure: Sendable, Codable {
       }
       var kept = try JSONDecoder().decode(KeptFailure.self, from: data)
       kept.snapshot.folder = folder
+      kept.before?.folder = "\(folder)/\(beforeName)"
       return kept
     } catch is DecodingError { throw Unreadable(description: "its \(fileName) is not what Provium wrote") }
   }

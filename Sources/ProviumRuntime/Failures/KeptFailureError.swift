@@ -10,6 +10,7 @@ package enum KeptFailureError: CodedError, CustomStringConvertible {
   case otherHost(id: String, difference: String)
   /// The guest cannot be used by a shell.
   case dead(KeptFailure)
+  case notImported(path: String, reason: String)
   case notPossible(id: String, reason: String)
 
   package var code: ProviumError.Code { .configuration }
@@ -31,6 +32,7 @@ package enum KeptFailureError: CodedError, CustomStringConvertible {
       return "\(failure.reasonOfDeath), so there is no shell in it; look at it with:\n"
         + "  provium open \(failure.id) --console\n  provium open \(failure.id) --gdb\n"
         + "  provium open \(failure.id) --core FILE"
+    case .notImported(let path, let reason): return "\(path) cannot be imported: \(reason)"
     case .notPossible(let id, let reason): return "\(id): \(reason)"
     }
   }

@@ -42,9 +42,7 @@ extension OpenedFailure {
       }
       remark = "symbols of \(files.vmlinux)"
       if kernel == nil { remark += "; the guest's memory has no VMCOREINFO, so KASLR is not known" }
-    } else if let kernel, let symbols = KernelSymbols(kernel) {
-      let path = "\(services.run.path)/kernel-symbols"
-      try SymbolFile.write(symbols, machine: guest.architecture.elfMachine, to: path)
+    } else if let kernel, let path = symbolFile(kernel, guest) {
       lines.append("symbol-file \(path)")
       remark =
         "symbols of kernel \(kernel.release) from its memory: no types, no lines, no call traces; for these, install its debug "
@@ -57,6 +55,15 @@ extension OpenedFailure {
       arguments: ["-q"] + lines.flatMap { ["-ex", $0] },
       remark: remark
     )
+  }
+
+  /// Writes the symbols that the guest's memory has; nil: there are none that can be read.
+  private func symbolFile(_ kernel: KernelInformation, _ guest: GuestMemory) -> String? {
+    let path = "\(services.run.path)/kernel-symbols"
+    guard let symbols = KernelSymbols(kernel),
+      (try? SymbolFile.write(symbols, machine: guest.architecture.elfMachine, to: path)) != nil
+    else { return nil }
+    return path
   }
 
   /// Writes an ELF core that crash and drgn open.

@@ -13,6 +13,26 @@ extension Machine {
     savedFailure != nil || (virtualMachine != nil && (state == .booted || state == .paused))
   }
 
+  /// The longest time that facts about one VM may take.
+  private static let factsLimit = Duration.seconds(2)
+
+  /// Gathers what is known about the VM of a failed test, if its agent answers.
+  func collectFacts() -> [FailureFacts] {
+    guard let virtualMachine, state == .booted, !isHalted, virtualMachine.causeOfDeath == nil else {
+      return []
+    }
+    let deadline = Deadline.after(Self.factsLimit)
+    let guest = FailedGuest(virtualMachine.connection)
+    return operations.unrecorded {
+      context.services.failures.collectors.compactMap { collector in
+        guard !deadline.isExpired, virtualMachine.connection.isUsable,
+          let lines = try? collector.collect(from: guest, until: deadline), !lines.isEmpty
+        else { return nil }
+        return FailureFacts(title: "\(collector.title) of \(label)", lines: lines)
+      }
+    }
+  }
+
   /// Saves the VM, which is about to be ended because it died, if failed VMs are kept: its test may fail.
   func saveDying(_ machine: VirtualMachine, because reason: String) {
     savedFailure = nil
@@ -30,7 +50,9 @@ extension Machine {
     let begin = Deadline.now
     let saving = try context.services.failures.store.begin()
     let deadline = FairDeadline(length: Self.limit, sample: { [process] in process.sample }).deadline
-    let (snapshot, condition) = try machine.keep(in: saving.path, isPaused: isHalted, until: deadline)
+    let (snapshot, condition) = try operations.unrecorded {
+      try machine.keep(in: saving.path, isPaused: isHalted, until: deadline)
+    }
     try? Files.copySparse(machine.console.path, to: "\(saving.path)/console.log")
     return SavedFailure(
       saving,
@@ -60,6 +82,9 @@ extension Machine {
       return nil
     }
     savedFailure = nil
+    let before = startSnapshot.flatMap {
+      try? $0.linked(in: "\(saved.saving.path)/\(KeptFailure.beforeName)")
+    }
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     let kept = KeptFailure(
@@ -74,7 +99,8 @@ extension Machine {
       keptAt: Double(time.tv_sec) + Double(time.tv_nsec) / 1e9,
       duration: saved.duration,
       kernel: profile.kernel,
-      snapshot: saved.snapshot
+      snapshot: saved.snapshot,
+      before: before
     )
     try saved.saving.publish(kept)
     store.makeRoom()

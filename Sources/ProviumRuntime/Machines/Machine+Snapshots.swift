@@ -44,7 +44,9 @@ extension Machine {
 
   /// Takes a warm VM, continues it, and sets its clock; nil if there is none.
   private func warm(of snapshot: Snapshot, until deadline: Deadline) -> VirtualMachine? {
-    guard context.workFolder == nil, let warm = context.services.warmPool.take(snapshot) else { return nil }
+    // The memory of a kept VM is made for each resume.
+    guard context.workFolder == nil, snapshot.kept == nil, let warm = context.services.warmPool.take(snapshot)
+    else { return nil }
     context.services.debugLogs.take(warm.log, for: identifier)
     log = warm.log
     log.debug("taken from the warm VMs")

@@ -79,6 +79,11 @@ package final class Machine {
   package var timeoutMultiplier: Double { context.services.timeoutMultiplier(for: architecture) }
   /// The snapshot that the VM was resumed from; nil if the VM has been used since.
   var untouchedStart: HeldSnapshot? { resumed.flatMap { $0.at == lastUse ? $0.from : nil } }
+  /// The state at the start of the sub-test, or of the fixture; nil: unknown.
+  var startSnapshot: Snapshot? {
+    if case .booted(let snapshot)? = freshStart { return snapshot.point.snapshot }
+    return resumed?.from.snapshot
+  }
 
   // MARK: Boot
 
@@ -189,6 +194,7 @@ package final class Machine {
   /// Makes the process known to other threads, and its kernel reports to this handle.
   func noteRunning(_ process: QEMUProcess) {
     savedFailure = nil
+    resumed = nil
     self.process.set(process)
     consoleLog = process.console
     isHalted = false

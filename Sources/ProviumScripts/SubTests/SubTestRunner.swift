@@ -13,6 +13,8 @@ final class SubTestRunner {
   private let path: String
   private let outcomes: OutcomeReader
   var stack = SubTestStack()
+  /// The functions of `on_failure`, in the order of their calls.
+  var failureHandlers: [LuaFunction] = []
 
   init(scope: MachineScope, filter: SubTestFilter, path: String) {
     self.scope = scope
@@ -23,6 +25,7 @@ final class SubTestRunner {
 
   func install(in state: LuaState) throws {
     try state.register(global: "test") { [unowned self] in try test($0) }
+    try state.register(global: "on_failure") { [unowned self] in try addFailureHandler($0) }
     try state.register(global: "todo") { call in
       throw ScriptSignal.todo(reason: try call.optionalString(1, "reason") ?? "")
     }
@@ -110,13 +113,13 @@ final class SubTestRunner {
       options
     )
     noteReports()
+    if outcome.isFailure || stack.hasReports { runFailureHandlers(name, in: state) }
     if outcome.isFailure { scope.machines.keepKernelLogs() }
     scope.machines.mark("--- test \"\(stack.path.joined(separator: " / "))\" has ended")
     let usesBefore = stack.frames.last?.usesBefore ?? 0
     if var result = stack.pop(outcome, naming: named, properties: options.properties) {
-      if case .failed(var failure) = result.outcome {
-        failure.kept = scope.machines.keep(failure, of: result.path, since: usesBefore)
-        result.outcome = .failed(failure)
+      if case .failed(let failure) = result.outcome {
+        result.outcome = .failed(scope.machines.keep(failure, of: result.path, since: usesBefore))
         stack.replaceLast(result)
       }
       scope.events.send(.subTestEnded(file: scope.name, result: result))

@@ -103,6 +103,9 @@ struct SubTestStack {
     return result
   }
 
+  /// Whether kernel reports appeared in the innermost sub-test.
+  var hasReports: Bool { frames.last.map { !$0.reports.isEmpty } ?? false }
+
   /// Replaces the result that was added last.
   mutating func replaceLast(_ result: SubTestResult) { results[results.count - 1] = result }
 

@@ -1,3 +1,4 @@
+import Glibc
 package import ProviumAgentClient
 package import ProviumArchitecture
 import ProviumSystem
@@ -42,6 +43,18 @@ package struct Snapshot: Sendable, Codable, Hashable {
     (kept == .changes ? KeptMemory.changesNames : ["memory"]) + ["state"]
       + configuration.servedDisks.flatMap(\.fileNames)
       + diskFiles.sorted { $0.key < $1.key }.map(\.value.path).filter { !$0.hasPrefix("/") }
+  }
+
+  /// Links its files in another folder, or copies them to another file system. The files of a snapshot are never changed.
+  package func linked(in other: String) throws -> Snapshot {
+    try Files.createDirectories(other, mode: 0o700)
+    for name in fileNames {
+      let (path, target) = ("\(folder)/\(name)", "\(other)/\(name)")
+      if link(path.cPath, target.cPath) != 0 { try Files.copySparse(path, to: target) }
+    }
+    var snapshot = self
+    snapshot.folder = other
+    return snapshot
   }
 
   /// The files of the disks that the guest may write to, with absolute paths, by the disk's number.

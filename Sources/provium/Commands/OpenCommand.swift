@@ -32,6 +32,8 @@ struct OpenCommand: ParsableCommand {
   var command: String?
   @Flag(name: .customLong("console"), help: "Show the serial console, and write to it.") var console = false
 
+  @Flag(name: .customLong("before"), help: "Open the state at the start of the sub-test instead.")
+  var before = false
   @Flag(name: .customLong("gdb"), help: "Debug the stopped kernel with gdb.") var gdb = false
   @Option(
     name: .customLong("vmlinux"),
@@ -57,14 +59,14 @@ struct OpenCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try ConfigurationFile.find()
-    let settings = configuration.settings
-    let store = FailureStore(cache: settings.cache, maximum: settings.keptMaximum)
+    let store = try Self.store(configuration)
     if list { return Self.printList(store) }
-    let (failure, hold) = try store.find(id)
+    var (failure, hold) = try store.find(id)
     if remove {
       _ = consume hold
       return try store.remove(failure.id)
     }
+    if before { failure = try failure.atStart() }
     let options = try Self.options(for: failure)
     if gdb { throw ExitCode(try debug(failure, hold, configuration, options)) }
     if let core { return try writeCore(to: core, failure, hold, configuration, options) }
@@ -82,6 +84,12 @@ struct OpenCommand: ParsableCommand {
         return (engine, .kept(failure, hold))
       }
     )
+  }
+
+  /// The kept VMs of the project's cache.
+  static func store(_ configuration: Configuration? = nil) throws -> FailureStore {
+    let settings = try (configuration ?? ConfigurationFile.find()).settings
+    return FailureStore(cache: settings.cache, maximum: settings.keptMaximum)
   }
 
   /// The options of the host that the VM ran with. What the host lacks is refused by name.
@@ -123,8 +131,11 @@ struct OpenCommand: ParsableCommand {
     _ configuration: Configuration,
     _ options: EngineOptions
   ) throws -> Int32 {
-    guard let program = ToolRun.find("gdb") else {
-      throw ValidationError("gdb is not installed: apt-get install gdb")
+    // gdb itself debugs guests of the host's architecture alone.
+    let isForeign = failure.snapshot.conditions.architecture.name != HostFacts.machine
+    let name = isForeign ? "gdb-multiarch" : "gdb"
+    guard let program = ToolRun.find(name) else {
+      throw ValidationError("\(name) is not installed: apt-get install \(name)")
     }
     for line in Self.summary(failure) { Console.error(line) }
     // gdb takes Ctrl-C itself.
