@@ -69,18 +69,3 @@ package final class OpenedFailure: Sendable {
     _ = try process.monitor.writeConsole(bytes, until: .after(.seconds(1)))
   }
 }
-
-extension EngineServices {
-  /// The VMs that were kept after failures.
-  package var keptFailures: FailureStore { failures.store }
-
-  /// Makes the whole memory of a kept VM in the run's folder.
-  func assembledMemory(of snapshot: Snapshot) throws -> String {
-    try Files.createDirectories(run.snapshots, mode: 0o700)
-    let path = "\(run.snapshots)/memory-\(nextMachineNumber())"
-    do { try KeptMemory.assemble(snapshot, to: path) } catch {
-      throw StorageError(path: run.path, reason: "\(error)")
-    }
-    return path
-  }
-}

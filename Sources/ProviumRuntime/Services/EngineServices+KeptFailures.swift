@@ -1,0 +1,16 @@
+import ProviumSystem
+import ProviumVM
+
+/// The VMs that were kept after failures.
+extension EngineServices {
+  /// The VMs that were kept after failures.
+  package var keptFailures: FailureStore { failures.store }
+
+  /// Makes the whole memory of a kept VM in the run's folder.
+  func assembledMemory(of snapshot: Snapshot) throws -> String {
+    try Files.createDirectories(run.snapshots, mode: 0o700)
+    let path = "\(run.snapshots)/memory-\(nextMachineNumber())"
+    try KeptMemory.assemble(snapshot, to: path)
+    return path
+  }
+}
