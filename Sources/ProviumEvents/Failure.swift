@@ -28,4 +28,17 @@ package struct Failure: Sendable, Codable, Hashable {
 
   /// `tests/token.lua:14: expected "0", got "-13"`.
   package var summary: String { location.map { "\($0): \(message)" } ?? message }
+
+  /// Writes every member, but `facts` and `kept` only where there are some.
+  package func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(kind, forKey: .kind)
+    try members.encode(message, forKey: .message)
+    try members.encode(location, forKey: .location)
+    try members.encode(traceback, forKey: .traceback)
+    try members.encode(trace, forKey: .trace)
+    try members.encode(console, forKey: .console)
+    if let facts { try members.encode(facts, forKey: .facts) }
+    if let kept { try members.encode(kept, forKey: .kept) }
+  }
 }

@@ -9,7 +9,7 @@ package enum KeptFailureError: CodedError, CustomStringConvertible {
   case unreadable(id: String, reason: String)
   case otherHost(id: String, difference: String)
   /// The guest cannot be used by a shell.
-  case dead(KeptFailure)
+  case dead(id: String, reason: String)
   case notImported(path: String, reason: String)
   case notPossible(id: String, reason: String)
 
@@ -28,10 +28,10 @@ package enum KeptFailureError: CodedError, CustomStringConvertible {
     case .unreadable(let id, let reason): return "the kept VM \(id) cannot be opened: \(reason)"
     case .otherHost(let id, let difference):
       return "the kept VM \(id) cannot be opened on this host: \(difference)"
-    case .dead(let failure):
-      return "\(failure.reasonOfDeath), so there is no shell in it; look at it with:\n"
-        + "  provium open \(failure.id) --console\n  provium open \(failure.id) --gdb\n"
-        + "  provium open \(failure.id) --core FILE"
+    case .dead(let id, let reason):
+      return "\(reason), so there is no shell in it; look at it with:\n"
+        + "  provium open \(id) --console\n  provium open \(id) --gdb\n"
+        + "  provium open \(id) --core FILE"
     case .notImported(let path, let reason): return "\(path) cannot be imported: \(reason)"
     case .notPossible(let id, let reason): return "\(id): \(reason)"
     }

@@ -10,7 +10,7 @@ extension EngineServices {
   func assembledMemory(of snapshot: Snapshot) throws -> String {
     try Files.createDirectories(run.snapshots, mode: 0o700)
     let path = "\(run.snapshots)/memory-\(nextMachineNumber())"
-    try KeptMemory.assemble(snapshot, to: path)
+    try snapshot.assembleMemory(to: path)
     return path
   }
 }

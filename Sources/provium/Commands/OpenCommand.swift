@@ -71,7 +71,9 @@ struct OpenCommand: ParsableCommand {
     if gdb { throw ExitCode(try debug(failure, hold, configuration, options)) }
     if let core { return try writeCore(to: core, failure, hold, configuration, options) }
     if console { return try openConsole(failure, hold, configuration, options) }
-    guard failure.condition == .running else { throw KeptFailureError.dead(failure) }
+    guard failure.condition == .running else {
+      throw KeptFailureError.dead(id: failure.id, reason: failure.reasonOfDeath)
+    }
     if command == nil { for line in Self.summary(failure) { Console.error(line) } }
     var terminal = TerminalCommand()
     terminal.greeting = "provium: a copy of \(failure.machine); Ctrl-] leaves"
