@@ -63,6 +63,20 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     set { boot.files = newValue }
   }
 
+  /// The guest's real time at the start of its boot, in seconds since 1970; nil: the host's time. A guest that starts at a
+  /// time of its own keeps its own time in snapshots and fixtures.
+  public var initialTime: Int64? {
+    get { clock?.initialTime }
+    set { setClock(GuestClock(initialTime: newValue, isFast: hasFastClock)) }
+  }
+
+  /// Whether the time during which the guest is idle passes at once, so that a program that sleeps for 1,000 seconds ends
+  /// in a few. Needs emulation (`--accel tcg`), and a VM without network devices and served disks.
+  public var hasFastClock: Bool {
+    get { clock?.isFast ?? false }
+    set { setClock(GuestClock(initialTime: initialTime, isFast: newValue)) }
+  }
+
   /// The devices besides the disks and those that every VM has.
   package var devices: [any MachineDevice] {
     get { otherDevices.map(\.device) }
@@ -73,6 +87,14 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
   package var servedDisks: [ServedDisk] { devices.compactMap { $0 as? ServedDisk } }
   /// The network devices, in the order of their numbers.
   package var networkDevices: [NetworkDevice] { devices.compactMap { $0 as? NetworkDevice } }
+
+  /// A clock that differs from the host's; nil: the guest has the host's time.
+  package var clock: GuestClock? { devices.lazy.compactMap { $0 as? GuestClock }.first }
+
+  private mutating func setClock(_ clock: GuestClock) {
+    devices.removeAll { $0 is GuestClock }
+    if clock.initialTime != nil || clock.isFast { devices.append(clock) }
+  }
 
   // MARK: All devices
 
