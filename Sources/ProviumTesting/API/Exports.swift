@@ -19,3 +19,4 @@
 @_exported public import struct ProviumVM.InvalidConfiguration
 @_exported public import struct ProviumVM.MachineConfiguration
 @_exported public import struct ProviumVM.MemorySize
+@_exported public import struct ProviumVM.ServedDisk

@@ -83,8 +83,11 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     set { otherDevices = newValue.map { AnyMachineDevice($0) } }
   }
 
-  /// The disks that this process provides, in order. In the guest they come after the other disks.
-  package var servedDisks: [ServedDisk] { devices.compactMap { $0 as? ServedDisk } }
+  /// The disks that Provium itself serves, in order. In the guest they come after `disks`.
+  public var servedDisks: [ServedDisk] {
+    get { devices.compactMap { $0 as? ServedDisk } }
+    set { devices = devices.filter { !($0 is ServedDisk) } + newValue }
+  }
   /// The network devices, in the order of their numbers.
   package var networkDevices: [NetworkDevice] { devices.compactMap { $0 as? NetworkDevice } }
 
