@@ -84,8 +84,10 @@ public final class GuestProcess: Sendable {
   /// Reads the standard output up to the end of the first match of a regular expression.
   ///
   /// ```swift
-  /// let match = try await process.expect(/listening on port (\d+)/)
-  /// let port = match.1
+  /// try await vm.withProcess("echo 'listening on port 80'; sleep 100") { process in
+  ///   let match = try await process.expect(/listening on port (\d+)/)
+  ///   #expect(match.1 == "80")
+  /// }
   /// ```
   ///
   /// - Parameters:
@@ -116,7 +118,11 @@ public final class GuestProcess: Sendable {
   /// 30 seconds, before the timeout multiplier.
   ///
   /// ```swift
-  /// for try await line in process.lines where line.hasPrefix("error") { … }
+  /// try await vm.withProcess("seq 3") { process in
+  ///   var sum = 0
+  ///   for try await line in process.lines { sum += Int(line) ?? 0 }
+  ///   #expect(sum == 6)
+  /// }
   /// ```
   public var lines: Lines { Lines(process: self) }
 
