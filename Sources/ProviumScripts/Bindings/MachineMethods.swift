@@ -188,7 +188,7 @@ enum MachineMethods {
     }
     let isMet = try vm.machine.expectReport(matches) { _ = try call.state.call(body) }
     guard isMet else {
-      throw LuaAssertion("no kernel report matching \(ByteText.quoted(pattern)) appeared on the console")
+      throw LuaAssertion("no kernel report that matches \(ByteText.quoted(pattern)) appeared")
     }
     return []
   }
