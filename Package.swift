@@ -137,7 +137,8 @@ let package = Package(
     .target(
       name: "ProviumTesting",
       dependencies: [
-        "CTestContent", "ProviumArchitecture", "ProviumRunner", "ProviumEvents", "ProviumAgentClient",
+        "CTestContent", "ProviumArchitecture", "ProviumBlock", "ProviumRunner", "ProviumEvents",
+        "ProviumAgentClient",
         "ProviumLua", "ProviumVM",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem",
       ],
@@ -209,7 +210,7 @@ let package = Package(
     ),
     .testTarget(
       name: "ProviumScriptsTests",
-      dependencies: ["ProviumLua", "ProviumRuntime", "ProviumScripts"],
+      dependencies: ["ProviumLua", "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM"],
       swiftSettings: strict
     ),
   ],

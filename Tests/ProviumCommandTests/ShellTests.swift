@@ -5,7 +5,6 @@ import Testing
 
 @Suite("provium shell", .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")), .serialized)
 struct ShellTests {
-
   @Test("a shell on a terminal has job control, follows the window's size, and prints 10 MB")
   func terminal() throws {
     let session = try TerminalSession("shell", [], in: try Project())
@@ -47,7 +46,7 @@ struct ShellTests {
       ],
       directory: project.path,
       allowFailure: true,
-      deadline: .after(.seconds(60))
+      deadline: .after(.seconds(180))
     )
     #expect(run.outputText == "out\npipe\n")
     #expect(run.errorText == "err\n")

@@ -40,9 +40,16 @@ final class TerminalSession {
   }
 
   /// Reads until `text` has come, and forgets everything up to it.
+  ///
+  /// Keeps only as much output as `text` and a message need: a search of everything that came would be quadratic.
   func expect(_ text: String, seconds: Int64 = 60) throws {
     let deadline = Deadline.after(.seconds(seconds))
-    while !seen.contains(text) {
+    while true {
+      if let range = seen.range(of: text) {
+        seen.removeSubrange(..<range.upperBound)
+        return
+      }
+      if seen.utf8.count > 8192 { seen = String(seen.suffix(2000)) }
       try #require(
         try Readiness.waitReadable(master.raw, until: deadline),
         "no \(text) in: \(seen.suffix(2000))"
@@ -52,6 +59,5 @@ final class TerminalSession {
       try #require(count > 0, "the terminal ended; no \(text) in: \(seen.suffix(2000))")
       seen += String(decoding: bytes[..<count], as: UTF8.self)
     }
-    if let range = seen.range(of: text) { seen.removeSubrange(..<range.upperBound) }
   }
 }

@@ -113,6 +113,8 @@
 ---@field disks? (string | provium.disk_image | provium.served_disk)[] The disks, in the guest in this order.
 ---@field append? string Text that is added to the kernel command line.
 ---@field boot_timeout? duration The time limit of the boot; default 30 s, longer if the guest is emulated.
+---@field initial_time? integer | string The guest's time at the start: seconds since 1970, "2030-01-31", "2030-01-31T23:59:59".
+---@field clock? "real" | "fast" With "fast", the guest's idle time passes at once.
 ---@field nics? (provium.network | provium.nic_options)[] The network devices.
 ---@field hostname? string The host name of the guest.
 
@@ -417,13 +419,17 @@ function vm:power_button() end
 ---@return provium.vm
 function vm:reset() end
 
+--- Shuts the guest down and boots the VM again.
+---@return provium.vm
+function vm:reboot() end
+
 --- Returns the disk that `disks` gave that id.
 ---@param id string
 ---@return provium.disk
 function vm:disk(id) end
 
 --- Starts a worker: a second process or thread of the agent with its own credentials.
----@param opts? { thread?: boolean, shared?: boolean }
+---@param opts? { thread?: boolean, shared?: boolean, time_offset?: duration }
 ---@return provium.worker
 function vm:spawn(opts) end
 
