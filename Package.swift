@@ -103,6 +103,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
+      resources: [.embedInCode("Config/Schema/schema.json")],
       swiftSettings: strict
     ),
     .target(
@@ -112,6 +113,7 @@ let package = Package(
         "ProviumEvents", "ProviumJSON", "ProviumKTAP", "ProviumLua", "ProviumNetwork", "ProviumRuntime",
         "ProviumSystem", "ProviumVM",
       ],
+      resources: [.embedInCode("Editor/provium.lua")],
       swiftSettings: strict
     ),
     .target(name: "CTestContent"),
@@ -191,7 +193,7 @@ let package = Package(
     .testTarget(name: "LuaTests", dependencies: ["ProviumTesting"], swiftSettings: strict),
     .testTarget(
       name: "ProviumCommandTests",
-      dependencies: ["provium", "ProviumSystem"],
+      dependencies: ["provium", "ProviumJSON", "ProviumSystem"],
       swiftSettings: strict
     ),
     .testTarget(
@@ -201,10 +203,14 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "ProviumRunnerTests", dependencies: ["ProviumRunner"], swiftSettings: strict),
-    .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumRuntimeTests",
+      dependencies: ["ProviumJSON", "ProviumRuntime"],
+      swiftSettings: strict
+    ),
     .testTarget(
       name: "ProviumScriptsTests",
-      dependencies: ["ProviumLua", "ProviumRuntime", "ProviumScripts"],
+      dependencies: ["ProviumLua", "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM"],
       swiftSettings: strict
     ),
   ],

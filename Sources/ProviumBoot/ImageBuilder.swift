@@ -95,7 +95,7 @@ package struct ImageBuilder: Sendable {
     let found = try find(source, try source.requiredArchitecture, progress: { _ in })
     return KernelFacts(
       release: found.release.flatMap(KernelRelease.init),
-      configuration: KernelConfiguration.find(for: found.image, modules: found.modules)
+      configuration: KernelConfiguration.find(for: found.image, modules: found.modules, cache: cache)
     )
   }
 

@@ -15,7 +15,8 @@ import ProviumSystem
       """,
     version: ProviumVersion.string,
     subcommands: [
-      TestCommand.self, KselftestCommand.self, KUnitCommand.self, RunCommand.self, ShellCommand.self,
+      InitCommand.self, TestCommand.self, KselftestCommand.self, KUnitCommand.self, RunCommand.self,
+      ShellCommand.self, ReplCommand.self,
       ListCommand.self, FixtureCommand.self, KernelCommand.self, HistoryCommand.self, ReportCommand.self,
       DoctorCommand.self, VersionCommand.self,
     ]

@@ -82,6 +82,17 @@
           table.primaryKey(["root", "file", "path"], onConflict: .ignore)
         }
       }
+      migrator.registerMigration("kernels") { database in
+        try database.alter(table: "result") { table in
+          // Empty: the run was told no kernel.
+          table.add(column: "kernel", .text).notNull().defaults(to: "")
+        }
+        try database.drop(index: "byName")
+        try database.create(index: "byName", on: "result", columns: ["root", "file", "kernel", "test", "id"])
+        try database.alter(table: "touched") { table in
+          table.rename(column: "file", to: "cell")
+        }
+      }
       return migrator
     }
 
@@ -91,6 +102,8 @@
     package struct FileRun: Sendable {
       /// The path in the project's folder.
       package let file: String
+      /// The kernel that the run was told to boot, as the user named it; empty: it was not told.
+      package let kernel: String
       package let result: FileResult
       /// Some of the file's sub-tests were not selected.
       package let isPartial: Bool
@@ -99,9 +112,19 @@
       /// The time of its end, in seconds since 1970.
       package let time: Double
 
-      package init(file: String, result: FileResult, isPartial: Bool, touched: [String: String], time: Double)
-      {
+      /// What the table of the files that were read knows a file by: on each kernel it may read others.
+      fileprivate var cell: String { History.cell(file, kernel) }
+
+      package init(
+        file: String,
+        kernel: String = "",
+        result: FileResult,
+        isPartial: Bool,
+        touched: [String: String],
+        time: Double
+      ) {
         self.file = file
+        self.kernel = kernel
         self.result = result
         self.isPartial = isPartial
         self.touched = touched
@@ -149,20 +172,21 @@
     ) throws {
       try database.execute(
         sql: """
-          INSERT INTO result (root, file, test, outcome, kind, duration, time, message, partial)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          INSERT INTO result (root, file, test, outcome, kind, duration, time, message, partial, kernel)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
           root, run.file, test, outcome, failure?.kind.rawValue, duration, run.time, failure?.summary,
-          run.isPartial,
+          run.isPartial, run.kernel,
         ]
       )
       try database.execute(
         sql: """
-          DELETE FROM result WHERE root = ? AND file = ? AND test = ? AND id <= (
-            SELECT id FROM result WHERE root = ? AND file = ? AND test = ? ORDER BY id DESC LIMIT 1 OFFSET 50)
+          DELETE FROM result WHERE root = ?1 AND file = ?2 AND kernel = ?3 AND test = ?4 AND id <= (
+            SELECT id FROM result WHERE root = ?1 AND file = ?2 AND kernel = ?3 AND test = ?4
+            ORDER BY id DESC LIMIT 1 OFFSET 50)
           """,
-        arguments: [root, run.file, test, root, run.file, test]
+        arguments: [root, run.file, run.kernel, test]
       )
     }
 
@@ -170,79 +194,87 @@
     private static func note(_ run: FileRun, root: String, in database: Database) throws {
       let known = try Int.fetchOne(
         database,
-        sql: "SELECT COUNT(*) FROM touched WHERE root = ? AND file = ?",
-        arguments: [root, run.file]
+        sql: "SELECT COUNT(*) FROM touched WHERE root = ? AND cell = ?",
+        arguments: [root, run.cell]
       )
       if run.isPartial {
         guard known ?? 0 > 0 else { return }
       } else {
         try database.execute(
-          sql: "DELETE FROM touched WHERE root = ? AND file = ?",
-          arguments: [root, run.file]
+          sql: "DELETE FROM touched WHERE root = ? AND cell = ?",
+          arguments: [root, run.cell]
         )
       }
       for (path, mark) in run.touched {
         try database.execute(
-          sql: "INSERT OR IGNORE INTO touched (root, file, path, mark) VALUES (?, ?, ?, ?)",
-          arguments: [root, run.file, path, mark]
+          sql: "INSERT OR IGNORE INTO touched (root, cell, path, mark) VALUES (?, ?, ?, ?)",
+          arguments: [root, run.cell, path, mark]
         )
       }
     }
 
     // MARK: Reading
 
-    /// Seconds that each file of a project took in its last complete run, or in its last partial run if it has no complete one.
+    /// The name of a file on a kernel.
+    package static func cell(_ file: String, _ kernel: String) -> String {
+      kernel.isEmpty ? file : MatrixCell.name(file, on: kernel)
+    }
+
+    /// Seconds that each file of a project took on each kernel in its last complete run, or in its last partial run if it has no complete
+    /// one: by `cell`.
     package func durations(root: String) throws -> [String: Double] {
       try database.read { database in
         let rows = try Row.fetchAll(
           database,
           sql: """
-            SELECT file, duration FROM result WHERE id IN (
+            SELECT file, kernel, duration FROM result WHERE id IN (
               SELECT COALESCE(MAX(CASE partial WHEN 0 THEN id END), MAX(id))
-              FROM result WHERE root = ? AND test = '' GROUP BY file)
+              FROM result WHERE root = ? AND test = '' GROUP BY file, kernel)
             """,
           arguments: [root]
         )
         return Dictionary(
-          rows.map { (($0["file"] as String), ($0["duration"] as Double)) },
+          rows.map { (Self.cell($0["file"], $0["kernel"]), ($0["duration"] as Double)) },
           uniquingKeysWith: { $1 }
         )
       }
     }
 
-    /// The files of a project in which something fails: since the last complete run of the file, its script failed, or one of its
+    /// The files of a project in which something fails, by `cell`: since the last complete run of the file, its script failed, or one of its
     /// sub-tests failed and has not passed again. An outer sub-test that failed only because of inner ones does not count itself.
     package func failedFiles(root: String) throws -> Set<String> {
       try database.read { database in
-        let files = try String.fetchAll(
+        let rows = try Row.fetchAll(
           database,
           sql: """
             WITH whole AS (
-              SELECT file, MAX(id) AS id FROM result WHERE root = ?1 AND test = '' AND partial = 0 GROUP BY file),
+              SELECT file, kernel, MAX(id) AS id FROM result WHERE root = ?1 AND test = '' AND partial = 0
+              GROUP BY file, kernel),
             recent AS (
-              SELECT result.* FROM result LEFT JOIN whole ON whole.file = result.file
+              SELECT result.* FROM result
+              LEFT JOIN whole ON whole.file = result.file AND whole.kernel = result.kernel
               WHERE root = ?1 AND result.id >= COALESCE(whole.id, 0))
-            SELECT DISTINCT file FROM recent WHERE test = '' AND kind IS NOT NULL
+            SELECT DISTINCT file, kernel FROM recent WHERE test = '' AND kind IS NOT NULL
             UNION
-            SELECT file FROM recent WHERE outcome = 'failed' AND kind <> 'inner' AND test <> '' AND id IN (
-              SELECT MAX(id) FROM recent GROUP BY file, test)
+            SELECT file, kernel FROM recent WHERE outcome = 'failed' AND kind <> 'inner' AND test <> '' AND id IN (
+              SELECT MAX(id) FROM recent GROUP BY file, kernel, test)
             """,
           arguments: [root]
         )
-        return Set(files)
+        return Set(rows.map { Self.cell($0["file"], $0["kernel"]) })
       }
     }
 
-    /// For each file of a project: the host files that its last complete run and the partial runs since have read, with their marks.
+    /// For each file of a project on each kernel (by `cell`): the host files that its last complete run and the partial runs since have read, with their marks.
     package func touched(root: String) throws -> [String: [String: String]] {
       try database.read { database in
         let rows = try Row.fetchAll(
           database,
-          sql: "SELECT file, path, mark FROM touched WHERE root = ?",
+          sql: "SELECT cell, path, mark FROM touched WHERE root = ?",
           arguments: [root]
         )
         var touched: [String: [String: String]] = [:]
-        for row in rows { touched[row["file"], default: [:]][row["path"]] = row["mark"] }
+        for row in rows { touched[row["cell"], default: [:]][row["path"]] = row["mark"] }
         return touched
       }
     }
@@ -251,6 +283,8 @@
     package struct Entry: Sendable, Hashable {
       package let root: String
       package let file: String
+      /// Empty: the run was told no kernel.
+      package let kernel: String
       /// Empty: the file as a whole.
       package let test: String
       package let outcome: String
@@ -278,6 +312,7 @@
           Entry(
             root: $0["root"],
             file: $0["file"],
+            kernel: $0["kernel"],
             test: $0["test"],
             outcome: $0["outcome"],
             kind: $0["kind"],

@@ -20,6 +20,9 @@ package struct SuiteSelection: Sendable {
   /// The source that found the files and runs them.
   package let source: any TestSource
 
+  /// The kernels that the run was told to boot, as the user named them.
+  package var kernels: [String] { (source as? MatrixTests)?.labels ?? [] }
+
   /// - Parameter paths: Files and folders. Empty: those of `provium.toml`.
   /// - Throws: `SelectionError` if no file is left to run, `ShardError` if the environment does not identify the shard.
   package init(

@@ -7,7 +7,7 @@ package struct TestRun: Sendable {
   package let file: TestFile
   /// The number by which the resource pool tells files apart.
   package let number: Int
-  package let engine: Engine
+  package internal(set) var engine: Engine
   package let selection: TestSelection
   /// The time limit of the file, before the timeout multiplier.
   package let timeLimit: Duration

@@ -88,7 +88,7 @@ package final class TestRunner: Sendable {
             text: "infrastructure error, running it again (\(attempt) of \(options.retries))"
           )
         )
-        engine.fixtures.forgetFaults()
+        engine.forgetFixtureFaults()
         guard let again = run(file, number: number, attempt: attempt) else { return false }
         ended = again
       }
@@ -127,6 +127,7 @@ package final class TestRunner: Sendable {
   private func end(_ ended: EndedRun, of file: TestFile, attempt: Int) -> EndedRun {
     var ended = ended
     ended.result.attempt = attempt
+    ended.result.kernel = file.kernel ?? ""
     progress.withLock { $0.touched[file, default: []].formUnion(ended.touched) }
     engine.events.send(.fileEnded(ended.result))
     return ended

@@ -10,6 +10,8 @@ package struct Configuration: Sendable, Hashable {
   package var settings = Settings()
   /// A kernel that takes the place of a distribution's in every profile that names none: `--kernel`. A path is absolute.
   package var kernel: String?
+  /// The kernels that `provium test` runs on: the `[matrix]` table.
+  package var matrix: [MatrixKernel] = []
   /// The profiles of the file, by name.
   package var profiles: [String: Profile] = [:]
   /// The suites of tests that come with a kernel, by name.

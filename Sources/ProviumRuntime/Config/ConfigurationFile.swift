@@ -57,7 +57,7 @@ package enum ConfigurationFile {
       )
     }
     let reader = TableReader(path: path, lines: KeyLines(text), table: table, name: "")
-    try reader.checkKeys(["provium", "profile", "profiles", "suite"])
+    try reader.checkKeys(["provium", "profile", "profiles", "suite", "matrix"])
     var configuration = Configuration(root: Files.parent(of: path), path: path)
     if let provium = try reader.table("provium") {
       configuration.settings = try settings(provium, root: configuration.root)
@@ -77,7 +77,32 @@ package enum ConfigurationFile {
       }
     }
     configuration.suites = try suites(reader, root: configuration.root)
+    if let matrix = try reader.table("matrix") {
+      configuration.matrix = try self.matrix(matrix, root: configuration.root)
+    }
     return configuration
+  }
+
+  private static func matrix(_ table: TableReader, root: String) throws -> [MatrixKernel] {
+    try table.checkKeys(["kernels"])
+    let names = try table.strings("kernels")
+    guard !names.isEmpty, !names.contains("") else {
+      throw table.bad(
+        "kernels",
+        given: names.isEmpty ? "empty or missing" : "a list with an empty string",
+        accepted: "a list of kernels such as [\"deb:6.1\", \"deb:6.12\"]"
+      )
+    }
+    let kernels = names.map { MatrixKernel($0, against: root) }
+    for (number, kernel) in kernels.enumerated()
+    where kernels[..<number].contains(where: { $0.name == kernel.name }) {
+      throw table.bad(
+        "kernels",
+        given: "a list with \(kernel.label) twice",
+        accepted: "a list of different kernels"
+      )
+    }
+    return kernels
   }
 
   private static func settings(_ table: TableReader, root: String) throws -> Settings {

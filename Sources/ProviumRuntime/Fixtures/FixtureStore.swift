@@ -29,9 +29,11 @@ package struct FixtureStore: Sendable {
 
   /// The kernel of `--kernel`: fixtures are kept for each kernel. nil: without that option.
   private let kernel: String?
+  let cache: String
 
   package init(cache: String, maximum: UInt64, kernel: String? = nil) {
     self.kernel = kernel
+    self.cache = cache
     folder = "\(cache)/fixtures"
     self.maximum = maximum
   }

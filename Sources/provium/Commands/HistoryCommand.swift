@@ -29,7 +29,10 @@ struct HistoryCommand: ParsableCommand {
       let when = Date(timeIntervalSince1970: entry.time).formatted(.iso8601)
       let name = entry.test.isEmpty ? entry.file : "\(entry.file) / \(entry.test)"
       let took = Quantity.text(.nanoseconds(Int64(entry.duration * 1e9)))
-      let notes = [entry.isPartial && entry.test.isEmpty ? "(some of its tests)" : nil, entry.message]
+      let kernel = entry.kernel.isEmpty ? nil : "on \(HarmlessText.line(entry.kernel))"
+      let notes = [
+        kernel, entry.isPartial && entry.test.isEmpty ? "(some of its tests)" : nil, entry.message,
+      ]
       Console.print(([when, entry.outcome, took, name] + notes.compactMap { $0 }).joined(separator: "  "))
     }
   }

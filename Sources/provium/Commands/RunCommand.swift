@@ -72,7 +72,7 @@ struct RunCommand: ParsableCommand {
 
   /// The project's configuration. In a kernel build tree, the built-in profile boots that tree's kernel.
   private func configuration() throws -> Configuration {
-    var configuration = try ConfigurationFile.find(kernel: machines.kernel)
+    var configuration = try ConfigurationFile.find(kernel: machines.kernel())
     guard configuration.kernel == nil, try configuration.profile(profile).kernel == nil else {
       return configuration
     }

@@ -56,7 +56,7 @@ struct ShellCommand: ParsableCommand {
       raw.restore()
       _exit(ExitStatusCode.signal(number))
     }
-    let configuration = try ConfigurationFile.find(kernel: machines.kernel)
+    let configuration = try ConfigurationFile.find(kernel: machines.kernel())
     let activity = isatty(2) == 1 ? ActivityLine() : nil
     let engine = try Engine(
       configuration: configuration,

@@ -41,14 +41,20 @@ struct SuiteExecution {
   }
 
   private func prepare() throws -> Prepared {
-    let configuration = try ConfigurationFile.find(kernel: machines.kernel)
+    var configuration = try ConfigurationFile.find()
+    let kernels = try configuration.kernels(named: machines.kernels)
+    for kernel in kernels {
+      try configuration.prepare(kernel) { Console.error("provium: \(kernel.label): \($0)") }
+    }
+    if let first = kernels.first { configuration = configuration.booting(first) }
     let memory = RunMemory(configuration) { Console.error("provium: warning: \($0)") }
     let selection = try SuiteSelection(
       paths,
       try selection.criteria(),
       configuration: configuration,
       memory: memory,
-      source: try source(configuration)
+      source: try kernels.isEmpty
+        ? source(configuration) : MatrixTests(kernels, configuration, source: source)
     )
     for line in selection.skipped { Console.error("provium: warning: \(line)") }
     return Prepared(configuration: configuration, memory: memory, selection: selection)

@@ -43,7 +43,7 @@ struct KUnitSuites: Sendable {
       && filter.allSatisfy { $0.isASCII && !$0.isWhitespace && $0 != "\"" && $0 != "'" && $0 != "," }
   }
 
-  func unit(_ file: TestFile) -> Unit? { units.first { $0.file == file } }
+  func unit(_ file: TestFile) -> Unit? { units.first { $0.file.plainName == file.plainName } }
 
   /// Only a boot shows the names.
   var script: ScannedScript { .unknown }

@@ -53,7 +53,7 @@ final class Selftests: Sendable {
     }
   }
 
-  func unit(_ file: TestFile) -> SelftestUnit? { byName[file.name] }
+  func unit(_ file: TestFile) -> SelftestUnit? { byName[file.plainName] }
 
   /// The list of a file's sub-tests.
   /// - Parameter configuration: to find the kernel's options on this host.
