@@ -90,7 +90,7 @@ package struct ImageBuilder: Sendable {
     )
   }
 
-  /// What the host knows of a kernel without booting it.
+  /// The facts about a kernel that the host knows without booting it.
   package func facts(of source: BootSource) throws -> KernelFacts {
     let found = try find(source, try source.requiredArchitecture, progress: { _ in })
     return KernelFacts(

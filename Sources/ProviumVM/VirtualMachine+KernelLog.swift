@@ -57,7 +57,7 @@ extension VirtualMachine {
     let position = reports.consolePosition
     guard let token = try? agent.requestKernelLogSync(until: deadline) else { return reports.useConsole() }
     if (try? agent.awaitKernelLogSync(token, until: deadline)) == true {
-      // What the console had shown before the barrier is in the log.
+      // Output of the console before the barrier is in the log.
       reports.noteComplete(upTo: position)
     } else {
       kernelLog.overdue = token

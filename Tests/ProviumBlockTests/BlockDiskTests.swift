@@ -101,7 +101,7 @@ struct BlockDiskTests {
     #expect(disk.write(block(1), at: 8 * 4096)?.name == "ENOSPC")
     #expect(disk.takeProblem() == .overlayFull(limit: 8 * 4096))
     #expect(disk.problem == nil)
-    // What is there can be replaced.
+    // Existing contents can be replaced.
     #expect(disk.write(block(2), at: 0) == nil)
     #expect(disk.flush() == nil)
     #expect(try disk.read(at: 0, count: 4096) == block(2))

@@ -58,7 +58,7 @@ import Testing
     #expect(try net.numbers(at: 2, until: count) == [])
     let dropped = net.network.counts(of: net.ports[1])[.receiverQueue]
     #expect(dropped > 0)
-    // What was not dropped arrives in order.
+    // Frames that were not dropped arrive in order.
     var last: UInt32?
     var arrived = 0
     while arrived + dropped < Int(count), let frame = try net.receive(at: 1) {

@@ -37,7 +37,8 @@ test("TCP carries everything through a link that loses one frame in ten, and rep
   lan:between(a, b):set{ loss = 0.1, seed = 7 }
   a:exec("head -c 300000 /dev/urandom > /tmp/data")
   local before = tcp_count(a, "RetransSegs")
-  local server = b:background("nc -l -p 5000 > /tmp/data")
+  -- The end of the server's input would end the connection before everything has been sent.
+  local server = b:background("mkfifo /tmp/open && exec nc -l -p 5000 <> /tmp/open > /tmp/data")
   b:wait_until(function()
     return (b:read_file("/proc/net/tcp") .. b:read_file("/proc/net/tcp6")):find(":1388 ", 1, true)
   end, { interval = "20ms" })
@@ -77,7 +78,7 @@ end)
 test("the n-th frame that matches is dropped, and no other", function()
   local before = lan:counts(b).matched
   lan:drop{ from = a, to = b, icmp = true, nth = 2 }
-  local result = a:exec("ping -c 3 -W 1 b").stdout.value
+  local result = a:exec("ping -c 3 -W 5 b").stdout.value
   assert_contains(result, "3 packets transmitted, 2 packets received")
   assert_eq(before + 1, lan:counts(b).matched)
   lan:undrop()

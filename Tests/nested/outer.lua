@@ -5,7 +5,7 @@ if not disk then
   return
 end
 
-local vm = provium.create():boot({ memory = "2560M", disks = { { path = disk, readonly = true } } })
+local vm = provium.create():boot({ memory = "3584M", disks = { { path = disk, readonly = true } } })
 local root = "/mnt/nested"
 
 local function run(command, timeout)
@@ -76,7 +76,7 @@ end
 run("grep -qw ext4 /proc/filesystems || modprobe ext4")
 run(("mkdir -p %s && mount -t ext4 -o ro /dev/vda %s"):format(root, root))
 for _, folder in ipairs({ "proc", "sys", "dev" }) do run(("mount --bind /%s %s/%s"):format(folder, root, folder)) end
-run(("mount -t tmpfs -o mode=1777,size=2g none %s/tmp"):format(root))
+run(("mount -t tmpfs -o mode=1777,size=3g none %s/tmp"):format(root))
 cache("root", 0)
 cache("user", 1000)
 
@@ -90,8 +90,8 @@ end)
 
 test("doctor: device nodes without their modules", function()
   while_("mknod /dev/kvm c 10 232; mknod /dev/vhost-vsock c 10 241", "rm /dev/kvm /dev/vhost-vsock", function()
-    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm does not open: ENODEV",
-      "channel: virtio-serial (/dev/vhost-vsock does not open: ENODEV)")
+    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm cannot be opened: ENODEV",
+      "channel: virtio-serial (/dev/vhost-vsock cannot be opened: ENODEV)")
   end)
 end)
 
@@ -125,7 +125,7 @@ end)
 test("doctor: a /dev/kvm that makes no machine", function()
   local verdict = root .. "/tmp/root/provium/kvm-verdict"
   while_("rm -f " .. verdict .. "; mv /dev/kvm /dev/away; mknod /dev/kvm c 1 3", "mv /dev/away /dev/kvm", function()
-    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm makes no machine", vsock)
+    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm makes no VM", vsock)
   end)
   assert_doctor(doctor(), kvm, vsock)
 end)

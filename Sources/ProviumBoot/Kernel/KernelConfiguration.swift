@@ -1,6 +1,6 @@
 import ProviumSystem
 
-/// What a host knows of a kernel. nil: it does not.
+/// The facts about a kernel that the host knows. A fact that is not known is nil.
 package struct KernelFacts: Sendable, Hashable {
   package var release: KernelRelease?
   package var configuration: KernelConfiguration?

@@ -27,10 +27,9 @@ package enum KernelName: Sendable, Hashable {
 
   /// The name with an absolute path, if it is a path.
   package static func resolve(_ text: String, against folder: String) -> String {
-    if case .path(let path) = KernelName(text) {
-      Files.normalize(Files.resolve(path, against: folder))
-    } else {
-      text
-    }
+    guard case .path(let path) = KernelName(text) else { return text }
+    let resolved = Files.resolve(path, against: folder)
+    // `..` after a symbolic link is not the folder that its text suggests: the host's kernel resolves it.
+    return resolved.split(separator: "/").contains("..") ? resolved : Files.normalize(resolved)
   }
 }

@@ -44,7 +44,7 @@ package struct FateSource: Sendable {
   }
 }
 
-/// What happens to one frame on its way through one direction.
+/// The fate of one frame on its way through one direction.
 package struct FrameFate: Hashable, Sendable {
   package var drop: DropCause?
   /// Counted from the first bit of the frame; nil: the frame stays as it is.

@@ -1,6 +1,6 @@
 /// A condition on frames. Every field that is set must match.
 package struct FrameFilter: Hashable, Sendable {
-  package enum Kind: String, Sendable, CaseIterable { case arp, ipv4, ipv6, icmp, udp, tcp }
+  package enum Kind: String, Sendable, CaseIterable { case arp, ipv4, ipv6, icmp, icmp6, udp, tcp }
 
   package var kind: Kind?
   /// The source or the destination port of UDP or TCP.
@@ -19,7 +19,9 @@ package struct FrameFilter: Hashable, Sendable {
     case .arp: return headers.etherType == EtherType.arp
     case .ipv4: return headers.etherType == EtherType.ipv4
     case .ipv6: return headers.etherType == EtherType.ipv6
-    case .icmp: return headers.ipProtocol == IPProtocol.icmp || headers.ipProtocol == IPProtocol.icmpV6
+    // Apart: guests send ICMPv6 frames for neighbour discovery at any time, which would be counted with pings.
+    case .icmp: return headers.ipProtocol == IPProtocol.icmp
+    case .icmp6: return headers.ipProtocol == IPProtocol.icmpV6
     case .udp: return headers.ipProtocol == IPProtocol.udp && matchesPort(headers)
     case .tcp: return headers.ipProtocol == IPProtocol.tcp && matchesPort(headers)
     }

@@ -1,4 +1,4 @@
-/// What a direction of a network does to its frames. Every probability is from 0 to 1.
+/// The effects of a direction of a network on its frames. Every probability is from 0 to 1.
 package struct Impairment: Hashable, Sendable {
   /// The time from a frame's arrival to its delivery.
   package var delay = Duration.zero

@@ -141,7 +141,7 @@ package final class NetworkSwitch: Sendable {
 
   // MARK: The thread
 
-  /// What the thread knows between two waits.
+  /// The state of the thread between two waits.
   private struct Loop: Sendable {
     let state: StateBox
     let wake: EventDescriptor

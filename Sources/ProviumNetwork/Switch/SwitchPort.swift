@@ -35,7 +35,7 @@ final class SwitchPort {
   deinit { _ = disconnect() }
 }
 
-/// What passed through a port since it was added.
+/// The counts of a port since it was added.
 package struct PortCounts: Sendable, Hashable {
   /// Frames that came from the owner of the port.
   package internal(set) var received = 0

@@ -43,7 +43,7 @@ public struct ProviumError: Error, Sendable, CustomStringConvertible {
   /// The last operations on the VM, in the style of strace. Empty if no VM was involved.
   public let operations: [String]
   /// The last lines of the VM's console. Empty if no VM was lost.
-  public let console: [String]
+  public package(set) var console: [String]
   /// The kernel reports that `message` names.
   package var reports: Set<KernelReport.ID> = []
 

@@ -131,7 +131,18 @@ extension Machine {
       cause: cause,
       console: lastConsole.suffix(Self.consoleLines)
     )
-    if case .panicked(let report, _, _)? = cause as? MachineDeath { error.reports = [report] }
+    if case .panicked(let report, _, let tail)? = cause as? MachineDeath {
+      error.reports = [report]
+      error.console = Self.panic(in: tail)
+    }
     return error
+  }
+
+  /// The lines of a panic, and two before it: its registers and call trace are longer than what other errors show.
+  private static func panic(in tail: [String]) -> [String] {
+    guard let start = tail.firstIndex(where: { $0.contains("Kernel panic - not syncing") }) else {
+      return tail.suffix(consoleLines)
+    }
+    return Array(tail.suffix(from: max(0, start - 2)))
   }
 }

@@ -1,6 +1,6 @@
 package import ProviumVM
 
-/// What became of a boot that was allowed to fail.
+/// The result of a boot that was allowed to fail.
 package struct BootAttempt {
   /// Why it failed; nil after a success.
   package let failure: String?

@@ -50,7 +50,8 @@ package final class Machine {
   var freshStart: FreshStart?
   /// The disks that this process provides to the present or the last VM, by id.
   private(set) var disks: [String: BlockDisk] = [:]
-  /// What the present or the last VM was booted with, with all settings; nil: never, or files of it are not known any more.
+  /// The configuration of the present or the last boot, with all settings. nil: the VM was never booted, or files of the
+  /// boot are not known.
   var bootConfiguration: MachineConfiguration?
   /// The connections with networks, in the order of the VM's network devices.
   package internal(set) var interfaces: [NetworkInterface] = []
@@ -281,7 +282,7 @@ package final class Machine {
     context.activity("shutting \(label) down")
     // A guest whose processors are stopped could not shut down.
     try? unpause()
-    // What the kernel prints later is on its console only.
+    // Later output of the kernel is on its console only.
     catchUpWithReports()
     virtualMachine.shutdown()
     end(.shutdown, reason: "shut down")

@@ -10,7 +10,7 @@ extension MachineSet {
   }
 }
 
-/// What conditions of sub-tests are compared with.
+/// The facts that conditions of sub-tests are compared with.
 package struct ConditionFacts {
   /// For messages: `vm1 (default)`, `the profile default`.
   package let subject: String

@@ -41,7 +41,7 @@ enum KernelReportRules {
     " blocked for more than ", " blocked in I/O wait for ", " can't die for more ",
   ]
 
-  /// What lockdep prints after `WARNING: `, older kernels after `INFO: `.
+  /// The texts of lockdep after `WARNING: `, older kernels after `INFO: `.
   private static let lockdep = [
     "possible circular locking", "possible recursive locking", "possible irq lock inversion",
     "inconsistent lock state", "suspicious RCU usage", "bad unlock balance", "bad contention detected",
@@ -74,7 +74,7 @@ enum KernelReportRules {
     Shape(start: "INFO: Freed in ", kind: .bug, containsOne: [" age="]),
   ]
 
-  /// What kernels print before a report on the same line.
+  /// Prefixes that kernels print before a report on the same line.
   private static let speakers = ["[ ", "NMI watchdog: ", "watchdog: ", "rcu: ", "traps: ", "kernel: "]
 
   /// Returns the meaning of a line.

@@ -19,6 +19,8 @@ package final class MachineMonitor: Liveness, Sendable {
   }
   private let state = Monitor(State())
   private let process: ChildProcess
+  /// The lines of a panic with its registers and its call trace, and some before it.
+  private static let panicLines = 50
   private let qmp: QMPClient
   private let console: Console
   private let reports: KernelReportFinder
@@ -148,7 +150,7 @@ package final class MachineMonitor: Liveness, Sendable {
     guard state.read({ $0.cause == nil }) else { return }
     reports.endLog()
     let panic = reports.confirmPanic()
-    die(.panicked(report: panic.report, line: panic.line, tail: console.log.tail()))
+    die(.panicked(report: panic.report, line: panic.line, tail: console.log.tail(Self.panicLines)))
   }
 
   private func die(_ cause: MachineDeath) {

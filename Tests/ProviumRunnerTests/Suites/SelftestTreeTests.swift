@@ -73,10 +73,12 @@ final class ScratchTree: Sendable {
 
   @Test("has a time limit for each collection: 45 s unless settings say otherwise, none for 0")
   func timeouts() throws {
-    let (_, tree) = try tree(
+    let (scratch, tree) = try tree(
       "a:x\nb:x\nc:x\nd:x\n",
       ["b/settings": "timeout=180\n", "c/settings": "timeout=0\n", "d/settings": "# nothing\ntimeout=soon\n"]
     )
+    // The settings are read when they are asked for.
+    defer { withExtendedLifetime(scratch) {} }
     #expect(tree.timeout(of: "a") == .seconds(45))
     #expect(tree.timeout(of: "b") == .seconds(180))
     #expect(tree.timeout(of: "c") == nil)

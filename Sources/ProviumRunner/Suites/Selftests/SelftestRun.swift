@@ -276,7 +276,7 @@ private struct ProgramTest {
   var isContainer = false
   /// Names of its failed outermost results.
   var failed: [String] = []
-  /// What it printed after its last result.
+  /// The output of the program after its last result.
   var output = ""
 
   /// Names in the message.
