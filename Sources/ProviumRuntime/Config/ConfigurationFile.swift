@@ -57,7 +57,7 @@ package enum ConfigurationFile {
       )
     }
     let reader = TableReader(path: path, lines: KeyLines(text), table: table, name: "")
-    try reader.checkKeys(["provium", "profile", "profiles", "suite"])
+    try reader.checkKeys(["provium", "profile", "profiles", "suite", "known"])
     var configuration = Configuration(root: Files.parent(of: path), path: path)
     if let provium = try reader.table("provium") {
       configuration.settings = try settings(provium, root: configuration.root)
@@ -77,6 +77,7 @@ package enum ConfigurationFile {
       }
     }
     configuration.suites = try suites(reader, root: configuration.root)
+    configuration.knownFailures = try knownFailures(reader)
     return configuration
   }
 
