@@ -13,6 +13,8 @@ package struct TestRun: Sendable {
   package let timeLimit: Duration
   /// Whether the user asked for this time limit: it then also holds where a file needs more.
   package let hasOwnTimeLimit: Bool
+  /// Receives the events of the file; nil: the engine's stream.
+  package var events: EventStream?
 }
 
 /// The end of one run of one test file.

@@ -17,6 +17,9 @@ package struct Configuration: Sendable, Hashable {
   /// The suites of tests that come with a kernel, by name.
   package var suites: [String: SuiteSettings] = [:]
 
+  /// Tests that are known to fail, in the order of their names.
+  package var knownFailures: [KnownFailure] = []
+
   package init(root: String, path: String? = nil) {
     self.root = root
     self.path = path

@@ -57,7 +57,7 @@ package enum ConfigurationFile {
       )
     }
     let reader = TableReader(path: path, lines: KeyLines(text), table: table, name: "")
-    try reader.checkKeys(["provium", "profile", "profiles", "suite", "matrix"])
+    try reader.checkKeys(["provium", "profile", "profiles", "suite", "matrix", "known"])
     var configuration = Configuration(root: Files.parent(of: path), path: path)
     if let provium = try reader.table("provium") {
       configuration.settings = try settings(provium, root: configuration.root)
@@ -80,6 +80,7 @@ package enum ConfigurationFile {
     if let matrix = try reader.table("matrix") {
       configuration.matrix = try self.matrix(matrix, root: configuration.root)
     }
+    configuration.knownFailures = try knownFailures(reader)
     return configuration
   }
 
