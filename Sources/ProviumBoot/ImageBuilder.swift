@@ -24,6 +24,9 @@ package struct ImageBuilder: Sendable {
   ) throws -> BootImage {
     let architecture = try source.requiredArchitecture
     let found = try find(source, architecture, progress: progress)
+    if let tree = found.buildTree.flatMap(KernelBuildTree.init) {
+      try tree.check(drivers: drivers + (source.rootfs == nil ? [] : ["virtio_blk"]))
+    }
     let kernel = found.image
     let digest = try digests.digest(kernel.path)
     var image = BootImage(kernel: kernel.path, initrd: "", append: "", release: found.release)
@@ -64,6 +67,7 @@ package struct ImageBuilder: Sendable {
     let release: String?
     let modules: String?
     let isStock: Bool
+    let buildTree: String?
     let distribution: DistributionKernel?
   }
 
@@ -86,6 +90,7 @@ package struct ImageBuilder: Sendable {
       release: image.release ?? named?.release,
       modules: source.modules ?? own ?? image.usualModules,
       isStock: named?.isStock ?? true,
+      buildTree: named?.buildTree,
       distribution: distribution
     )
   }
@@ -95,7 +100,7 @@ package struct ImageBuilder: Sendable {
     let found = try find(source, try source.requiredArchitecture, progress: { _ in })
     return KernelFacts(
       release: found.release.flatMap(KernelRelease.init),
-      configuration: KernelConfiguration.find(for: found.image, modules: found.modules, cache: cache)
+      configuration: found.image.configuration(modules: found.modules, cache: cache)
     )
   }
 

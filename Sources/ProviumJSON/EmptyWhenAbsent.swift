@@ -18,7 +18,8 @@ package struct EmptyWhenAbsent<Value: EmptyValue & Codable & Sendable & Hashable
 
 /// A member that is written only with a value other than the empty one, so that the other objects keep their form.
 @propertyWrapper
-package struct OmittedWhenEmpty<Value: EmptyValue & Codable & Sendable & Hashable>: Codable, Sendable, Hashable
+package struct OmittedWhenEmpty<Value: EmptyValue & Codable & Sendable & Hashable>: Codable, Sendable,
+  Hashable
 {
   package var wrappedValue: Value
   package init(wrappedValue: Value) { self.wrappedValue = wrappedValue }

@@ -129,9 +129,9 @@ final class Scratch: Sendable {
       try ToolRun.run("gzip", ["-c"], input: image + Array("IKCFG_ED".utf8)).output,
     ] {
       let kernel = try KernelImage(scratch.write("\(contents.count)/Image", contents))
-      let found = KernelConfiguration.find(for: kernel, modules: nil, cache: "\(scratch.path)/cache")
+      let found = kernel.configuration(modules: nil, cache: "\(scratch.path)/cache")
       #expect(found?["VETH"] == "m" && found?["NET"] == "y")
-      #expect(found == KernelConfiguration.find(for: kernel, modules: nil, cache: "\(scratch.path)/cache"))
+      #expect(found == kernel.configuration(modules: nil, cache: "\(scratch.path)/cache"))
     }
     let without = try KernelImage(scratch.write("without/Image", image))
     for _ in 0..<2 { #expect(without.embeddedConfiguration(cache: "\(scratch.path)/cache") == nil) }

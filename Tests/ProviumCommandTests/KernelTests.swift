@@ -211,6 +211,55 @@ struct KernelCommandTests {
     }
   }
 
+  @Test("that cannot be fetched is one error with its cause: no network, a proxy's refusal, a full disk")
+  func fetch()
+    throws
+  {
+    let project = try Project(["provium.toml": "[provium]\ncache = \"cache\"\n", "cache/x": ""])
+    let proxy = try project.shell(
+      """
+      cat > proxy.py <<'END'
+      import http.server, os
+      class Refusal(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+          self.send_response(407, "Proxy Authentication Required"); self.send_header("Content-Length", "0"); self.end_headers()
+        def log_message(self, *arguments): pass
+      server = http.server.HTTPServer(("127.0.0.1", 0), Refusal)
+      print(server.server_port, flush=True)
+      server.timeout = 30
+      if os.fork() == 0:
+        os.close(1); os.close(2)
+        for _ in range(20): server.handle_request()
+      END
+      python3 proxy.py
+      """
+    ).trimmed
+    // Port 9 is closed.
+    for (address, cause) in [
+      ("127.0.0.1:9", "Could not connect to 127.0.0.1:9"), ("127.0.0.1:\(proxy)", "407"),
+    ] {
+      let command = try Command(
+        "kernel",
+        "fetch",
+        "deb:6.1-cloud",
+        in: project.path,
+        environment: ["http_proxy": "http://\(address)"],
+        seconds: 120
+      )
+      #expect(command.status == .exited(2) && command.errors.contains("cannot be had: "), "\(command.text)")
+      #expect(command.errors.contains(cause), "\(command.text)")
+      #expect(command.errors.split(separator: "\n").count <= 3, "\(command.text)")
+    }
+    // A file system of 4 MB, in a mount namespace of its own.
+    let unshare = getuid() == 0 ? "unshare -m" : "unshare -rm"
+    guard (try? project.shell("\(unshare) mount -t tmpfs tmpfs cache")) != nil else { return }
+    let full = try project.shell(
+      "\(unshare) sh -c 'mount -t tmpfs -o size=4M tmpfs cache && ! \(Command.binary) kernel fetch deb:6.1-cloud' 2>&1",
+      seconds: 120
+    )
+    #expect(full.contains("cannot be had: ") && full.contains("No space left on device"), "\(full)")
+  }
+
   @Test("is added, listed, booted and removed by its name") func library() throws {
     let project = try Project(withCache: [:])
     let (tree, release, _) = try Self.stock(project)

@@ -74,8 +74,9 @@ struct ReplTests {
     try session.type("\u{3}1 + 1\r")
     try session.expect("\n2\r\n")
     // The lines before, newest first.
-    try session.type("\u{1B}[A\u{1B}[A\u{1B}[A\u{1B}[A\u{7F}x + 1\r")
-    try session.expect("\r\n")
+    try session.type("\u{1B}[A\u{1B}[A\u{1B}[A + 1\r")
+    try session.expect("\n43\r\n")
+    try session.expect("> ")
     try session.type("\u{4}")
     #expect(try session.child.wait(until: .after(.seconds(60))) == .exited(0))
     let history = try Files.readText("\(project.path)/cache/repl-history")

@@ -41,7 +41,37 @@ package struct KernelBuildTree: Sendable {
         reason: "its modules are not built: run make -C \(directory) modules"
       )
     }
-    return NamedKernel(kernel: kernel, modules: hasModules ? directory : nil, release: release)
+    return NamedKernel(
+      kernel: kernel,
+      modules: hasModules ? directory : nil,
+      release: release,
+      buildTree: directory
+    )
+  }
+
+  /// The options of the drivers that VMs need, by the name of the module.
+  private static let driverOptions = [
+    "virtio_pci": "VIRTIO_PCI", "virtio_console": "VIRTIO_CONSOLE", "virtio_blk": "VIRTIO_BLK",
+    "virtio_net": "VIRTIO_NET", "virtio_scsi": "SCSI_VIRTIO", "nvme": "BLK_DEV_NVME",
+    "vmw_vsock_virtio_transport": "VIRTIO_VSOCKETS",
+  ]
+
+  /// Checks that the kernel was configured for a VM with `drivers`: without them it would boot and not be heard of again.
+  /// - Throws: `ImageError.badTree`, which names all options that are missing.
+  func check(drivers: [String]) throws {
+    guard !configuration.isEmpty else { return }
+    let options = KernelConfiguration(configuration.joined(separator: "\n"))
+    let hasModules = Files.exists("\(directory)/modules.order")
+    let wanted = ["BLK_DEV_INITRD", "BINFMT_ELF"] + drivers.compactMap { Self.driverOptions[$0] }
+    let missing = wanted.uniqued().filter { option in
+      options[option] != "y" && !(options[option] == "m" && hasModules)
+    }
+    guard !missing.isEmpty else { return }
+    throw ImageError.badTree(
+      path: directory,
+      reason: "its .config lacks what a VM needs: \(missing.map { "CONFIG_\($0)" }.joined(separator: ", ")); "
+        + "run make -C \(directory) kvm_guest.config, and make"
+    )
   }
 
   private var configuration: [Substring] {

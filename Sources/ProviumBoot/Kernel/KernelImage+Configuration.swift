@@ -6,6 +6,18 @@ extension KernelImage {
   private static let mark = Array("IKCFG_ST".utf8)
   private static let endMark = Array("IKCFG_ED".utf8)
 
+  /// The configuration that the kernel was built with, from the usual places: beside it (`config-RELEASE`), in its build tree, or
+  /// with its modules; else the one in the image (`CONFIG_IKCONFIG`). nil: it is in none of them.
+  func configuration(modules: String?, cache: String) -> KernelConfiguration? {
+    let folder = Files.parent(of: path)
+    var places = release.map { ["\(folder)/config-\($0)", "/boot/config-\($0)"] } ?? []
+    // In a build tree it is four folders up: arch/x86/boot/bzImage.
+    places.append("\(Files.parent(of: Files.parent(of: Files.parent(of: folder))))/.config")
+    if let modules { places += ["\(modules)/config", "\(modules)/.config"] }
+    return places.lazy.compactMap { try? Files.readText($0) }.map(KernelConfiguration.init).first
+      ?? embeddedConfiguration(cache: cache)
+  }
+
   /// The configuration that the kernel was built with, if the image has it. Kept in the cache.
   func embeddedConfiguration(cache: String) -> KernelConfiguration? {
     guard let path = try? "\(cached(in: cache)).config" else { return nil }

@@ -14,9 +14,9 @@ package struct MatrixKernel: Sendable, Hashable {
     if name == text {
       label = HarmlessText.line(text)
     } else {
-      let path = Files.normalize(text)
-      let isPlain = path.split(separator: "/").allSatisfy { $0 != "." && $0 != ".." }
-      label = HarmlessText.line(isPlain ? path : Files.canonical(name))
+      let parts = text.split(separator: "/")
+      let isPlain = parts.allSatisfy { $0 != "." && $0 != ".." }
+      label = HarmlessText.line(isPlain ? parts.joined(separator: "/") : Files.canonical(name))
     }
   }
 }

@@ -116,7 +116,9 @@ private struct Declarations {
   func complete() throws {
     let declared = Declarations(EditorTypes.text)
     #expect(declared.faults == [])
-    #expect(declared.members["provium.boot_options"] == Set(MachineConfiguration.luaOptions + NetworkOptions.names))
+    #expect(
+      declared.members["provium.boot_options"] == Set(MachineConfiguration.luaOptions + NetworkOptions.names)
+    )
     try withBindings { state, context in
       for (type, names) in context.types.inventory where type != "crash run" && type != "vm.sys" {
         #expect(declared.members["provium.\(type)"] == Set(names), "\(type)")
