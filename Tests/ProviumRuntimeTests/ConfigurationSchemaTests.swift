@@ -13,6 +13,7 @@ import Testing
   private static let tables = [
     ("provium", "properties/provium"), ("matrix", "properties/matrix"), ("profile.x", "definitions/profile"),
     ("suite.x", "definitions/kselftest"), ("suite.x", "definitions/kunit"),
+    ("known.x", "definitions/known"),
   ]
 
   private func value(_ place: String) throws -> JSONValue {
@@ -56,6 +57,10 @@ import Testing
         if place.hasSuffix("kselftest"), member.key != "kind" { text += "kind = \"kselftest\"\n" }
         if place.hasSuffix("kselftest"), member.key != "path" { text += "path = \"p\"\n" }
         if place.hasSuffix("profile"), member.key != "kernel" { text += "kernel = \"k\"\n" }
+        if place.hasSuffix("known") {
+          let all = ["tests": "[\"t\"]", "reason": "\"r\"", "until": "\"2027-01-31\""]
+          for (key, value) in all where key != member.key { text += "\(key) = \(value)\n" }
+        }
         if place.hasSuffix("kunit"), member.key != "kind" { text += "kind = \"kunit\"\n" }
         #expect(throws: Never.self, "\(text)") { try ConfigurationFile.parse(text, path: "/p/provium.toml") }
       }
