@@ -136,7 +136,7 @@ let package = Package(
       name: "ProviumTesting",
       dependencies: [
         "CTestContent", "ProviumArchitecture", "ProviumRunner", "ProviumEvents", "ProviumAgentClient",
-        "ProviumLua", "ProviumVM",
+        "ProviumKTAP", "ProviumLua", "ProviumVM",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem",
       ],
       swiftSettings: strict
