@@ -138,8 +138,7 @@ let package = Package(
       name: "ProviumTesting",
       dependencies: [
         "CTestContent", "ProviumArchitecture", "ProviumBlock", "ProviumRunner", "ProviumEvents",
-        "ProviumAgentClient",
-        "ProviumLua", "ProviumVM",
+        "ProviumAgentClient", "ProviumKTAP", "ProviumLua", "ProviumVM",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem",
       ],
       swiftSettings: strict
