@@ -31,6 +31,7 @@ extension MachineConfiguration {
       if let problem = problem(of: disk) { throw InvalidConfiguration(.disk(index), problem) }
     }
     try validateServedDisks()
+    try validateShares()
   }
 
   private func validateServedDisks() throws(InvalidConfiguration) {
@@ -89,6 +90,10 @@ extension MachineConfiguration {
       resolved.disks[index].path = Files.resolve(resolved.disks[index].path, against: folder)
     }
     resolved.devices = devices.map { device in
+      if var share = device as? SharedFolder {
+        share.folder = Files.resolve(share.folder, against: folder)
+        return share
+      }
       guard var disk = device as? ServedDisk else { return device }
       disk.image = disk.image.map { Files.resolve($0, against: folder) }
       return disk
