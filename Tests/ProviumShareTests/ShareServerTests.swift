@@ -78,10 +78,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [clinux_open_beneath, clinux_walk_beneath])
-  func `a path with a link or dots in it is refused, with and without openat2`(
-    open: (Int32, UnsafePointer<CChar>?, Int32, Bool) -> Int32
-  ) throws {
+  @Test(arguments: [true, false])
+  func `a path with a link or dots in it is refused, with and without openat2`(hasOpenat2: Bool) throws {
+    let open = hasOpenat2 ? clinux_open_beneath : clinux_walk_beneath
     try withFolder { folder in
       mkdir("\(folder)/sub", 0o755)
       try write("text", "\(folder)/sub/file")

@@ -9,7 +9,7 @@ import Testing
 
   private var wiring: LaunchWiring {
     var wiring = LaunchWiring()
-    wiring.descriptors = ["qmp": 10, "console": 11, "main": 12, "control": 13, "vhost": 14]
+    wiring.descriptors = ["qmp": 10, "console": 11, "main": 12, "control": 13, "vhost": 14, "share": 14]
     wiring.contextID = 17
     return wiring
   }

@@ -6,8 +6,11 @@ package import ProviumVM
 /// Folders of the host in the guest: `boot{share = …}`, `vm:share`.
 extension Machine {
   /// Mounts a folder of the host in the running guest.
+  /// - Parameter device: its folder may be relative to the folder of `provium.toml`.
   package func share(_ device: SharedFolder) throws {
     let machine = try usable()
+    var device = device
+    device.folder = Files.resolve(device.folder, against: context.services.configuration.root)
     try guarded("share \(device.path)", on: machine, allowance: .zero) {
       try machine.share(device, until: $0)
     }
