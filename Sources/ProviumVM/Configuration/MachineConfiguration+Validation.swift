@@ -53,6 +53,29 @@ extension MachineConfiguration {
     }
   }
 
+  private func validateShares() throws(InvalidConfiguration) {
+    var seen: Set<GuestPath> = []
+    if let root = sharedFolders.first(where: \.isRoot) {
+      if let problem = root.problem { throw InvalidConfiguration(.root, problem) }
+      if boot.rootfs != nil {
+        throw InvalidConfiguration(.root, .refused("and rootfs are two roots: leave one out"))
+      }
+    }
+    for share in shares {
+      let setting = InvalidConfiguration.Setting.share(share.path)
+      if let problem = share.problem { throw InvalidConfiguration(setting, problem) }
+      guard let path = try? share.place, seen.insert(path).inserted else {
+        throw InvalidConfiguration(setting, .refused("is the same path as that of another share"))
+      }
+    }
+    guard sharedFolders.count <= SharedFolder.most else {
+      throw InvalidConfiguration(
+        .share(shares.last?.path ?? ""),
+        .refused("is one share too many: a VM has at most \(SharedFolder.most)")
+      )
+    }
+  }
+
   private func validateServedDisks() throws(InvalidConfiguration) {
     var seen: Set<String> = []
     for disk in servedDisks {
