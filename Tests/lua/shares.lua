@@ -79,3 +79,16 @@ test("a folder that cannot be shared is refused by name", function()
     refused({["/x"] = {owner = "host"}}, "path")
     assert_error(function() vm:share(folder .. "/missing", "/y") end, "ENOENT")
 end)
+
+test("the host's tree is the guest's root, and keeps nothing of the guest's changes", function()
+    local on_host = provium.create():boot{root = "/"}
+    local function text(command) return (on_host:exec(command).stdout:gsub("%s+$", "")) end
+    assert_eq(host("sha256sum < /bin/sh"), text("sha256sum < /bin/sh"))
+    assert_eq(text("uname -r"), text("ls /lib/modules/$(uname -r) > /dev/null && uname -r"))
+    assert_eq("mine", text("echo mine > /etc/provium-test && rm -rf " .. folder .. " && cat /etc/provium-test"))
+    on_host:restore(on_host:snapshot())
+    assert_eq("mine", text("cat /etc/provium-test"))
+    assert_eq("overlay", text("awk '$2 == \"/\" {print $3}' /proc/mounts"))
+    assert_eq("", host("cat /etc/provium-test 2>/dev/null"))
+    assert_eq("changed", host("cat " .. folder .. "/file"))
+end)
