@@ -53,6 +53,8 @@ let package = Package(
 
     // Disks that this process provides: contents, faults, log, and the server that QEMU connects to. Knows no VM.
     .target(name: "ProviumBlock", dependencies: ["ProviumSystem"], swiftSettings: strict),
+    // A read-only file server for folders of the host, in the FUSE protocol. Knows neither QEMU nor guests.
+    .target(name: "ProviumShare", dependencies: ["CLinux", "ProviumSystem"], swiftSettings: strict),
     // A network switch in this process, with impairments, stations and capture. Knows neither QEMU nor guests.
     .target(name: "ProviumNetwork", dependencies: ["CLinux", "ProviumSystem"], swiftSettings: strict),
 
@@ -66,7 +68,7 @@ let package = Package(
       name: "ProviumVM",
       dependencies: [
         "ProviumAgentClient", "ProviumArchitecture", "ProviumBlock", "ProviumBoot", "ProviumJSON",
-        "ProviumSystem", "CLinux",
+        "ProviumShare", "ProviumSystem", "CLinux",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict
@@ -99,7 +101,7 @@ let package = Package(
       name: "ProviumRuntime",
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
-        "ProviumEvents", "ProviumKTAP", "ProviumNetwork", "ProviumSystem", "ProviumVM",
+        "ProviumEvents", "ProviumKTAP", "ProviumNetwork", "ProviumShare", "ProviumSystem", "ProviumVM",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
@@ -147,7 +149,7 @@ let package = Package(
       name: "provium",
       dependencies: [
         "ProviumAgentClient", "ProviumEvents", "ProviumJSON", "ProviumReports", "ProviumRunner",
-        "ProviumRuntime", "ProviumScripts", "ProviumSystem",
+        "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM",
         .product(
           name: "ArgumentParser",
           package: "swift-argument-parser",
@@ -172,6 +174,7 @@ let package = Package(
       exclude: ["Recorded", "Golden"],
       swiftSettings: strict
     ),
+    .testTarget(name: "ProviumShareTests", dependencies: ["CLinux", "ProviumShare"], swiftSettings: strict),
     .testTarget(name: "ProviumBlockTests", dependencies: ["ProviumBlock"], swiftSettings: strict),
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(

@@ -37,6 +37,7 @@ extension VirtualMachine {
       for disk in configuration.servedDisks where disks[disk.id] == nil {
         disks[disk.id] = try disk.make(in: host.run.path)
       }
+      let shares = try MachineShares(configuration.sharedFolders)
       let process = try QEMUProcess(
         qemu,
         configuration: configuration,
@@ -65,15 +66,18 @@ extension VirtualMachine {
           agent: agent,
           image: image,
           qemu: qemu,
-          directory: directory
+          directory: directory,
+          shares: shares
         )
         try machine.followKernelLog(from: .oldest, alsoTo: kernelLog, until: deadline)
+        try machine.mountShares(until: deadline)
         return machine
       } catch {
         let reached = process.console.reached
         // Read before `kill`: an end that `kill` causes is not reported as silent.
         let silent = image.bzImage == nil || reached > .qemu ? nil : entry?.silentEnd
         process.kill()
+        shares.stop()
         let failure = BootFailure(
           machine: name,
           stage: reached,

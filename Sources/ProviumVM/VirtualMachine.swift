@@ -16,6 +16,8 @@ package final class VirtualMachine: Sendable {
   /// A folder of this VM alone, removed by `discardDirectory`.
   package let directory: String
   let kernelLog = KernelLogSession()
+  /// The folders of the host that the guest sees.
+  package let shares: MachineShares
 
   package var console: ConsoleLog { process.console }
   package var connection: AgentConnection { agent.connection }
@@ -29,8 +31,10 @@ package final class VirtualMachine: Sendable {
     agent: GuestAgent,
     image: BootImage,
     qemu: QEMUBinary,
-    directory: String
+    directory: String,
+    shares: MachineShares
   ) {
+    self.shares = shares
     self.name = name
     self.process = process
     self.agent = agent
@@ -170,6 +174,7 @@ package final class VirtualMachine: Sendable {
 
   private func finish() {
     process.kill()
+    shares.stop()
     agent.close()
   }
 

@@ -1,6 +1,7 @@
 import ProviumArchitecture
 import ProviumBoot
 import ProviumSystem
+import ProviumVM
 internal import TOMLKit
 
 /// Finds, parses and checks `provium.toml`.
@@ -135,7 +136,9 @@ package enum ConfigurationFile {
   }
 
   private static func profile(_ table: TableReader, name: String, root: String) throws -> Profile {
-    try table.checkKeys(["kernel", "initrd", "rootfs", "init", "append", "modules", "arch", "userland"])
+    try table.checkKeys([
+      "kernel", "initrd", "rootfs", "init", "append", "modules", "arch", "userland", "root", "share",
+    ])
     var profile = Profile(name: name)
     if let kernel = try table.string("kernel") {
       guard !kernel.isEmpty else {
@@ -154,6 +157,8 @@ package enum ConfigurationFile {
     profile.modules = try table.path("modules", root: root)
     profile.initProgram = try table.string("init")
     profile.append = try table.string("append")
+    profile.root = try table.path("root", root: root)
+    profile.shares = try table.table("share").map { try shares($0, root: root) } ?? []
     if let architecture = try table.string("arch") {
       guard let known = Architecture(named: architecture) else {
         let accepted = Architecture.all.map { "\"\($0.name)\"" }.joined(separator: " or ")
@@ -170,5 +175,26 @@ package enum ConfigurationFile {
       )
     }
     return profile
+  }
+
+  /// `[profile.NAME.share]`: `"/src" = "~/linux"`, or a table with `path`.
+  private static func shares(_ table: TableReader, root: String) throws -> [SharedFolder] {
+    try table.keys.map { place in
+      guard let options = try? table.table(place) else {
+        return SharedFolder(try table.path(place, root: root) ?? "", at: place)
+      }
+      try options.checkKeys(["path", "owner", "one_file_system"])
+      guard let folder = try options.path("path", root: root) else {
+        throw options.bad("path", given: "nothing", accepted: "a folder of the host")
+      }
+      var share = SharedFolder(folder, at: place)
+      let owner = try options.string("owner") ?? "root"
+      guard ["root", "host"].contains(owner) else {
+        throw options.bad("owner", given: "\"\(owner)\"", accepted: "\"root\" or \"host\"")
+      }
+      share.keepsOwners = owner == "host"
+      share.isOneFileSystem = try options.boolean("one_file_system") ?? false
+      return share
+    }
   }
 }

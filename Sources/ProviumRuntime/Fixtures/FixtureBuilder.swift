@@ -89,7 +89,7 @@ struct FixtureBuilder {
     let bases = scope.usedFixtures.map {
       FixtureInput(kind: .base, name: $0.name, location: $0.source, value: $0.buildID)
     }
-    let files = scope.machines.all.flatMap(\.hostInputs).map {
+    let files = scope.machines.all.flatMap { $0.hostInputs + $0.sharedInputs }.map {
       FixtureInput(kind: .file, name: $0.name, location: $0.path, value: $0.digest)
     }
     let folders = scope.machines.all.flatMap(\.pushedFolders).map {

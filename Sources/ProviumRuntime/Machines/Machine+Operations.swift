@@ -64,6 +64,7 @@ extension Machine {
     do {
       let result = try body()
       try checkDisks(of: machine)
+      try checkShares(of: machine)
       return result
     } catch let error as GuestError {
       throw translate(error, machine, allowance: allowance)

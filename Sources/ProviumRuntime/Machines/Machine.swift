@@ -46,6 +46,8 @@ package final class Machine {
   private(set) var hasTriedToBoot = false
   /// The folders of the host that were pushed while a fixture is built, for its inputs.
   var pushedFolders: [BootImage.Input] = []
+  /// The files of shared folders that were read while a fixture is built, for its inputs.
+  var sharedInputs: [BootImage.Input] = []
   /// The state that each fresh sub-test starts from.
   var freshStart: FreshStart?
   /// The disks that this process provides to the present or the last VM, by id.
@@ -316,6 +318,7 @@ package final class Machine {
     guard let virtualMachine else { return }
     lastConsole = consoleTail
     reports.detach()
+    noteShares(of: virtualMachine)
     context.keepConsole(of: virtualMachine, as: identifier)
     virtualMachine.discardDirectory()
     // Its memory, unless a snapshot has taken that over.

@@ -5,7 +5,7 @@ import ProviumVM
 /// The options of `vm:boot`.
 extension MachineConfiguration {
   static let luaOptions = [
-    "memory", "cpus", "files", "disks", "append", "boot_timeout", "initial_time", "clock",
+    "memory", "cpus", "files", "disks", "append", "boot_timeout", "initial_time", "clock", "share", "root",
   ]
 
   /// - Parameter folder: the folder that relative host paths start from: that of `provium.toml`.
@@ -27,6 +27,9 @@ extension MachineConfiguration {
       throw disk.refused("has no 'id', and must come before the disks with an id, as it does in the guest")
     }
     devices = try disks[firstServed...].map { try ServedDisk($0, folder: folder) }
+    let shared = try options["share"]?.entries() ?? []
+    shares = try shared.map { try SharedFolder(path: $0.name, $0.argument) }
+    if let root = options["root"] { self.root = try root.path() }
     initialTime = try options["initial_time"].map(GuestClock.initialTime)
     hasFastClock = try options["clock"]?.string(oneOf: ["fast", "real"]) == "fast"
     self = resolvingPaths(against: folder)
@@ -40,6 +43,8 @@ extension MachineConfiguration {
         case .clock: options["clock"]
         case .file(let path): files.first { $0.name == path }?.argument
         case .disk(let index): disks[index]
+        case .root: options["root"]
+        case .share(let path): shared.first { $0.name == Array(path.utf8) }?.argument
         case .servedDisk(let id): servedDisks.firstIndex { $0.id == id }.map { disks[firstServed + $0] }
         }
       throw argument.map { $0.refused(error.reason) } ?? error

@@ -14,6 +14,7 @@ enum MachineMethods {
         ("boot", boot), ("try_boot", tryBoot), ("shutdown", shutdown), ("kill", kill), ("state", state),
         ("console", console), ("clock", clock), ("pause", pause), ("unpause", unpause), ("nmi", nmi),
         ("power_button", powerButton), ("reset", reset), ("reboot", reboot), ("disk", disk), ("spawn", spawn),
+        ("share", share),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
         ("nic", NetworkMethods.nic), ("config", KernelMethods.config),
       ]) + GuestMethods.all(VMObject.self),
@@ -163,6 +164,18 @@ enum MachineMethods {
     let id = try call.string(1, "id")
     _ = try vm.machine.disk(id)
     return [try vm.context.types.value(DiskObject(id, of: vm.machine))]
+  }
+
+  /// `vm:share(folder, path, opts?)`: mounts a folder of the host in the running guest.
+  private static func share(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 3)
+    let folder = call.argument(1, "folder")
+    var device = SharedFolder(try folder.path(), at: try call.string(2, "path"))
+    try device.apply(try call.options(3, known: SharedFolder.luaOptions))
+    do { try vm.machine.share(device) } catch let error as InvalidConfiguration {
+      throw try folder.refused("at \(call.string(2, "path")) \(error.reason)")
+    }
+    return []
   }
 
   /// `vm:restore(s)`: returns the VM to the state of a snapshot.

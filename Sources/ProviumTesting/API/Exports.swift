@@ -20,3 +20,4 @@
 @_exported public import struct ProviumVM.MachineConfiguration
 @_exported public import struct ProviumVM.MemorySize
 @_exported public import struct ProviumVM.ServedDisk
+@_exported public import struct ProviumVM.SharedFolder

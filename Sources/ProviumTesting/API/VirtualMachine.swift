@@ -79,6 +79,14 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
   /// - Throws: ``ProviumError`` if the VM does not boot.
   public func reset() async throws(ProviumError) { try await target.thread.run { try $0.reset() } }
 
+  /// Mounts a folder of the host in the running guest, read only.
+  ///
+  /// `Docs/Shares.md` describes what the guest sees.
+  /// - Throws: ``ProviumError`` for a folder that cannot be shared, or a guest whose kernel has no FUSE.
+  public func share(_ folder: SharedFolder) async throws(ProviumError) {
+    try await target.thread.run { try $0.share(folder) }
+  }
+
   /// Shuts the guest down, and boots the VM again as ``reset()`` does.
   /// - Throws: ``ProviumError`` if the VM does not boot.
   public func reboot() async throws(ProviumError) { try await target.thread.run { try $0.reboot() } }

@@ -42,13 +42,17 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     cpus: Int = 1,
     append: String = "",
     disks: [Disk] = [],
-    files: [GuestFile] = []
+    files: [GuestFile] = [],
+    shares: [SharedFolder] = [],
+    root: String? = nil
   ) {
     self.profile = profile
     self.memory = memory
     self.cpus = cpus
     self.disks = disks
     boot = BootSource(append: append, files: files)
+    if !shares.isEmpty { self.shares = shares }
+    if let root { self.root = root }
   }
 
   /// Words that are added to the kernel command line.
@@ -90,6 +94,28 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
   }
   /// The network devices, in the order of their numbers.
   package var networkDevices: [NetworkDevice] { devices.compactMap { $0 as? NetworkDevice } }
+
+  /// All folders of the host that the guest sees, in the order of their numbers.
+  package var sharedFolders: [SharedFolder] { devices.compactMap { $0 as? SharedFolder } }
+
+  /// Folders of the host that the guest can read.
+  public var shares: [SharedFolder] {
+    get { sharedFolders.filter { !$0.isRoot } }
+    set {
+      devices = devices.filter { ($0 as? SharedFolder)?.isRoot ?? true } + newValue
+    }
+  }
+
+  /// A folder of the host as the guest's root, such as `/`. What the guest changes is kept in its memory.
+  public var root: String? {
+    get { sharedFolders.first(where: \.isRoot)?.folder }
+    set {
+      let others = devices.filter { !(($0 as? SharedFolder)?.isRoot ?? false) }
+      devices = others + (newValue.map { [SharedFolder.root($0)] } ?? [])
+      // The root file system needs an initramfs that mounts it.
+      if newValue != nil { boot.wantsUserland = true }
+    }
+  }
 
   /// A clock that differs from the host's; nil: the guest has the host's time.
   package var clock: GuestClock? { devices.lazy.compactMap { $0 as? GuestClock }.first }

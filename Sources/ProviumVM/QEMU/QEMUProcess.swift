@@ -32,6 +32,8 @@ package final class QEMUProcess: Sendable {
     let descriptor: Mutex<Descriptor?>
     init(_ descriptor: consuming Descriptor) { self.descriptor = Mutex(descriptor) }
   }
+  /// This process's end of the share port; nil over vsock, or once it was taken.
+  private let shareSocket: Mutex<Descriptor?>
   /// Keeps the vsock context ID reserved as long as the VM lives.
   private let vhost: Descriptor?
 
@@ -102,8 +104,10 @@ package final class QEMUProcess: Sendable {
       frameSockets.withLock { $0[number] = socket }
     }
     if let secret {
+      shareSocket = Mutex(nil)
       endpoint = .vsock(cid: wiring.contextID, secret: secret)
     } else {
+      shareSocket = Mutex(try descriptors.takeOurs(AgentPortsDevice.share))
       endpoint = .serial(
         main: try descriptors.takeOurs(AgentPortsDevice.main).release(),
         control: try descriptors.takeOurs(AgentPortsDevice.control).release()
@@ -117,6 +121,9 @@ package final class QEMUProcess: Sendable {
     guard let socket = frameSockets.withLock({ $0.removeValue(forKey: number) }) else { return nil }
     return socket.descriptor.withLock { $0.take() }
   }
+
+  /// Takes this process's end of the share port; nil over vsock. The caller owns it.
+  func takeShareSocket() -> Descriptor? { shareSocket.withLock { $0.take() } }
 
   /// Sets whether the link of a network device is up. The guest sees its carrier go and come.
   package func setLink(of number: Int, isUp: Bool, until deadline: Deadline) throws {

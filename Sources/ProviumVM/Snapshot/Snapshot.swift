@@ -37,6 +37,7 @@ package struct Snapshot: Sendable, Codable, Hashable {
   /// The names of its files in `folder`.
   package var fileNames: [String] {
     ["memory", "state"] + configuration.servedDisks.flatMap(\.fileNames)
+      + configuration.sharedFolders.indices.map(MachineShares.fileName)
       + diskFiles.sorted { $0.key < $1.key }.map(\.value.path).filter { !$0.hasPrefix("/") }
   }
 

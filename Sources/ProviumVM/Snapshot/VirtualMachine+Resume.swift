@@ -47,6 +47,7 @@ extension VirtualMachine {
     for disk in snapshot.configuration.servedDisks {
       disks[disk.id] = try disk.open(from: snapshot.folder, in: host.run.path)
     }
+    let shares = try MachineShares(snapshot.configuration.sharedFolders, snapshot: snapshot.folder)
     let process = try QEMUProcess(
       qemu,
       configuration: snapshot.configuration,
@@ -69,6 +70,8 @@ extension VirtualMachine {
         ignoringShared: !snapshot.isStream,
         until: deadline
       )
+      // Before the agent is asked: it may run a command whose program is in a share.
+      if !shares.all.isEmpty { try shares.connect(process, isResume: true) }
       try process.proceed(until: deadline)
       let agent = try GuestAgent.connect(
         to: process.endpoint,
@@ -85,13 +88,15 @@ extension VirtualMachine {
         agent: agent,
         image: image,
         qemu: qemu,
-        directory: directory
+        directory: directory,
+        shares: shares
       )
       try machine.followKernelLog(from: .afterLast, next: snapshot.kernelLogPosition, until: deadline)
       try machine.wakeUp(until: deadline)
       return machine
     } catch {
       process.kill()
+      shares.stop()
       let tail = process.console.tail()
       try? Files.removeTree(directory)
       throw BootFailure(machine: snapshot.name, stage: .agent, reason: "\(error)", console: tail)

@@ -32,6 +32,9 @@ extension VirtualMachine {
     }
     try process.pause(until: deadline)
     process.reports.stop()
+    // A request that was not answered is sent again by the resumed guest.
+    shares.stop()
+    try shares.save(to: folder)
     for disk in configuration.servedDisks {
       if let contents = process.disks[disk.id] { try disk.save(contents, to: folder) }
     }
@@ -43,6 +46,7 @@ extension VirtualMachine {
     kill()
     var saved = configuration
     saved.boot.files = []
+    saved.devices += shares.all.map(\.device).dropFirst(configuration.sharedFolders.count)
     return Snapshot(
       folder: folder,
       name: name,

@@ -31,6 +31,7 @@ struct ShellCommand: ParsableCommand {
     help: ArgumentHelp("Give a booted VM this much memory, such as 1G.", valueName: "size")
   )
   var memory: ByteCount?
+  @OptionGroup(title: "Folders") var folders: FolderOptions
   @OptionGroup(title: "VMs") var machines: MachineOptions
   @Argument(parsing: .postTerminator, help: "A command to run instead of a shell, after --.")
   var command: [String] = []
@@ -40,8 +41,10 @@ struct ShellCommand: ParsableCommand {
   private static let shell = "[ -x /bin/bash ] && exec /bin/bash; exec /bin/sh"
 
   func run() throws {
-    guard fixture == nil || (profile == nil && memory == nil) else {
-      throw ValidationError("a fixture has its own profile and memory: leave out --profile and --mem")
+    guard fixture == nil || (profile == nil && memory == nil && folders.root == nil) else {
+      throw ValidationError(
+        "a fixture has its own profile, memory and root: leave out --profile, --mem and --root"
+      )
     }
     // stdin and stdout are the user's terminal; a redirected one wants bytes and no terminal.
     let terminal = isatty(0) == 1 && isatty(1) == 1 ? RawTerminal.size(of: 0) : nil
@@ -66,7 +69,7 @@ struct ShellCommand: ParsableCommand {
     defer { engine.close() }
     let origin: SingleCommand.Origin =
       if let fixture { .fixture(fixture) } else { .profile(try configuration.profile(profile ?? "default")) }
-    let run = SingleCommand(engine: engine, origin: origin, memory: memory?.bytes)
+    let run = SingleCommand(engine: engine, origin: origin, memory: memory?.bytes, folders: folders.folders)
     let environment = isTerminal ? ["TERM": ProcessInfo.terminalType] : [:]
     let result: SingleCommand.Result
     do {
