@@ -28,6 +28,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
   ],
   targets: [
     // The wire and the host's system calls: C headers and shims that know nothing of the rest.
@@ -50,6 +51,11 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // Disks that this process provides: contents, faults, log, and the server that QEMU connects to. Knows no VM.
+    .target(name: "ProviumBlock", dependencies: ["ProviumSystem"], swiftSettings: strict),
+    // A network switch in this process, with impairments, stations and capture. Knows neither QEMU nor guests.
+    .target(name: "ProviumNetwork", dependencies: ["CLinux", "ProviumSystem"], swiftSettings: strict),
+
     // The machine: what boots (kernel, initramfs, modules), and what it boots in (QEMU).
     .target(
       name: "ProviumBoot",
@@ -59,7 +65,9 @@ let package = Package(
     .target(
       name: "ProviumVM",
       dependencies: [
-        "ProviumAgentClient", "ProviumArchitecture", "ProviumBoot", "ProviumJSON", "ProviumSystem", "CLinux",
+        "ProviumAgentClient", "ProviumArchitecture", "ProviumBlock", "ProviumBoot", "ProviumJSON",
+        "ProviumSystem", "CLinux",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict
     ),
@@ -90,8 +98,9 @@ let package = Package(
     .target(
       name: "ProviumRuntime",
       dependencies: [
-        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumSystem", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
+        "ProviumEvents", "ProviumKTAP", "ProviumNetwork", "ProviumSystem", "ProviumVM",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict
@@ -99,8 +108,9 @@ let package = Package(
     .target(
       name: "ProviumScripts",
       dependencies: [
-        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
-        "ProviumJSON", "ProviumLua", "ProviumRuntime", "ProviumSystem", "ProviumVM",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
+        "ProviumEvents", "ProviumJSON", "ProviumKTAP", "ProviumLua", "ProviumNetwork", "ProviumRuntime",
+        "ProviumSystem", "ProviumVM",
       ],
       swiftSettings: strict
     ),
@@ -109,7 +119,8 @@ let package = Package(
     .target(
       name: "ProviumRunner",
       dependencies: [
-        "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents", "ProviumLua",
+        "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
+        "ProviumKTAP", "ProviumLua",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM",
         .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
       ],
@@ -133,8 +144,8 @@ let package = Package(
     .executableTarget(
       name: "provium",
       dependencies: [
-        "ProviumEvents", "ProviumJSON", "ProviumReports", "ProviumRunner", "ProviumRuntime",
-        "ProviumScripts", "ProviumSystem",
+        "ProviumAgentClient", "ProviumEvents", "ProviumJSON", "ProviumReports", "ProviumRunner",
+        "ProviumRuntime", "ProviumScripts", "ProviumSystem",
         .product(
           name: "ArgumentParser",
           package: "swift-argument-parser",
@@ -159,6 +170,7 @@ let package = Package(
       exclude: ["Recorded", "Golden"],
       swiftSettings: strict
     ),
+    .testTarget(name: "ProviumBlockTests", dependencies: ["ProviumBlock"], swiftSettings: strict),
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(
       name: "ProviumArchitectureTests",
@@ -171,6 +183,7 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "ProviumBootTests", dependencies: ["ProviumBoot"], swiftSettings: strict),
+    .testTarget(name: "ProviumNetworkTests", dependencies: ["ProviumNetwork"], swiftSettings: strict),
     .testTarget(name: "ProviumVMTests", dependencies: ["ProviumVM"], swiftSettings: strict),
     .testTarget(name: "ProviumLuaTests", dependencies: ["ProviumLua"], swiftSettings: strict),
     // Our own Lua tests, as native cases: the one target of this package that depends on the bridge.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the agent and tests it over socket pairs, then again with the address and undefined-behaviour sanitizers.
-#   test.sh [TEST]   run one test: frames, calls, exec, jobs, files, workers, link, control, listen, memory, log
+#   test.sh [TEST]   run one test: frames, calls, exec, jobs, process, files, workers, link, control, listen, memory, log, interface
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${PROVIUM_AGENT_BUILD:-$(mktemp -d)}

@@ -86,6 +86,11 @@ void job_handle(struct control *control, const struct handoff_message *message) 
       job_update(control, index); /* first: a job that has ended has written all its output */
       drain_ready(control, index);
       break;
+    case HANDOFF_JOB_SIGNAL:
+      if (entry->pid > 0) {
+        sys_kill(-entry->pid, (int)message->value);
+      }
+      break;
     case HANDOFF_JOB_KILL: job_kill(control, index); break;
     case HANDOFF_JOB_FREE:
       drain_close(control, index);

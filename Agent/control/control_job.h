@@ -18,7 +18,7 @@ struct job_state {
 
 struct control;
 
-/* Handles JOB_UPDATE, JOB_KILL and JOB_FREE. */
+/* Handles JOB_UPDATE, JOB_KILL, JOB_SIGNAL and JOB_FREE. */
 void job_handle(struct control *control, const struct handoff_message *message);
 /* Kills and frees all jobs of a serving process that is gone. */
 void jobs_end(struct control *control, uint32_t owner);

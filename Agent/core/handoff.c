@@ -10,7 +10,7 @@ union handoff_ancillary {
 };
 
 int handoff_send(int socket, const struct handoff_message *message) {
-  uint32_t body[3] = {message->kind, message->number, message->job};
+  uint32_t body[4] = {message->kind, message->number, message->job, message->value};
   struct iovec part = {body, sizeof body};
   union handoff_ancillary ancillary;
   memset(&ancillary, 0, sizeof ancillary);
@@ -31,7 +31,7 @@ int handoff_send(int socket, const struct handoff_message *message) {
 }
 
 int handoff_receive(int socket, struct handoff_message *message, int flags) {
-  uint32_t body[3] = {0, 0, 0};
+  uint32_t body[4] = {0, 0, 0, 0};
   struct iovec part = {body, sizeof body};
   union handoff_ancillary ancillary;
   struct msghdr packet = {
@@ -40,7 +40,7 @@ int handoff_receive(int socket, struct handoff_message *message, int flags) {
   if (got < 0) {
     return (int)got;
   }
-  *message = (struct handoff_message){.kind = body[0], .number = body[1], .job = body[2]};
+  *message = (struct handoff_message){.kind = body[0], .number = body[1], .job = body[2], .value = body[3]};
   if (packet.msg_controllen >= sizeof(struct cmsghdr) && ancillary.header.cmsg_type == SCM_RIGHTS) {
     message->count = (uint32_t)((ancillary.header.cmsg_len - CMSG_LEN(0)) / sizeof(int));
     memcpy(message->descriptors, CMSG_DATA(&ancillary.header), sizeof(int) * message->count);

@@ -17,13 +17,14 @@ enum handoff_kind {
   HANDOFF_JOB,        /* a job begins; stdout pipe, stderr pipe, stdout file, stderr file */
   HANDOFF_JOB_UPDATE, /* note whether the job has ended, then bring its files up to date */
   HANDOFF_JOB_KILL,   /* kill the job's process group */
+  HANDOFF_JOB_SIGNAL, /* send the signal `value` to the job's process group */
   HANDOFF_JOB_FREE,   /* free the entry: the job failed to start, or its result makes room */
   HANDOFF_CONNECTION, /* control to a worker: its next connection */
   HANDOFF_ENDING,     /* number: a thread worker that ends now */
 };
 
 struct handoff_message {
-  uint32_t kind, number, job, count;
+  uint32_t kind, number, job, value, count;
   int descriptors[HANDOFF_MAX_DESCRIPTORS];
 };
 

@@ -64,6 +64,27 @@ static void check_exec(const struct exec_request *request) {
   expect(environment.length == 0);
 }
 
+static void check_process(struct span payload) {
+  union request request;
+  if (decode_process_start(payload, &request) == 0) {
+    check_exec(&request.start.exec);
+    expect(!request.start.terminal || (request.start.columns != 0 && request.start.rows != 0));
+  }
+  if (decode_process_read(payload, &request) == 0) {
+    expect(request.process.streams == 0 || request.process.limit != 0);
+  }
+  if (decode_process_write(payload, &request) == 0) {
+    touch_span(request.process.data);
+  }
+  if (decode_process_signal(payload, &request) == 0) {
+    expect(request.process.signal >= 1 && request.process.signal <= 64);
+  }
+  if (decode_process_resize(payload, &request) == 0) {
+    expect(request.process.columns != 0 && request.process.rows != 0);
+  }
+  decode_process_end(payload, &request);
+}
+
 static void check_write(const struct write_request *request) {
   touch_span(request->path);
   touch_span(request->data);
@@ -80,6 +101,16 @@ static void check_mount(const struct mount_request *request) {
 static void check_resume(const struct resume_request *request) {
   touch(request->nonce, PV_NONCE_SIZE);
   touch(request->seed, PV_SEED_SIZE);
+}
+
+static void check_interface(const struct interface_request *request) {
+  touch(request->find, 6);
+  touch(request->address, 6);
+  touch_span(request->host_name);
+  expect(request->address_count <= PV_MAX_INTERFACE_ENTRIES);
+  expect(request->route_count <= PV_MAX_INTERFACE_ENTRIES);
+  touch(request->addresses, request->address_count * PV_INTERFACE_ADDRESS_SIZE);
+  touch(request->routes, request->route_count * PV_INTERFACE_ROUTE_SIZE);
 }
 
 typedef int decoder(struct span payload, union request *request);
@@ -104,6 +135,7 @@ static void try_others(struct span payload) {
   if (decode_path(payload, &request) == 0) {
     touch_span(request.bytes);
   }
+  check_process(payload);
   if (decode_mount(payload, &request) == 0) {
     check_mount(&request.mount);
   }
@@ -112,6 +144,9 @@ static void try_others(struct span payload) {
   }
   for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
     jobs[i](payload, &request);
+  }
+  if (decode_interface(payload, &request) == 0) {
+    check_interface(&request.interface);
   }
   if (decode_spawn(payload, &request) == 0) {
     expect(request.spawn_kind <= PV_SPAWN_SHARED);

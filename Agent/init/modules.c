@@ -29,8 +29,10 @@ static void modules_load_line(int directory, char *line) {
   if (*parameters != 0) {
     *parameters++ = 0;
   }
+  bool optional = line[0] == '?';
+  line += optional;
   long result = modules_load_file(directory, line, parameters);
-  if (result != 0) {
+  if (result != 0 && !(optional && result == -ENODEV)) {
     struct text subject = {.length = 0};
     text_add(&subject, "module ");
     text_add(&subject, line);

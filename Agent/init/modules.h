@@ -4,8 +4,9 @@
 
 /*
  * Loads the modules of /.provium/modules.list in order. Each line names a file in /.provium/modules, then
- * parameters. A module that is loaded already is skipped. A failure is reported on the console, and the next
- * module is loaded.
+ * parameters. A line that begins with '?' names a module that the processor may not support: ENODEV is not
+ * reported. A module that is loaded already is skipped. Every other failure is reported on the console, and
+ * the next module is loaded.
  */
 void modules_load(int private);
 

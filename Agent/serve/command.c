@@ -1,9 +1,11 @@
 #include "command.h"
 
+#include <sys/ioctl.h>
+
 #include "home.h"
 #include "sys.h"
 
-enum { SHELL_PARTS = 4, LIFTED_FROM = 10 };
+enum { SHELL_PARTS = 4, LIFTED_FROM = 10, COPY_RESERVE = 65536 };
 
 #define SHELL "/bin/sh"
 
@@ -61,6 +63,12 @@ static void start_child(void *argument) {
   int descriptors[3] = {start_lift(command->input), start_lift(command->output), start_lift(command->error)};
   for (int i = 0; i < 3; i++) {
     long result = sys_dup3(descriptors[i], i, 0);
+    if (result < 0) {
+      start_fail(start, result, STEP_DESCRIPTORS);
+    }
+  }
+  if (command->terminal) {
+    long result = sys_ioctl(0, TIOCSCTTY, NULL);
     if (result < 0) {
       start_fail(start, result, STEP_DESCRIPTORS);
     }
@@ -146,6 +154,20 @@ int command_null_input(const struct environment *environment) {
   }
   sys_close(pair[1]);
   return pair[0];
+}
+
+/* Reserves the arena once, because the strings must not move afterwards. */
+bool command_copy(struct session *session, const struct exec_request *request, struct command *command) {
+  size_t used = 0;
+  size_t size = (size_t)request->command.length + request->cwd.length + request->environment.length +
+                (request->environment_count + 1) * sizeof(char *) + COPY_RESERVE;
+  if (buffer_reserve(&session->arena, size) != 0) {
+    return false;
+  }
+  command->environment = command_environment(session, request, &used);
+  command->line = session_copy_string(session, request->command, &used);
+  command->cwd = request->cwd.length != 0 ? session_copy_string(session, request->cwd, &used) : NULL;
+  return command->environment != NULL && command->line != NULL;
 }
 
 /* ---- environment ---------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@ struct command {
   const char *cwd;  /* NULL: the agent's */
   char **environment;
   int input, output, error; /* standard descriptors */
+  bool terminal;            /* they are a terminal, which becomes the controlling one */
   struct job_entry
       *job; /* of a job, whose process becomes a child of control; NULL: a child of this process */
 };
@@ -22,6 +23,10 @@ int command_start(struct session *session, const struct command *command, struct
 
 /* Returns a descriptor whose reader gets the end of the file: /dev/null, or a pipe without a writer. */
 int command_null_input(const struct environment *environment);
+
+/* Copies the strings of a request to the arena, where they stay during the request. Returns false without
+ * memory. */
+bool command_copy(struct session *session, const struct exec_request *request, struct command *command);
 
 /*
  * Builds a command's environment in the arena at *used: the agent's own variables and the HOME of its user,

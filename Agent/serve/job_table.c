@@ -27,6 +27,9 @@ void job_forget(struct job *job) {
   if (job->id != 0) {
     descriptor_close(job->files[0]);
     descriptor_close(job->files[1]);
+    for (int i = 0; i < 3; i++) {
+      descriptor_close(job->streams[i]);
+    }
     job->id = 0;
   }
 }
@@ -40,10 +43,11 @@ void job_note_read(struct session *session, const struct job *job) {
 /* ---- control -------------------------------------------------------------------------------- */
 
 /* Counts, because several processes can ask about one entry at the same time. */
-static void job_table_ask(struct session *session, uint32_t index, uint32_t id, enum handoff_kind kind) {
+static void job_table_ask(struct session *session, uint32_t index, uint32_t id, enum handoff_kind kind,
+                          uint32_t value) {
   struct job_entry *entry = &session->environment->table->jobs[index];
   uint32_t asked = 1 + atomic_fetch_add(&entry->asked, 1);
-  struct handoff_message message = {.kind = kind, .number = index, .job = id};
+  struct handoff_message message = {.kind = kind, .number = index, .job = id, .value = value};
   int64_t end = sys_now_ms() + ANSWER_WAIT_MS;
   if (handoff_send(session->environment->control, &message) != 0) {
     return;
@@ -57,7 +61,11 @@ static void job_table_ask(struct session *session, uint32_t index, uint32_t id, 
 }
 
 void job_ask(struct session *session, const struct job *job, enum handoff_kind kind) {
-  job_table_ask(session, (uint32_t)(job - session->jobs), job->id, kind);
+  job_table_ask(session, (uint32_t)(job - session->jobs), job->id, kind, 0);
+}
+
+void job_signal(struct session *session, const struct job *job, uint32_t signal) {
+  job_table_ask(session, (uint32_t)(job - session->jobs), job->id, HANDOFF_JOB_SIGNAL, signal);
 }
 
 /* ---- claiming ------------------------------------------------------------------------------- */
@@ -70,7 +78,7 @@ static struct job *job_claim_free(struct session *session, uint32_t id) {
     if (atomic_compare_exchange_strong(&entry->id, &expected, id)) {
       entry->owner = session->number;
       job_forget(&session->jobs[i]); /* an earlier job of ours that has made room */
-      session->jobs[i] = (struct job){.id = id, .files = {-1, -1}};
+      session->jobs[i] = (struct job){.id = id, .files = {-1, -1}, .streams = {-1, -1, -1}};
       return &session->jobs[i];
     }
   }
@@ -101,7 +109,7 @@ struct job *job_claim(struct session *session) {
   struct job *job = job_claim_free(session, id);
   for (int tries = 0; job == NULL && tries < CLAIM_TRIES && job_find_oldest_read(table, &index, &oldest);
        tries++) {
-    job_table_ask(session, index, oldest, HANDOFF_JOB_FREE);
+    job_table_ask(session, index, oldest, HANDOFF_JOB_FREE, 0);
     job = job_claim_free(session, id);
   }
   return job;

@@ -24,10 +24,13 @@ struct job *job_claim(struct session *session);
 /* Sends a request about the job to control and waits until control has handled it. */
 void job_ask(struct session *session, const struct job *job, enum handoff_kind kind);
 
+/* Makes control send a signal to the job's process group, if any process of it is left. */
+void job_signal(struct session *session, const struct job *job, uint32_t signal);
+
 /* Notes that the host has read the final result. */
 void job_note_read(struct session *session, const struct job *job);
 
-/* Closes the job's files in this process. Idempotent. */
+/* Closes the job's files and streams in this process. Idempotent. */
 void job_forget(struct job *job);
 
 #endif

@@ -16,6 +16,8 @@ struct job {
   uint32_t id; /* 0: none */
   int32_t pid;
   int files[2];      /* stdout, stderr; hidden */
+  int streams[3];    /* of a process: our ends of stdin, stdout, stderr; hidden; -1: closed */
+  bool is_terminal;  /* streams 0 and 1 are the master of a pseudo-terminal */
   uint64_t sizes[2]; /* at its end; bytes that other processes write to the pipes later are not the job's */
   int status;
   bool finished, truncated;

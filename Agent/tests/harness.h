@@ -98,6 +98,7 @@ void test_frames(void);
 void test_calls(void);
 void test_exec(void);
 void test_jobs(void);
+void test_process(void);
 void test_files(void);
 void test_workers(void);
 void test_link(void);
@@ -105,5 +106,6 @@ void test_control(void);
 void test_listen(void);
 void test_memory(void);
 void test_log(void);
+void test_interface(void);
 
 #endif

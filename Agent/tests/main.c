@@ -8,10 +8,11 @@ int main(int count, char **arguments) {
   static const struct {
     const char *name;
     void (*run)(void);
-  } tests[] = {{"frames", test_frames}, {"calls", test_calls},     {"exec", test_exec},
-               {"jobs", test_jobs},     {"files", test_files},     {"workers", test_workers},
-               {"link", test_link},     {"control", test_control}, {"listen", test_listen},
-               {"memory", test_memory}, {"log", test_log}};
+  } tests[] = {{"frames", test_frames},      {"calls", test_calls},     {"exec", test_exec},
+               {"jobs", test_jobs},          {"process", test_process}, {"files", test_files},
+               {"workers", test_workers},    {"link", test_link},       {"control", test_control},
+               {"listen", test_listen},      {"memory", test_memory},   {"log", test_log},
+               {"interface", test_interface}};
   int passed = 0, failed = 0;
   if (getenv("PROVIUM_AGENT") == NULL) {
     fprintf(stderr, "PROVIUM_AGENT names the agent to be tested\n");

@@ -21,29 +21,102 @@ int decode_command(struct span payload, union request *request) {
   return span_has_zero(payload) ? EINVAL : 0;
 }
 
+/* Decodes the directory, the environment and the command, to the end of the payload. */
+static int exec_decode_command(struct reader *reader, struct exec_request *exec) {
+  exec->cwd = reader_take_string(reader);
+  exec->environment_count = reader_take_u32(reader);
+  exec->environment = reader->rest;
+  for (uint32_t i = 0; i < exec->environment_count && !reader->failed; i++) {
+    struct span variable = reader_take_string(reader);
+    if (span_has_zero(variable) || variable.length == 0 || variable.data[0] == '=' ||
+        memchr(variable.data, '=', variable.length) == NULL) {
+      return EINVAL;
+    }
+  }
+  exec->environment.length -= reader->rest.length;
+  exec->command = reader_take_string(reader);
+  if (reader_finish(reader) != 0) {
+    return EINVAL;
+  }
+  return span_has_zero(exec->cwd) || span_has_zero(exec->command) ? EINVAL : 0;
+}
+
 int decode_exec_full(struct span payload, union request *request) {
   struct exec_request *exec = &request->exec;
   struct reader reader = {payload, false};
   *exec = (struct exec_request){0};
   exec->flags = reader_take_u32(&reader);
   exec->timeout_ms = reader_take_u32(&reader);
-  exec->cwd = reader_take_string(&reader);
-  exec->environment_count = reader_take_u32(&reader);
-  exec->environment = reader.rest;
-  for (uint32_t i = 0; i < exec->environment_count && !reader.failed; i++) {
-    struct span variable = reader_take_string(&reader);
-    if (span_has_zero(variable) || variable.length == 0 || variable.data[0] == '=' ||
-        memchr(variable.data, '=', variable.length) == NULL) {
-      return EINVAL;
-    }
-  }
-  exec->environment.length -= reader.rest.length;
-  exec->command = reader_take_string(&reader);
   uint32_t known = PV_EXEC_STDIN | PV_EXEC_CLEAR_ENV;
-  if (reader_finish(&reader) != 0 || (exec->flags & ~known) != 0) {
+  return (exec->flags & ~known) != 0 ? EINVAL : exec_decode_command(&reader, exec);
+}
+
+/* ---- processes ------------------------------------------------------------------------------ */
+
+static uint16_t process_take_u16(struct reader *reader) { return (uint16_t)reader_take_integer(reader, 2); }
+
+int decode_process_start(struct span payload, union request *request) {
+  struct process_start_request *start = &request->start;
+  struct reader reader = {payload, false};
+  *start = (struct process_start_request){0};
+  uint32_t flags = reader_take_u32(&reader);
+  start->terminal = (flags & PV_PROCESS_TERMINAL) != 0;
+  start->exec.flags = (flags & PV_PROCESS_CLEAR_ENV) != 0 ? PV_EXEC_CLEAR_ENV : 0;
+  start->columns = process_take_u16(&reader);
+  start->rows = process_take_u16(&reader);
+  uint32_t known = PV_PROCESS_TERMINAL | PV_PROCESS_CLEAR_ENV;
+  bool has_size = start->columns != 0 && start->rows != 0;
+  if ((flags & ~known) != 0 || (start->terminal && !has_size)) {
     return EINVAL;
   }
-  return span_has_zero(exec->cwd) || span_has_zero(exec->command) ? EINVAL : 0;
+  return exec_decode_command(&reader, &start->exec);
+}
+
+int decode_process_read(struct span payload, union request *request) {
+  struct process_request *process = &request->process;
+  struct reader reader = {payload, false};
+  *process = (struct process_request){.job = reader_take_u32(&reader)};
+  process->streams = reader_take_u32(&reader);
+  process->flags = reader_take_u32(&reader);
+  process->limit = reader_take_u32(&reader);
+  process->timeout_ms = reader_take_u32(&reader);
+  uint32_t streams = PV_STREAM_OUTPUT | PV_STREAM_ERROR, flags = PV_PROCESS_FOLLOW;
+  bool unknown = (process->streams & ~streams) != 0 || (process->flags & ~flags) != 0;
+  return unknown || (process->streams != 0 && process->limit == 0) ? EINVAL : reader_finish(&reader);
+}
+
+int decode_process_write(struct span payload, union request *request) {
+  struct process_request *process = &request->process;
+  struct reader reader = {payload, false};
+  *process = (struct process_request){.job = reader_take_u32(&reader)};
+  process->flags = reader_take_u32(&reader);
+  process->timeout_ms = reader_take_u32(&reader);
+  process->data = reader.rest;
+  return reader.failed || (process->flags & ~(uint32_t)PV_PROCESS_CLOSE) != 0 ? EINVAL : 0;
+}
+
+int decode_process_signal(struct span payload, union request *request) {
+  struct process_request *process = &request->process;
+  struct reader reader = {payload, false};
+  *process = (struct process_request){.job = reader_take_u32(&reader)};
+  process->signal = reader_take_u32(&reader);
+  /* Linux has the signals 1 to 64 (_NSIG of include/uapi/asm-generic/signal.h). */
+  return process->signal < 1 || process->signal > 64 ? EINVAL : reader_finish(&reader);
+}
+
+int decode_process_resize(struct span payload, union request *request) {
+  struct process_request *process = &request->process;
+  struct reader reader = {payload, false};
+  *process = (struct process_request){.job = reader_take_u32(&reader)};
+  process->columns = process_take_u16(&reader);
+  process->rows = process_take_u16(&reader);
+  return process->columns == 0 || process->rows == 0 ? EINVAL : reader_finish(&reader);
+}
+
+int decode_process_end(struct span payload, union request *request) {
+  struct reader reader = {payload, false};
+  request->process = (struct process_request){.job = reader_take_u32(&reader)};
+  return reader_finish(&reader);
 }
 
 static int job_decode(struct span payload, bool has_timeout, bool has_flags, struct job_request *job) {

@@ -43,6 +43,19 @@ struct exec_request {
   struct span environment; /* checked: environment_count times {len u32, bytes} */
 };
 
+struct process_start_request {
+  struct exec_request exec;
+  uint16_t columns, rows;
+  bool terminal;
+};
+
+struct process_request {
+  uint32_t job;
+  uint32_t streams, flags, limit, timeout_ms, signal;
+  uint16_t columns, rows;
+  struct span data;
+};
+
 struct write_request {
   uint32_t flags, mode;
   uint64_t offset;
@@ -57,6 +70,16 @@ struct mount_request {
 struct resume_request {
   const uint8_t *nonce, *seed;
   uint64_t realtime_ns;
+};
+
+/* INTERFACE: what an interface of the guest is to have, and no other address. */
+struct interface_request {
+  const uint8_t *find, *address; /* 6 bytes each */
+  uint32_t mtu;                  /* 0: unchanged */
+  struct span host_name;         /* empty: unchanged */
+  uint32_t address_count, route_count;
+  const uint8_t *addresses; /* entries of PV_INTERFACE_ADDRESS_SIZE */
+  const uint8_t *routes;    /* entries of PV_INTERFACE_ROUTE_SIZE */
 };
 
 struct job_request {
@@ -78,14 +101,17 @@ struct follow_request {
 
 /* A decoded request of a serving process. */
 union request {
-  struct call_request call;     /* SYSCALL, SYSCALL_PTR, IOCTL, IOCTL_BUF */
-  struct exec_request exec;     /* EXEC, EXEC_ASYNC, EXEC_FULL */
-  struct write_request write;   /* WRITE_FILE, WRITE_PIECE */
-  struct mount_request mount;   /* MOUNT */
-  struct resume_request resume; /* RESUME */
-  struct job_request job;       /* JOB_WAIT, JOB_KILL, JOB_COLLECT */
-  struct span bytes;            /* a path, or data */
-  uint32_t spawn_kind;          /* SPAWN_WORKER */
+  struct call_request call;           /* SYSCALL, SYSCALL_PTR, IOCTL, IOCTL_BUF */
+  struct exec_request exec;           /* EXEC, EXEC_ASYNC, EXEC_FULL */
+  struct process_start_request start; /* PROCESS_START */
+  struct process_request process;     /* the other PROCESS requests */
+  struct write_request write;         /* WRITE_FILE, WRITE_PIECE */
+  struct mount_request mount;         /* MOUNT */
+  struct resume_request resume;       /* RESUME */
+  struct job_request job;             /* JOB_WAIT, JOB_KILL, JOB_COLLECT */
+  struct span bytes;                  /* a path, or data */
+  uint32_t spawn_kind;                /* SPAWN_WORKER */
+  struct interface_request interface; /* INTERFACE */
 };
 
 int decode_syscall(struct span payload, union request *request);
@@ -95,6 +121,12 @@ int decode_ioctl_buf(struct span payload, union request *request);
 /* EXEC and EXEC_ASYNC: a command without options. */
 int decode_command(struct span payload, union request *request);
 int decode_exec_full(struct span payload, union request *request);
+int decode_process_start(struct span payload, union request *request);
+int decode_process_read(struct span payload, union request *request);
+int decode_process_write(struct span payload, union request *request);
+int decode_process_signal(struct span payload, union request *request);
+int decode_process_resize(struct span payload, union request *request);
+int decode_process_end(struct span payload, union request *request);
 int decode_write_file(struct span payload, union request *request);
 int decode_write_piece(struct span payload, union request *request);
 int decode_job_wait(struct span payload, union request *request);
@@ -105,6 +137,7 @@ int decode_bytes(struct span payload, union request *request);
 int decode_mount(struct span payload, union request *request);
 int decode_resume(struct span payload, union request *request);
 int decode_spawn(struct span payload, union request *request);
+int decode_interface(struct span payload, union request *request);
 int decode_nothing(struct span payload, union request *request);
 
 /* Requests of the control connection. */

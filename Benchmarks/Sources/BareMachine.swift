@@ -56,6 +56,7 @@ struct BareMachine {
       secret: nil,
       directory: directory,
       wiring: wiring,
+      disks: [:],
       state: state
     )
   }
@@ -84,7 +85,7 @@ struct BareMachine {
     }
   }
 
-  // MARK: A channel with nothing behind it
+  // MARK: A channel without an agent
 
   /// A guest whose PID 1 answers on the port; `program` is `bare.c`, compiled.
   func bootChannel(program: String, backing: MemoryBacking = .anonymous) throws -> BareChannel {
@@ -103,11 +104,11 @@ struct BareMachine {
     return channel
   }
 
-  /// Puts the machine behind the channel to rest: memory lies in the file that it was started with.
+  /// Saves the VM of the channel. Its memory is in the file that it was started with.
   func save(_ channel: BareChannel, to state: String) throws {
     let deadline = Deadline.after(.seconds(30))
-    try channel.process.watch.command("stop", until: deadline)
-    try channel.process.watch.migrate(to: state, ignoringShared: true, until: deadline)
+    try channel.process.qmp.command("stop", until: deadline)
+    try channel.process.qmp.migrate(to: state, ignoringShared: true, until: deadline)
     channel.process.kill()
   }
 
@@ -115,12 +116,12 @@ struct BareMachine {
   func resume(memory: String, state: String) throws -> BareChannel {
     let deadline = Deadline.after(.seconds(30))
     let process = try start(initrd: "", backing: .privateFile(memory), state: state)
-    try process.watch.load(
+    try process.qmp.load(
       from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
       ignoringShared: true,
       until: deadline
     )
-    try process.watch.command("cont", until: deadline)
+    try process.qmp.command("cont", until: deadline)
     let channel = try BareChannel(process)
     try channel.echo([1], seconds: 30)
     return channel

@@ -5,13 +5,13 @@ import ProviumSystem
 
 /// Figures of Provium as ratios against baselines measured in the same run. `Scripts/bench` builds and calls it:
 ///
-///     provium-bench PROVIUM BARE-PROGRAM [--quick | --channel]
+///     provium-bench PROVIUM BARE-PROGRAM [--quick | --channel | --disks]
 @main
 enum Bench {
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
     guard arguments.count >= 2 else {
-      print("usage: Scripts/bench [--quick | --channel]")
+      print("usage: Scripts/bench [--quick | --channel | --disks]")
       exit(2)
     }
     let rows: [Row]
@@ -20,7 +20,8 @@ enum Bench {
         provium: arguments[0],
         bareProgram: arguments[1],
         rounds: arguments.contains("--quick") ? 3 : 7,
-        channelAlone: arguments.contains("--channel")
+        channelAlone: arguments.contains("--channel"),
+        disksAlone: arguments.contains("--disks")
       )
     } catch {
       print("bench: \(error)")
@@ -32,9 +33,13 @@ enum Bench {
     exit(kept == rows.count ? 0 : 1)
   }
 
-  private static func measure(provium: String, bareProgram: String, rounds: Int, channelAlone: Bool) throws
-    -> [Row]
-  {
+  private static func measure(
+    provium: String,
+    bareProgram: String,
+    rounds: Int,
+    channelAlone: Bool,
+    disksAlone: Bool
+  ) throws -> [Row] {
     let run = try RunDirectory()
     defer { run.close() }
     let cache = Settings.defaultCache
@@ -49,6 +54,8 @@ enum Bench {
     try Files.createDirectories(folder, mode: 0o700)
     defer { try? Files.removeTree(folder) }
     let machineRows = MachineRows(host: host, bareProgram: bareProgram, folder: folder, rounds: rounds)
+    let diskRows = DiskRows(host: host, folder: folder, rounds: rounds)
+    if disksAlone { return try diskRows.rows() }
     if channelAlone { return try machineRows.channelRows() }
     let machines = try machineRows.rows()
     let snapshots = try SnapshotRows(
@@ -58,7 +65,7 @@ enum Bench {
       rounds: rounds,
       coldBoot: machines.coldBoot
     ).rows()
-    return try machines.rows + snapshots
+    return try machines.rows + snapshots + diskRows.rows()
       + CommandRows(provium: provium, folder: folder, coldBoot: machines.coldBoot).rows()
   }
 }

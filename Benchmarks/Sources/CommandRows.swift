@@ -1,7 +1,7 @@
 import Foundation
 import ProviumSystem
 
-/// The command line as its users run it: start-up, fixtures with and without spares, fresh machines, many files.
+/// The command line as its users run it: start-up, fixtures with and without warm VMs, fresh sub-tests, many files.
 struct CommandRows {
   let provium: String
   let folder: String
@@ -95,9 +95,9 @@ struct CommandRows {
       )
     }
     rows += [
-      faster("`provium.fixture` to `vm:syscall(39)`, no spare", median(cold, "call"), 20),
-      faster("`provium.fixture` to `vm:syscall(39)`, a spare ready", median(warm, "call"), 150),
-      faster("`provium.fixture` to `vm:exec(\"true\")`, a spare ready", median(warm, "exec"), 60),
+      faster("`provium.fixture` to `vm:syscall(39)`, no warm VM", median(cold, "call"), 20),
+      faster("`provium.fixture` to `vm:syscall(39)`, a warm VM ready", median(warm, "call"), 150),
+      faster("`provium.fixture` to `vm:exec(\"true\")`, a warm VM ready", median(warm, "exec"), 60),
     ]
     return rows + [try freshMachines()] + (try manyFiles())
   }
@@ -144,7 +144,7 @@ struct CommandRows {
         """
     }
     _ = try durations("many", files, ["-p", "2"])
-    // Alone, a file finds no spare: nobody asked for its fixture before.
+    // Alone, a file finds no warm VM: no earlier file used its fixture.
     let single = try durations("many", files, settings: "spares = 0\n", ["-p", "1"])
     let double = try durations("many", files, ["-p", "2"])
     let ideal = single.files.values.reduce(0, +) / 2
@@ -157,7 +157,7 @@ struct CommandRows {
         name: "60 short fixture files with `-p 2`",
         figure: text(seconds: double.wall),
         baseline:
-          "\(text(seconds: ideal)) half the sum of their own times, one after the other and without spares",
+          "\(text(seconds: ideal)) half the sum of their own times, one after the other and without warm VMs",
         value: double.wall / ideal,
         unit: "×",
         promise: .atMost(1.15)

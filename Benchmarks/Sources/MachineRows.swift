@@ -56,7 +56,7 @@ struct MachineRows {
     return (rows, toSyscall.median)
   }
 
-  /// What the channel carries: seconds to measure, for whoever works on it.
+  /// The throughput of the channel: takes seconds, for work on the channel.
   func channelRows() throws -> [Row] {
     let machine = try boot()
     defer { machine.kill() }
@@ -136,7 +136,7 @@ struct MachineRows {
 
   private func exec(_ machine: VirtualMachine) throws -> Row {
     let count = 200
-    // What the guest itself needs to fork and run a shell, measured by its own clock.
+    // The time that the guest itself needs to fork and run a shell, measured by its own clock.
     let loop =
       "a=$(cut -d' ' -f1 /proc/uptime); i=0; while [ $i -lt \(count) ]; do /bin/sh -c true; i=$((i+1)); done; "
       + "b=$(cut -d' ' -f1 /proc/uptime); echo $a $b"

@@ -27,7 +27,7 @@ struct Row {
   let name: String
   let figure: String
   let baseline: String
-  /// What is promised of: a ratio, milliseconds, a percentage; `unit` says which.
+  /// The value that the promise is about: a ratio, milliseconds or a percentage, by `unit`.
   let value: Double
   let unit: String
   let promise: Promise

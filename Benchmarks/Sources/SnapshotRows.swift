@@ -14,7 +14,7 @@ struct SnapshotRows {
 
   private func limit() -> Deadline { .after(.seconds(60)) }
 
-  /// A machine put to rest in a folder of its own.
+  /// A VM that was saved in its own folder.
   private func make(_ name: String, memory: UInt64) throws -> (Snapshot, save: Double) {
     let place = "\(folder)/\(name)"
     try Files.createDirectories(place)
@@ -85,21 +85,21 @@ struct SnapshotRows {
         unit: " %",
         promise: .atMost(2)
       ),
-    ] + (try [spares(small.0, large.0), copy(large.0)]) + (try crowd(middle.0))
+    ] + (try [warmVMs(small.0, large.0), copy(large.0)]) + (try crowd(middle.0))
   }
 
-  /// A machine that was resumed, asked, warmed and stopped, as spares are, to its first answer.
-  private func spares(_ small: Snapshot, _ large: Snapshot) throws -> Row {
+  /// A machine that was resumed, asked, warmed and stopped, as warm VMs are, to its first answer.
+  private func warmVMs(_ small: Snapshot, _ large: Snapshot) throws -> Row {
     var at256 = Sample(), at2048 = Sample()
     func take(_ snapshot: Snapshot, _ sample: inout Sample) throws {
-      let spare = try VirtualMachine.resume(snapshot, on: host, until: limit())
-      defer { spare.kill() }
-      _ = try spare.connection.exec("true", until: limit())
-      try spare.pause(until: limit())
+      let warm = try VirtualMachine.resume(snapshot, on: host, until: limit())
+      defer { warm.kill() }
+      _ = try warm.connection.exec("true", until: limit())
+      try warm.pause(until: limit())
       try sample.take {
-        try spare.proceed(until: limit())
-        try spare.wakeUp(until: limit())
-        _ = try spare.connection.syscall(SystemCall(number: 39), until: limit())
+        try warm.proceed(until: limit())
+        try warm.wakeUp(until: limit())
+        _ = try warm.connection.syscall(SystemCall(number: 39), until: limit())
       }
     }
     for _ in 0..<rounds * 3 {
@@ -107,7 +107,7 @@ struct SnapshotRows {
       try take(large, &at2048)
     }
     return Row(
-      name: "with a spare: 2 GiB of memory against 256 MiB",
+      name: "with a warm VM: 2 GiB of memory against 256 MiB",
       figure: text(seconds: at2048.median),
       baseline: text(seconds: at256.median),
       value: abs(at2048.median / at256.median - 1) * 100,
@@ -116,7 +116,7 @@ struct SnapshotRows {
     )
   }
 
-  /// What a fixture that starts from another copies of that one's memory.
+  /// The memory that a fixture which starts from another one copies.
   private func copy(_ snapshot: Snapshot) throws -> Row {
     let target = "\(folder)/copy"
     defer { try? Files.removeTree(target) }

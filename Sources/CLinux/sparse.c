@@ -2,6 +2,7 @@
 #include "clinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <stdbool.h>
 #include <string.h>
@@ -75,4 +76,14 @@ int clinux_copy_sparse(int from, int to) {
     if (failed != 0) return failed;
     at = end;
   }
+}
+
+int clinux_temporary_file(const char *folder) {
+  int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  return fd < 0 ? -errno : fd;
+}
+
+int clinux_punch_hole(int fd, off_t offset, off_t length) {
+  int flags = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  return fallocate(fd, flags, offset, length) < 0 ? -errno : 0;
 }

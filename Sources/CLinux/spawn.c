@@ -57,7 +57,7 @@ __attribute__((noreturn, noinline)) static void run_child(const struct clinux_sp
     setpgid(0, 0);
   if (request->death_signal != 0) {
     prctl(PR_SET_PDEATHSIG, request->death_signal);
-    if (getppid() != parent) _exit(127); /* the parent died in between: nobody would end us */
+    if (getppid() != parent) _exit(127); /* the parent died before the signal was set */
   }
   if (request->directory != NULL && chdir(request->directory) != 0) {
     report->error = errno;

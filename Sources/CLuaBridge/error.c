@@ -72,7 +72,7 @@ bool clb_error_read(lua_State *L, int index, int64_t *number, bool *is_quoting) 
   return true;
 }
 
-/* ---- What scripts caught ---- */
+/* ---- Errors that scripts caught ---- */
 
 /* The frame of a script that is running now, from `L`'s innermost function outwards. Does not raise. */
 static bool error_script_frame(lua_State *L, lua_Debug *frame) {
@@ -114,7 +114,7 @@ static bool error_frame_holds(lua_State *L, lua_Debug *frame, const void *string
   return found;
 }
 
-/* Which caught error the string at the absolute `index` stands for: its slot, or -1. Stack: +2 and back. Does
+/* Finds the caught error that the string at the absolute `index` represents: its slot, or -1. Stack: +2 and back. Does
  * not raise. */
 static int error_find_caught(lua_State *L, int index, bool *is_same) {
   const struct clb_state *state = clb_state_of(L);
@@ -166,7 +166,7 @@ static void error_note_caught(lua_State *L, int error, struct clb_caught caught,
 }
 
 /* Replaces an error of the host on top of the stack by the string that the script is to see, and remembers
- * which error a string on top of the stack stands for. Other values stay. `is_returned`: the running function
+ * which error a string on top of the stack represents. Other values stay. `is_returned`: the running function
  * of a script gets the string from the call it is making. Stack: as found, +5 on the way. Raises. */
 void clb_error_catch(lua_State *L, bool is_returned) {
   bool is_same;
@@ -202,7 +202,7 @@ static void error_quote(lua_State *L, int text) {
   lua_setiuservalue(L, -2, ERROR_CAUSE);
 }
 
-/* If the string at `index` stands for an error that was caught, pushes what to raise: that error with the
+/* If the string at `index` represents an error that was caught, pushes what to raise: that error with the
  * text at `text`, or the text itself for an error that is not the host's. Both indices are absolute. Stack:
  * +1 if so, +4 on the way. Raises. */
 bool clb_error_again(lua_State *L, int index, int text) {

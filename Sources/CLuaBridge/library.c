@@ -103,7 +103,7 @@ static int library_error(lua_State *L) {
   return lua_error(L);
 }
 
-/* (message): raises the caught error that the message stands for; returns if there is none. */
+/* (message): raises the caught error that the message represents; returns if there is none. */
 static int library_raise_again(lua_State *L) {
   lua_settop(L, 1);
   return lua_type(L, 1) == LUA_TSTRING && clb_error_again(L, 1, 1) ? lua_error(L) : 0;

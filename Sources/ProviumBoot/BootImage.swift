@@ -1,9 +1,11 @@
 import ProviumSystem
 
-/// What QEMU is given, and what it was made from.
+/// The files that QEMU boots, and the inputs that they were made from.
 package struct BootImage: Sendable, Hashable {
   package var kernel: String
   package var initrd: String
+  /// The bzImage that `kernel` was unpacked from; nil for every other kernel.
+  package var bzImage: BzImage?
   /// The kernel command line.
   package var append: String
   /// `6.1.0-56-cloud-amd64`, when the kernel file says.
@@ -22,8 +24,8 @@ package struct BootImage: Sendable, Hashable {
     self.release = release
   }
 
-  /// The initrd of one machine, with what only its agent may know behind it: a file that nobody else can read, at `path`.
-  /// QEMU's command line, which anybody can read, tells no more than that path.
+  /// Writes the initrd of one VM, followed by its secret, to `path`: a file that only this user can read. Other users can
+  /// read the command line of QEMU, which has the path alone.
   package func initrd(with secret: [UInt8], at path: String) throws -> String {
     var archive = CpioArchive()
     // Again: the kernel gives a folder the mode of the last archive that names it.
@@ -33,6 +35,13 @@ package struct BootImage: Sendable, Hashable {
     joined.append(contentsOf: repeatElement(0, count: InitrdJoin.padding(after: joined.count)))
     try Files.write(joined + archive.finished(), to: path, mode: 0o600)
     return path
+  }
+
+  /// A bzImage whose vmlinux may be booted in its place.
+  package struct BzImage: Sendable, Hashable {
+    package let path: String
+    /// SHA-256 of the bzImage.
+    package let digest: String
   }
 
   /// One thing that an image was made from.

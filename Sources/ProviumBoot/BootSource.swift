@@ -1,14 +1,18 @@
 public import ProviumArchitecture
 
-/// What a VM boots: a kernel, an initramfs, a root disk, and the files that are added to them.
+/// The source of a boot: a kernel, an initramfs, a root disk, and the files that are added to them.
 public struct BootSource: Sendable, Hashable, Codable {
   /// The guest's architecture; nil: the host's.
   public var architecture: Architecture?
-  /// The host path of a kernel: bzImage, vmlinux or Image. nil: a distribution's kernel, with a small busybox userland.
+  /// A kernel: the host path of a bzImage, vmlinux or Image, of a kernel build tree or of a .deb package, or a name such as
+  /// `deb:6.1`. nil: a distribution's kernel, with a small busybox userland.
   public var kernel: String?
+  /// True: the VM has the small busybox userland of the built-in profile also with a kernel of its own.
+  package var wantsUserland = false
   /// The host path of an initramfs.
   public var initrd: String?
-  /// The host path of a raw disk image with the root file system.
+  /// The host path of a raw disk image, `/dev/vda`. Without `initrd` it has the root file system. With one the initramfs is the
+  /// root, and the disk is only attached.
   public var rootfs: String?
   /// The guest path of the program that becomes process 1 after the init wrapper; nil: the usual places are tried.
   public var initProgram: String?
@@ -39,6 +43,12 @@ public struct BootSource: Sendable, Hashable, Codable {
     self.append = append
     self.files = files
   }
+
+  /// True: the VM has the small busybox userland.
+  package var hasUserland: Bool { (kernel == nil || wantsUserland) && initrd == nil && rootfs == nil }
+
+  /// True: the disk is the root; false: the initramfs is.
+  package var bootsFromDisk: Bool { rootfs != nil && initrd == nil }
 
   /// The architecture, or the host's where none is set.
   /// - Throws: `UnknownArchitecture` on a host whose guests Provium does not know.

@@ -58,13 +58,13 @@ package struct DiskImage {
     }
     let (start, length) = (number(8, 8), number(16, 4))
     guard start != 0, length != 0 else { return nil }
-    // The name lies in the first cluster, of 2 MiB at most, and has 1023 bytes at most.
+    // The name is in the first cluster, of 2 MiB at most, and has 1023 bytes at most.
     guard length <= 1023, start <= 2 << 20 else {
       throw Failure(description: "the disk image \(path) is damaged: it names no file that it takes from")
     }
     let bytes = try Files.readHead(path, Int(start + length)).dropFirst(Int(start))
     let name = String(decoding: bytes, as: UTF8.self)
-    // QEMU: what stands before a colon, and holds no slash, is a protocol.
+    // QEMU takes text before a colon, without a slash, for a protocol.
     guard let colon = name.firstIndex(of: ":"), !name[..<colon].contains("/") else {
       return Files.resolve(name, against: Files.parent(of: path))
     }

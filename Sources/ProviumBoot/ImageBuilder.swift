@@ -7,10 +7,13 @@ import ProviumSystem
 package struct ImageBuilder: Sendable {
   private let cache: String
   private let digests: DigestCache
+  /// How bzImages are entered.
+  package let entries: KernelEntries
 
   package init(cache: String) {
     self.cache = cache
     digests = DigestCache(folder: "\(cache)/digests")
+    entries = KernelEntries(cache: cache)
   }
 
   /// - Parameter progress: told what takes time (fetching a kernel).
@@ -20,37 +23,22 @@ package struct ImageBuilder: Sendable {
     progress: (String) -> Void = { _ in }
   ) throws -> BootImage {
     let architecture = try source.requiredArchitecture
-    var kernelPath = source.kernel
-    var modules = source.modules
-    var initrd = source.initrd
-    if kernelPath == nil {
-      let distribution = try DistributionKernel.prepare(
-        cache: cache,
-        architecture: architecture,
-        progress: progress
-      )
-      kernelPath = distribution.kernel
-      modules = distribution.modules
-      if initrd == nil, source.rootfs == nil {
-        initrd = try userland(distribution, progress: progress)
-      }
-    }
-    guard let kernelPath else { throw ImageError.noKernel(reasons: []) }
-    let kernel = try KernelImage(kernelPath)
-    try kernel.check(for: architecture)
-    let (bootable, remark) = try kernel.bootable(cache: cache)
-
-    var image = BootImage(kernel: bootable, initrd: "", append: "", release: kernel.release)
-    if let remark { image.remarks.append("\(kernelPath): \(remark)") }
-    image.inputs.append(.init(name: "kernel", path: kernelPath, digest: try digests.digest(kernelPath)))
-    // Where a kernel's modules usually lie, if the user did not say.
-    modules = modules ?? kernel.usualModules
-    let tree = try modules.map { try ModuleTree($0) }
+    let found = try find(source, architecture, progress: progress)
+    let kernel = found.image
+    let digest = try digests.digest(kernel.path)
+    var image = BootImage(kernel: kernel.path, initrd: "", append: "", release: found.release)
+    try entries.chooseEntry(of: kernel, digest: digest, for: &image)
+    image.inputs.append(.init(name: "kernel", path: kernel.path, digest: digest))
+    let tree = try found.modules.map { try ModuleTree($0) }
     image.hasModules = tree != nil
-    if let tree, let release = kernel.release, tree.release != release,
+    if let tree, let release = found.release, tree.release != release,
       Files.exists("\(tree.directory)/kernel")
     {
       throw ImageError.wrongModules(directory: tree.directory, version: tree.release, kernel: release)
+    }
+    var initrd = source.initrd
+    if let distribution = found.distribution, source.hasUserland {
+      initrd = try userland(distribution, tree: source.kernel == nil ? nil : tree, progress: progress)
     }
     image.initrd = try initramfs(
       source,
@@ -60,8 +48,55 @@ package struct ImageBuilder: Sendable {
       tree: tree,
       inputs: &image.inputs
     )
-    image.append = try commandLine(source, console: architecture.console)
+    image.append = try commandLine(
+      source,
+      console: architecture.console,
+      isStock: found.isStock
+    )
     return image
+  }
+
+  // MARK: Kernel
+
+  /// A kernel with its modules, and the distribution's where it or its userland is used.
+  private struct FoundKernel {
+    let image: KernelImage
+    let release: String?
+    let modules: String?
+    let isStock: Bool
+    let distribution: DistributionKernel?
+  }
+
+  private func find(
+    _ source: BootSource,
+    _ architecture: Architecture,
+    progress: (String) -> Void
+  ) throws -> FoundKernel {
+    let library = KernelLibrary(cache: cache, architecture: architecture)
+    let named = try source.kernel.map { try library.find($0, progress: progress) }
+    let distribution =
+      named == nil || source.hasUserland
+      ? try DistributionKernel.prepare(cache: cache, architecture: architecture, progress: progress) : nil
+    guard let path = named?.kernel ?? distribution?.kernel else { throw ImageError.noKernel(reasons: []) }
+    let image = try KernelImage(path)
+    try image.check(for: architecture)
+    let own = named == nil ? distribution?.modules : named?.modules
+    return FoundKernel(
+      image: image,
+      release: image.release ?? named?.release,
+      modules: source.modules ?? own ?? image.usualModules,
+      isStock: named?.isStock ?? true,
+      distribution: distribution
+    )
+  }
+
+  /// The facts about a kernel that the host knows without booting it.
+  package func facts(of source: BootSource) throws -> KernelFacts {
+    let found = try find(source, try source.requiredArchitecture, progress: { _ in })
+    return KernelFacts(
+      release: found.release.flatMap(KernelRelease.init),
+      configuration: KernelConfiguration.find(for: found.image, modules: found.modules)
+    )
   }
 
   // MARK: Command line
@@ -72,18 +107,17 @@ package struct ImageBuilder: Sendable {
   /// The guest's init, unless its profile names one. The wrapper executes another usual init if it is missing.
   private static let defaultInit = "/sbin/init"
 
-  private func commandLine(_ source: BootSource, console: String) throws -> String {
+  private func commandLine(_ source: BootSource, console: String, isStock: Bool) throws -> String {
     var words = [
-      // Warnings and worse on the console: a test must see a WARN. A panic ends the machine at once.
-      "console=\(console)", "loglevel=5", "panic=-1", "rdinit=/provium-wrapper",
+      // Warnings and worse on the console. Its stamps tell lines of the kernel from lines of programs. A panic ends the VM.
+      "console=\(console)", "loglevel=5", "printk.time=1", "panic=-1", "rdinit=/provium-wrapper",
     ]
     // A stock kernel's self-tests of its ciphers cost a third of a second; a user's own kernel keeps them.
-    if source.kernel == nil { words.append("cryptomgr.notests") }
-    let hasOwnUserland = source.kernel == nil && source.initrd == nil && source.rootfs == nil
-    if hasOwnUserland { words.append("provium.mounts=yes") }
-    if source.rootfs != nil { words += ["provium.root=/dev/vda"] }
+    if isStock { words.append("cryptomgr.notests") }
+    if source.hasUserland { words.append("provium.mounts=yes") }
+    if source.bootsFromDisk { words.append("provium.root=/dev/vda") }
     // Provium's own userland has no init: the wrapper stays process 1.
-    if let program = source.initProgram ?? (hasOwnUserland ? nil : Self.defaultInit) {
+    if let program = source.initProgram ?? (source.hasUserland ? nil : Self.defaultInit) {
       words.append("provium.init=\(program)")
     }
     let line = (words + [source.append].filter { !$0.isEmpty }).joined(separator: " ")
@@ -95,11 +129,17 @@ package struct ImageBuilder: Sendable {
 
   // MARK: Initramfs
 
-  private func userland(_ distribution: DistributionKernel, progress: (String) -> Void) throws -> String {
+  /// The built-in profile's initramfs, in a file that is kept.
+  /// - Parameter tree: the modules of a kernel that is not the distribution's.
+  private func userland(
+    _ distribution: DistributionKernel,
+    tree: ModuleTree?,
+    progress: (String) -> Void
+  ) throws -> String {
+    let modules = try tree.map { try moduleInputs($0, try BusyboxUserland.order($0)).map(\.digest) }
+    let kernel = modules.map { "\(tree?.release ?? "") \($0)" } ?? distribution.origin
     let key = SHA256.hex(
-      Array(
-        "\(distribution.origin) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 4".utf8
-      )
+      Array("\(kernel) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 5".utf8)
     )
     let path = "\(cache)/userland/\(key.prefix(32)).cpio"
     if Files.exists(path) { return path }
@@ -107,7 +147,7 @@ package struct ImageBuilder: Sendable {
     try Files.createDirectories("\(cache)/userland")
     let archive = try BusyboxUserland.archive(
       busybox: distribution.busybox,
-      modules: ModuleTree(distribution.modules)
+      modules: tree ?? ModuleTree(distribution.modules)
     )
     try Files.replace(path, with: archive)
     return path
@@ -124,13 +164,19 @@ package struct ImageBuilder: Sendable {
   ) throws -> String {
     var drivers = drivers
     if let rootfs = source.rootfs {
-      drivers += ["virtio_blk"] + (try RootDisk.drivers(for: rootfs))
-      // A read-only root takes injected files on an overlay.
-      if !source.files.isEmpty { drivers.append("overlay") }
+      drivers.append("virtio_blk")
+      if source.bootsFromDisk {
+        drivers += try RootDisk.drivers(for: rootfs)
+        // A read-only root takes injected files on an overlay.
+        if !source.files.isEmpty { drivers.append("overlay") }
+      } else {
+        // The initramfs may mount it, or do something else with it.
+        drivers += try RootDisk.likelyDrivers(for: rootfs, tree: tree)
+      }
     }
-    let order = try tree?.loadOrder(drivers.uniqued()) ?? []
+    let loads = try tree?.loads(drivers.uniqued()) ?? []
     inputs.append(.init(name: "agent", path: "", digest: AgentImage.buildIDHex))
-    if let tree { inputs += try moduleInputs(tree, order) }
+    if let tree { inputs += try moduleInputs(tree, loads.map(\.name)) }
     if let initrd {
       inputs.append(.init(name: "initrd", path: initrd, digest: try checkedInitrd(initrd)))
     }
@@ -151,7 +197,7 @@ package struct ImageBuilder: Sendable {
     }
     let key = SHA256.hex(
       Array(
-        (inputs.map { "\($0.name) \($0.digest)" } + order + [architecture.name]).joined(
+        (inputs.map { "\($0.name) \($0.digest)" } + loads.map(Self.listLine) + [architecture.name]).joined(
           separator: "\n"
         ).utf8
       )
@@ -161,7 +207,7 @@ package struct ImageBuilder: Sendable {
       utimes(path, nil)
       return path
     }
-    let shim = try self.shim(architecture, order: order, tree: tree, files: files)
+    let shim = try self.shim(architecture, loads: loads, tree: tree, files: files)
     var joined: [UInt8] = []
     if let initrd {
       joined = try Files.read(initrd)
@@ -176,7 +222,7 @@ package struct ImageBuilder: Sendable {
   /// Everything below `/.provium`, and the wrapper. No standard directories: they would replace a user's links.
   private func shim(
     _ architecture: Architecture,
-    order: [String],
+    loads: [ModuleTree.Load],
     tree: ModuleTree?,
     files: [(path: GuestPath, bytes: [UInt8], mode: UInt32)]
   ) throws -> [UInt8] {
@@ -185,13 +231,20 @@ package struct ImageBuilder: Sendable {
     archive.addFile("provium-wrapper", programs.wrapper, mode: 0o755)
     archive.addDirectory(".provium", mode: 0o700)
     archive.addFile(".provium/agent", programs.agent, mode: 0o755)
-    if let tree, !order.isEmpty {
-      archive.addFile(".provium/modules.list", Array(order.map { "\($0).ko\n" }.joined().utf8))
-      for module in order { archive.addFile(".provium/modules/\(module).ko", try tree.contents(of: module)) }
+    if let tree, !loads.isEmpty {
+      archive.addFile(".provium/modules.list", Array(loads.map(Self.listLine).joined().utf8))
+      for load in loads {
+        archive.addFile(".provium/modules/\(load.name).ko", try tree.contents(of: load.name))
+      }
     }
     let folder = Array(".provium/files".utf8)
     for file in files { archive.addFile(folder + file.path.bytes, file.bytes, mode: file.mode) }
     return archive.finished()
+  }
+
+  /// A line of `modules.list`: see Agent/init/modules.h.
+  private static func listLine(_ load: ModuleTree.Load) -> String {
+    "\(load.isOptional ? "?" : "")\(load.name).ko\(load.parameters.isEmpty ? "" : " ")\(load.parameters)\n"
   }
 
   private func contents(of file: GuestFile, for path: GuestPath) throws -> ([UInt8], UInt32) {

@@ -1,9 +1,16 @@
-/// What stands in the way of a bootable image: what, where, and what to do.
+/// The reason why there is no bootable image: the fault, the file, and a remedy.
 package enum ImageError: Error, Sendable, CustomStringConvertible {
   case noModuleDirectory(path: String, reason: String)
-  case driverMissing(module: String, directory: String)
+  /// - hint: a clause after the folder's name, or empty.
+  case driverMissing(module: String, directory: String, hint: String)
+  case moduleDisabled(module: String, directory: String)
+  /// `modules.dep` does not fit the folder.
+  case staleModuleList(directory: String, reason: String)
   case wrongModules(directory: String, version: String, kernel: String)
   case notAKernel(path: String, what: String)
+  /// A build tree that cannot be used.
+  case badTree(path: String, reason: String)
+  case unknownKernel(name: String, reason: String)
   case noKernel(reasons: [String])
   case badInitrd(path: String, reason: String)
   case badDisk(path: String, reason: String)
@@ -14,11 +21,19 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
     switch self {
     case .noModuleDirectory(let path, let reason):
       "\(path) is not a kernel's module directory: \(reason)"
-    case .driverMissing(let module, let directory):
+    case .driverMissing(let module, let directory, let hint):
       "the kernel lacks the driver \(module) (CONFIG_\(module.uppercased())): it is neither built in nor a module in \(directory)"
+        + hint
+    case .moduleDisabled(let module, let directory):
+      "the driver \(module) is needed, and a modprobe.d of the tree of \(directory) disables it (install \(module) /bin/false)"
+    case .staleModuleList(let directory, let reason):
+      "\(directory)/modules.dep does not fit the modules: \(reason); run \(Self.depmod(directory)), "
+        + "or remove modules.dep: Provium then reads the modules themselves"
     case .wrongModules(let directory, let version, let kernel):
       "the modules in \(directory) are for kernel \(version), not for \(kernel); name the right directory with modules = \"…\""
     case .notAKernel(let path, let what): "\(path) cannot be used as a kernel: \(what)"
+    case .badTree(let path, let reason): "the kernel build tree \(path) cannot be used: \(reason)"
+    case .unknownKernel(let name, let reason): "the kernel '\(name)' cannot be had: \(reason)"
     case .noKernel(let reasons):
       "no kernel for the default profile:\n" + reasons.map { "  - \($0)" }.joined(separator: "\n")
     case .badInitrd(let path, let reason): "\(path) cannot be used as an initrd: \(reason)"
@@ -27,5 +42,12 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
       "the kernel command line has \(length) bytes, and a kernel takes \(limit): shorten append"
     case .missingFile(let role, let path): "the \(role) \(path) does not exist"
     }
+  }
+
+  /// The command that writes the lists of a module folder.
+  private static func depmod(_ directory: String) -> String {
+    let release = directory.split(separator: "/").last.map(String.init) ?? ""
+    guard let root = ModuleFolder.root(of: directory) else { return "depmod" }
+    return "depmod " + (root.isEmpty ? "" : "-b \(root) ") + release
   }
 }

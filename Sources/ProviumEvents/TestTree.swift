@@ -1,6 +1,7 @@
 import ProviumSystem
 
-/// A sub-test with its inner tests. Results arrive from the inside outwards; reports show the outer test first.
+/// A sub-test with its inner tests. Results arrive from the inside outwards; reports show the outer test
+/// first.
 package struct TestTree: Sendable {
   /// The test's own name, without the names of its outer tests.
   package let name: String

@@ -19,6 +19,11 @@ package enum KTAPVerdict: Sendable, Hashable {
   case skipped(reason: String)
   case timedOut
 
+  /// The exit status of a program that was ended at its time limit, as `timeout(1)` has it.
+  package static let timedOutStatus: Int32 = 124
+  /// The highest number of a signal (signal(7)). A higher exit status is the program's own.
+  private static let lastSignal: Int32 = 64
+
   /// - Parameter exitStatus: as a shell has it: 128 + n for a program that signal n killed.
   package init(exitStatus: Int32, summary: KTAPSummary) {
     if let reason = summary.bailOut {
@@ -41,9 +46,10 @@ package enum KTAPVerdict: Sendable, Hashable {
       }
     case 4 where failures == nil:
       self = .skipped(reason: summary.skippedEntirely ?? summary.trailingText.lastLine)
-    case 124: self = .timedOut
+    case Self.timedOutStatus: self = .timedOut
     default:
-      let cause = exitStatus > 128 ? "killed by signal \(exitStatus - 128)" : "exit status \(exitStatus)"
+      let isSignal = (129...128 + Self.lastSignal).contains(exitStatus)
+      let cause = isSignal ? "killed by signal \(exitStatus - 128)" : "exit status \(exitStatus)"
       let details = [cause] + (failures.map { [$0] } ?? []) + summary.problems.prefix(3)
       self = .failed(details.joined(separator: "; "))
     }

@@ -21,7 +21,8 @@ package final class Engine: Sendable {
     fixtures = FixtureService(
       store: FixtureStore(
         cache: configuration.settings.cache,
-        maximum: configuration.settings.cacheMaximum
+        maximum: configuration.settings.cacheMaximum,
+        kernel: configuration.kernel
       ),
       isFresh: options.freshFixtures,
       recipe: recipe

@@ -1,4 +1,4 @@
-/// The release of Provium that this is.
+/// The version of Provium.
 package enum ProviumVersion {
   package static let string = "0.1.0"
 }

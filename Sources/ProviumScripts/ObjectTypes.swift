@@ -5,7 +5,11 @@ import ProviumRuntime
 final class ObjectTypes {
   private var types: [ObjectIdentifier: AnyObject] = [:]
 
-  func add<Instance>(_ type: LuaObjectType<Instance>) { types[ObjectIdentifier(Instance.self)] = type }
+  /// Adds a type and defines it in the script's state.
+  func add<Instance>(_ type: LuaObjectType<Instance>, in state: LuaState) throws {
+    try state.define(type)
+    types[ObjectIdentifier(Instance.self)] = type
+  }
 
   /// - Throws: an infrastructure error for a type that was not added.
   func type<Instance>(of _: Instance.Type) throws -> LuaObjectType<Instance> {

@@ -13,12 +13,12 @@ package final class ScriptRun {
   private var scope: MachineScope { context.scope }
   /// Every file that the script loaded, itself included: absolute path and contents.
   private(set) var loaded: [LoadedScript] = []
-  /// Absolute paths at which a script was looked for before another one was loaded: there was none.
+  /// Absolute paths at which a search found no script before it found another one.
   private(set) var absentScripts: Set<String> = []
 
   /// - Parameters:
-  ///   - path: of the script, absolute.
-  ///   - root: of the tests, absolute: `require` looks there.
+  ///   - path: the absolute path of the script.
+  ///   - root: the absolute path of the tests' root, in which `require` searches.
   package init(
     path: String,
     root: String,
@@ -29,11 +29,11 @@ package final class ScriptRun {
     self.path = path
     self.root = root
     self.filter = filter
-    context = ScriptContext(scope: scope, fixtures: fixtures)
     subTests = SubTestRunner(scope: scope, filter: filter, path: Files.display(path))
+    context = ScriptContext(scope: scope, fixtures: fixtures, subTests: subTests)
   }
 
-  /// The host files whose change may change the result. After the run.
+  /// The host files whose change may change the result. Valid after the run.
   package var touchedFiles: Set<String> {
     scope.fixtureSources.union(loaded.map(\.path)).union([path])
   }

@@ -4,15 +4,16 @@ import ProviumSystem
 
 /// Gives up scripts that no longer react to their time limit, so that no script holds a run for ever.
 ///
-/// A hook between a script's instructions ends it. A script that is stuck in one function of Lua's library runs no
-/// instruction (a pattern can backtrack exponentially), and its thread cannot be ended: it is reported as failed, its VMs
-/// are ended, and its thread is left alone. Thread-safe.
+/// A hook between a script's instructions ends a script. A script that is stuck in one function of Lua's
+/// library runs no instruction (a pattern can backtrack exponentially), and its thread cannot be ended: it is
+/// reported as failed, its VMs are ended, and its thread is left alone. Thread-safe.
 package final class StuckScriptWatch: Sendable {
   private struct Entry {
     let scope: ScopeControl
     let giveUp: @Sendable (FileResult) -> Void
     let report: @Sendable () -> FileResult
-    /// Since when it has been overdue at each look, and in its script. Nanoseconds of `Deadline.now`.
+    /// The time of the first of the last checks that all found it overdue and in its script. Nanoseconds of
+    /// `Deadline.now`.
     var stuckSince: UInt64?
   }
   private struct State {
@@ -25,16 +26,18 @@ package final class StuckScriptWatch: Sendable {
   /// The watch of the process: one thread, while scripts run.
   package static let shared = StuckScriptWatch()
 
-  /// How long a script that should have ended may stay in one function of Lua's library, in nanoseconds.
+  /// The longest time, in nanoseconds, that an overdue script may stay in one function of Lua's library.
   private static let grace: UInt64 = 5_000_000_000
-  /// How often the scripts are looked at. No event tells that a script is overdue, or leaves a function of Lua's.
+  /// The time between two checks. There is no event for a script that becomes overdue or leaves a function of
+  /// Lua's library.
   private static let interval = Duration.milliseconds(250)
 
   /// Runs `body`, which runs a script in `scope`, on this thread.
   /// - Parameters:
-  ///   - path: of the script, as messages show it.
+  ///   - path: the script's path in messages.
   ///   - giveUp: called instead, on another thread, if the script is given up.
-  /// - Returns: the result of `body`; nil if the script was given up, and no caller may use this thread's result.
+  /// - Returns: the result of `body`; nil if the script was given up, and no caller may use this thread's
+  ///   result.
   package func watching(
     _ scope: ScopeControl,
     path: String,
@@ -50,7 +53,7 @@ package final class StuckScriptWatch: Sendable {
       state.next += 1
       state.entries[state.next] = Entry(scope: scope, giveUp: giveUp, report: report)
       if !state.isLooking {
-        // Without the thread the run has no guard, and works all the same.
+        // Without this thread, stuck scripts are not given up; everything else works.
         state.isLooking =
           (try? DedicatedThread(name: "stuck", stackSize: 512 << 10) { [self] in look() }) != nil
       }
@@ -91,7 +94,7 @@ package final class StuckScriptWatch: Sendable {
     }
   }
 
-  /// Ends what can be ended of a scope whose thread will not return.
+  /// Ends the VMs and reservations of a scope whose thread does not return.
   /// - Returns: the result of the file.
   private static func report(
     _ scope: ScopeControl,

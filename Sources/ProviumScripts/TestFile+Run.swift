@@ -12,7 +12,7 @@ extension TestFile {
 
   /// Runs the file on this thread, under the watch over stuck scripts. Blocks.
   /// - Parameters:
-  ///   - control: of a scope with the file's name.
+  ///   - control: the control of a scope with the file's name.
   ///   - giveUp: called instead of returning, on another thread, if the script is given up.
   /// - Returns: nil if the script was given up.
   package func run(

@@ -2,7 +2,7 @@ package import ProviumArchitecture
 package import ProviumBoot
 import ProviumSystem
 
-/// What this host provides to VMs: determined once for a run.
+/// The facilities of this host for VMs, determined once for a run.
 package final class MachineHost: Sendable {
   package let cache: String
   package let accelerator: AcceleratorVerdict
@@ -33,7 +33,7 @@ package final class MachineHost: Sendable {
     try QEMUBinary.find(architecture: architecture, cache: cache)
   }
 
-  /// How VMs of an architecture run here.
+  /// Returns the platform of VMs of an architecture.
   package func platform(for architecture: Architecture) -> Platform {
     Platform(
       architecture: architecture,

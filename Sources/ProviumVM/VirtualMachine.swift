@@ -1,5 +1,7 @@
+package import Logging
 import ProviumAgentImage
 package import ProviumAgentClient
+package import ProviumBlock
 package import ProviumBoot
 package import ProviumSystem
 
@@ -13,12 +15,13 @@ package final class VirtualMachine: Sendable {
   package let qemu: QEMUBinary
   /// A folder of this VM alone, removed by `discardDirectory`.
   package let directory: String
+  let kernelLog = KernelLogSession()
 
   package var console: ConsoleLog { process.console }
-  /// Reads what the console has shown by now, where the monitor's thread has not read it yet. Any thread.
-  package func catchUpWithConsole() { process.watch.catchUpWithConsole() }
   package var connection: AgentConnection { agent.connection }
   package var configuration: MachineConfiguration { process.configuration }
+  /// The debug log.
+  package var log: Logger { process.log }
 
   init(
     name: String,
@@ -34,25 +37,42 @@ package final class VirtualMachine: Sendable {
     self.image = image
     self.qemu = qemu
     self.directory = directory
-    process.watch.expectAgent()
+    process.monitor.expectAgent(
+      MachineMonitor.Question(
+        // The agent holds the monitor.
+        ask: { [weak agent] in try? agent?.requestKernelLogSync(until: .after(.milliseconds(100))) },
+        hasAnswer: { [weak agent] in agent?.hasSyncedKernelLog($0) ?? false }
+      )
+    )
+    logOperations()
+  }
+
+  private func logOperations() {
+    guard log.logLevel <= .debug else { return }
+    agent.operations.observe { [log] in log.debug("\($0)") }
   }
 
   /// Where the memory and the disks of a boot are, besides the configuration's own places.
   package struct Storage: Sendable {
     package var memory = MemoryBacking.anonymous
-    /// Copies that stand for disks, by the disk's number in `MachineConfiguration.allDisks`.
+    /// Copies that replace disks, by the disk's number in `MachineConfiguration.allDisks`.
     package var diskFiles: [Int: DiskFile] = [:]
+    /// The disks of `MachineConfiguration.servedDisks` that exist already, by id. The others are made.
+    package var servedDisks: [String: BlockDisk] = [:]
 
     package init() {}
   }
 
-  /// Boots a VM and blocks until its agent answers.
+  /// Boots a VM and blocks until its agent answers. A vmlinux that was unpacked from a bzImage and ends before its first
+  /// message is followed by one boot of the bzImage.
   /// - Parameters:
   ///   - configuration: with all settings of its profile.
   ///   - name: for messages.
   ///   - stage: called at each stage of the boot, on this thread.
   ///   - built: called with what the VM is made from, before it starts.
   ///   - started: called when QEMU runs, so that another thread can end it.
+  ///   - kernelLog: called with the guest's kernel log from its first message on, see `GuestAgent.followKernelLog`.
+  ///   - log: the debug log of the VM.
   /// - Throws: `InvalidConfiguration`, `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
   package static func boot(
     _ configuration: MachineConfiguration,
@@ -62,7 +82,9 @@ package final class VirtualMachine: Sendable {
     until deadline: Deadline,
     stage: (String) -> Void = { _ in },
     built: (BootImage) -> Void = { _ in },
-    started: (QEMUProcess) -> Void = { _ in }
+    started: (QEMUProcess) -> Void = { _ in },
+    kernelLog: (@Sendable (KernelLogBatch) -> Void)? = nil,
+    log: Logger = .silent
   ) throws -> VirtualMachine {
     try configuration.validate()
     let architecture = try configuration.boot.requiredArchitecture
@@ -74,70 +96,32 @@ package final class VirtualMachine: Sendable {
       progress: stage
     )
     built(image)
-    let directory = try host.run.machineDirectory()
-    let secret = platform.channel == .vsock ? GuestSecret.random() : nil
-    let initrd =
-      try secret.map { try image.initrd(with: $0.bytes, at: "\(directory)/initrd") } ?? image.initrd
-    stage(BootStage.qemu.word)
-    var wiring = LaunchWiring()
-    wiring.memory = storage.memory
-    wiring.diskFiles = storage.diskFiles
-    wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
-    let process = try QEMUProcess(
-      qemu,
+    let launch = Launch(
+      name: name,
       configuration: configuration,
       platform: platform,
-      secret: secret,
-      directory: directory,
-      wiring: wiring
+      qemu: qemu,
+      storage: storage,
+      host: host,
+      deadline: deadline,
+      kernelLog: kernelLog,
+      log: log
     )
-    started(process)
-    do {
-      stage(BootStage.kernel.word)
-      let agent = try GuestAgent.connect(
-        to: process.endpoint,
-        machine: name,
-        expecting: AgentImage.buildID,
-        liveness: process.watch,
-        until: deadline
+    do { return try launch.run(image, stage: stage, started: started) } catch let failure as SilentEntry {
+      guard let bzImage = image.bzImage else { throw failure.boot }
+      var whole = image
+      whole.kernel = bzImage.path
+      whole.bzImage = nil
+      whole.remarks.append(
+        "\(bzImage.path): its vmlinux, entered by PVH, \(failure.end) before its first message "
+          + "(is its entry code instrumented?); Provium boots the bzImage of this kernel from now on"
       )
-      return VirtualMachine(
-        name: name,
-        process: process,
-        agent: agent,
-        image: image,
-        qemu: qemu,
-        directory: directory
-      )
-    } catch {
-      let reached = process.console.reached
-      process.kill()
-      throw BootFailure(
-        machine: name,
-        stage: reached,
-        reason:
-          "\(error)\(Self.hint(image, reached: reached, initrd: configuration.boot.initrd, process.console))",
-        console: process.console.tail()
-      )
+      do {
+        let machine = try launch.run(whole, stage: stage, started: started)
+        host.images.entries.remember(bzImage)
+        return machine
+      } catch let second as SilentEntry { throw second.boot }
     }
-  }
-
-  /// What a boot that came so far most likely lacks.
-  private static func hint(_ image: BootImage, reached: BootStage, initrd: String?, _ console: ConsoleLog)
-    -> String
-  {
-    if reached == .kernel, console.panic?.contains("VFS: Unable to mount root fs") == true {
-      // It found no wrapper, which stands behind the user's initrd.
-      guard let initrd else {
-        return "; the kernel did not unpack its initramfs (was it built without CONFIG_BLK_DEV_INITRD?)"
-      }
-      let said = console.tail(.max).compactMap { $0.suffix(after: "Initramfs unpacking failed: ") }.last
-      return
-        "; the kernel could not unpack \(initrd)\(said.map { " (it says: \($0))" } ?? ""): is it whole, and packed in a way that this kernel was built for?"
-    }
-    guard reached >= .modules, !image.hasModules else { return "" }
-    return
-      "; no modules were found for its kernel: where its virtio drivers are modules, name their folder with modules = \"…\""
   }
 
   // MARK: The end
@@ -156,16 +140,16 @@ package final class VirtualMachine: Sendable {
     }
   }
 
-  /// Asks the guest, waits, then forces. Twice is fine.
+  /// Asks the guest to power off, waits, then ends QEMU. Idempotent.
   @discardableResult
   package func shutdown() -> ShutdownStep {
-    process.watch.expectEnd()
+    process.monitor.expectEnd()
     for step in ShutdownStep.allCases {
       if process.child.poll() != nil { return step }
       let deadline = Deadline.after(step.limit)
       switch step {
       case .asked: try? agent.shutDown(until: deadline)
-      case .quit: _ = try? process.watch.command("quit", until: deadline)
+      case .quit: _ = try? process.qmp.command("quit", until: deadline)
       case .killed: break
       }
       if step != .killed, let ended = try? process.child.wait(until: deadline) {
@@ -178,7 +162,7 @@ package final class VirtualMachine: Sendable {
     return .killed
   }
 
-  /// Ends QEMU now. Twice is fine; any thread.
+  /// Ends QEMU now. Idempotent, thread-safe.
   package func kill() { finish() }
 
   private func finish() {
@@ -190,12 +174,5 @@ package final class VirtualMachine: Sendable {
   package func discardDirectory() { try? Files.removeTree(directory) }
 
   /// The machine's cause of death; nil while it lives.
-  package var causeOfDeath: (any Error)? { process.watch.causeOfDeath() }
-}
-
-extension String {
-  /// What stands behind the first `mark`; nil when there is none.
-  fileprivate func suffix(after mark: String) -> Substring? {
-    firstRange(of: mark).map { self[$0.upperBound...] }
-  }
+  package var causeOfDeath: (any Error)? { process.monitor.causeOfDeath() }
 }

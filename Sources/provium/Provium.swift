@@ -15,8 +15,9 @@ import ProviumSystem
       """,
     version: ProviumVersion.string,
     subcommands: [
-      TestCommand.self, RunCommand.self, ListCommand.self, FixtureCommand.self, HistoryCommand.self,
-      ReportCommand.self, DoctorCommand.self, VersionCommand.self,
+      TestCommand.self, KselftestCommand.self, KUnitCommand.self, RunCommand.self, ShellCommand.self,
+      ListCommand.self, FixtureCommand.self, KernelCommand.self, HistoryCommand.self, ReportCommand.self,
+      DoctorCommand.self, VersionCommand.self,
     ]
   )
 
@@ -30,14 +31,21 @@ import ProviumSystem
     }
   }
 
+  /// Parses the arguments of a process.
+  static func parse(words: [String]) throws -> any ParsableCommand {
+    try SingleDashCheck.check(words)
+    return try parseAsRoot(words)
+  }
+
   static func main() {
     // Writing to a closed pipe must return an error, not end the process.
     signal(SIGPIPE, SIG_IGN)
     var command: any ParsableCommand = Provium()
     do {
       let arguments = arguments()
-      try SingleDashCheck.check(arguments)
-      command = try parseAsRoot(arguments)
+      do { command = try parse(words: arguments) } catch  where exitCode(for: error) != .success {
+        throw MissingTerminator.error(in: arguments) { (try? parse(words: $0)) is RunCommand } ?? error
+      }
       do { try command.run() } catch let code as ExitCode {
         try Console.checkOutput()
         throw code

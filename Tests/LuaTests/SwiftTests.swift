@@ -1,22 +1,16 @@
+import ProviumTesting
 import Testing
 
-import ProviumTesting
-
-/// Tests written in Swift, on the same runtime as the Lua files beside them.
-@Suite("Tests in Swift drive machines", .provium(requires: .machines))
+/// Tests written in Swift, on the same engine as the Lua files of this target.
+@Suite("Tests in Swift use VMs", .requires(.virtualMachines))
 struct SwiftTests {
-  @Test("a fixture's machine is at hand", .fixture("base"))
-  func fixture() async throws {
-    let vm = try VirtualMachine.current
-    let result = try await vm.exec(
-      "echo $GREETING; cat",
-      CommandOptions(environment: ["GREETING": "hello"], standardInput: Array("there".utf8))
-    )
-    #expect(result.isSuccess)
-    #expect(result.standardOutput.text == "hello\nthere")
-  }
+  // MARK: Scopes
 
-  @Test("two tests of one fixture do not see each other", .fixture("base"), arguments: 1...2)
+  @Test(
+    "the trait with a fixture gives each test case a VM of its own",
+    .virtualMachine(fixture: "base"),
+    arguments: 1...2
+  )
   func isolation(number: Int) async throws {
     let vm = try VirtualMachine.current
     #expect(try await vm.exec("test -e /tmp/seen").exitCode == 1)
@@ -24,111 +18,320 @@ struct SwiftTests {
     #expect(try await vm.readFile("/tmp/seen") == [UInt8(number)])
   }
 
-  @Test("system calls go by name, with buffers", .fixture("base"))
-  func systemCalls() async throws {
+  @Test(
+    "the trait with a configuration boots a VM",
+    .virtualMachine(.init(memory: .mebibytes(256), cpus: 2, append: "provium_test=1"))
+  )
+  func bootedByTrait() async throws {
     let vm = try VirtualMachine.current
-    let pid = try await vm.syscall("getpid").value
-    #expect(pid > 0)
-    try await vm.writeFile("/tmp/data", Array("0123456789".utf8), mode: 0o600)
-    let descriptor = try await vm.syscall("openat", -100, "/tmp/data", 0).value
-    #expect(descriptor >= 0)
-    let read = try await vm.syscall("read", .value(descriptor), .room(4), 4)
-    #expect(read.value == 4)
-    #expect(read.buffers == [Array("0123".utf8)])
-    #expect(try await vm.syscall("openat", -100, "/nowhere", 0).value == -2)
-    let wrong = await #expect(throws: ProviumError.self) { try await vm.syscall("opneat") }
-    #expect(wrong?.message.contains("openat") == true)
+    #expect(try await vm.readText("/sys/devices/system/cpu/online") == "0-1\n")
+    #expect(try await vm.readText("/proc/cmdline").contains("provium_test=1"))
   }
 
-  @Test("a worker's credentials are its own; jobs run beside", .fixture("base"))
-  func workersAndJobs() async throws {
-    let vm = try VirtualMachine.current
-    let worker = try await vm.spawn()
-    #expect(try await worker.syscall("setresuid", 1000, 1000, 1000).value == 0)
-    #expect(try await worker.syscall("getuid").value == 1000)
-    #expect(try await vm.syscall("getuid").value == 0)
-    try await worker.kill()
-    await #expect(throws: ProviumError.self) { try await worker.syscall("getuid") }
-    let job = try await vm.background("until [ -e /tmp/go ]; do sleep 0.05; done; echo done; exit 3")
-    #expect(try await job.poll() == nil)
-    try await vm.writeFile("/tmp/go", [])
-    let result = try await job.wait(.seconds(30))
-    #expect(result?.exitCode == 3)
-    #expect(result?.standardOutput.text == "done\n")
+  @Test("withVirtualMachine boots a VM, returns the value of its body, and ends the VM")
+  func bootedByScope() async throws {
+    let configuration = VirtualMachine.Configuration(
+      memory: .mebibytes(256),
+      files: [GuestFile("/etc/motd", "hi", mode: 0o600)]
+    )
+    let (vm, text) = try await withVirtualMachine(configuration) { vm in
+      #expect(try VirtualMachine.current === vm)
+      #expect(try await vm.exec("stat -c %a /etc/motd").standardOutput.text == "600\n")
+      return (vm, try await vm.readText("/etc/motd"))
+    }
+    #expect(text == "hi")
+    let error = await #expect(throws: ProviumError.self) { try await vm.exec("true") }
+    #expect(error?.code == .invalidUse)
+    #expect(error?.message.contains("the VM has ended") == true)
   }
 
-  @Test("a machine boots with options, and is over after its shutdown")
-  func boot() async throws {
-    var options = VirtualMachine.Options()
-    options.memory = 256
-    options.files = ["/etc/motd": (Array("hi".utf8), 0o644)]
-    options.append = "provium_test=1"
-    let vm = try await VirtualMachine.boot(options)
-    #expect(try await vm.readFile("/etc/motd") == Array("hi".utf8))
-    #expect(try await vm.exec("grep -c provium_test=1 /proc/cmdline").isSuccess)
-    try await vm.shutdown()
-    try await vm.shutdown()
-    try await vm.kill()
-    await #expect(throws: ProviumError.self) { try await vm.exec("true") }
+  @Test("the innermost of nested scopes has the current VM", .virtualMachine(fixture: "base"))
+  func nestedScopes() async throws {
+    let outer = try VirtualMachine.current
+    try await withVirtualMachine(fixture: "nested") { inner in
+      try #expect(VirtualMachine.current === inner)
+      try await #expect(inner.exec("true").isSuccess)
+      try await #expect(outer.exec("true").isSuccess)
+    }
+    #expect(try VirtualMachine.current === outer)
   }
 
-  @Test("a test with two fixtures is admitted once", .fixture("base"), .fixture("nested"))
-  func twoFixtures() async throws {
-    #expect(try await VirtualMachine.current.exec("true").isSuccess)
-  }
-
-  @Test("tests that hold a machine and want a second one do not wait for each other", arguments: 1...6)
+  @Test("tests that hold a VM and want a second one do not wait for each other", arguments: 1...6)
   func pairs(number: Int) async throws {
-    let one = try await VirtualMachine.resume("base")
-    let two = try await VirtualMachine.resume("base")
-    #expect(try await one.exec("true").isSuccess)
-    #expect(try await two.exec("true").isSuccess)
-    try await one.kill()
-    try await two.kill()
-  }
-
-  @Test("a kernel report is an issue of the test that ends its machine")
-  func report() async throws {
-    let vm = try await VirtualMachine.resume("base")
-    let warning = "WARNING: CPU: 0 PID: 1 at swift.c:1"
-    _ = try await vm.exec("echo '<4>\(warning)' > /dev/kmsg; sleep 0.2")
-    try await withKnownIssue {
-      try await vm.kill()
-    } matching: { issue in
-      issue.comments.contains { $0.rawValue.contains(warning) }
+    try await withVirtualMachine(fixture: "base") { first in
+      try await withVirtualMachine(fixture: "base") { second in
+        try await #expect(first.exec("true").isSuccess)
+        try await #expect(second.exec("true").isSuccess)
+      }
     }
   }
 
-  @Test("a path in a variable is an argument, too", .fixture("base"))
-  func stringArgument() async throws {
-    let path = "/etc/passwd"
+  @Test("withVirtualMachine ends the VM and throws the error of its body") func errorOfTheBody() async throws
+  {
+    struct OwnError: Error {}
+    var used: VirtualMachine?
+    await #expect(throws: OwnError.self) {
+      try await withVirtualMachine(fixture: "base") { vm in
+        used = vm
+        throw OwnError()
+      }
+    }
+    let vm = try #require(used)
+    await #expect(throws: ProviumError.self) { try await vm.exec("true") }
+  }
+
+  @MainActor @Test("the body of withVirtualMachine runs on the actor of its caller") func isolationOfTheBody()
+    async throws
+  {
+    var count = 0
+    try await withVirtualMachine(fixture: "base") { vm in
+      MainActor.assertIsolated()
+      count += try await vm.exec("true").isSuccess ? 1 : 0
+      MainActor.assertIsolated()
+    }
+    #expect(count == 1)
+  }
+
+  @Test("a VM can be shut down or killed before the end of its scope") func earlyEnd() async throws {
+    try await withVirtualMachine { vm in
+      await vm.shutdown()
+      await vm.shutdown()
+      await vm.kill()
+      await #expect(throws: ProviumError.self) { try await vm.exec("true") }
+    }
+  }
+
+  // MARK: Operations
+
+  @Test("a command gets an environment, a standard input and a time limit", .virtualMachine(fixture: "base"))
+  func commands() async throws {
     let vm = try VirtualMachine.current
-    #expect(try await vm.syscall("openat", -100, .string(path), 0).value >= 0)
+    let options = CommandOptions(environment: ["GREETING": "hello"], standardInput: Array("there".utf8))
+    let result = try await vm.exec("echo $GREETING; cat", options)
+    #expect(result.isSuccess)
+    #expect(result.standardOutput.text == "hello\nthere")
+    #expect("\(result)" == #"exit 0, standard output: "hello\nthere""#)
+    let slow = try await vm.exec("sleep 60", CommandOptions(timeout: .milliseconds(200)))
+    #expect(slow.timedOut)
+    #expect(try await vm.exec("exit 3").status == .exited(3))
+    #expect(try await vm.exec("kill -TERM $$").status == .signaled(.terminate))
   }
 
-  @Test("mistakes are told: an unknown fixture, too little memory, no trait")
-  func mistakes() async throws {
-    let unknown = await #expect(throws: ProviumError.self) { try await VirtualMachine.resume("bsae") }
-    #expect(unknown?.message.contains("base") == true)
-    var options = VirtualMachine.Options()
-    options.memory = 5
-    await #expect(throws: ProviumError.self) { try await VirtualMachine.boot(options) }
-    #expect(throws: ProviumError.self) { try VirtualMachine.current }
+  @Test("a file that does not exist is refused by the guest", .virtualMachine(fixture: "base"))
+  func refusedFile() async throws {
+    let vm = try VirtualMachine.current
+    let error = await #expect(throws: ProviumError.self) { try await vm.readFile("/nowhere") }
+    #expect(error?.code == .refused)
+    #expect(error?.message.contains("ENOENT") == true, "\(error?.message ?? "")")
   }
 
-  @Test("a test that is cancelled ends what its machine is doing", .fixture("base"))
+  @Test(
+    "a system call by name returns the kernel's raw value, with the buffers",
+    .virtualMachine(fixture: "base")
+  )
+  func rawSystemCalls() async throws {
+    let vm = try VirtualMachine.current
+    #expect(try await vm.syscall("getpid").value > 0)
+    try await vm.writeFile("/tmp/data", "0123456789", mode: 0o600)
+    let file = try await vm.syscall("openat", -100, "/tmp/data", 0)
+    let read = try await vm.syscall("read", .value(file.value), .room(4), 4)
+    #expect(read.value == 4)
+    #expect(read.buffers == [Array("0123".utf8)])
+    let missing = try await vm.syscall("openat", -100, "/nowhere", 0)
+    #expect(missing.value == -2)
+    #expect(missing.errno == .ENOENT)
+    #expect(throws: Errno.ENOENT) { try missing.get() }
+  }
+
+  @Test("a system call by member throws the kernel's error", .virtualMachine(fixture: "base"))
+  func throwingSystemCalls() async throws {
+    let vm = try VirtualMachine.current
+    let path = "/etc/passwd"
+    let file = try await vm.syscall.openat(-100, .string(path), 0)
+    #expect(file.value >= 0)
+    try await vm.syscall.close(.value(file.value))
+    await #expect(throws: Errno.EBADF) { try await vm.syscall.close(.value(file.value)) }
+    do {
+      try await vm.syscall.openat(-100, "/nowhere", 0)
+      Issue.record("openat succeeded")
+    } catch Errno.ENOENT {}
+    let error = await #expect(throws: Errno.self) { try await vm.syscall.openat(-100, "/nowhere", 0) }
+    #expect(error?.description == "openat(-100, \"/nowhere\", 0): ENOENT (No such file or directory)")
+  }
+
+  @Test("an ioctl returns its struct", .virtualMachine(fixture: "base")) func ioctl() async throws {
+    let vm = try VirtualMachine.current
+    let null = try await vm.syscall.openat(-100, "/dev/null", 0)
+    let refused = try await vm.ioctl(Int32(null.value), 0x5401)
+    #expect(refused.errno == .ENOTTY)
+  }
+
+  @Test(
+    "a worker of each kind has its own credentials",
+    .virtualMachine(fixture: "base"),
+    arguments: WorkerKind.allCases
+  )
+  func workers(kind: WorkerKind) async throws {
+    let vm = try VirtualMachine.current
+    let worker = try await vm.spawn(kind)
+    #expect(worker.kind == kind)
+    try await worker.syscall.setresuid(1000, 1000, 1000)
+    #expect(try await worker.syscall.getuid().value == 1000)
+    await #expect(throws: Errno.EPERM) { try await worker.syscall.setuid(0) }
+    #expect(try await vm.syscall.getuid().value == 0)
+    try await worker.kill()
+    try await worker.kill()
+    let error = await #expect(throws: ProviumError.self) { try await worker.syscall("getuid") }
+    #expect(error?.code == .invalidUse)
+  }
+
+  @Test("a function for a guest takes a VM and a worker", .virtualMachine(fixture: "base")) func guests()
+    async throws
+  {
+    func user(of guest: Guest) async throws -> Int64 { try await guest.syscall.getuid().value }
+    let vm = try VirtualMachine.current
+    let worker = try await vm.spawn()
+    try await worker.syscall.setuid(7)
+    #expect(try await user(of: vm) == 0)
+    #expect(try await user(of: worker) == 7)
+  }
+
+  @Test("a job is waited for while other operations are carried out", .virtualMachine(fixture: "base"))
+  func jobs() async throws {
+    let vm = try VirtualMachine.current
+    let job = try await vm.background("until [ -e /tmp/go ]; do sleep 0.05; done; echo done; exit 3")
+    #expect(try await job.poll().isRunning)
+    let late = await #expect(throws: ProviumError.self) { try await job.wait(atMost: .milliseconds(300)) }
+    #expect(late?.code == .timeout)
+    async let end = job.wait()
+    try await vm.writeFile("/tmp/go", "")
+    #expect(try await end == .exited(3))
+    #expect(try await job.poll().standardOutput.text == "done\n")
+  }
+
+  @Test("a job gets signals and can be killed", .virtualMachine(fixture: "base")) func signals() async throws
+  {
+    let vm = try VirtualMachine.current
+    let job = try await vm.background("trap 'exit 9' USR1; echo ready; while :; do sleep 0.05; done")
+    while try await job.poll().standardOutput.bytes.isEmpty {}
+    try await job.send(.user1)
+    #expect(try await job.wait() == .exited(9))
+    await #expect(throws: Errno.ESRCH) { try await job.send(.user1) }
+    let other = try await vm.background("sleep 600")
+    #expect(try await other.kill() == .signaled(.kill))
+    #expect(try await other.kill() == .signaled(.kill))
+  }
+
+  // MARK: Failures
+
+  @Test("a kernel report is an issue of the test that ends the VM, recorded at the VM's scope")
+  func kernelReport() async throws {
+    let warning = "WARNING: CPU: 0 PID: 1 at swift.c:1"
+    let line = #line + 2
+    try await withKnownIssue {
+      try await withVirtualMachine(fixture: "base") { vm in
+        _ = try await vm.exec("echo '<4>\(warning)' > /dev/kmsg; sleep 0.2")
+      }
+    } matching: { issue in
+      guard let error = issue.error as? ProviumError else { return false }
+      return error.code == .kernelReport && error.message.contains(warning)
+        && issue.sourceLocation?.line == line
+    }
+  }
+
+  @Test("a panic is one issue: the error of the operation that the VM's end interrupted")
+  func panic() async throws {
+    let error = await #expect(throws: ProviumError.self) {
+      try await withVirtualMachine(fixture: "base") { vm in
+        try await vm.exec("echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger")
+      }
+    }
+    #expect(error?.code == .kernelReport)
+    #expect(error?.message.contains("sysrq") == true, "\(error?.message ?? "")")
+  }
+
+  /// A mistake in a test, with what the error must say.
+  struct Mistake: Sendable, CustomTestStringConvertible {
+    let name: String
+    let expected: String
+    let code: ProviumError.Code
+    let body: @Sendable () async throws -> Void
+    var testDescription: String { name }
+  }
+
+  private static let mistakes = [
+    Mistake(name: "unknown fixture", expected: "did you mean 'base'?", code: .invalidUse) {
+      try await withVirtualMachine(fixture: "bsae") { _ in }
+    },
+    Mistake(
+      name: "unknown profile",
+      expected: "unknown profile 'defualt' (did you mean 'default'?)",
+      code: .configuration
+    ) {
+      try await withVirtualMachine(.init(profile: "defualt")) { _ in }
+    },
+    Mistake(
+      name: "too little memory",
+      expected: "invalid VM configuration: memory must be at least 64M, in whole megabytes, got 5M",
+      code: .invalidUse
+    ) {
+      try await withVirtualMachine(.init(memory: .mebibytes(5))) { _ in }
+    },
+    Mistake(name: "no processor", expected: "cpus must be an integer from 1 to 255, got 0", code: .invalidUse)
+    {
+      try await withVirtualMachine(.init(cpus: 0)) { _ in }
+    },
+    Mistake(
+      name: "missing disk",
+      expected: "disks[0] must be a disk image that exists, got",
+      code: .invalidUse
+    ) {
+      try await withVirtualMachine(.init(disks: [.image("no-such.img")])) { _ in }
+    },
+    Mistake(name: "missing kernel", expected: "no-such-kernel does not exist", code: .configuration) {
+      var configuration = VirtualMachine.Configuration()
+      configuration.boot.kernel = "no-such-kernel"
+      try await withVirtualMachine(configuration) { _ in }
+    },
+    Mistake(name: "no VM", expected: "add the trait .virtualMachine(fixture: \"…\")", code: .invalidUse) {
+      _ = try VirtualMachine.current
+    },
+    Mistake(name: "unknown system call", expected: "did you mean 'openat'?", code: .invalidUse) {
+      try await withVirtualMachine(fixture: "base") { vm in
+        _ = try await vm.syscall.opneat(-100, "/", 0)
+      }
+    },
+    Mistake(name: "seven arguments", expected: "a system call takes at most 6", code: .invalidUse) {
+      try await withVirtualMachine(fixture: "base") { vm in
+        _ = try await vm.syscall("getpid", 1, 2, 3, 4, 5, 6, 7)
+      }
+    },
+  ]
+
+  @Test("a mistake in a test is no infrastructure error, and says what to write instead", arguments: mistakes)
+  func mistake(_ mistake: Mistake) async throws {
+    let error = await #expect(throws: ProviumError.self) { try await mistake.body() }
+    #expect(error?.code == mistake.code)
+    #expect(error?.message.contains(mistake.expected) == true, "\(error?.message ?? "")")
+    // Nothing failed in a guest.
+    #expect(error?.operations == [])
+    #expect(error?.console == [])
+  }
+
+  @Test("a test that is cancelled ends its VM", .virtualMachine(fixture: "base"))
   func cancellation() async throws {
     let vm = try VirtualMachine.current
     let task = Task { try await vm.exec("sleep 600") }
     try await Task.sleep(for: .milliseconds(200))
     task.cancel()
     let error = await #expect(throws: ProviumError.self) { try await task.value }
+    #expect(error?.code == .interrupted)
     #expect(error?.message.contains("cancelled") == true)
     let after = Task {
       withUnsafeCurrentTask { $0?.cancel() }
-      // What a cancelled task cleans up is cleaned up.
-      try await vm.kill()
+      // A cancelled task can still end its VM.
+      await vm.kill()
     }
-    try await after.value
+    await after.value
   }
 }

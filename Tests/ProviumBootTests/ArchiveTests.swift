@@ -22,7 +22,7 @@ import Testing
     #expect(text.utf8.count % 512 == 0)
   }
 
-  @Test("with a machine's secret stands behind its initrd, in a file for its owner alone") func secret()
+  @Test("the secret of a VM follows its initrd, in a file that only its owner can read") func secret()
     throws
   {
     let folder = "/tmp/provium-test-secret-\(getpid())"
@@ -69,6 +69,7 @@ import Testing
       ([0x28, 0xb5, 0x2f, 0xfd], .zstd), ([0x02, 0x21, 0x4c, 0x18], .lz4),
       ([0x42, 0x5a, 0x68, 0x39], .bzip2),
       ([0x5d, 0, 0, 0x80], .lzma), ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 1], .xz),
+      ([0x89, 0x4c, 0x5a, 0x4f, 0, 0x0d, 0x0a, 0x1a, 0x0a], .lzo),
     ]
   )
   func formats(head: [UInt8], expected: InitrdFormat) throws {
@@ -79,7 +80,8 @@ import Testing
     "that ends within its own header is refused",
     arguments: [
       [0x1f, 0x8b], [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], [0x28, 0xb5, 0x2f, 0xfd], [0x02, 0x21, 0x4c, 0x18],
-      [0x42, 0x5a, 0x68], [0x5d, 0], Array("070701".utf8) + [UInt8](repeating: 0x30, count: 103),
+      [0x42, 0x5a, 0x68], [0x5d, 0], [0x89, 0x4c, 0x5a, 0x4f, 0, 0x0d, 0x0a, 0x1a, 0x0a],
+      Array("070701".utf8) + [UInt8](repeating: 0x30, count: 103),
     ] as [[UInt8]]
   )
   func beginning(head: [UInt8]) {

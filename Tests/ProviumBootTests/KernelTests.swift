@@ -13,6 +13,8 @@ final class Scratch: Sendable {
     try Files.createDirectories(path)
   }
   deinit { try? Files.removeTree(path) }
+  /// Keeps the folder until this call.
+  func keep() {}
 
   func write(_ name: String, _ contents: [UInt8]) throws -> String {
     let file = "\(path)/\(name)"
@@ -58,7 +60,7 @@ final class Scratch: Sendable {
       try kernel.check(for: .aarch64)
       let error = #expect(throws: ImageError.self) { try kernel.check(for: .x86_64) }
       #expect(error?.description.contains("set arch = \"aarch64\"") == true)
-      #expect(try kernel.bootable(cache: scratch.path).path == kernel.path)
+      #expect(try kernel.unpack(into: scratch.path) == nil)
     }
   }
 
@@ -137,7 +139,7 @@ final class Scratch: Sendable {
     return bytes
   }
 
-  @Test("is a kernel by its PVH note, wherever in the file that stands") func kernel() throws {
+  @Test("an ELF file is a kernel if it has a PVH note anywhere") func kernel() throws {
     let scratch = try Scratch()
     #expect(try KernelImage(try scratch.write("vmlinux", Self.file())).format == .elf)
     #expect(ELFKernel.problem(Self.file()) == nil)
@@ -177,6 +179,39 @@ final class Scratch: Sendable {
       error?.description.contains("its payload ends at byte \(0x400 + 0x2000), and the file has \(0x1000)")
         == true
     )
+  }
+}
+
+@Suite("The entry of a bzImage") struct KernelEntriesTests {
+  /// A bzImage whose payload is a vmlinux.
+  private func bzImage(_ scratch: Scratch) throws -> String {
+    let payload = try ToolRun.run("gzip", ["-c"], input: ELFKernelTests.file()).output
+    var image = [UInt8](repeating: 0, count: 0x400) + payload
+    image.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
+    image.replaceSubrange(0x206..<0x208, with: [0x0f, 0x02])
+    image[0x1f1] = 1
+    image.replaceSubrange(0x24c..<0x250, with: (0..<4).map { UInt8(payload.count >> (8 * $0) & 0xff) })
+    return try scratch.write("bzImage", image)
+  }
+
+  @Test("is its vmlinux, until that is known not to boot; a copy of the kernel is the same kernel")
+  func remembered() throws {
+    let scratch = try Scratch()
+    var source = BootSource()
+    source.kernel = try bzImage(scratch)
+    let builder = ImageBuilder(cache: "\(scratch.path)/cache")
+    let image = try builder.build(source, drivers: [])
+    #expect(image.kernel != source.kernel)
+    let bzImage = try #require(image.bzImage)
+    #expect(bzImage.path == source.kernel)
+    builder.entries.remember(bzImage)
+    let again = try builder.build(source, drivers: [])
+    #expect(again.kernel == source.kernel && again.bzImage == nil && again.remarks.isEmpty)
+    source.kernel = try scratch.write("copy", try Files.read(bzImage.path))
+    #expect(try builder.build(source, drivers: []).kernel == source.kernel)
+    // Another kernel is not affected.
+    source.kernel = try scratch.write("other", try Files.read(bzImage.path) + [0])
+    #expect(try builder.build(source, drivers: []).bzImage != nil)
   }
 }
 
@@ -345,6 +380,27 @@ final class Scratch: Sendable {
       try ImageBuilder(cache: "\(scratch.path)/cache").build(source, drivers: [])
     }
     #expect(error?.description.contains("a kernel takes 2047: shorten append") == true)
+  }
+
+  @Test("boots from a root disk alone, and from the initramfs where there are both") func root() throws {
+    let scratch = try Scratch()
+    var source = BootSource()
+    source.kernel = try kernel(scratch)
+    source.initProgram = "/etc/start"
+    var disk = [UInt8](repeating: 0, count: 4096)
+    disk.replaceSubrange(0x438..<0x43a, with: [0x53, 0xef])
+    source.rootfs = try scratch.write("disk", disk)
+    let builder = ImageBuilder(cache: "\(scratch.path)/cache")
+    let fromDisk = try builder.build(source, drivers: []).append
+    #expect(fromDisk.contains("provium.root=/dev/vda") && fromDisk.contains("provium.init=/etc/start"))
+    var archive = CpioArchive()
+    archive.addFile("etc/start", [])
+    source.initrd = try scratch.write("initrd", archive.finished())
+    let fromInitramfs = try builder.build(source, drivers: []).append
+    #expect(!fromInitramfs.contains("provium.root") && fromInitramfs.contains("provium.init=/etc/start"))
+    // The disk is the initramfs's matter: it may have partitions, or nothing.
+    source.rootfs = try scratch.write("empty", [UInt8](repeating: 0, count: 4096))
+    #expect(try builder.build(source, drivers: []).append == fromInitramfs)
   }
 
   @Test("names what is missing") func missing() throws {

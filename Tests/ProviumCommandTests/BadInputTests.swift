@@ -84,7 +84,8 @@ import Testing
     "an unknown option, a missing value or an extra argument is an error of every command",
     arguments: [
       ["test", "--bogus"], ["test", "--shard"], ["test", "--junit"], ["test", "--color", "pink"],
-      ["test", "-p", "x"],
+      ["test", "-p", "x"], ["test", "--timeout-multiplier", "0"], ["test", "--kernel", ""],
+      ["run", "--timeout-multiplier", "x", "--", "true"],
       ["test", "-v", "-q"], ["test", "--seed", "1"], ["test", "--tap", "-", "--json", "-"],
       ["list", "--bogus"],
       ["list", "--shard", "0/1"], ["run", "--bogus", "--", "true"], ["run"], ["run", "true"],
@@ -102,7 +103,7 @@ import Testing
     #expect(command.errors.hasPrefix("Error: "), "\(command.text)")
   }
 
-  @Test("short options take their values and stand together as documented") func shortOptions() throws {
+  @Test("short options take their values and can be combined as documented") func shortOptions() throws {
     let project = try Project(["tests/a.lua": "test('x', function() end)\n"])
     for arguments in [["-p2"], ["-p=2"], ["-f=a"], ["-f", "a"], ["-v"], ["-q"]] {
       let command = try Command(
@@ -118,7 +119,8 @@ import Testing
     "provium run names an unknown option and never takes it for the command",
     arguments: [
       (["--porfile", "x", "--", "true"], "Unknown option '--porfile'. Did you mean '--profile'?"),
-      (["-x"], "Unknown option '-x'"), (["uname"], "Unexpected argument 'uname'"),
+      (["-x"], "Unknown option '-x'"),
+      (["--porfile", "x", "uname"], "Unknown option '--porfile'. Did you mean '--profile'?"),
       ([], "no command: provium run -- COMMAND…"), (["--"], "no command: provium run -- COMMAND…"),
     ]
   )
@@ -127,6 +129,24 @@ import Testing
     let command = try Command(arguments: ["run"] + arguments, in: project.path)
     #expect(command.status == .exited(2))
     #expect(command.errors.contains(message), "\(command.text)")
+  }
+
+  @Test(
+    "provium run says where -- belongs if it is missing before the command",
+    arguments: [
+      (["uname", "-a"], "-- uname -a"), (["uname"], "-- uname"), (["ls", "-la", "/"], "-- ls -la /"),
+      (["--mem", "1G", "ls", "-l", "--color", "a b"], "--mem 1G -- ls -l --color 'a b'"),
+      (["--profile", "x", "--timeout=9s", "true"], "--profile x --timeout=9s -- true"),
+    ]
+  )
+  func runTerminator(arguments: [String], correct: String) throws {
+    let project = try Project()
+    let command = try Command(arguments: ["run"] + arguments, in: project.path)
+    #expect(command.status == .exited(2), "\(command.text)")
+    #expect(
+      command.errors.hasPrefix("Error: the command follows '--': provium run \(correct)\n"),
+      "\(command.text)"
+    )
   }
 
   @Test("provium run --help shows the help") func runHelp() throws {
@@ -169,7 +189,7 @@ import Testing
     #expect(command.errors.contains("/no/qemu"))
   }
 
-  @Test("when what stands for QEMU is another program") func noRealQEMU() throws {
+  @Test("an error names the program that PROVIUM_QEMU gives and that is not QEMU") func noRealQEMU() throws {
     let project = try Project()
     let environment = ["PROVIUM_QEMU": "/bin/true", "XDG_CACHE_HOME": project.path]
     let command = try Command("run", "--", "true", in: project.path, environment: environment)
@@ -217,7 +237,6 @@ struct RefusedBootTests {
     arguments: [
       ("disks = {{path = 'tests/a.lua', format = 'qcow2'}}", "not in qcow2 format"),
       ("disks = {'disk', 'disk'}", "lock"),
-      ("append = ('x=1 '):rep(2000)", "a kernel takes 2047"),
     ]
   )
   func refused(options: String, expected: String) throws {
@@ -225,6 +244,12 @@ struct RefusedBootTests {
     #expect(command.status == .exited(2))
     #expect(command.output.contains(expected), "\(command.text)")
     #expect(!command.output.contains("the connection to the agent"), "\(command.text)")
+  }
+
+  @Test("a kernel command line that is too long is an error of the script") func longCommandLine() throws {
+    let command = try error("append = ('x=1 '):rep(2000)")
+    #expect(command.status == .exited(1))
+    #expect(command.output.contains("a kernel takes 2047"), "\(command.text)")
   }
 
   @Test(
@@ -235,7 +260,7 @@ struct RefusedBootTests {
       ("['/a'] = {content = 'x'}, ['//a'] = {content = 'x'}", "is the same file as another one of them (/a)"),
       (
         "['/a'] = {content = 'x'}, ['/a/b'] = {content = 'x'}",
-        "'files'['/a/b'] lies below /a, which is to be a file"
+        "'files'['/a/b'] is below /a, which is a file"
       ),
       ("['/a'] = '/etc'", "'files'['/a'] must be a regular host file, got /etc, which is a directory"),
       ("['/a'] = {content = 'x', mode = 'rw'}", "option 'files'['/a']['mode'] must be an integer"),

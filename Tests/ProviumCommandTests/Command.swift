@@ -59,7 +59,7 @@ final class Project: Sendable {
       try Files.write(Array(text.utf8), to: "\(path)/\(name)", mode: 0o644)
     }
   }
-  /// A cache of its own, so that nobody else's fixtures are met; only the kernel is the shared one.
+  /// A cache without fixtures of other tests. The kernel is the shared one.
   convenience init(withCache files: [String: String], settings: String = "") throws {
     let configuration = "[provium]\ntests = [\"tests\"]\ncache = \"cache\"\n\(settings)\n"
     try self.init(["provium.toml": configuration].merging(files) { $1 })

@@ -70,7 +70,7 @@ struct DoctorTests {
     let line = try #require(doctor.split(separator: "\n").first { $0.contains(" accelerator: ") })
     let verdict = line.split(separator: ":", maxSplits: 1)[1].trimming { $0 == " " }
     #expect(header.contains(verdict.hasPrefix("kvm (") ? "kvm" : String(verdict)), "\(doctor)\n\(header)")
-    // What was proved once in this boot is kept where guest code showed it.
+    // A proof by guest code is kept for this boot.
     #expect(try Command("doctor", in: project.path).text.contains(String(line)))
   }
 }

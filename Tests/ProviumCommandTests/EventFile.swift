@@ -38,12 +38,12 @@ struct PoolReplay {
     case "pool_granted":
       let file = try #require(event["file"] as? String)
       let claim = Claim(file: file, memory: try memory(), cpus: try #require(event["cpus"] as? Int))
-      #expect(claims.updateValue(claim, forKey: try number()) == nil, "a claim was granted twice")
+      #expect(claims.updateValue(claim, forKey: try number()) == nil, "a reservation was granted twice")
       if file.isEmpty { warmVMs += 1 }
       peak.memory = max(peak.memory, claims.values.reduce(0) { $0 + $1.memory })
       peak.cpus = max(peak.cpus, claims.values.reduce(0) { $0 + $1.cpus })
     case "pool_grown":
-      let before = try #require(claims[try number()], "a claim grew that nobody has")
+      let before = try #require(claims[try number()], "a reservation grew that is not held")
       #expect(try memory() > before.memory)
       claims[try number()]?.memory = try memory()
       growths += 1

@@ -21,7 +21,7 @@ struct FailureLogTests {
 
   @Test(
     "has the whole console, and the kernel's messages of every level from the first one on",
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(15))
   ) func whole() throws {
     let log = try log([
       "tests/a.lua": """
@@ -40,7 +40,7 @@ struct FailureLogTests {
 
   @Test(
     "has the boot of a VM that is dead, and of one that was resumed from a fixture",
-    .timeLimit(.minutes(3))
+    .timeLimit(.minutes(15))
   ) func others() throws {
     let log = try log([
       "tests/fixtures/f.lua": """

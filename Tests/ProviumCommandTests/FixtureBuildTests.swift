@@ -94,7 +94,9 @@ struct FixtureBuildTests {
     #expect(project.kept.isEmpty, "\(project.kept)")
   }
 
-  @Test("never, when two threads build fixtures that start from each other; nobody waits for ever")
+  @Test(
+    "fixtures that start from each other are an error and never a deadlock, also when two threads build them"
+  )
   func circle()
     throws
   {
@@ -148,7 +150,7 @@ struct FixtureBuildTests {
     #expect(try Command("fixture", "why", "small", in: project.path).output.contains("it was never built"))
     let command = try Command("test", in: project.path)
     #expect(command.status == .exited(0), "\(command.text)")
-    // Nothing was damaged: nobody is warned.
+    // Nothing was damaged: there is no warning.
     #expect(!command.text.contains("built again"))
     #expect(project.builds == 2)
     #expect(
@@ -254,7 +256,7 @@ struct FixtureBuildTests {
   }
 
   @Test(
-    "on a disk that others' fixtures fill, once those that nobody uses have left",
+    "a fixture is built on a full disk after unused fixtures of others were removed",
     .enabled(if: noMounts == nil, Comment(rawValue: noMounts ?? ""))
   )
   func crowdedDisk() throws {

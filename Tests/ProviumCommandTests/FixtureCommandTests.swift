@@ -103,7 +103,7 @@ struct FixtureCommandTests {
       #expect(try fixture("why", "low") == "low is current\n", "after \(back)")
     }
 
-    // What a fixture starts from counts too.
+    // The fixture that it starts from is an input, too.
     try project.shell("echo two > injected")
     #expect(
       try fixture("stale") == """

@@ -2,7 +2,7 @@ import Glibc
 import ProviumSystem
 import Testing
 
-/// What goes wrong with fixtures, and must end with a word about it.
+/// Faults of fixtures, each of which must end with an error that names it.
 @Suite(
   "Fixtures",
   .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")),
@@ -90,7 +90,7 @@ struct FixtureFaultTests {
     let command = try Command("test", in: project.path)
     #expect(command.status == .exited(1))
     #expect(
-      command.output.contains("tests/fixtures/tested.lua:2: test: a fixture's script has no sub-tests"),
+      command.output.contains("tests/fixtures/tested.lua:2: test: a fixture's script cannot define sub-tests"),
       "\(command.text)"
     )
   }

@@ -51,7 +51,7 @@ struct FixtureIsolationTests {
           assert_ne(sums(one), sums(two))
           local third = provium.fixture("disk")
           assert_eq("fixture", sector(third, "vda", 9))
-          -- What a fixture writes is in it, also where the disk's image takes none of it.
+          -- The fixture has its own writes, also if the disk's image does not.
           assert_eq("dropped", sector(third, "vdb", 0))
           local function random(vm) return vm:exec("head -c 32 /dev/urandom | sha256sum").stdout.value end
           assert_ne(random(two), random(third))
@@ -110,7 +110,7 @@ struct FixtureIsolationTests {
         vm:write_file("/tmp/one", "one")
         vm:background("while :; do date +%s%N > /tmp/tick; sleep 0.05; done")
         vm:wait_until(function() return vm:exec("test -e /tmp/tick").ok end)
-        -- The first free descriptor, and where its offset stands.
+        -- The first free descriptor, and its offset.
         vm:syscall_buf("openat", 1, "/etc/injected\\0", provium.sys.AT_FDCWD, 0, 0)
         vm:syscall_buf("read", 1, (" "):rep(5), 3, 0, 5)
         """, "tests/fixtures/two.lua": next("one", "two"), "tests/fixtures/three.lua": next("two", "three"),
@@ -134,7 +134,7 @@ struct FixtureIsolationTests {
     let build = try Command("fixture", "build", "three", in: project.path)
     #expect(build.status == .exited(0), "\(build.text)")
     let before = try sums(project)
-    // Time passes for the host while the machine is at rest.
+    // Time passes for the host while the VM is saved.
     usleep(2_500_000)
     let command = try Command("test", in: project.path)
     #expect(command.status == .exited(0), "\(command.text)")

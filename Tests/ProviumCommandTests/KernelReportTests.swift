@@ -2,7 +2,7 @@ import ProviumSystem
 import Testing
 
 @Suite(
-  "A kernel report on the console",
+  "A kernel report",
   .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")),
   .serialized
 )
@@ -139,5 +139,87 @@ struct KernelReportTests {
     )
     #expect(verdicts.contains { $0.hasSuffix("reported: BUG: KASAN: other") })
     #expect(verdicts.contains { $0.hasSuffix("reported: BUG: KASAN: not allowed") })
+  }
+
+  @Test("is seen once whatever the console's level is, also after a resume and with a panic") func quiet()
+    throws
+  {
+    let verdicts = try verdicts([
+      "tests/a.lua": """
+      local function warn(vm, name) vm:write_file("/dev/kmsg", "<4>WARNING: CPU: 0 PID: 1 at fs/" .. name .. ".c:1\\n") end
+      local vm = provium.create():boot{ memory = "128M", append = "quiet" }
+      test("quiet", function() warn(vm, "one") end)
+      test("fresh", { fresh = true }, function() warn(vm, "two") end)
+      test("fresh and clean", { fresh = true }, function() vm:exec("true") end)
+      test("expected", function()
+        vm:expect_splat("fs/three", function() warn(vm, "three") end)
+      end)
+      test("no time to say it", function() warn(vm, "four") vm:kill() end)
+      """,
+      "tests/b.lua": """
+      local vm = provium.create():boot{ memory = "128M", append = "loglevel=3" }
+      vm:exec("dmesg -n 1")
+      test("lowered", function() vm:write_file("/dev/kmsg", "<4>WARNING: CPU: 0 PID: 1 at fs/five.c:1\\n") end)
+      test("shut down", function() vm:write_file("/dev/kmsg", "<4>WARNING: CPU: 0 PID: 1 at fs/six.c:1\\n") vm:shutdown() end)
+      local vm = provium.create():boot{ memory = "128M", append = "quiet" }
+      test("panics", function()
+        vm:write_file("/dev/kmsg", "<4>WARNING: CPU: 0 PID: 1 at fs/seven.c:1\\n")
+        pcall(vm.exec, vm, "echo c > /proc/sysrq-trigger; sleep 1000")
+      end)
+      """,
+    ])
+    let titles = verdicts.map { String($0.split(separator: "reported: ").last ?? "") }
+    let warning = "WARNING: CPU: 0 PID: 1 at fs/"
+    let expected = [
+      "\(warning)one.c:1", "\(warning)two.c:1", "· fresh and clean ... ok", "· expected ... ok",
+      "\(warning)four.c:1",
+      "\(warning)five.c:1", "\(warning)six.c:1", "\(warning)seven.c:1",
+    ]
+    #expect(titles.count == expected.count, "\(verdicts)")
+    for (title, text) in zip(titles, expected) { #expect(title.hasPrefix(text), "\(verdicts)") }
+  }
+
+  @Test("is not what a program prints on the console, and a quoted panic does no harm") func programs() throws
+  {
+    let verdicts = try verdicts([
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      local function print_line(text) vm:write_file("/dev/console", text .. "\\n") end
+      for _, text in ipairs{
+        "BUG: the daemon could not open its file", "Internal error: no such option", "Oops: please try again",
+        "WARNING: at least one file differs", "UBSAN: see the documentation", "BUG: KASAN: x in f", "Oops: 0002 [#1] SMP",
+        "WARNING: CPU: 0 PID: 1 at fs/x.c:1", "Kernel panic - not syncing is what we look for",
+        "provium: cannot go on: quoted", "[    1.234567] BUG: KASAN: forged",
+        "[99999.000000] Kernel panic - not syncing: forged",
+      } do
+        test("console " .. text, function() print_line(text) assert(vm:exec("echo on").ok) end)
+      end
+      test("the log of a program", function()
+        vm:write_file("/dev/kmsg", "<4>BUG: the daemon could not open its file\\n")
+        vm:write_file("/dev/kmsg", "<4>daemon[42]: Kernel panic - not syncing: quoted\\n")
+      end)
+      test("alive", function() vm:exec("sleep 6", { timeout = 100 }) end)
+      test("powers off", function() print_line("BUG: KASAN: last") vm:shutdown() end)
+      """
+    ])
+    #expect(verdicts.count == 15 && verdicts.allSatisfy { $0.hasSuffix("... ok") }, "\(verdicts)")
+  }
+
+  @Test("of a panic is found where QEMU is not notified of it") func unnotified() throws {
+    let verdicts = try verdicts([
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M", append = "panic=0 quiet module_blacklist=pvpanic,pvpanic_pci" }
+      test("panics", function() vm:exec("echo c > /proc/sysrq-trigger; sleep 1000") end)
+      local vm = provium.create():boot{ memory = "128M", append = "quiet module_blacklist=pvpanic,pvpanic_pci" }
+      test("resets", function() vm:exec("echo c > /proc/sysrq-trigger; sleep 1000") end)
+      """
+    ])
+    let message = "the guest's kernel panicked: Kernel panic - not syncing: sysrq triggered crash"
+    #expect(
+      verdicts == [
+        "· panics ... FAIL: (kernel report) tests/a.lua:2: \(message)",
+        "· resets ... FAIL: (kernel report) tests/a.lua:4: \(message)",
+      ]
+    )
   }
 }

@@ -32,7 +32,7 @@ struct MachineCommandTests {
     )
   }
 
-  @Test("provium run hands on what it is given to read, however much, and does not wait for it") func input()
+  @Test("provium run passes its standard input on, of any size, and does not wait for its end") func input()
     throws
   {
     let project = try Project()
@@ -51,7 +51,8 @@ struct MachineCommandTests {
     #expect(lines[2...] == ["done", "end"])
   }
 
-  @Test("provium run prints while the command runs, and ends it when nobody reads any more") func streaming()
+  @Test("provium run prints while the command runs, and ends the command when its output is closed")
+  func streaming()
     throws
   {
     let project = try Project()
@@ -239,7 +240,7 @@ struct MachineCommandTests {
     #expect(log.hasSuffix("status 130\n"))
   }
 
-  @Test("kill -9 leaves neither QEMU nor files behind") func killed() throws {
+  @Test("after kill -9 neither QEMU nor files remain") func killed() throws {
     let project = try Project([
       "tests/a.lua": "local vm = provium.create():boot{ memory = \"128M\" }\nvm:exec(\"sleep 1000\")\n"
     ])

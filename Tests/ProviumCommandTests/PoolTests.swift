@@ -22,7 +22,7 @@ struct PoolTests {
     return (command, try EventFile(path))
   }
 
-  @Test("after Ctrl-C a file that waits for the pool boots no VM", .timeLimit(.minutes(2)))
+  @Test("after Ctrl-C a file that waits for the pool boots no VM", .timeLimit(.minutes(15)))
   func interrupted() throws {
     let text =
       "local vm = provium.create():boot{ memory = '256M' }\ntest('t', function() vm:exec('sleep 60') end)\n"
@@ -48,7 +48,7 @@ struct PoolTests {
     #expect(events.count("file_ended") == 3)
   }
 
-  @Test("a file that only waited for the pool does not reach its time limit", .timeLimit(.minutes(4)))
+  @Test("a file that only waited for the pool does not reach its time limit", .timeLimit(.minutes(15)))
   func waitingIsFree() throws {
     let project = try Project(withCache: [
       "tests/a.lua": """
@@ -80,7 +80,7 @@ struct PoolTests {
   /// Whether limits are multiplied here, as machines are emulated: by ten at most in these tests.
   private static let slowHost = access("/dev/kvm", R_OK | W_OK) != 0
 
-  @Test("a deadlock through a fixture that another file builds is named", .timeLimit(.minutes(3)))
+  @Test("a deadlock through a fixture that another file builds is named", .timeLimit(.minutes(15)))
   func deadlock() throws {
     let project = try Project(withCache: [
       // It requests memory once the other file holds its VM.
@@ -101,7 +101,8 @@ struct PoolTests {
     #expect(events.count("pool_granted") == events.count("pool_released"))
   }
 
-  @Test("a resumed VM is charged for the memory it writes to", .timeLimit(.minutes(3))) func growth() throws {
+  @Test("a resumed VM is charged for the memory it writes to", .timeLimit(.minutes(15))) func growth() throws
+  {
     let project = try Project(
       withCache: [
         "tests/fixtures/f.lua": "provium.create():boot{ memory = '512M' }\n",
@@ -124,7 +125,7 @@ struct PoolTests {
     #expect(most >= 200 << 20)
   }
 
-  @Test("warm VMs have reservations, which give way to a test's VM", .timeLimit(.minutes(3))) func warmVMs()
+  @Test("warm VMs have reservations, which give way to a test's VM", .timeLimit(.minutes(15))) func warmVMs()
     throws
   {
     let project = try Project(withCache: [
@@ -148,7 +149,7 @@ struct PoolTests {
 
   @Test(
     "an error names the processor that a file's reservation lacks, not its memory",
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(15))
   )
   func lacking() throws {
     let project = try Project(withCache: [
@@ -165,7 +166,7 @@ struct PoolTests {
     )
   }
 
-  @Test("a report keeps the failure that caused a retry", .timeLimit(.minutes(3))) func retry() throws {
+  @Test("a report keeps the failure that caused a retry", .timeLimit(.minutes(15))) func retry() throws {
     let project = try Project(withCache: [
       "tests/a.lua": """
       local vm = provium.create():boot{ memory = '128M' }

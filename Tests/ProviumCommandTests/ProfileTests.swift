@@ -50,19 +50,20 @@ struct ProfileTests {
       """
       (cd \(tree) && find . | \(parts.busybox) cpio -o -H newc) > plain 2>/dev/null
       gzip -c plain > gzip; zstd -qc plain > zstd; lz4 -qlc plain > lz4
+      bzip2 -c plain > bzip2; lzma -0c plain > lzma; lzop -qc plain > lzo
       xz -0 --check=crc32 -c plain > xz; xz -0 --check=crc64 -c plain > crc64; lz4 -qc plain > frame
       """,
       in: project.path
     )
     var configuration = "[provium]\ntests = [\"tests\"]\n"
-    for name in ["plain", "gzip", "zstd", "lz4", "xz", "crc64", "frame"] {
+    for name in ["plain", "gzip", "bzip2", "lzma", "xz", "lzo", "lz4", "zstd", "crc64", "frame"] {
       configuration +=
         "[profile.\(name)]\nkernel = \"\(parts.kernel)\"\nmodules = \"\(parts.modules)\"\ninitrd = \"\(name)\"\n"
     }
     try Files.write(Array(configuration.utf8), to: "\(project.path)/provium.toml", mode: 0o644)
     try Files.createDirectories("\(project.path)/tests")
     let script = """
-      for _, name in ipairs{ "plain", "gzip", "zstd", "lz4", "xz" } do
+      for _, name in ipairs{ "plain", "gzip", "bzip2", "lzma", "xz", "lzo", "lz4", "zstd" } do
         test(name, function()
           local vm = provium.create(name):boot{ memory = "192M", files = { ["/etc/given"] = "given" } }
           local r = vm:exec("cat /etc/mark /etc/given")
@@ -76,9 +77,9 @@ struct ProfileTests {
       end
       """
     try Files.write(Array(script.utf8), to: "\(project.path)/tests/a.lua", mode: 0o644)
-    let command = try Command("test", in: project.path)
+    let command = try Command("test", in: project.path, seconds: 120)
     #expect(command.status == .exited(0), "\(command.text)")
-    #expect(command.output.contains("7 tests"))
+    #expect(command.output.contains("10 tests"))
   }
 
   @Test(
@@ -110,6 +111,54 @@ struct ProfileTests {
     let command = try Command("test", "tests", in: project.path)
     #expect(command.status == .exited(0), "\(command.text)")
     try shell("sha256sum --quiet -c sum", in: project.path)
+  }
+
+  @Test(
+    "may have an initrd beside a disk: the initramfs is the root, its init is process 1, and the disk is /dev/vda"
+  )
+  func initrdAndDisk() throws {
+    let project = try Project([
+      "tests/a.lua": """
+      local vm = provium.create("both"):boot{ memory = "192M", files = { ["/etc/given"] = { content = "given" } } }
+      vm:wait_until(function() return vm:exec("cat /tmp/up").ok end)
+      assert_eq("the initramfs\\n", vm:exec("cat /etc/mark").stdout)
+      assert_eq("given", vm:read_file("/etc/given"))
+      assert_eq("the disk\\n", vm:exec("cat /mnt/etc/mark").stdout)
+      assert_eq("start\\n", vm:exec("cat /proc/1/comm").stdout)
+      assert_match(vm:read_file("/proc/mounts"), "/dev/vda /mnt ext4 ro")
+      assert_match(vm:read_file("/proc/mounts"), "rootfs / rootfs rw")
+      """
+    ])
+    let parts = try Parts(project)
+    let tree = try parts.tree(in: project)
+    let program = """
+      #!/bin/sh
+      mount -t proc proc /proc; mount -t devtmpfs dev /dev; mount -t tmpfs none /tmp
+      mount -t ext4 -o ro /dev/vda /mnt && echo > /tmp/up
+      while :; do sleep 1000; done
+
+      """
+    try Files.write(Array(program.utf8), to: "\(project.path)/start", mode: 0o755)
+    try shell(
+      """
+      echo 'the disk' > \(tree)/etc/mark; mkdir \(tree)/mnt
+      truncate -s 24M disk.img; mkfs.ext4 -q -d \(tree) disk.img
+      echo 'the initramfs' > \(tree)/etc/mark; mv start \(tree)/etc/start; rm \(tree)/init \(tree)/sbin/init
+      (cd \(tree) && find . | \(parts.busybox) cpio -o -H newc) > initrd 2>/dev/null
+      """,
+      in: project.path
+    )
+    let configuration = """
+      [profile.both]
+      kernel = "\(parts.kernel)"
+      modules = "\(parts.modules)"
+      initrd = "initrd"
+      rootfs = "disk.img"
+      init = "/etc/start"
+      """
+    try Files.write(Array(configuration.utf8), to: "\(project.path)/provium.toml", mode: 0o644)
+    let command = try Command("test", "tests", in: project.path)
+    #expect(command.status == .exited(0), "\(command.text)")
   }
 
   @Test("a profile's init is /sbin/init by default, /init is a fallback that the boot's log names")

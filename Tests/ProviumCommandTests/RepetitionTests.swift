@@ -2,7 +2,7 @@ import ProviumSystem
 import Testing
 
 @Suite("Running again, and stopping") struct RepetitionTests {
-  /// Fails in the runs whose number stands in `failures`.
+  /// Fails in the runs whose number is in `failures`.
   private static func counting(_ failures: String, in part: String = "test('odd', function() CHECK end)")
     -> String
   {
@@ -88,7 +88,7 @@ import Testing
   }
 }
 
-@Suite("provium test --watch", .timeLimit(.minutes(2))) struct WatchTests {
+@Suite("provium test --watch", .timeLimit(.minutes(15))) struct WatchTests {
   /// Starts a watch, waits for each text in turn (each comes but once), and does then what follows it; ends it with Ctrl-C.
   private func watch(_ suite: QuickSuite, _ arguments: String, _ steps: [(text: String, action: String)])
     throws

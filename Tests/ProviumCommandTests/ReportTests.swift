@@ -112,7 +112,7 @@ import Testing
   @Test(
     "open in a browser: failed files first, and all text can be searched",
     .enabled(if: Self.browser != nil, "no chromium is installed"),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(15))
   )
   func page() throws {
     let project = try Project(Self.files)

@@ -2,7 +2,7 @@ import Foundation
 import ProviumSystem
 import Testing
 
-/// What a failing test shows of what was asked of its machines.
+/// The operations of its VMs that a failed test shows.
 @Suite(
   "The operations of a failing test",
   .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")),

@@ -12,7 +12,7 @@ import Testing
           + "::tests/token.lua:30: texts differ:%0A- one%0A+ two%0A  three",
         "::error title=weird.lua · \"<b>&amp;' red\\x07 👩‍🚀 שלום \\u{202E}gnp.exe ]]> #1 second line"
           + "::(kernel report) BUG: KASAN: <use-after-free>\\x00\\u{FFFE}%0A        Call trace",
-        "::warning title=provium%3A net/tcp.lua::harness fault, running it again (1 of 1)",
+        "::warning title=provium%3A net/tcp.lua::infrastructure error, running it again (1 of 1)",
       ]
     )
   }

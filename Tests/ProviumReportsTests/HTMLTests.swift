@@ -36,12 +36,12 @@ import Testing
   @Test(
     "works in a browser: the script runs, counts, and finds files by name",
     .enabled(if: Browser.path != nil, "no chromium is installed"),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(15))
   )
   func browser() throws {
     let scratch = try Scratch()
     let path = "\(scratch.path)/page.html"
-    // The page itself, and behind it what a reader would do.
+    // The page, followed by the actions of a reader.
     let typed = """
       <script>
       const s = document.getElementById('search'), shown = document.getElementById('shown'), data = document.body.dataset;
@@ -80,12 +80,12 @@ import Testing
   @Test(
     "shows its content on screens of every size",
     .enabled(if: Browser.path != nil, "no chromium is installed"),
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(15)),
     arguments: [("wide", 1280, 900, false), ("narrow", 400, 800, false), ("dark", 1280, 900, true)]
   )
   func picture(name: String, width: Int, height: Int, isDark: Bool) throws {
     let scratch = try Scratch()
-    // Where somebody wants to look at them: PROVIUM_TEST_PICTURES=FOLDER.
+    // To look at the pictures: PROVIUM_TEST_PICTURES=FOLDER.
     let folder = Environment["PROVIUM_TEST_PICTURES"] ?? scratch.path
     let path = "\(scratch.path)/page.html"
     try Files.write(Array(page.utf8), to: path)
@@ -107,7 +107,7 @@ import Testing
   @Test(
     "follows the reader's dark mode, and fits a narrow screen",
     .enabled(if: Browser.path != nil, "no chromium is installed"),
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(15)),
     arguments: [(false, "rgb(246, 247, 249)"), (true, "rgb(17, 21, 27)")]
   )
   func colours(isDark: Bool, background: String) throws {

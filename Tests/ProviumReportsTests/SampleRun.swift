@@ -178,7 +178,7 @@ enum SampleRun {
     end(5.1, helper)
     add(5.1, .fileStarted(file: "net/tcp.lua", attempt: 0))
     end(6.6, tcp(attempt: 0))
-    add(6.6, .warning(file: "net/tcp.lua", text: "harness fault, running it again (1 of 1)"))
+    add(6.6, .warning(file: "net/tcp.lua", text: "infrastructure error, running it again (1 of 1)"))
     add(6.6, .fileStarted(file: "net/tcp.lua", attempt: 1))
     end(8.1, tcp(attempt: 1))
     add(8.1, .fileStarted(file: "weird.lua", attempt: 0))

@@ -110,7 +110,7 @@ import Testing
     #expect(entries.last?.time == 11)
   }
 
-  @Test("puts a file aside that is no database, and starts anew") func broken() throws {
+  @Test("a history that is not a database is moved aside, and a new one is created") func broken() throws {
     let path = "/tmp/provium-test-\(getpid())/history.sqlite"
     defer { try? Files.removeTree(Files.parent(of: path)) }
     try Files.createDirectories(Files.parent(of: path))

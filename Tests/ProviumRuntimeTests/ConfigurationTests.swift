@@ -15,7 +15,7 @@ import Testing
     } catch { return "\(error)" }
   }
 
-  @Test("gives settings and profiles, with paths against its own folder") func whole() throws {
+  @Test("provium.toml gives settings and profiles, with paths relative to its folder") func whole() throws {
     let configuration = try parse(
       """
       [provium]
@@ -24,6 +24,7 @@ import Testing
       timeout = "2m"
       boot_timeout = "90s"
       op_timeout = 1.5
+      timeout_multiplier = 2.5
       [profile.minimal]
       kernel = "../kernel/bzImage"
       initrd = "rootfs.cpio.gz"
@@ -37,6 +38,7 @@ import Testing
     #expect(configuration.settings.tests == ["/project/tests", "/elsewhere"])
     #expect(configuration.settings.cacheMaximum == 5 << 30)
     #expect(configuration.settings.timeout == .seconds(120))
+    #expect(configuration.settings.timeoutMultiplier == 2.5)
     #expect(configuration.settings.bootTimeout == .seconds(90))
     #expect(configuration.settings.operationTimeout == .milliseconds(1500))
     #expect(try configuration.profile("minimal").kernel == "/project/../kernel/bzImage")
@@ -45,7 +47,7 @@ import Testing
   }
 
   @Test(
-    "complains with file, line and what is accepted",
+    "an error in provium.toml names the file, the line and what is accepted",
     arguments: [
       (
         "[provium]\ntimout = \"5m\"",
@@ -73,6 +75,10 @@ import Testing
         "/project/provium.toml:2: 'provium.timeout' is 0, but must be a duration above 0"
       ),
       (
+        "[provium]\ntimeout_multiplier = 0",
+        "/project/provium.toml:2: 'provium.timeout_multiplier' is 0, but must be a number from 0.1 to 1000"
+      ),
+      (
         "[provium]\nop_timeout = \"0s\"",
         "/project/provium.toml:2: 'provium.op_timeout' is \"0s\", but must be a duration"
       ),
@@ -92,14 +98,15 @@ import Testing
     #expect(said.hasPrefix(expected), "\(said)")
   }
 
-  @Test("changes the built-in profile by what [profile.default] says, and by nothing else") func builtIn()
+  @Test("[profile.default] changes the settings of the built-in profile that it names, and no others")
+  func builtIn()
     throws
   {
     let profile = try parse("[profile.default]\nappend = \"quiet\"").profile("default")
     #expect(profile.isBuiltIn && profile.append == "quiet")
   }
 
-  @Test("names the known profiles when one is unknown") func unknownProfile() throws {
+  @Test("the error for an unknown profile names the known ones") func unknownProfile() throws {
     let configuration = try parse("[profile.minimal]\nkernel = \"k\"")
     let error = #expect(throws: ConfigurationError.self) { try configuration.profile("minimla") }
     #expect(
@@ -111,7 +118,7 @@ import Testing
 
 @Suite("Quantities") struct QuantityTests {
   @Test(
-    "of memory are binary multiples",
+    "units of memory are binary multiples",
     arguments: [
       ("512", 512 as UInt64?), ("64K", 65536), ("512M", 512 << 20), ("2G", 2 << 30), ("1.5G", 3 << 29),
       ("512MiB", 512 << 20), ("512X", nil), ("-1", nil), ("", nil), ("M", nil), ("nan", nil), ("1e30", nil),
@@ -120,7 +127,7 @@ import Testing
   func bytes(text: String, expected: UInt64?) { #expect(Quantity.bytes(text) == expected) }
 
   @Test(
-    "of time carry a unit, or are seconds",
+    "a duration has a unit, or is in seconds",
     arguments: [
       ("500ms", Duration.milliseconds(500) as Duration?), ("5s", .seconds(5)), ("2m", .seconds(120)),
       ("1h", .seconds(3600)), ("1.5", .milliseconds(1500)), ("5x", nil), ("-5s", nil), ("s", nil),

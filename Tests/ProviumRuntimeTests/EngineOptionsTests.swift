@@ -3,23 +3,23 @@ import Testing
 @testable import ProviumRuntime
 
 @Suite("Options from the environment") struct EngineOptionsTests {
-  @Test("are what the flags of provium test are") func values() throws {
+  @Test("environment variables mean the same as the flags of provium test") func values() throws {
     let variables = [
       "PROVIUM_ACCEL": "tcg", "PROVIUM_CHANNEL": "serial", "PROVIUM_REQUIRE_KVM": "1",
-      "PROVIUM_FIXTURES": "fresh",
+      "PROVIUM_FIXTURES": "fresh", "PROVIUM_LOG": "debug",
       "PROVIUM_PARALLEL": "3", "PROVIUM_MEM": "4G", "PROVIUM_CPUS": "8",
     ]
     let options = try EngineOptions.fromEnvironment { variables[$0] }
     #expect(options.accelerator == .tcg)
     #expect(options.channel == .serial)
     #expect(options.requiresKVM && options.freshFixtures)
-    #expect(options.parallel == 3)
+    #expect(options.parallel == 3 && options.logLevel == .debug)
     #expect(options.budget == .fixed(memory: 4 << 30, cpus: 8))
     #expect(try EngineOptions.fromEnvironment { _ in nil }.budget == .automatic)
   }
 
   @Test(
-    "name one resource for a pool that does not limit the other one",
+    "a variable for one resource of the pool does not limit the other one",
     arguments: [
       ("PROVIUM_MEM", "4G", PoolBudget.fixed(memory: 4 << 30, cpus: nil)),
       ("PROVIUM_CPUS", "8", .fixed(memory: nil, cpus: 8)),
@@ -30,16 +30,17 @@ import Testing
   }
 
   @Test(
-    "that mean nothing are named, with what is accepted",
+    "an invalid value of a variable is an error that names what is accepted",
     arguments: [
-      (["PROVIUM_ACCEL": "kwm"], "PROVIUM_ACCEL=kwm means nothing (did you mean 'kvm'?)"),
-      (["PROVIUM_PARALLEL": "0"], "PROVIUM_PARALLEL=0 means nothing; accepted: a number from 1"),
+      (["PROVIUM_ACCEL": "kwm"], "invalid value 'kwm' for PROVIUM_ACCEL (did you mean 'kvm'?)"),
+      (["PROVIUM_PARALLEL": "0"], "invalid value '0' for PROVIUM_PARALLEL; accepted: a number from 1"),
       (
         ["PROVIUM_MEM": "much", "PROVIUM_CPUS": "1"],
-        "PROVIUM_MEM=much means nothing; accepted: an amount such as 4G"
+        "invalid value 'much' for PROVIUM_MEM; accepted: an amount such as 4G"
       ),
-      (["PROVIUM_MEM": "0"], "PROVIUM_MEM=0 means nothing"),
-      (["PROVIUM_CPUS": "0"], "PROVIUM_CPUS=0 means nothing; accepted: a number from 1"),
+      (["PROVIUM_LOG": "debgu"], "invalid value 'debgu' for PROVIUM_LOG (did you mean 'debug'?)"),
+      (["PROVIUM_MEM": "0"], "invalid value '0' for PROVIUM_MEM"),
+      (["PROVIUM_CPUS": "0"], "invalid value '0' for PROVIUM_CPUS; accepted: a number from 1"),
     ]
   )
   func refused(variables: [String: String], complaint: String) {

@@ -6,7 +6,8 @@ import Testing
 @testable import ProviumRuntime
 
 @Suite("An engine") struct EngineTests {
-  @Test("says of KVM which guests it does not run, and of emulation only why") func reason() {
+  @Test("the accelerator's reason names the guests that KVM does not run, or why everything is emulated")
+  func reason() {
     let kvm = AcceleratorVerdict(.kvm),
       foreign = AcceleratorVerdict(.tcg, reason: "aarch64 guests are emulated")
     let emulating = AcceleratorVerdict(.tcg, reason: "no /dev/kvm")
@@ -27,6 +28,11 @@ import Testing
     var engine = try Engine(configuration: configuration, options: options, sinks: [])
     #expect(engine.timeoutMultiplier == 10)
     engine.close()
+    configuration.settings.timeoutMultiplier = 3
+    engine = try Engine(configuration: configuration, options: options, sinks: [])
+    #expect(engine.timeoutMultiplier == 3)
+    engine.close()
+    // The command line and the environment override the project.
     options.timeoutMultiplier = 2.5
     engine = try Engine(configuration: configuration, options: options, sinks: [])
     #expect(engine.timeoutMultiplier == 2.5)

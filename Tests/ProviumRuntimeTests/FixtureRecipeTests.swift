@@ -7,7 +7,7 @@ import Testing
 
 @testable import ProviumRuntime
 
-/// A fixture that Swift sets up: it has no script, only a file that stands for one.
+/// A fixture that Swift sets up: it has no script, only a file in the place of one.
 private struct SwiftRecipe: FixtureRecipe {
   let name: String
   let content: String
@@ -35,7 +35,7 @@ private struct SwiftRecipe: FixtureRecipe {
   "Fixtures without scripts",
   .enabled(if: getenv("PROVIUM_TEST_NO_VM") == nil, "PROVIUM_TEST_NO_VM is set"),
   .serialized,
-  .timeLimit(.minutes(3))
+  .timeLimit(.minutes(15))
 )
 struct FixtureRecipeTests {
   private final class Bench {

@@ -12,7 +12,7 @@ import ProviumVM
 @Suite(
   "The followed kernel log of a real guest",
   .enabled(if: getenv("PROVIUM_TEST_NO_VM") == nil, "PROVIUM_TEST_NO_VM is set"),
-  .timeLimit(.minutes(3))
+  .timeLimit(.minutes(15))
 ) struct FollowedLogTests {
   private final class Texts: Sendable {
     private let state = Mutex<(texts: [String], lost: UInt64, sequences: [UInt64])>(([], 0, []))
@@ -44,30 +44,37 @@ import ProviumVM
     try Files.createDirectories(folder)
     var storage = VirtualMachine.Storage()
     storage.memory = .sharedFile("\(folder)/memory")
+    let before = Texts()
     let machine = try VirtualMachine.boot(
       MachineConfiguration(memory: .mebibytes(256)),
       name: "logged",
       storage: storage,
       on: host,
-      until: limit
+      until: limit,
+      kernelLog: { before.take($0) }
     )
-    let before = Texts()
-    try machine.agent.followKernelLog(from: .oldest, until: limit) { before.take($0) }
-    _ = try machine.connection.exec("echo '<4>one' > /dev/kmsg", until: limit)
+    let one = "WARNING: CPU: 0 PID: 1 at one.c:1 f+0x0/0x1",
+      two = "WARNING: CPU: 0 PID: 1 at two.c:1 f+0x0/0x1"
+    _ = try machine.connection.exec(ByteString("echo '<4>\(one)' > /dev/kmsg"), until: limit)
     #expect(try machine.agent.syncKernelLog(until: limit))
     #expect(before.texts.first?.hasPrefix("Linux version") == true)
-    #expect(before.texts.last == "one" && before.lost == 0)
+    #expect(before.texts.last == one && before.lost == 0)
     #expect(before.sequences == Array(0..<UInt64(before.sequences.count)))
     let snapshot = try machine.save(to: folder, host: host, until: limit)
+    #expect(machine.reports.takeReports().kept.map(\.title) == [one])
+    #expect(snapshot.kernelLogPosition == UInt64(before.sequences.count))
 
     let resumed = try VirtualMachine.resume(snapshot, on: host, until: limit)
     defer { resumed.kill() }
+    _ = try resumed.connection.exec(ByteString("echo '<4>\(two)' > /dev/kmsg"), until: limit)
+    resumed.catchUpWithReports(until: limit)
+    #expect(resumed.reports.takeReports().kept.map(\.title) == [two])
     let after = Texts()
-    try resumed.agent.followKernelLog(from: .afterLast, until: limit) { after.take($0) }
-    _ = try resumed.connection.exec("echo '<4>two' > /dev/kmsg", until: limit)
+    try resumed.replayKernelLog(until: limit) { after.take($0) }
     #expect(try resumed.agent.syncKernelLog(until: limit))
-    #expect(after.texts.last == "two" && !after.texts.contains("one") && after.lost == 0)
-    #expect(after.sequences.first == before.sequences.last.map { $0 + 1 })
+    #expect(after.texts.last == two && after.texts.contains(one) && after.lost == 0)
+    #expect(after.sequences == Array(0..<UInt64(after.sequences.count)))
+    #expect(resumed.reports.takeReports().kept.isEmpty)
 
     // More than the kernel's buffer, as fast as the guest can: counted, and the guest answers meanwhile.
     let lines = 20_000

@@ -3,7 +3,7 @@ import Testing
 @testable import ProviumScripts
 
 @Suite("provium.pack") struct PackFormatTests {
-  @Test("is little-endian, and padded only where it says") func layout() throws {
+  @Test("a format is little-endian and has only explicit padding") func layout() throws {
     let format = try PackFormat("u8 i16 2x u32 4s u64")
     let bytes = try format.pack([
       .integer(1), .integer(-2), .integer(0x0102_0304), .bytes([65, 66]), .integer(-1),
@@ -49,7 +49,9 @@ import Testing
     #expect(throws: PackFormat.Failure.self) { try PackFormat("4s").pack([.large(1 << 63)]) }
   }
 
-  @Test("names a bad specifier, and both lengths when data is too short") func mistakes() throws {
+  @Test("an error names the invalid specifier, or both lengths if the data is too short") func mistakes()
+    throws
+  {
     let bad = #expect(throws: PackFormat.Failure.self) { try PackFormat("u8 q4") }
     #expect(bad?.description.contains("'q4'") == true)
     let short = #expect(throws: PackFormat.Failure.self) { try PackFormat("u64").unpack([1, 2, 3], at: 1) }

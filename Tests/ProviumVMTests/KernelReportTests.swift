@@ -58,6 +58,23 @@ import Testing
       ("Unable to handle kernel NULL pointer dereference at virtual address 0000000000000008", .oops),
       ("kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)", .leak),
       ("Kernel panic - not syncing: Fatal exception", .panic),
+      ("kmemleak: unreferenced object 0xffff888004c3a000 (size 64):", .leak),
+      ("unregister_netdevice: waiting for veth0 to become free. Usage count = 2", .leak),
+      ("INFO: trying to register non-static key.", .lockdep),
+      ("WARNING: cat/42 still has locks held!", .lockdep),
+      ("INFO: task cat:42 can't die for more than 143 seconds.", .hungTask),
+      (
+        "WARNING: kernel stack regs at 00000000b51b2b02 in cat:42 has bad 'bp' value 0000000000000001",
+        .warning
+      ),
+      ("WARNING: kernel stack frame pointer at ffff88003e1f7f40 in cat:42 has bad value (null)", .warning),
+      ("WARNING: at fs/x.c:12 foo+0x1/0x2()", .warning),
+      ("WARNING: [a > b] fs/x.c:12 at foo+0x1/0x2, CPU#1: cat/42", .warning),
+      ("VFS: Close: file count is 0", .bug),
+      ("VFS: Busy inodes after unmount of vda. Self-destruct in 5 seconds.  Have a nice day...", .bug),
+      ("INFO: Freed in f+0x1/0x2 age=624 cpu=0 pid=3", .bug),
+      ("CPU 1 Unable to handle kernel paging request at virtual address 00000000, epc == 8, ra == 8", .oops),
+      ("Oops - undefined instruction: 0 [#1] SMP ARM", .oops),
     ]
   )
   func kinds(text: String, kind: KernelReport.Kind) {
@@ -86,6 +103,11 @@ import Testing
       "[    0.1] rcu: Preemptible hierarchical RCU implementation.", "issue fixed [#12]",
       "[    0.2] kmemleak: Kernel memory leak detector initialized (mem pool available: 15679)",
       "========== BUG: a heading ==========", "[   12.3] INFO: lockdep is turned off.",
+      "[    1.0] Internal error: no such option", "[    1.0] Oops: please try again",
+      "[    1.0] WARNING: at least one file differs", "[    1.0] UBSAN: see the documentation",
+      "[    1.0] general protection fault is what we test", "[    1.0] INFO: task cat:42 is being killed",
+      "[    1.0] INFO: rcu_sched is fine", "[    1.0] usb 5-1: WARNING: this driver is incomplete",
+      "[    1.0] unregister_netdevice: done", "[    1.0] CPU 1 is up",
     ]
   )
   func ordinary(line: String) { #expect(scan([line]).reports.isEmpty) }
@@ -188,13 +210,50 @@ import Testing
     #expect(titles(Self.oops + "\n" + Self.oops).count == 2)
   }
 
+  @Test("of KASAN keep the line of the allocator that old kernels print inside of them") func oldKASAN() {
+    #expect(
+      titles("BUG: KASAN: x in f+0x1/0x2 at addr 1\nBUG kmalloc-8 (Not tainted): kasan: bad access detected")
+        .count == 1
+    )
+    #expect(titles("BUG kmalloc-8 (Not tainted): kasan: bad access detected").isEmpty)
+  }
+
+  @Test("are found where two processors print on one line, and where a task's name has a line end")
+  func torn() {
+    let twoStamps =
+      "[    1.0] cat: vmalloc: failure[    1.1] BUG: unable to handle kernel paging request at 1"
+    #expect(scan([twoStamps]).reports.map(\.title) == ["BUG: unable to handle kernel paging request at 1"])
+    let torn = ["[    1.0] INFO: task a", "[    1.0] b:42 blocked for more than 143 seconds."]
+    #expect(scan(torn).reports.map(\.lines) == [torn])
+    #expect(scan(["[    1.0] INFO: task a", "[    1.0] eth0: up"]).reports.isEmpty)
+    #expect(scan([torn[1]]).reports.isEmpty)
+  }
+
+  @Test("are not what a program writes into the kernel log, unless it has a report's exact shape")
+  func writers() {
+    func isReport(_ text: String) -> Bool {
+      var scanner = KernelReportScanner()
+      scanner.take("[    1.000000] \(text)", at: 0, isProgram: true)
+      return !scanner.reports.isEmpty
+    }
+    for text in ["BUG: the daemon could not open its file", "BUG: 42", "daemon: BUG: KASAN: x"] {
+      #expect(!isReport(text), "\(text)")
+    }
+    for text in [
+      "BUG: KASAN: x in f", "BUG: sleeping function called from invalid context at x.c:1",
+      "WARNING: CPU: 0 PID: 1 at x.c:1", "BUG: unable to handle page fault for address: 1",
+    ] {
+      #expect(isReport(text), "\(text)")
+    }
+  }
+
   @Test("hold no lines of programs, where the kernel stamps its own") func programs() {
     let scanner = scan(["[    1.0] BUG: KASAN: x", "line 1", "[    1.1] Call Trace:", "line 2"])
     #expect(scanner.reports.map(\.lines) == [["[    1.0] BUG: KASAN: x", "[    1.1] Call Trace:"]])
     #expect(scan(["BUG: KASAN: x", "Call Trace:"]).reports.map(\.lines.count) == [2])
   }
 
-  @Test("go on after a pause, and are over after a silence") func pauses() {
+  @Test("continue after a pause, and end with a silence") func pauses() {
     let fault = "BUG: kernel NULL pointer dereference, address: 8", die = "Oops: 0002 [#1]"
     var scanner = scan([fault], at: 0)
     scanner.take(die, at: 200_000_000)
@@ -207,9 +266,9 @@ import Testing
     #expect(late.reports.map(\.title) == [fault, die])
   }
 
-  @Test("that were answered for swallow what they still print, and nothing else") func answered() {
+  @Test("that were acknowledged take their later lines along, and nothing else") func acknowledged() {
     var scanner = scan(["BUG: kernel NULL pointer dereference, address: 8"])
-    scanner.answer(Set(scanner.reports.map(\.number)))
+    scanner.acknowledge(Set(scanner.reports.map(\.id)))
     for line in ["Oops: 0002 [#1]", "RIP: 0010:my_fn+0x1/0x2"] { scanner.take(line, at: 0) }
     #expect(scanner.reports.isEmpty)
     scanner.take("BUG: KASAN: other", at: 0)
@@ -222,7 +281,7 @@ import Testing
     #expect(scanner.reports.count + scanner.lost == 1000)
     for _ in 0..<500 { scanner.take(String(repeating: "x", count: 4000), at: 0) }
     #expect(scanner.reports.reduce(0) { $0 + $1.text.utf8.count } < 1 << 20)
-    scanner.answerAll()
+    scanner.acknowledge(Set(scanner.reports.map(\.id)), lost: scanner.lost)
     #expect(scanner.reports.isEmpty && scanner.lost == 0)
     var long = scan(["WARNING: CPU: 0 PID: 1 at a.c:1 f+0x0/0x1"])
     for _ in 0..<500 { long.take(String(repeating: "x", count: 4000), at: 0) }

@@ -39,7 +39,7 @@ import Testing
     Refusal("files['/a'] is the same file as another one of them (/a)") {
       $0.files = [GuestFile("/a", ""), GuestFile("//a", "")]
     },
-    Refusal("files['/a/b'] lies below /a, which is to be a file") {
+    Refusal("files['/a/b'] is below /a, which is a file") {
       $0.files = [GuestFile("/a/b", ""), GuestFile("/a", "")]
     },
     Refusal("files['/a'] must be a host file that exists") {

@@ -49,6 +49,39 @@ import Testing
     )
   }
 
+  @Test("a network device has a packet socket, its Ethernet address, and no boot ROM") func networkDevice() {
+    var configuration = MachineConfiguration()
+    configuration.devices = [
+      NetworkDevice(address: "02:50:00:01:00:01"), NetworkDevice(address: "02:50:00:01:00:02", mtu: 9000),
+    ]
+    let arguments = arguments(configuration) { ($0.descriptors["nic0"], $0.descriptors["nic1"]) = (20, 21) }
+    #expect(contains(arguments, ["-netdev", "dgram,id=net-nic0,local.type=fd,local.str=20"]))
+    #expect(
+      contains(
+        arguments,
+        ["-device", "virtio-net-pci,netdev=net-nic0,id=nic0,mac=02:50:00:01:00:01,romfile="]
+      )
+    )
+    #expect(
+      contains(
+        arguments,
+        ["-device", "virtio-net-pci,netdev=net-nic1,id=nic1,mac=02:50:00:01:00:02,host_mtu=9000,romfile="]
+      )
+    )
+    #expect(configuration.kernelModules(on: Self.serial).contains("virtio_net"))
+  }
+
+  @Test("VMs that differ in the Ethernet addresses of their devices can be resumed from one snapshot")
+  func networkIdentity() {
+    func identity(_ addresses: String...) -> [String] {
+      var configuration = MachineConfiguration()
+      configuration.devices = addresses.map { NetworkDevice(address: $0) }
+      return QEMUCommand.snapshotIdentity(configuration, on: Self.serial)
+    }
+    #expect(identity("02:50:00:01:00:01") == identity("02:50:00:01:00:02"))
+    #expect(identity("02:50:00:01:00:01") != identity("02:50:00:01:00:01", "02:50:00:01:00:02"))
+  }
+
   @Test("a VM with KVM has the host's processor and a generation ID, and vsock through a descriptor")
   func kvm() {
     let arguments = arguments(

@@ -70,7 +70,7 @@ test("json is parsed, null and empty arrays included", function()
   assert_error(function() vm:json("echo '{\"a\":'") end, "JSON")
   assert_error(
     function() vm:json([[printf '{ }\n  [1,]']]) end,
-    'is no JSON: something follows the value at line 2, column 3: "  [1,]"'
+    'is not JSON: something follows the value at line 2, column 3: "  [1,]"'
   )
   assert_error(function() vm:json("exit 4") end, "4")
 end)

@@ -54,7 +54,7 @@ test("dmesg takes the patterns of grep", function()
   end
   assert_eq("", vm:dmesg("core(3)"))
   assert_eq("", vm:dmesg("core+"))
-  assert_error(function() vm:dmesg("core\\(") end, "vm:dmesg: argument 'pattern' is no basic regular expression")
+  assert_error(function() vm:dmesg("core\\(") end, "vm:dmesg: argument 'pattern' is not a basic regular expression")
 end)
 
 test("mount_vfs mounts what is missing, once, and leaves what is there", function()
@@ -83,4 +83,77 @@ test("files are injected under names of any bytes, and names that only look the 
   local other = provium.create():boot { memory = "192M", files = files }
   for _, name in ipairs(names) do assert_eq("this is " .. name, other:read_file(name)) end
   other:kill()
+end)
+
+test("the status of a file is what its kernel says", function()
+  vm:write_file("/tmp/status", "12345", 416) -- 0640
+  local status = vm:stat("/tmp/status")
+  assert_eq("file", status.type)
+  assert_eq(416, status.mode)
+  assert_eq(5, status.size)
+  assert_eq(0, status.uid)
+  assert_eq(tonumber(vm:exec("stat -c %Y /tmp/status").stdout.trim()), math.floor(status.mtime))
+  assert_eq("directory", vm:stat("/tmp").type)
+  assert_eq("character", vm:stat("/dev/null").type)
+  assert_error(function() vm:stat("/nowhere") end, "ENOENT")
+end)
+
+test("folders are made, listed and removed", function()
+  vm:mkdir("/tmp/tree", { mode = 448 }) -- 0700
+  assert_eq(448, vm:stat("/tmp/tree").mode)
+  assert_error(function() vm:mkdir("/tmp/tree") end, "EEXIST")
+  assert_error(function() vm:mkdir("/tmp/none/deep") end, "ENOENT")
+  vm:mkdir("/tmp/tree/a/b/c", { parents = true })
+  vm:mkdir("/tmp/tree/a/b/c", { parents = true })
+  vm:write_file("/tmp/tree/a/file", "x")
+  vm:symlink("/etc", "/tmp/tree/a/link")
+  assert_eq({ "b", "file", "link" }, vm:list("/tmp/tree/a"))
+  assert_error(function() vm:mkdir("/tmp/tree/a/file", { parents = true }) end, "not a directory")
+  assert_error(function() vm:remove("/tmp/tree") end, "ENOTEMPTY")
+  vm:remove("/tmp/tree", { recursive = true })
+  assert_eq(false, vm:exists("/tmp/tree"))
+  assert_eq(true, vm:exists("/etc")) -- the link was removed and not followed
+  assert_error(function() vm:remove("/tmp/tree") end, "/tmp/tree")
+  assert_error(function() vm:list("/nowhere") end, "ENOENT")
+end)
+
+test("links, names and permissions are changed", function()
+  vm:write_file("/tmp/one", "text")
+  vm:symlink("one", "/tmp/to-one")
+  assert_eq("one", vm:readlink("/tmp/to-one"))
+  assert_eq("symlink", vm:stat("/tmp/to-one").type)
+  vm:chmod("/tmp/one", 292) -- 0444
+  assert_eq(292, vm:stat("/tmp/one").mode)
+  vm:rename("/tmp/one", "/tmp/two")
+  assert_eq(false, vm:exists("/tmp/one"))
+  assert_eq(true, vm:exists("/tmp/to-one")) -- a link that leads nowhere is there
+  assert_error(function() vm:read_file("/tmp/to-one") end, "ENOENT")
+  assert_error(function() vm:readlink("/tmp/two") end, "EINVAL")
+  assert_error(function() vm:rename("/tmp/one", "/tmp/three") end, "ENOENT")
+  assert_error(function() vm:chmod("/tmp/two", 4096) end, "argument 'mode' must be an integer from 0 to 4095")
+  vm:remove("/tmp/to-one")
+  vm:remove("/tmp/two")
+end)
+
+test("patterns find paths as in a shell", function()
+  vm:mkdir("/tmp/glob/sub", { parents = true })
+  for _, name in ipairs { "b.txt", "a.txt", "c.log", ".hidden.txt", "sub/d.txt" } do
+    vm:write_file("/tmp/glob/" .. name, "")
+  end
+  assert_eq({ "/tmp/glob/a.txt", "/tmp/glob/b.txt" }, vm:glob("/tmp/glob/*.txt"))
+  assert_eq({ "/tmp/glob/sub/d.txt" }, vm:glob("/tmp/g*b/*/[d-e].txt"))
+  assert_eq({}, vm:glob("/tmp/glob/*.none"))
+  assert_eq({ "/tmp/glob/c.log" }, vm:glob("/tmp/glob/c.log"))
+  assert_eq({ "/tmp/glob/.hidden.txt" }, vm:glob("/tmp/glob/.h*"))
+  vm:remove("/tmp/glob", { recursive = true })
+end)
+
+test("a worker's file calls have the worker's credentials", function()
+  vm:mkdir("/tmp/private", { mode = 448 })
+  local worker = vm:spawn()
+  assert_eq(0, worker:syscall("setuid", 1000))
+  assert_error(function() worker:list("/tmp/private") end, "EACCES")
+  assert_error(function() worker:mkdir("/tmp/private/x") end, "EACCES")
+  worker:kill()
+  vm:remove("/tmp/private")
 end)

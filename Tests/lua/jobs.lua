@@ -20,7 +20,7 @@ test("output can be read while it comes", function()
   assert_eq("first\n", r.stdout)
 end)
 
-test("ten megabytes of output block nobody", function()
+test("ten megabytes of output do not block a job", function()
   local job = vm:background("head -c 10485760 /dev/zero | tr '\\0' y")
   local r = vm:job_wait(job, "60s")
   assert_eq(0, r.exit_code)
@@ -55,7 +55,7 @@ test("a finished job's group can be killed, and never another's", function()
   vm:job_kill(other)
 end)
 
-test("a finished job of which nothing is left frees its number, and then kills nobody", function()
+test("a finished job without processes frees its PID, and killing it kills no other process", function()
   local job, other
   vm:wait_until(function()
     job = vm:background("exit 4")
@@ -90,7 +90,7 @@ test("a job's status is its own, whatever the script waits for", function()
   assert_eq(5, vm:job_wait(job, 10).exit_code)
 end)
 
-test("jobs of workers in a pid namespace of their own end, are killed, and mean nobody outside", function()
+test("jobs of workers in their own PID namespace end, are killed, and never signal a process outside", function()
   local machine = provium.create():boot()
   assert_eq(0, machine:syscall("unshare", provium.sys.CLONE_NEWPID))
   local first, second = machine:spawn(), machine:spawn()
@@ -116,7 +116,7 @@ test("an exit status that a script has taken is an error, never 0", function()
   worker:kill()
 end)
 
-test("the last 128 results can be read again, and make room for anybody's jobs", { tags = { "heavy" } }, function()
+test("the last 128 results can be read again, and are removed for new jobs of any worker", { tags = { "heavy" } }, function()
   local jobs = {}
   for i = 1, 140 do
     jobs[i] = vm:background("exit " .. i % 100)
@@ -129,7 +129,7 @@ test("the last 128 results can be read again, and make room for anybody's jobs",
   worker:kill()
 end)
 
-test("jobs that nobody has read are kept, and a refusal says so", { tags = { "heavy" } }, function()
+test("jobs whose results were not read are kept, and the refusal of a new job says so", { tags = { "heavy" } }, function()
   local machine = provium.create():boot()
   for _ = 1, 128 do machine:background("exit 0") end
   assert_error(function() machine:background("exit 0") end, "128 jobs are running or unread")

@@ -114,7 +114,7 @@ test("a call that is told of more room than there is stops at the buffer's end",
       assert_eq(size, #data)
     end
   end
-  -- Two parts, the first of which claims what belongs to the second.
+  -- Two parts, the first of which has the length of both.
   local _, _, first, second = vm:syscall_ptr("readv", { [1] = provium.pack("u64 u64 u64 u64", 0, 4096, 0, 8) }, {
     { buf_idx = 1, ptr_offset = 0, data_len = 8, data = ("a"):rep(8), output = true },
     { buf_idx = 1, ptr_offset = 16, data_len = 8, data = ("b"):rep(8), output = true },
@@ -126,7 +126,7 @@ test("a call that is told of more room than there is stops at the buffer's end",
 end)
 
 test("a buffer is aligned as far as its length is", function()
-  -- FUTEX_WAKE wants a word at a multiple of four, and finds nobody there.
+  -- FUTEX_WAKE needs a word at a multiple of four, and finds no waiter.
   local FUTEX_WAKE = 1
   assert_eq(0, (vm:syscall_buf("futex", 0, ("\0"):rep(4), 0, FUTEX_WAKE, 1)))
   assert_eq(0, (vm:syscall_buf("futex", 0, ("\0"):rep(12), 0, FUTEX_WAKE, 1)))

@@ -1,4 +1,4 @@
--- What programs expect of a Linux system, in Provium's own userland.
+-- Provium's own userland has what programs expect of a Linux system.
 local vm = provium.create():boot()
 
 test("/dev has the names of the standard descriptors", function()

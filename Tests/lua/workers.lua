@@ -164,7 +164,7 @@ for _, mode in ipairs({ "fork", "thread", "shared" }) do
   end)
 end
 
-test("a handle of an earlier boot raises, and harms nobody of the next", function()
+test("a handle of an earlier boot raises, and does not affect the next boot", function()
   local machine = provium.create():boot()
   local old, job = machine:spawn(), machine:background("sleep 100")
   machine:shutdown()

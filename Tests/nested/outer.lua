@@ -5,7 +5,7 @@ if not disk then
   return
 end
 
-local vm = provium.create():boot({ memory = "2560M", disks = { { path = disk, readonly = true } } })
+local vm = provium.create():boot({ memory = "3584M", disks = { { path = disk, readonly = true } } })
 local root = "/mnt/nested"
 
 local function run(command, timeout)
@@ -56,7 +56,7 @@ end
 
 local kvm, vsock = "accelerator: kvm (runs guest code)", "channel: vsock"
 
--- What the doctor says, and that tests can run in any case.
+-- The doctor's report; tests can run in any case.
 local function assert_doctor(r, ...)
   local text = tostring(r.stdout)
   for _, expected in ipairs({ ... }) do assert_contains(text, expected) end
@@ -76,7 +76,7 @@ end
 run("grep -qw ext4 /proc/filesystems || modprobe ext4")
 run(("mkdir -p %s && mount -t ext4 -o ro /dev/vda %s"):format(root, root))
 for _, folder in ipairs({ "proc", "sys", "dev" }) do run(("mount --bind /%s %s/%s"):format(folder, root, folder)) end
-run(("mount -t tmpfs -o mode=1777,size=2g none %s/tmp"):format(root))
+run(("mount -t tmpfs -o mode=1777,size=3g none %s/tmp"):format(root))
 cache("root", 0)
 cache("user", 1000)
 
@@ -90,8 +90,8 @@ end)
 
 test("doctor: device nodes without their modules", function()
   while_("mknod /dev/kvm c 10 232; mknod /dev/vhost-vsock c 10 241", "rm /dev/kvm /dev/vhost-vsock", function()
-    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm does not open: ENODEV",
-      "channel: virtio-serial (/dev/vhost-vsock does not open: ENODEV)")
+    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm cannot be opened: ENODEV",
+      "channel: virtio-serial (/dev/vhost-vsock cannot be opened: ENODEV)")
   end)
 end)
 
@@ -125,12 +125,12 @@ end)
 test("doctor: a /dev/kvm that makes no machine", function()
   local verdict = root .. "/tmp/root/provium/kvm-verdict"
   while_("rm -f " .. verdict .. "; mv /dev/kvm /dev/away; mknod /dev/kvm c 1 3", "mv /dev/away /dev/kvm", function()
-    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm makes no machine", vsock)
+    assert_doctor(doctor(), "accelerator: tcg: /dev/kvm makes no VM", vsock)
   end)
   assert_doctor(doctor(), kvm, vsock)
 end)
 
--- What the suites noted, by channel and name: lists.
+-- The measurements of the suites, by channel and name: lists.
 local figures = { vsock = {}, ["virtio-serial"] = {} }
 
 -- Runs Provium's tests inside. Gives its exit code and output, and the command lines of the QEMUs that were seen meanwhile.
@@ -143,7 +143,7 @@ local function suite(arguments, who, timeout, folder, during)
   local at = who or vm
   local job = at:background(words .. (who and "" or "chroot " .. root) .. (" /bin/sh -c '%s' 2>&1"):format(command))
   local seen, lines = {}, {}
-  -- Asked again and again from outside, with nobody waiting inside: an emulated processor with SVM loses a timer
+  -- Asked again and again from outside, with no process waiting inside: an emulated processor with SVM loses a timer
   -- interrupt now and then, and sleeps on until something else wakes it (240 s were seen). Each question does.
   local r
   pcall(vm.wait_until, vm, function()
@@ -203,7 +203,7 @@ test("an ordinary user who may use the devices runs tests", { timeout = "2m" }, 
   assert_vsock(lines)
 end)
 
-test("a CID that somebody else holds is passed over", { timeout = "2m" }, function()
+test("a CID that another process holds is skipped", { timeout = "2m" }, function()
   local sys, set_guest_cid = provium.sys, 0x4008af60
   local fd = vm:syscall_buf("openat", 1, "/dev/vhost-vsock\0", sys.AT_FDCWD, 0, sys.O_RDWR, 0)
   assert(fd >= 0)
@@ -273,7 +273,7 @@ test("figures", { timeout = "6m" }, function()
     file:write(("| %s | %.2f | %d and %d |\n"):format(what, median(one) / median(other), #one, #other))
   end
   local vsock, serial = figures.vsock, figures["virtio-serial"]
-  row("cold boot : provium.fixture, spares as usual", vsock.boot, vsock.resume)
+  row("cold boot : provium.fixture, warm VMs as usual", vsock.boot, vsock.resume)
   row("round trip, virtio-serial : vsock", serial.roundtrip, vsock.roundtrip)
   row("write of 4 MiB, virtio-serial : vsock", serial.write, vsock.write)
   row("read of 4 MiB, virtio-serial : vsock", serial.read, vsock.read)
@@ -283,7 +283,7 @@ end)
 test("the conformance suite has the same results over both channels", { timeout = "10m" }, function()
   local results = {}
   for _, channel in ipairs({ "vsock", "serial" }) do
-    -- What takes minutes where even KVM is emulated has nothing to do with the channel.
+    -- Takes minutes with an emulated KVM, and does not depend on the channel.
     local code, text = suite("--no-tag heavy --channel " .. channel .. " .", nil, 240, "/nested/conformance")
     assert_eq(0, code, text)
     local of = {}

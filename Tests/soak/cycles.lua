@@ -1,4 +1,4 @@
--- One machine put to rest and resumed again and again, with checks after each cycle. Scripts/soak sets the number of cycles.
+-- Saves and resumes one VM repeatedly, with checks after each cycle. Scripts/soak sets the number of cycles.
 local soak = { cycles = tonumber(os.getenv("PROVIUM_SOAK_CYCLES") or "10") }
 
 function soak.run(vm)

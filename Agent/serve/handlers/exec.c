@@ -196,21 +196,6 @@ static int exec_start(struct exec *exec, struct command *command, struct text *f
   return error;
 }
 
-/* Copies the strings of the request. Reserves the arena once, because the strings must not move afterwards.
- */
-static bool exec_copy(struct session *session, const struct exec_request *request, struct command *command) {
-  size_t used = 0;
-  size_t size = (size_t)request->command.length + request->cwd.length + request->environment.length +
-                (request->environment_count + 1) * sizeof(char *) + READ_SIZE;
-  if (buffer_reserve(&session->arena, size) != 0) {
-    return false;
-  }
-  command->environment = command_environment(session, request, &used);
-  command->line = session_copy_string(session, request->command, &used);
-  command->cwd = request->cwd.length != 0 ? session_copy_string(session, request->cwd, &used) : NULL;
-  return command->environment != NULL && command->line != NULL;
-}
-
 int exec_run(struct session *session, const struct exec_request *request, struct exec_output output,
              struct exec_result *result, struct text *failure) {
   struct command command = {0};
@@ -221,7 +206,7 @@ int exec_run(struct session *session, const struct exec_request *request, struct
                       .pipes = {-1, -1},
                       .deadline = request->timeout_ms != 0 ? sys_now_ms() + request->timeout_ms : -1};
   *result = (struct exec_result){0};
-  if (!exec_copy(session, request, &command)) {
+  if (!command_copy(session, request, &command)) {
     text_add(failure, "no memory for the command");
     return ENOMEM;
   }

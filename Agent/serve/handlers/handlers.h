@@ -13,6 +13,13 @@ void handle_stdin(struct session *session, const union request *request);
 /* job.c */
 void handle_exec_async(struct session *session, const union request *request);
 void handle_job_collect(struct session *session, const union request *request);
+/* process_stream.c */
+void handle_process_start(struct session *session, const union request *request);
+void handle_process_read(struct session *session, const union request *request);
+void handle_process_write(struct session *session, const union request *request);
+void handle_process_signal(struct session *session, const union request *request);
+void handle_process_resize(struct session *session, const union request *request);
+void handle_process_end(struct session *session, const union request *request);
 /* file.c */
 void handle_write_piece(struct session *session, const union request *request);
 void handle_read_stream(struct session *session, const union request *request);
@@ -26,6 +33,8 @@ void handle_spawn_worker(struct session *session, const union request *request);
 /* snapshot.c */
 void handle_resume(struct session *session, const union request *request);
 void handle_quiesce(struct session *session, const union request *request);
+/* interface.c */
+void handle_interface(struct session *session, const union request *request);
 /* guest.c */
 void handle_kernel_log(struct session *session, const union request *request);
 void handle_shutdown(struct session *session, const union request *request);

@@ -8,9 +8,23 @@
 #include "reply.h"
 #include "sys.h"
 
-enum { FOREVER = -1, STRINGS_RESERVE = 65536 };
+enum { FOREVER = -1 };
 
 /* ---- start ---------------------------------------------------------------------------------- */
+
+void job_reply_full(struct session *session) {
+  struct text full = {.length = 0};
+  text_add_number(&full, PV_MAX_JOBS);
+  text_add(&full, " jobs are running or unread in the guest; more cannot be kept");
+  reply_error(&session->connection, EAGAIN, full.data);
+}
+
+void job_reply_started(struct session *session, const struct job *job) {
+  reply_begin(&session->connection, PV_JOB_STARTED);
+  reply_u32(&session->connection, job->id);
+  reply_u32(&session->connection, (uint32_t)job->pid);
+  reply_send(&session->connection);
+}
 
 /* The pipes of a job's output. Control moves their bytes to files, even while this process is busy. */
 struct job_pipes {
@@ -50,17 +64,6 @@ static int job_announce(struct session *session, const struct job *job, const st
   return -handoff_send(session->environment->control, &message);
 }
 
-static bool job_copy_strings(struct session *session, const struct exec_request *request,
-                             struct command *command) {
-  size_t used = 0;
-  if (buffer_reserve(&session->arena, (size_t)request->command.length + STRINGS_RESERVE) != 0) {
-    return false;
-  }
-  command->environment = command_environment(session, request, &used);
-  command->line = session_copy_string(session, request->command, &used);
-  return command->environment != NULL && command->line != NULL;
-}
-
 static int job_start(struct session *session, struct job *job, const struct exec_request *request,
                      struct text *failure) {
   struct job_pipes pipes;
@@ -69,7 +72,7 @@ static int job_start(struct session *session, struct job *job, const struct exec
                             .job = job_entry(session, job)};
   job->files[0] = environment_memory_file(session->environment);
   job->files[1] = environment_memory_file(session->environment);
-  int error = job_copy_strings(session, request, &command) ? 0 : ENOMEM;
+  int error = command_copy(session, request, &command) ? 0 : ENOMEM;
   error = error == 0 && (job->files[0] < 0 || job->files[1] < 0) ? EMFILE : error;
   error = !job_pipes_open(&pipes) && error == 0 ? EMFILE : error;
   if (error == 0) {
@@ -94,10 +97,7 @@ void handle_exec_async(struct session *session, const union request *request) {
   struct connection *connection = &session->connection;
   struct job *job = job_claim(session);
   if (job == NULL) {
-    struct text full = {.length = 0};
-    text_add_number(&full, PV_MAX_JOBS);
-    text_add(&full, " jobs are running or unread in the guest; more cannot be kept");
-    reply_error(connection, EAGAIN, full.data);
+    job_reply_full(session);
     return;
   }
   struct text failure = {.length = 0};
@@ -108,17 +108,12 @@ void handle_exec_async(struct session *session, const union request *request) {
     reply_error(connection, error, failure.data);
     return;
   }
-  reply_begin(connection, PV_JOB_STARTED);
-  reply_u32(connection, job->id);
-  reply_u32(connection, (uint32_t)job->pid);
-  reply_send(connection);
+  job_reply_started(session, job);
 }
 
 /* ---- wait ----------------------------------------------------------------------------------- */
 
-/* Updates the private half. All output so far is in the files, and the status of a job that has ended is
- * final. */
-static void job_update(struct session *session, struct job *job) {
+void job_update(struct session *session, struct job *job) {
   const struct job_entry *entry = job_entry(session, job);
   job_ask(session, job, HANDOFF_JOB_UPDATE);
   job->finished = entry->ended;
@@ -162,11 +157,19 @@ static int job_wait(struct session *session, struct job *job, int64_t timeout_ms
   return error;
 }
 
+struct job *job_require(struct session *session, uint32_t id) {
+  struct job *job = job_find(session, id);
+  if (job == NULL) {
+    reply_error(&session->connection, ESRCH,
+                "not a job of this vm or worker, or it has made room for newer ones");
+  }
+  return job;
+}
+
 struct job *job_await(struct session *session, const struct job_request *request) {
   struct connection *connection = &session->connection;
-  struct job *job = job_find(session, request->job);
+  struct job *job = job_require(session, request->job);
   if (job == NULL) {
-    reply_error(connection, ESRCH, "not a job of this vm or worker, or it has made room for newer ones");
     return NULL;
   }
   bool forever = request->timeout_ms == UINT32_MAX;

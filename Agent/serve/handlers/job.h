@@ -1,4 +1,4 @@
-/* Waits for jobs; shared by JOB_COLLECT and the requests of the first protocol. */
+/* Jobs; shared by JOB_COLLECT, the requests of processes and those of the first protocol. */
 #ifndef PROVIUM_JOB_H
 #define PROVIUM_JOB_H
 
@@ -6,6 +6,18 @@
 #include "session.h"
 
 enum { JOB_STREAMS = 2 };
+
+/* Answers with ERROR that the table of jobs is full. */
+void job_reply_full(struct session *session);
+/* Answers with JOB_STARTED. */
+void job_reply_started(struct session *session, const struct job *job);
+
+/* Returns NULL after it has answered with ERROR: the session has no such job. */
+struct job *job_require(struct session *session, uint32_t id);
+
+/* Updates the private half. All output so far is in the files, and the status of a job that has ended is
+ * final. */
+void job_update(struct session *session, struct job *job);
 
 /*
  * Finds the job that a request names, kills it if the request says so, and waits for its end. Returns NULL

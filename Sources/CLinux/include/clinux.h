@@ -55,8 +55,23 @@ int clinux_vsock_allowed(void);
 /* VHOST_VSOCK_SET_GUEST_CID on an open /dev/vhost-vsock. */
 int clinux_vhost_set_cid(int fd, uint64_t cid);
 
+struct pollfd;
+/* The largest number of frames in one call. */
+#define CLINUX_FRAMES 32
+/* A connected pair of non-blocking packet sockets (SOCK_SEQPACKET) whose sends may hold `buffer` bytes. */
+int clinux_packet_pair(int ends[2], int buffer);
+/*
+ * Receives at most `count` packets, the i-th at memory + i * slot, without blocking. Returns their number or
+ * -errno. The length of a packet that is larger than its slot is UINT32_MAX.
+ */
+int clinux_receive_frames(int socket, void *memory, size_t slot, int count, uint32_t *lengths);
+/* Sends packets without blocking. Returns the number of those sent, or -errno where the first one failed. */
+int clinux_send_frames(int socket, const void *const *frames, const uint32_t *lengths, int count);
+/* ppoll(2). Returns the number of ready entries or -errno. UINT64_MAX nanoseconds: no time limit. */
+int clinux_poll(struct pollfd *entries, size_t count, uint64_t nanoseconds);
+
 void clinux_sha256(const void *bytes, size_t length, uint8_t digest[32]);
-/* Of what the descriptor gives from where it stands to its end. 0 or -errno. */
+/* The SHA-256 of the descriptor's bytes from its offset to its end. 0 or -errno. */
 int clinux_sha256_file(int fd, uint8_t digest[32]);
 /* A digest of a file's contents that does not depend on where its holes are. Not cryptographic. 0 or -errno.
  */
@@ -64,10 +79,15 @@ int clinux_content_digest(int fd, uint64_t digest[4]);
 /* Copies what is not zero, by pages; the rest are holes. Shares all of it where the file system can. `to` is
  * empty. 0 or -errno. */
 int clinux_copy_sparse(int from, int to);
+/* A file without a name in `folder`, gone with its last descriptor. A descriptor (close-on-exec) or -errno.
+ */
+int clinux_temporary_file(const char *folder);
+/* Makes a range a hole, where the file system can; the size stays. 0 or -errno. */
+int clinux_punch_hole(int fd, off_t offset, off_t length);
 /* The offset of the first occurrence; -1: there is none. */
 ssize_t clinux_find(const void *bytes, size_t length, const void *needle, size_t needle_length);
 
-/* What became of the attempt to run a small guest under KVM. */
+/* The result of running a small guest under KVM. */
 enum clinux_kvm_outcome {
   CLINUX_KVM_USABLE,
   CLINUX_KVM_UNPROVEN,      /* makes machines; what they run was not tried */

@@ -82,6 +82,19 @@ enum pv_request {
   PV_QUIESCE = 0x19,     /* -> DONE; also on the control connection */
   PV_ECHO = 0x1A,        /* data -> DATA; also on the control connection */
   PV_SECRET = 0x1B,      /* secret[32] -> READY; the first message of every connection over vsock */
+  PV_INTERFACE = 0x1C, /* find[6], address[6], mtu u32, host_len u32, host name, naddr u32, {family u8 (4, 6),
+                          prefix u8, flags u8 (PV_ADDRESS_*), address[16]} x naddr, nroutes u32, {family u8,
+                          prefix u8, destination[16], gateway[16]} x nroutes -> DATA, the interface's name */
+
+  /* Processes with live streams. A process is a job whose streams the host reads and writes while it runs. */
+  PV_PROCESS_START = 0x30,  /* flags u32 (PV_PROCESS_*), columns u16, rows u16, cwd_len u32, cwd, nenv u32,
+                               {len u32, "NAME=value"} x nenv, command_len u32, command -> JOB_STARTED */
+  PV_PROCESS_READ = 0x31,   /* job u32, streams u32 (PV_STREAM_*), flags u32 (PV_PROCESS_FOLLOW), limit u32,
+                               timeout_ms u32 -> OUTPUT*, PROCESS_STATE */
+  PV_PROCESS_WRITE = 0x32,  /* job u32, flags u32 (PV_PROCESS_CLOSE), timeout_ms u32, data -> DONE */
+  PV_PROCESS_SIGNAL = 0x33, /* job u32, signal u32 -> DONE */
+  PV_PROCESS_RESIZE = 0x34, /* job u32, columns u16, rows u16 -> DONE */
+  PV_PROCESS_END = 0x35,    /* job u32 -> DONE: the process group is killed and the job is forgotten */
 
   /* On the control connection only. */
   PV_INTERRUPT = 0x20,   /* target u32, flags u32 (PV_INTERRUPT_*), optionally request u32; no reply */
@@ -115,6 +128,8 @@ enum pv_reply {
                              nworkers u32, {n u32, pid i32, kind u8 (PV_SPAWN_*)} x nworkers,
                              nfds u32, {fd i32} x nfds */
 
+  PV_PROCESS_STATE = 0x92, /* running u8, exit_code i32, signal i32, open streams u32 (PV_STREAM_*) */
+
   /* On the control connection, without a request. */
   PV_GONE = 0x90,        /* target u32, pid i32, wait status i32 */
   PV_LOG_RECORDS = 0x91, /* lost u64, token u32, then records: sequence u64, time_us u64, priority u16,
@@ -134,6 +149,14 @@ enum pv_done_flags {
   PV_DONE_STATUS_UNKNOWN = 1u << 3, /* another wait has taken the exit status: exit_code is -1 */
 };
 enum pv_job_flags { PV_JOB_TRUNCATED = 1u << 0 }; /* output beyond PV_MAX_JOB_STREAM was dropped */
+/* Streams of a process, as bits; OUTPUT names the same streams 1 and 2. */
+enum pv_streams { PV_STREAM_OUTPUT = 1u << 0, PV_STREAM_ERROR = 1u << 1, PV_STREAM_INPUT = 1u << 2 };
+enum pv_process_flags {
+  PV_PROCESS_TERMINAL = 1u << 0, /* PROCESS_START: the three streams are a new pseudo-terminal */
+  PV_PROCESS_CLEAR_ENV = 1u << 1 /* PROCESS_START: as PV_EXEC_CLEAR_ENV */
+};
+enum pv_process_read_flags { PV_PROCESS_FOLLOW = 1u << 0 }; /* read until the limit, the time or the end */
+enum pv_process_write_flags { PV_PROCESS_CLOSE = 1u << 0 }; /* close the stream after the data */
 enum pv_write_flags {
   PV_WRITE_CREATE = 1u << 0, /* create or truncate the file and keep it open */
   PV_WRITE_MODE = 1u << 1,   /* set exactly `mode`, whatever the umask */
@@ -160,6 +183,11 @@ enum pv_record_flags {
   PV_RECORD_FRAGMENT = 1u << 0,  /* the record is a part of a line */
   PV_RECORD_TRUNCATED = 1u << 1, /* the text was longer than PV_MAX_RECORD_TEXT */
 };
+enum pv_address_flags { PV_ADDRESS_OPTIONAL = 1u << 0 }; /* a kernel without its family may refuse it */
+/* Bytes of an address and of a route in INTERFACE, and the largest number of each. */
+#define PV_INTERFACE_ADDRESS_SIZE 19u
+#define PV_INTERFACE_ROUTE_SIZE 34u
+#define PV_MAX_INTERFACE_ENTRIES 32u
 #define PV_RECORD_HEADER_SIZE 21u
 #define PV_MAX_RECORD_TEXT 4096u
 

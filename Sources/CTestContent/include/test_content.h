@@ -3,7 +3,7 @@
  *
  * swift-testing finds tests by walking the section `swift5_tests` of the executable, an array of fixed-size records
  * (swift-testing, Documentation/ABI/TestContent.md). A record carries an accessor that makes its `Test` when asked. The
- * number of records is fixed when we are compiled; how many of them stand for a Lua test is decided at run time.
+ * number of records is fixed when we are compiled; how many of them represent a Lua test is decided at run time.
  */
 #ifndef PROVIUM_RECORDS_H
 #define PROVIUM_RECORDS_H

@@ -102,7 +102,7 @@ struct Connector {
       let transport: any Transport
       var inbox = ByteQueue(capacity: 4096)
       if endpoint.isLink {
-        transport = try control.openChannel(UInt16(number), until: deadline)
+        transport = try control.stream.openChannel(UInt16(number), until: deadline)
       } else {
         let dialler = Dialler(peer: .worker(number), alarm: process.alarm, liveness: liveness)
         (transport, inbox) = try connect(dialler, until: deadline)
@@ -123,7 +123,8 @@ struct Connector {
 
   // MARK: Errors
 
-  /// Makes errors for people of the errors of `body`. The cause of the VM's end comes before the errors of its sockets.
+  /// Makes errors for people of the errors of `body`. The cause of the VM's end comes before the errors of
+  /// its sockets.
   private func explained<Result>(
     _ peer: GuestPeer,
     process: FollowedProcess? = nil,

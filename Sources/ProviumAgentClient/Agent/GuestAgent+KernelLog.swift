@@ -25,8 +25,12 @@ extension GuestAgent {
   /// Waits until everything that the guest's kernel has logged so far has been received. Thread-safe.
   /// - Returns: false if the deadline came first.
   package func syncKernelLog(until deadline: Deadline) throws -> Bool {
-    // Tokens are sent in ascending order: a later barrier includes an earlier one.
-    let token = try control.sendLogSync(until: deadline)
+    try awaitKernelLogSync(try requestKernelLogSync(until: deadline), until: deadline)
+  }
+
+  /// Waits until everything has been received that was asked for with that token. Thread-safe.
+  /// - Returns: false if the deadline came first.
+  package func awaitKernelLogSync(_ token: UInt32, until deadline: Deadline) throws -> Bool {
     let synced = try control.state.wait(until: deadline) { state -> Bool? in
       if state.log.synced >= token { return true }
       if let failure = state.failure { throw failure }
@@ -34,4 +38,13 @@ extension GuestAgent {
     }
     return synced ?? false
   }
+
+  /// Asks for everything that the guest's kernel has logged so far. Does not wait for it. Thread-safe.
+  /// - Returns: a token for `hasSyncedKernelLog`. A later request includes an earlier one.
+  package func requestKernelLogSync(until deadline: Deadline) throws -> UInt32 {
+    try control.stream.sendLogSync(until: deadline)
+  }
+
+  /// Whether everything has been received that was asked for with that token. Thread-safe.
+  package func hasSyncedKernelLog(_ token: UInt32) -> Bool { control.state.read { $0.log.synced >= token } }
 }

@@ -38,7 +38,8 @@ package final class GuestAgent: Sendable {
   /// - Parameters:
   ///   - machine: the VM's name in messages.
   ///   - buildID: the build of the agent that was put into the guest (`ProviumAgentImage`); nil accepts any.
-  ///   - liveness: ends this wait, and every later one, when the VM has ended, with the cause that it returns.
+  ///   - liveness: ends this wait, and every later one, when the VM has ended, with the cause that it
+  ///     returns.
   /// - Throws: the cause of the VM's end; `GuestError.timedOut`, `.incompatible`, `.lost`.
   package static func connect(
     to endpoint: GuestEndpoint,
@@ -79,7 +80,8 @@ package final class GuestAgent: Sendable {
     }
   }
 
-  /// Ends all connections. The guest continues to run. Operations that are being carried out fail. Idempotent, thread-safe.
+  /// Ends all connections. The guest continues to run. Operations that are being carried out fail.
+  /// Idempotent, thread-safe.
   package func close() {
     // First, so that no connection waits for a guest that does not listen any more.
     control.alarm.raise()
@@ -130,7 +132,7 @@ package final class GuestAgent: Sendable {
     let connector = Connector(
       endpoint: endpoint,
       control: control,
-      liveness: control.liveness,
+      liveness: control.stream.liveness,
       machine: machine
     )
     let exchange = try connector.connectWorker(number, pid: pid, until: deadline)

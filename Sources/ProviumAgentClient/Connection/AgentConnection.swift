@@ -2,12 +2,12 @@ package import ProviumArchitecture
 package import ProviumSystem
 import Synchronization
 
-/// A connection to the main agent or to a worker. The operations on it are extensions of this type. All of them run on the same
-/// thread of the guest.
+/// A connection to the main agent or to a worker. The operations on it are extensions of this type. All of
+/// them run on the same thread of the guest.
 ///
-/// Operations block. Only one runs at a time: a second one is refused and does not wait. `interrupt` and `operations` are
-/// thread-safe. The deadline of an operation must be later than the end of what the operation itself waits for, such as a
-/// command with a timeout.
+/// Operations block. Only one runs at a time: a second one is refused and does not wait. `interrupt` and
+/// `operations` are thread-safe. The deadline of an operation must be later than the end of what the
+/// operation itself waits for, such as a command with a timeout.
 package final class AgentConnection: @unchecked Sendable {
   // Sendable because only the thread that has set `isInUse` uses `exchange`.
   let exchange: MessageExchange
@@ -36,13 +36,16 @@ package final class AgentConnection: @unchecked Sendable {
     pid = exchange.pid
   }
 
-  /// Makes the current operation end early: a system call returns `-EINTR`. Does nothing when no operation runs. Thread-safe.
+  /// Makes the current operation end early: a system call returns `-EINTR`. Does nothing when no operation
+  /// runs. Thread-safe.
   /// - Parameter command: also kills the command that an exec runs.
-  package func interrupt(command: Bool = true, until deadline: Deadline) throws {
+  /// - Parameter request: the number of the request that is meant, which may not have been sent yet (`nextRequest`); 0: the
+  ///   present one.
+  package func interrupt(command: Bool = true, request: UInt32 = 0, until deadline: Deadline) throws {
     guard let control else { return }
-    let message = try Request.interrupt(target: exchange.peer.target, command: command, request: 0)
+    let message = try Request.interrupt(target: exchange.peer.target, command: command, request: request)
     do {
-      try control.send(message, until: deadline)
+      try control.stream.send(message, until: deadline)
     } catch TransportFailure.deadline {
       throw GuestError.timedOut("interrupt: the agent's control process does not take the request")
     } catch is TransportFailure {
@@ -50,12 +53,16 @@ package final class AgentConnection: @unchecked Sendable {
     }
   }
 
+  /// The number that the next request of this connection will have. Only the thread that makes the requests may ask.
+  package var nextRequest: UInt32 { exchange.nextRequest }
+
   /// False when the connection has failed, so that no further operation can succeed.
   package var isUsable: Bool { (try? exclusively { exchange.isUsable }) ?? true }
 
   // MARK: For the operations
 
-  /// Runs one operation: alone on the connection, and with a record in the trace unless it is refused before anything is sent.
+  /// Runs one operation: alone on the connection, and with a record in the trace unless it is refused before
+  /// anything is sent.
   /// - Parameter body: returns the result and the outcome for the record.
   func perform<Result>(
     _ name: String,

@@ -1,8 +1,8 @@
 import ProviumSystem
 import Synchronization
 
-/// Requests and replies on one connection: a request is sent, and replies are received up to the last one. One thread uses it at
-/// a time.
+/// Requests and replies on one connection: a request is sent, and replies are received up to the last one.
+/// One thread uses it at a time.
 ///
 /// A failed connection stays failed: every later request throws the first error again.
 final class MessageExchange {
@@ -22,15 +22,15 @@ final class MessageExchange {
   private var failure: (any Error)?
   /// Set when the connection is ended on purpose.
   private let isEnded = Atomic(false)
-  /// The number of requests since READY, by which INTERRUPT names a request, and the number of those whose last reply has not
-  /// come.
+  /// The number of requests since READY, by which INTERRUPT names a request, and the number of those whose
+  /// last reply has not come.
   private var sent: UInt32 = 0
   private var outstanding: UInt32 = 0
   private var lastCode = MessageCode.echo
   /// The time that an interrupted operation has to end.
   static let interruptTimeout = Duration.seconds(2)
-  /// The time that the search for the cause of a lost connection may take: a little more than the reader of the control
-  /// connection needs to find that there is none.
+  /// The time that the search for the cause of a lost connection may take: a little more than the reader of
+  /// the control connection needs to find that there is none.
   static let causeTimeout = Duration.milliseconds(1500)
 
   /// - Parameter inbox: bytes that were received after READY.
@@ -58,14 +58,17 @@ final class MessageExchange {
     transport.end()
   }
 
+  /// The number of the next request, by which INTERRUPT names it.
+  var nextRequest: UInt32 { sent &+ 1 }
+
   var isUsable: Bool { failure == nil && !isEnded.load(ordering: .acquiring) }
 
   // MARK: One request
 
   /// Sends `message` and its tail, and passes each reply to `reply` until that returns `.done`. Blocks.
   ///
-  /// An ERROR becomes `GuestError.refused`. After the deadline the operation is interrupted and has two more seconds to end.
-  /// When `reply` throws, the operation is ended the same way, and the error is passed on.
+  /// An ERROR becomes `GuestError.refused`. After the deadline the operation is interrupted and has two more
+  /// seconds to end. When `reply` throws, the operation is ended the same way, and the error is passed on.
   func request(
     _ message: EncodedMessage,
     tail: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
@@ -77,8 +80,8 @@ final class MessageExchange {
     try receive(what: what, until: deadline, reply)
   }
 
-  /// Sends a request without waiting for its reply; `receive` must follow. Several requests may be sent first if their replies
-  /// are small, because no one reads replies in the meantime.
+  /// Sends a request without waiting for its reply; `receive` must follow. Several requests may be sent first
+  /// if their replies are small, because replies are not read in the meantime.
   func send(
     _ message: EncodedMessage,
     tail: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
@@ -138,7 +141,8 @@ final class MessageExchange {
 
   // MARK: Overdue requests
 
-  /// Interrupts the outstanding requests and receives their replies up to the last one. Throws when that fails too.
+  /// Interrupts the outstanding requests and receives their replies up to the last one. Throws when that
+  /// fails too.
   private func endOverdue(what: String) throws {
     guard outstanding > 0 else { return }
     let grace = Deadline.after(Self.interruptTimeout)
@@ -149,7 +153,7 @@ final class MessageExchange {
         command: true,
         request: sent &- outstanding &+ 1
       )
-      try? control.send(interrupt, until: grace)
+      try? control.stream.send(interrupt, until: grace)
     }
     while outstanding > 0 {
       guard let message = try next(what: what, until: grace) else {
@@ -238,7 +242,8 @@ final class MessageExchange {
     return process?.end.map { GuestError.lost(peer, "\(name) \($0.asPredicate)") }
   }
 
-  /// Makes an error for people of an error of the carrier, with the cause of the peer's end where that becomes known in time.
+  /// Makes an error for people of an error of the carrier, with the cause of the peer's end where that
+  /// becomes known in time.
   private func explain(_ error: any Error, _ what: String) -> any Error {
     if let violation = error as? ProtocolViolation { return GuestError.violation(violation) }
     guard let carrier = error as? TransportFailure else { return error }

@@ -1,14 +1,15 @@
 import ProviumSystem
 
-/// The body of the thread that reads the control connection: it connects, receives messages and frames, and delivers them.
+/// The body of the thread that reads the control connection: it connects, receives messages and frames, and
+/// delivers them.
 struct ControlReader {
-  private let connection: ControlConnection
+  private let stream: ControlStream
   private let inbox = ByteQueue(capacity: 64 << 10)
   private let raw = ByteQueue(capacity: 256 << 10)
   /// The messages of the control process are small. A larger one breaks the protocol.
   private static let messageLimit = 1 << 20
 
-  init(_ connection: ControlConnection) { self.connection = connection }
+  init(_ stream: ControlStream) { self.stream = stream }
 
   func run(until deadline: Deadline) {
     do {
@@ -19,13 +20,13 @@ struct ControlReader {
   }
 
   private func connect(until deadline: Deadline) throws -> PolledSocket {
-    let dialler = Dialler(peer: .control, alarm: connection.alarm, liveness: connection.liveness)
-    let endpoint = connection.endpoint
+    let dialler = Dialler(peer: .control, alarm: stream.alarm, liveness: stream.liveness)
+    let endpoint = stream.endpoint
     while true {
       let socket = try dialler.dial(endpoint, until: deadline)
       if endpoint.isLink {
         try LinkHandshake.perform(socket, raw: raw, until: deadline)
-        connection.state.update { $0.socket = socket }
+        stream.state.update { $0.socket = socket }
         return socket
       }
       // A driver of the guest that starts resets connections; try again.
@@ -33,7 +34,7 @@ struct ControlReader {
         guard try socket.read(into: inbox, wanting: 4096, until: deadline) else {
           throw TransportFailure.deadline
         }
-        connection.state.update { $0.socket = socket }
+        stream.state.update { $0.socket = socket }
         return socket
       } catch TransportFailure.ended where endpoint.canRedial {
         inbox.clear()
@@ -45,11 +46,11 @@ struct ControlReader {
   private func serve(_ socket: PolledSocket) throws {
     var parser = LinkParser()
     while true {
-      if connection.endpoint.isLink {
+      if stream.endpoint.isLink {
         while let frame = try parser.next(in: raw) { take(frame) }
       }
       while let message = try nextMessage() { try handle(message.code, message.payload) }
-      let target = connection.endpoint.isLink ? raw : inbox
+      let target = stream.endpoint.isLink ? raw : inbox
       _ = try socket.read(into: target, wanting: 128 << 10, until: .never)
     }
   }
@@ -59,7 +60,7 @@ struct ControlReader {
       if frame.type == .data { inbox.append(frame.payload) }
       return
     }
-    guard let channel = connection.state.read({ $0.channels[frame.channel] }) else { return }
+    guard let channel = stream.state.read({ $0.channels[frame.channel] }) else { return }
     switch frame.type {
     case .data: channel.deliver(frame.payload)
     case .close: channel.fail(.ended(nil))
@@ -91,13 +92,13 @@ struct ControlReader {
       case .ready:
         let ready = try payload.withUnsafeBytes { try ReadyReply($0) }
         // SHUTDOWN is acknowledged by a READY too.
-        connection.state.update { $0.ready = ready }
+        stream.state.update { $0.ready = ready }
       case .logRecords:
         let reply = try payload.withUnsafeBytes { try LogRecordsReply($0) }
-        try connection.take(reply, size: payload.count)
+        try stream.take(reply, size: payload.count)
       case .gone: note(try payload.withUnsafeBytes { try GoneReply($0) })
       case .done, .data, .error:
-        connection.state.update { state in
+        stream.state.update { state in
           if state.repliesToDrop > 0 { state.repliesToDrop -= 1 } else { state.reply = (code, payload) }
         }
       default:
@@ -119,7 +120,7 @@ struct ControlReader {
       status: ExitStatus(waitStatus: gone.waitStatus),
       endedWithProcess: gone.endedWithProcess
     )
-    connection.state.update { $0.note(end) }
+    stream.state.update { $0.note(end) }
   }
 
   // MARK: The end
@@ -131,7 +132,7 @@ struct ControlReader {
     var cause: (any Error)?
     if case TransportFailure.died(let death) = error { cause = death }
     if case TransportFailure.ended = error { cause = awaitCauseOfDeath() }
-    let channels = connection.state.update { state -> [LinkChannel] in
+    let channels = stream.state.update { state -> [LinkChannel] in
       state.failure = error
       state.causeOfDeath = cause
       defer { state.channels = [:] }
@@ -141,10 +142,10 @@ struct ControlReader {
   }
 
   private func awaitCauseOfDeath() -> (any Error)? {
-    var polls = PolledSocket.polls(-1, 0, connection.alarm, connection.liveness)
-    guard connection.liveness != nil else { return nil }
+    var polls = PolledSocket.polls(-1, 0, stream.alarm, stream.liveness)
+    guard stream.liveness != nil else { return nil }
     do {
-      _ = try PolledSocket.poll(&polls, connection.liveness, until: .after(Self.causeTimeout))
+      _ = try PolledSocket.poll(&polls, stream.liveness, until: .after(Self.causeTimeout))
     } catch TransportFailure.died(let cause) {
       return cause
     } catch {}

@@ -1,8 +1,8 @@
 import ProviumSystem
 import Synchronization
 
-/// A process of the agent that has a connection: it runs until its own GONE has come. A later process with the same number or
-/// pid is another `FollowedProcess`.
+/// A process of the agent that has a connection: it runs until its own GONE has come. A later process with
+/// the same number or pid is another `FollowedProcess`.
 final class FollowedProcess: Sendable {
   let target: UInt32
   let pid: Int32
@@ -19,8 +19,8 @@ final class FollowedProcess: Sendable {
   /// How the process ended; nil while no end has been reported.
   var end: ProcessEnd? { reportedEnd.withLock { $0 } }
 
-  /// Whether an end is the end of this process. Of workers the pid must be equal too. There is one main agent, whose pid becomes
-  /// known later, and which is never started again.
+  /// Whether an end is the end of this process. Of workers the pid must be equal too. There is one main
+  /// agent, whose pid becomes known later, and which is never started again.
   func isEnded(by end: ProcessEnd) -> Bool { end.target == target && (target == 0 || end.pid == pid) }
 
   func take(_ end: ProcessEnd) {

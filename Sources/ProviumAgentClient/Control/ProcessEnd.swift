@@ -10,8 +10,8 @@ struct ProcessEnd: Sendable, Hashable {
   /// Ends that are kept of processes that are not followed: a hostile guest can report any number.
   static let kept = 128
 
-  /// The end as a predicate, to follow "worker 3": `was killed by SIGSEGV`. For a thread that ended with the agent it also says
-  /// so.
+  /// The end as a predicate, to follow "worker 3": `was killed by SIGSEGV`. For a thread that ended with the
+  /// agent it also says so.
   var asPredicate: String {
     guard endedWithProcess else { return status.asPredicate }
     return "\(status.asPredicate), and the agent with it: a thread worker is a thread of the agent's process"

@@ -4,7 +4,8 @@ extension Request {
   /// Encodes INTERRUPT.
   /// - Parameters:
   ///   - command: also ends the command that an exec runs.
-  ///   - request: the number of the request on the target's connection, counted from 1; 0: the one that is being carried out.
+  ///   - request: the number of the request on the target's connection, counted from 1; 0: the one that is
+  ///     being carried out.
   static func interrupt(target: UInt32, command: Bool, request: UInt32) throws -> EncodedMessage {
     let writer = MessageWriter(.interrupt)
     writer.integer(target)

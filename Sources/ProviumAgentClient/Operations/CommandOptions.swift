@@ -1,7 +1,7 @@
 /// The settings with which a command runs in the guest.
 public struct CommandOptions: Sendable, Hashable {
-  /// The command's time limit. The agent then kills its process group, and ``CommandResult/timedOut`` is true. nil: the command
-  /// has no limit of its own.
+  /// The command's time limit. The agent then kills its process group, and ``CommandResult/timedOut`` is
+  /// true. nil: the command has no limit of its own.
   public var timeout: Duration?
 
   /// Environment variables in addition to those of the agent. A name must not be empty or contain `=`.

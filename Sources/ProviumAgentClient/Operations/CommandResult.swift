@@ -1,7 +1,7 @@
 public import ProviumSystem
 
 /// The result of a command that has ended.
-public struct CommandResult: Hashable, Sendable {
+public struct CommandResult: Hashable, Sendable, CustomStringConvertible {
   /// How the command ended.
   public let status: ExitStatus
   /// Whether the command was killed because its ``CommandOptions/timeout`` had passed.
@@ -36,6 +36,15 @@ public struct CommandResult: Hashable, Sendable {
 
   /// The exit code as a shell reports it: 128 + n after signal n.
   public var exitCode: Int32 { status.shellCode }
+
+  /// The outcome and the output: `exit 1, standard output: "yes\n", standard error: "no\n"`.
+  public var description: String {
+    var parts = [summary]
+    for (name, output) in [("output", standardOutput), ("error", standardError)] where !output.bytes.isEmpty {
+      parts.append("standard \(name): \(output.text.debugDescription)")
+    }
+    return parts.joined(separator: ", ")
+  }
 
   /// The outcome in a few words: `exit 0`, `killed by SIGKILL`, `timed out`.
   var summary: String {

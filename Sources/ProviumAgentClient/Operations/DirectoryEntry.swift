@@ -25,7 +25,8 @@ package struct DirectoryEntry: Hashable, Sendable {
   package let type: UInt8
   package let name: ByteString
 
-  /// Decodes the entries of one piece of a LIST, each `type u8, name_len u16, name`. A piece contains whole entries.
+  /// Decodes the entries of one piece of a LIST, each `type u8, name_len u16, name`. A piece contains whole
+  /// entries.
   static func entries(_ payload: UnsafeRawBufferPointer) throws -> [DirectoryEntry] {
     var reader = MessageReader(payload)
     var entries: [DirectoryEntry] = []

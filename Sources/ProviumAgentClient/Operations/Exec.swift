@@ -16,10 +16,10 @@ extension AgentConnection {
     return result
   }
 
-  /// Runs `/bin/sh -c command` to its end and passes its output on, piece by piece. `options.outputLimit` is not used, and the
-  /// streams of the result are empty. The command waits while `output` runs.
-  /// - Parameter output: receives a piece, which is valid during the call, and whether it is from the standard error. When it
-  ///   throws, the command is killed and the error is passed on.
+  /// Runs `/bin/sh -c command` to its end and passes its output on, piece by piece. `options.outputLimit` is
+  /// not used, and the streams of the result are empty. The command waits while `output` runs.
+  /// - Parameter output: receives a piece, which is valid during the call, and whether it is from the
+  ///   standard error. When it throws, the command is killed and the error is passed on.
   package func exec(
     _ command: ByteString,
     _ options: CommandOptions,
@@ -89,6 +89,12 @@ extension Request {
     if options.clearsEnvironment { flags |= PV_EXEC_CLEAR_ENV.rawValue }
     writer.integer(flags)
     writer.integer(options.timeout.map { wireMilliseconds($0) } ?? 0)
+    try write(command, options, to: writer)
+    return try writer.finish()
+  }
+
+  /// Encodes the directory, the environment and the command of EXEC_FULL and PROCESS_START.
+  static func write(_ command: ByteString, _ options: CommandOptions, to writer: MessageWriter) throws {
     writer.counted(try (options.workingDirectory ?? "").checked(.workingDirectory))
     writer.integer(UInt32(clamping: options.variables.count))
     for (name, value) in options.variables.sorted(by: { $0.key < $1.key }) {
@@ -101,7 +107,6 @@ extension Request {
       writer.counted(variable)
     }
     writer.counted(try command.checked(.command))
-    return try writer.finish()
   }
 }
 

@@ -36,8 +36,8 @@ package struct IoctlCall: Sendable {
 extension AgentConnection {
   /// Makes an ioctl with a struct or without one. Blocks until the kernel returns.
   ///
-  /// The struct is filled up with zeros to the size in the command (`_IOC_SIZE`), so that the kernel never writes beyond it.
-  /// Without data, a command that reads gets a struct of zeros.
+  /// The struct is filled up with zeros to the size in the command (`_IOC_SIZE`), so that the kernel never
+  /// writes beyond it. Without data, a command that reads gets a struct of zeros.
   package func ioctl(
     _ descriptor: Int32,
     _ command: UInt32,

@@ -12,7 +12,8 @@ extension AgentConnection {
     }
   }
 
-  /// Returns the state and the output of a job. It can be called again; the output always starts at its first byte.
+  /// Returns the state and the output of a job. It can be called again; the output always starts at its first
+  /// byte.
   /// - Parameters:
   ///   - wait: how long to wait for the end of the job; nil: do not wait. The deadline must be later.
   ///   - kill: kills the whole process group first, and waits until it has ended.

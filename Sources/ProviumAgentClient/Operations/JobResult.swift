@@ -8,7 +8,8 @@ public struct JobResult: Hashable, Sendable {
   public let standardOutput: CommandOutput
   /// The standard error so far, from its first byte.
   public let standardError: CommandOutput
-  /// Whether an output stream is longer than the 64 MiB that the agent keeps. The streams then end after these first bytes.
+  /// Whether an output stream is longer than the 64 MiB that the agent keeps. The streams then end after
+  /// these first bytes.
   public let isTruncated: Bool
 
   package init(

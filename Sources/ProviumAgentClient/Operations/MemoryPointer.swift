@@ -2,7 +2,8 @@ internal import CProviumWire
 
 /// Memory that a field inside a buffer points to during a system call.
 package struct MemoryPointer: Hashable, Sendable {
-  /// The argument index of the buffer that contains the field. An ioctl has one struct, and does not use this.
+  /// The argument index of the buffer that contains the field. An ioctl has one struct, and does not use
+  /// this.
   package var buffer: Int
   /// The offset of the 8 bytes of the address in the buffer.
   package var offset: Int

@@ -10,8 +10,8 @@ extension AgentConnection {
     return output.stdout
   }
 
-  /// Reads a file and passes its contents to `sink`, piece by piece. Blocks. A piece is valid during the call. When `sink`
-  /// throws, the transfer is ended.
+  /// Reads a file and passes its contents to `sink`, piece by piece. Blocks. A piece is valid during the
+  /// call. When `sink` throws, the transfer is ended.
   package func readFile(
     _ path: ByteString,
     until deadline: Deadline,

@@ -28,8 +28,8 @@ public struct SystemCallResult: Hashable, Sendable {
 }
 
 extension Errno {
-  /// The error of a raw value of a system call; nil for the value of a successful one. The kernel returns -4095 to -1 for
-  /// errors (MAX_ERRNO of include/linux/err.h).
+  /// The error of a raw value of a system call; nil for the value of a successful one. The kernel returns
+  /// -4095 to -1 for errors (MAX_ERRNO of include/linux/err.h).
   init?(systemCallValue value: Int64) {
     guard (-4095 ... -1).contains(value) else { return nil }
     self.init(Int32(-value))

@@ -8,7 +8,8 @@ extension AgentConnection {
   private static let outstandingPieces = 2
 
   /// Creates or truncates a file of any size. Blocks.
-  /// - Parameter mode: permissions, set without regard to the umask; nil: 0666 without the bits of the agent's umask.
+  /// - Parameter mode: permissions, set without regard to the umask; nil: 0666 without the bits of the
+  ///   agent's umask.
   package func writeFile(
     _ path: ByteString,
     _ bytes: UnsafeRawBufferPointer,
@@ -29,7 +30,8 @@ extension AgentConnection {
     try bytes.withUnsafeBytes { try writeFile(path, $0, mode: mode, until: deadline) }
   }
 
-  /// Creates or truncates a file, with the contents of an open file of the host from its current offset to its end. Blocks.
+  /// Creates or truncates a file, with the contents of an open file of the host from its current offset to
+  /// its end. Blocks.
   package func writeFile(
     _ path: ByteString,
     from descriptor: Int32,
@@ -58,7 +60,8 @@ extension AgentConnection {
     return count
   }
 
-  /// - Parameter next: returns the piece at an offset, and whether it is the last. Its bytes are sent before the next call.
+  /// - Parameter next: returns the piece at an offset, and whether it is the last. Its bytes are sent before
+  ///   the next call.
   private func write(
     _ path: ByteString,
     _ mode: UInt32?,

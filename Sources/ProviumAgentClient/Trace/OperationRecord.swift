@@ -1,7 +1,8 @@
 import ProviumArchitecture
 import ProviumSystem
 
-/// One operation on a guest, for the report of a failure. It is cheap to make, and becomes text only when it is shown.
+/// One operation on a guest, for the report of a failure. It is cheap to make, and becomes text only when it
+/// is shown.
 package struct OperationRecord: Sendable {
   /// An argument of the operation. Of long data only the beginning is kept.
   package enum Argument: Sendable {
@@ -48,8 +49,8 @@ package struct OperationRecord: Sendable {
 }
 
 extension OperationRecord: CustomStringConvertible {
-  /// The operation as strace(1) writes it: `openat(AT_FDCWD, "/etc/passwd", 0) = 3 <0.4ms>`, after `[worker 1]` when a worker
-  /// carried it out.
+  /// The operation as strace(1) writes it: `openat(AT_FDCWD, "/etc/passwd", 0) = 3 <0.4ms>`, after `[worker
+  /// 1]` when a worker carried it out.
   package var description: String {
     let list = arguments.map(\.description).joined(separator: ", ")
     let call = "\(actor.map { "[\($0)] " } ?? "")\(name)(\(list))"
@@ -108,8 +109,8 @@ extension OperationRecord.Outcome: CustomStringConvertible {
 
 extension OperationRecord.Argument {
   /// Returns the buffers whose shown part the call has changed, and all outputs.
-  /// - Parameter addresses: by the position of the buffer, the offsets at which the agent has put addresses. They differ in
-  ///   every run and are not compared.
+  /// - Parameter addresses: by the position of the buffer, the offsets at which the agent has put addresses.
+  ///   They differ in every run and are not compared.
   static func written(
     _ before: [[UInt8]],
     _ after: [[UInt8]],

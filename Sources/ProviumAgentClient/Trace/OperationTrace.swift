@@ -37,10 +37,15 @@ package struct OperationTrace: Sendable {
     return next - 1
   }
 
-  mutating func finish(_ number: Int, _ outcome: OperationRecord.Outcome, _ duration: Duration) {
-    guard let index = entries.lastIndex(where: { $0.number == number }) else { return }
+  /// Completes an operation and returns it; nil if so many began after it that it was removed.
+  @discardableResult
+  mutating func finish(_ number: Int, _ outcome: OperationRecord.Outcome, _ duration: Duration)
+    -> OperationRecord?
+  {
+    guard let index = entries.lastIndex(where: { $0.number == number }) else { return nil }
     entries[index].record.outcome = outcome
     entries[index].record.duration = duration
+    return entries[index].record
   }
 
   /// Removes an operation that was refused before it reached the guest.

@@ -7,7 +7,8 @@ struct Dialler {
   let alarm: EventDescriptor
   let liveness: (any Liveness)?
 
-  /// The first and the longest pause between two attempts. A guest whose driver is not loaded yet gives no event to wait for.
+  /// The first and the longest pause between two attempts. A guest whose driver is not loaded yet gives no
+  /// event to wait for.
   private static let firstPause = Duration.milliseconds(2)
   private static let longestPause = Duration.milliseconds(50)
 
@@ -58,8 +59,8 @@ struct Dialler {
     }
   }
 
-  /// Whether an attempt may succeed later: the guest, its driver or the agent is not ready, or a snapshot has cut the
-  /// connection.
+  /// Whether an attempt may succeed later: the guest, its driver or the agent is not ready, or a snapshot has
+  /// cut the connection.
   private static func isTransient(_ errno: Errno) -> Bool {
     [ENODEV, ECONNRESET, ETIMEDOUT, ECONNREFUSED, ENOENT, EINTR, EAGAIN, EPIPE, EHOSTUNREACH].contains(
       errno.number

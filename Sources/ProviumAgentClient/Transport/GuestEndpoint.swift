@@ -2,7 +2,8 @@ import Glibc
 
 /// The way to the agent of a guest.
 package enum GuestEndpoint: Sendable, Hashable {
-  /// The host ends of the two virtio-serial ports (Unix stream sockets). Connecting takes ownership of the descriptors.
+  /// The host ends of the two virtio-serial ports (Unix stream sockets). Connecting takes ownership of the
+  /// descriptors.
   case serial(main: Int32, control: Int32)
   case vsock(cid: UInt32, secret: GuestSecret)
   /// Unix sockets `PREFIX.PORT` instead of vsock ports, for an agent that runs on this host.

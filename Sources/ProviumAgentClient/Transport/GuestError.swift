@@ -1,7 +1,7 @@
 package import ProviumSystem
 
-/// The reason why an operation on a guest gave no result. An error number that the guest's kernel returns from a raw system
-/// call is a result, and none of these.
+/// The reason why an operation on a guest gave no result. An error number that the guest's kernel returns
+/// from a raw system call is a result, and none of these.
 package enum GuestError: Error, Sendable, CustomStringConvertible {
   /// The guest refused the operation. `message` says what was being done, to what, and names the errno.
   case refused(Errno, message: String)
@@ -9,8 +9,8 @@ package enum GuestError: Error, Sendable, CustomStringConvertible {
   case timedOut(String)
   /// The operation took too long and could not be ended. The connection is unusable.
   case unresponsive(String)
-  /// That process of the agent, or the connection to it, is gone. When the VM itself has ended, its own cause is thrown
-  /// instead.
+  /// That process of the agent, or the connection to it, is gone. When the VM itself has ended, its own cause
+  /// is thrown instead.
   case lost(GuestPeer, String)
   /// The guest broke the protocol. The connection is unusable.
   case violation(ProtocolViolation)

@@ -1,8 +1,8 @@
 import ProviumSystem
 
-/// The secret that a connection over vsock begins with. Any process of the host can connect to a guest's vsock port; the agent
-/// serves only a connection that presents the VM's secret. A resumed VM has the secret of its snapshot, because the snapshot's
-/// memory contains it.
+/// The secret that a connection over vsock begins with. Any process of the host can connect to a guest's
+/// vsock port; the agent serves only a connection that presents the VM's secret. A resumed VM has the secret
+/// of its snapshot, because the snapshot's memory contains it.
 package struct GuestSecret: Sendable, Hashable, Codable, CustomStringConvertible {
   /// `WireLimit.secretSize` bytes.
   package let bytes: [UInt8]

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Segments of memory that are sent with as few system calls as possible. After a short write, the rest stays.
+/// Segments of memory that are sent with as few system calls as possible. After a short write, the rest
+/// stays.
 struct IOVectors {
   private var vectors: [iovec]
   private var first = 0
@@ -19,7 +20,8 @@ struct IOVectors {
 
   var isEmpty: Bool { first == vectors.count }
 
-  /// Calls `sendmsg(2)` once, without blocking or SIGPIPE. Returns the number of bytes sent, or -1 with `errno`.
+  /// Calls `sendmsg(2)` once, without blocking or SIGPIPE. Returns the number of bytes sent, or -1 with
+  /// `errno`.
   mutating func send(to socket: Int32) -> Int {
     let first = first
     let sent = vectors.withUnsafeMutableBufferPointer { vectors in

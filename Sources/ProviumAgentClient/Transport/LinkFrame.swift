@@ -15,7 +15,8 @@ struct LinkFrame {
   /// Bytes of payload in one frame.
   static let maxPayload = Int(PV_LINK_MAX_PAYLOAD)
   static let headerSize = Int(PV_LINK_HEADER_SIZE)
-  /// Zeros before a HELLO. A reader whose frame was cut off may be waiting for as many bytes as one frame has.
+  /// Zeros before a HELLO. A reader whose frame was cut off may be waiting for as many bytes as one frame
+  /// has.
   static let paddingSize = Int(PV_LINK_PADDING)
 
   /// Writes the 20 bytes of the header for `payload`.

@@ -1,10 +1,11 @@
 import Glibc
 import ProviumSystem
 
-/// The beginning of a connection on a serial port. The port itself tells neither side when the other one starts again.
+/// The beginning of a connection on a serial port. The port itself tells neither side when the other one
+/// starts again.
 enum LinkHandshake {
-  /// Sends padding and HELLO, and drops everything up to the acknowledgement with the same nonce. Blocks. It reads while it
-  /// sends, because the agent may be blocked in a write of an earlier connection.
+  /// Sends padding and HELLO, and drops everything up to the acknowledgement with the same nonce. Blocks. It
+  /// reads while it sends, because the agent may be blocked in a write of an earlier connection.
   static func perform(_ socket: PolledSocket, raw: ByteQueue, until deadline: Deadline) throws {
     let nonce = Random.bytes(WireLimit.nonceSize)
     let acknowledgement = LinkFrame.bytes(.helloAcknowledged, payload: nonce)
@@ -26,8 +27,9 @@ enum LinkHandshake {
     }
   }
 
-  /// Removes everything up to the acknowledgement; false while it has not come. This compares bytes and parses no frames: a
-  /// frame of an earlier connection that was cut off would make a parser wait for bytes that never come.
+  /// Removes everything up to the acknowledgement; false while it has not come. This compares bytes and
+  /// parses no frames: a frame of an earlier connection that was cut off would make a parser wait for bytes
+  /// that never come.
   private static func take(_ acknowledgement: [UInt8], from raw: ByteQueue) -> Bool {
     // A shorter rest may be the beginning of the acknowledgement.
     while raw.count >= acknowledgement.count, let base = raw.bytes.baseAddress {

@@ -3,8 +3,8 @@ import Glibc
 
 /// Finds frames in a stream of bytes that may begin anywhere. Bytes that are not part of a frame are skipped.
 struct LinkParser {
-  /// Frames in a row with a valid header and a wrong payload sum. A guest that sends more wants the host to compute sums
-  /// without end.
+  /// Frames in a row with a valid header and a wrong payload sum. A guest that sends more wants the host to
+  /// compute sums without end.
   private static let toleratedFalseFrames = 256
   private var falseFrames = 0
 

@@ -30,8 +30,8 @@ final class PolledSocket: @unchecked Sendable {
   }
 
   /// Writes as many bytes as fit. Blocks while there is no space.
-  /// - Parameter scratch: if given, bytes that come in the meantime are read and dropped, so that two sides that both write
-  ///   do not wait for each other.
+  /// - Parameter scratch: if given, bytes that come in the meantime are read and dropped, so that two sides
+  ///   that both write do not wait for each other.
   func writeSome(
     _ vectors: inout IOVectors,
     until deadline: Deadline,
@@ -85,8 +85,8 @@ final class PolledSocket: @unchecked Sendable {
       + (liveness?.descriptors ?? []).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
   }
 
-  /// Blocks until the first entry is ready; false when the deadline came first. The first entry is looked at before the alarm
-  /// and the end of the VM: a reply that has arrived is used.
+  /// Blocks until the first entry is ready; false when the deadline came first. The first entry is looked at
+  /// before the alarm and the end of the VM: a reply that has arrived is used.
   static func poll(_ polls: inout [pollfd], _ liveness: (any Liveness)?, until deadline: Deadline) throws
     -> Bool
   {

@@ -1,7 +1,7 @@
 import ProviumSystem
 
-/// A carrier of messages in both directions: a stream socket, a serial port, a channel of the control port. One thread uses
-/// it at a time.
+/// A carrier of messages in both directions: a stream socket, a serial port, a channel of the control port.
+/// One thread uses it at a time.
 protocol Transport: AnyObject {
   /// Sends the segments one after the other. Blocks.
   /// - Throws: `TransportFailure`.

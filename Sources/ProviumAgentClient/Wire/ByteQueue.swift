@@ -26,7 +26,8 @@ package final class ByteQueue {
     UnsafeRawBufferPointer(start: memory + start, count: end - start)
   }
 
-  /// Returns free space of at least `size` bytes after the last byte. Call `extend` with the number of bytes written there.
+  /// Returns free space of at least `size` bytes after the last byte. Call `extend` with the number of bytes
+  /// written there.
   package func room(_ size: Int) -> UnsafeMutableRawBufferPointer {
     if start == end { (start, end) = (0, 0) }
     if capacity - end < size { makeRoom(size) }

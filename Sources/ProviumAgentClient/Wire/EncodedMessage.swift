@@ -1,5 +1,5 @@
-/// An encoded message: `type u8 | length u32 | payload`. The last part of the payload may stay in the caller's memory; it is
-/// the tail.
+/// An encoded message: `type u8 | length u32 | payload`. The last part of the payload may stay in the
+/// caller's memory; it is the tail.
 package struct EncodedMessage {
   package let code: MessageCode
   /// Header and payload, up to the tail.

@@ -8,11 +8,11 @@ package struct InvalidArgument: Error, Hashable, Sendable, CustomStringConvertib
     case arguments, bufferIndex, buffer, structure
     case pointers, pointerBuffer, pointerOffset, pointerLength, pointerInput
     case mountSource, mountTarget, mountType, mountData
-    case worker, nonce, seed
+    case worker, nonce, seed, terminal, interface
   }
 
   package let parameter: Parameter
-  /// What is wrong with the argument, and what is accepted.
+  /// The reason: the fault of the argument, and the accepted values.
   package let reason: String
 
   package init(_ parameter: Parameter, _ reason: String) {

@@ -1,8 +1,8 @@
 internal import CProviumWire
 import ProviumSystem
 
-/// The type byte of a message, with the numbers of `provium_wire.h`. Only types that this host sends or accepts have a name
-/// here.
+/// The type byte of a message, with the numbers of `provium_wire.h`. Only types that this host sends or
+/// accepts have a name here.
 package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   package let rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -31,6 +31,13 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let quiesce = Self(PV_QUIESCE)
   static let echo = Self(PV_ECHO)
   static let secret = Self(PV_SECRET)
+  static let interface = Self(PV_INTERFACE)
+  static let processStart = Self(PV_PROCESS_START)
+  static let processRead = Self(PV_PROCESS_READ)
+  static let processWrite = Self(PV_PROCESS_WRITE)
+  static let processSignal = Self(PV_PROCESS_SIGNAL)
+  static let processResize = Self(PV_PROCESS_RESIZE)
+  static let processEnd = Self(PV_PROCESS_END)
   static let interrupt = Self(PV_INTERRUPT)
   static let killWorker = Self(PV_KILL_WORKER)
   static let followLog = Self(PV_FOLLOW_LOG)
@@ -50,6 +57,7 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let statResult = Self(PV_STAT_RESULT)
   static let jobDone = Self(PV_JOB_DONE)
   static let stateResult = Self(PV_STATE_RESULT)
+  static let processState = Self(PV_PROCESS_STATE)
   static let gone = Self(PV_GONE)
   static let logRecords = Self(PV_LOG_RECORDS)
 

@@ -1,11 +1,11 @@
 import ProviumSystem
 
-/// A payload that does not have the layout of its message type. The caller, which knows type and sender, makes a
-/// `ProtocolViolation` of it.
+/// A payload that does not have the layout of its message type. The caller, which knows type and sender,
+/// makes a `ProtocolViolation` of it.
 struct MalformedPayload: Error {}
 
-/// Decodes a payload from its beginning to its end. A guest is hostile: each length is checked against the bytes that are
-/// there before it is used.
+/// Decodes a payload from its beginning to its end. A guest is hostile: each length is checked against the
+/// bytes that are there before it is used.
 struct MessageReader {
   private(set) var rest: UnsafeRawBufferPointer
 
@@ -29,8 +29,8 @@ struct MessageReader {
   /// Reads `length u32, bytes`.
   mutating func counted() throws -> [UInt8] { try array(Int(integer(UInt32.self))) }
 
-  /// Reads a list: `count u32`, then the entries, of at least `size` bytes each. A count that the payload cannot hold fails
-  /// before memory is reserved.
+  /// Reads a list: `count u32`, then the entries, of at least `size` bytes each. A count that the payload
+  /// cannot hold fails before memory is reserved.
   mutating func list<Element>(entrySize size: Int, _ entry: (inout MessageReader) throws -> Element) throws
     -> [Element]
   {

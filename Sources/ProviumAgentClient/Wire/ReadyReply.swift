@@ -1,4 +1,5 @@
-/// READY, the first message of every connection: `protocol u16, machine u16, pid i32, boot_nonce[16], build_id[16]`.
+/// READY, the first message of every connection: `protocol u16, machine u16, pid i32, boot_nonce[16],
+/// build_id[16]`.
 package struct ReadyReply: Hashable, Sendable {
   package let protocolVersion: UInt16
   /// ELF `e_machine`: 62 x86-64, 183 aarch64, 243 riscv.

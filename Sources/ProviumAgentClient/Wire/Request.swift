@@ -1,4 +1,5 @@
-/// Encoders of requests. The encoder of an operation is in the file of the operation. `provium_wire.h` draws the layouts.
+/// Encoders of requests. The encoder of an operation is in the file of the operation. `provium_wire.h` draws
+/// the layouts.
 enum Request {
   static func empty(_ code: MessageCode) throws -> EncodedMessage { try MessageWriter(code).finish() }
 
@@ -14,8 +15,8 @@ enum Request {
     try MessageWriter(code).finish(tail: count)
   }
 
-  /// Converts a time limit to milliseconds, rounded up. The result is at least 1, because 0 means no limit. More than 46 days
-  /// become `UInt32.max`.
+  /// Converts a time limit to milliseconds, rounded up. The result is at least 1, because 0 means no limit.
+  /// More than 46 days become `UInt32.max`.
   static func wireMilliseconds(_ duration: Duration) -> UInt32 {
     let (seconds, attoseconds) = duration.components
     guard seconds < 4_000_000 else { return .max }

@@ -16,6 +16,7 @@ package enum WireLimit {
   package static let seedSize = Int(PV_SEED_SIZE)
   package static let secretSize = Int(PV_SECRET_SIZE)
   package static let buildIDSize = Int(PV_BUILD_ID_SIZE)
-  /// Bytes in one buffer of a system call. The host sets this limit, so that several buffers fit into one message.
+  /// Bytes in one buffer of a system call. The host sets this limit, so that several buffers fit into one
+  /// message.
   package static let buffer = 8 << 20
 }

@@ -2,7 +2,7 @@
 
 /// Constants of the kernel's interface, as text that is parsed when needed.
 enum SystemNumbers {
-  /// `asm-generic/errno.h`; aliases behind the first name. From 512 up: of the kernel itself, never meant for a program.
+  /// `asm-generic/errno.h`; aliases follow the first name. From 512 up: of the kernel itself, never meant for a program.
   static let errno: StaticString = """
     EPERM 1
     ENOENT 2

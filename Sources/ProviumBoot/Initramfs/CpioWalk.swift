@@ -1,6 +1,6 @@
 import ProviumSystem
 
-/// Looks whether a newc archive is whole, header by header: a kernel takes what follows a cut one for the missing rest.
+/// Checks that a newc archive is whole, header by header: a kernel takes the bytes after a cut archive for its missing rest.
 ///
 /// ```text
 /// "070701" · 13 fields of 8 hex digits: ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor
@@ -8,7 +8,7 @@ import ProviumSystem
 /// ```
 /// (Documentation/driver-api/early-userspace/buffer-format.rst)
 enum CpioWalk {
-  static let headerSize = 110
+  private static let headerSize = InitrdFormat.cpioHeaderSize
   private static let fieldSize = 8
   private static let sizeField = 6
   private static let nameField = 11
@@ -25,7 +25,7 @@ enum CpioWalk {
         place += 1
         continue
       }
-      // Members begin at multiples of four; what stands elsewhere is another part.
+      // Members begin at multiples of four; other bytes begin another part.
       guard place % 4 == 0, magics.contains(where: { archive[place...].starts(with: $0) }) else { return }
       guard let name = field(nameField, archive, place), let size = field(sizeField, archive, place) else {
         throw fault("its header at byte \(place) is no newc header", archive)

@@ -43,6 +43,6 @@ package struct GuestPath: Hashable, Comparable, Sendable, CustomStringConvertibl
     left.bytes.lexicographicallyPrecedes(right.bytes)
   }
 
-  /// What is not UTF-8 becomes U+FFFD.
+  /// The path as text. Bytes that are not UTF-8 become U+FFFD.
   package var description: String { String(decoding: bytes, as: UTF8.self) }
 }

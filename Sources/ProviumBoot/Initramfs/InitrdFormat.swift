@@ -1,20 +1,25 @@
 /// How a user's initrd is packed, by its first bytes (the kernel's lib/decompress.c and init/initramfs.c).
 package enum InitrdFormat: String, Sendable, CaseIterable {
-  case cpio, gzip, bzip2, lzma, xz, zstd, lz4
+  case cpio, gzip, bzip2, lzma, xz, lzo, lz4, zstd
+
+  /// Bytes of the header of a newc archive's member.
+  static let cpioHeaderSize = 110
 
   /// Bytes that `detect` looks at: the longest header, and no format has a file that is shorter than its own.
-  package static let headSize = CpioWalk.headerSize
+  package static let headSize = cpioHeaderSize
 
   /// The fewest bytes that a file of the format has: header and trailer around nothing.
   private var shortest: Int {
     switch self {
-    case .cpio: CpioWalk.headerSize
+    case .cpio: Self.cpioHeaderSize
     case .gzip: 18
     case .bzip2: 14
     case .lzma: 18
     case .xz: 32
     case .zstd: 9
     case .lz4: 8
+    // The shortest header and an end mark (lib/decompress_unlzo.c, HEADER_SIZE_MIN).
+    case .lzo: 37
     }
   }
 
@@ -28,6 +33,9 @@ package enum InitrdFormat: String, Sendable, CaseIterable {
     return format
   }
 
+  /// The first bytes of a file of lzop.
+  private static let lzopMagic: [UInt8] = [0x89, 0x4c, 0x5a, 0x4f, 0x00, 0x0d, 0x0a, 0x1a, 0x0a]
+
   private static func magic(_ head: [UInt8]) throws(Unusable) -> InitrdFormat {
     func starts(_ magic: [UInt8]) -> Bool { head.starts(with: magic) }
     if head.isEmpty { throw Unusable(reason: "it is empty") }
@@ -40,6 +48,7 @@ package enum InitrdFormat: String, Sendable, CaseIterable {
     if starts([0x1f, 0x8b]) || starts([0x1f, 0x9e]) { return .gzip }
     if starts([0x42, 0x5a, 0x68]) { return .bzip2 }
     if starts([0x5d, 0x00]) { return .lzma }
+    if starts(lzopMagic) { return .lzo }
     if starts([0x28, 0xb5, 0x2f, 0xfd]) { return .zstd }
     if starts([0x02, 0x21, 0x4c, 0x18]) { return .lz4 }
     if starts([0x04, 0x22, 0x4d, 0x18]) {
@@ -59,7 +68,7 @@ package enum InitrdFormat: String, Sendable, CaseIterable {
       return .xz
     }
     throw Unusable(
-      reason: "it is no initramfs: neither a cpio archive nor gzip, bzip2, lzma, xz, zstd or lz4"
+      reason: "it is no initramfs: neither a cpio archive nor gzip, bzip2, lzma, xz, lzo, lz4 or zstd"
     )
   }
 

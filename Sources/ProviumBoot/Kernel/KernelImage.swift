@@ -51,7 +51,7 @@ package struct KernelImage: Sendable, Hashable {
   }
   private static let x86Machine: UInt16 = 62
 
-  /// Where the setup header says that the payload lies; nil before version 2.08 of the boot protocol, which does not say
+  /// The place of the payload by the setup header; nil before version 2.08 of the boot protocol, which does not say
   /// (Documentation/arch/x86/boot.rst).
   private static func payload(inSetup head: [UInt8]) -> Range<Int>? {
     func word(_ at: Int) -> Int { (0..<4).reduce(0) { $0 | Int(head[at + $1]) << (8 * $1) } }
@@ -136,37 +136,44 @@ package struct KernelImage: Sendable, Hashable {
     return "neither a bzImage nor an ELF vmlinux"
   }
 
-  /// `/lib/modules/RELEASE` of the tree or the host that the kernel lies in, if it is there.
+  /// The module folder of the kernel's release where it usually is: the kernel's own folder, that of the file system around
+  /// it, or the host's. nil: none of them is there.
   package var usualModules: String? {
     guard let release else { return nil }
-    let root = Files.parent(of: Files.parent(of: path))
+    let own = Files.parent(of: path), root = Files.parent(of: own)
     return [
-      "\(root)/lib/modules/\(release)", "\(root)/usr/lib/modules/\(release)", "/lib/modules/\(release)",
+      own.hasSuffix("/\(release)") ? own : "", "\(root)/lib/modules/\(release)",
+      "\(root)/usr/lib/modules/\(release)", "/lib/modules/\(release)",
     ]
-    .first { Files.isDirectory("\($0)/kernel") }
+    .first { !$0.isEmpty && Files.isDirectory("\($0)/kernel") }
   }
 
   // MARK: Unpacking
 
-  /// The file to hand to QEMU: of a bzImage the vmlinux inside, unpacked once into the cache (a second or more of boot
-  /// under emulation); the bzImage itself where that cannot be had, with the reason.
-  package func bootable(cache: String) throws -> (path: String, remark: String?) {
-    guard format == .bzImage else { return (path, nil) }
+  /// Unpacks the vmlinux of a bzImage into the cache, once: QEMU boots it a second or more sooner under emulation.
+  /// - Returns: The path of the vmlinux, or the reason why it cannot be had. nil: the kernel is not a bzImage.
+  package func unpack(into cache: String) throws -> Result<String, Packed>? {
+    guard format == .bzImage else { return nil }
     let facts = try FileFacts(path)
     let folder = "\(cache)/vmlinux"
     let name = SHA256.hex(Array("\(path) \(facts.size) \(facts.inode) \(facts.modifiedNanoseconds)".utf8))
     let target = "\(folder)/\(name.prefix(32))"
-    if Files.exists(target) { return (target, nil) }
+    if Files.exists(target) { return .success(target) }
     do {
       let vmlinux = try unpacked()
       try Files.createDirectories(folder)
       try Files.replace(target, with: vmlinux)
-      return (target, nil)
+      return .success(target)
     } catch let failure as ToolRun.Failure {
-      return (path, "its vmlinux cannot be unpacked (\(failure)); booting the bzImage takes longer")
+      return .failure(Packed(reason: "its vmlinux cannot be unpacked (\(failure))"))
     } catch let error as ImageError {
-      return (path, "\(error); booting the bzImage takes longer")
+      return .failure(Packed(reason: "\(error)"))
     }
+  }
+
+  /// The vmlinux of a bzImage cannot be had.
+  package struct Packed: Error {
+    package let reason: String
   }
 
   private func unpacked() throws -> [UInt8] {

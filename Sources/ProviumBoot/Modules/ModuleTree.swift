@@ -1,140 +1,272 @@
 import ProviumSystem
 
-/// A kernel's modules, `/lib/modules/VERSION`: which there are, which are built in, and in what order they load.
+/// A kernel's modules, `/lib/modules/RELEASE`: which there are, which are built in, and in what order they load.
 ///
-/// Dependencies are read from `modules.dep`, or from the modules themselves where depmod has not run (a package that
-/// was unpacked, not installed).
+/// The folder may also be one in which a kernel was built: its modules are used in place. Dependencies are read from the lists of depmod(8), or from the modules themselves where depmod has not run (a package that
+/// was unpacked, not installed). Names are resolved as modprobe(8) does: `modules.alias`, `modules.softdep`,
+/// `modules.builtin`, `modules.builtin.modinfo`, and modprobe.d(5) of the tree. Not thread-safe.
 package final class ModuleTree {
   package let directory: String
   /// The last part of the path: the release the modules are for.
   package let release: String
+  /// The prefix of the modules' paths.
+  private let folder: String
+  /// By name, relative to `directory`.
   private let paths: [String: String]
-  private var needs: [String: [String]]
+  /// By name; what is known from `modules.dep`.
+  private let listedNeeds: [String: [String]]
+  /// Whether `modules.dep` is there.
+  private let hasDependencyList: Bool
   private let builtin: Set<String>
+  private let configuration: ModprobeConfiguration
+  private lazy var aliases = ModuleAliases(directory)
+  private var information: [String: ModuleInformation] = [:]
+  private var resolved: [String: [String]] = [:]
 
   package init(_ directory: String) throws {
     self.directory = directory
     guard Files.isDirectory(directory) else {
       throw ImageError.noModuleDirectory(path: directory, reason: "there is no such folder")
     }
-    release = directory.split(separator: "/").last.map(String.init) ?? directory
+    let buildTree = KernelBuildTree(directory)
+    release = buildTree?.release ?? directory.split(separator: "/").last.map(String.init) ?? directory
+    folder = buildTree == nil ? "kernel/" : ""
     var paths: [String: String] = [:], needs: [String: [String]] = [:]
-    if let list = try? Files.readText("\(directory)/modules.dep") {
+    let list = buildTree == nil ? try? Files.readText("\(directory)/modules.dep") : nil
+    hasDependencyList = list != nil
+    if let list {
       for line in list.split(separator: "\n") {
         guard let colon = line.firstIndex(of: ":") else { continue }
         let path = String(line[..<colon])
-        paths[Self.name(path)] = path
-        // What is needed stands from right to left.
-        needs[Self.name(path)] = line[line.index(after: colon)...].split(separator: " ").reversed()
-          .map { Self.name(String($0)) }
+        paths[ModuleName.of(path: path)] = path
+        // Needed modules are listed from right to left.
+        needs[ModuleName.of(path: path)] = line[line.index(after: colon)...].split(separator: " ").reversed()
+          .map { ModuleName.of(path: $0) }
       }
     } else {
-      for path in try Self.walk(directory, "kernel") { paths[Self.name(path)] = path }
+      for path in try buildTree?.modules() ?? Self.files(directory, "kernel") {
+        paths[ModuleName.of(path: path)] = path
+      }
     }
-    guard !paths.isEmpty || Files.exists("\(directory)/modules.builtin") else {
+    let builtinList = try? Files.readText("\(directory)/modules.builtin")
+    guard !paths.isEmpty || list != nil || builtinList != nil else {
       throw ImageError.noModuleDirectory(
         path: directory,
         reason: "it holds neither modules nor a modules.builtin"
       )
     }
     self.paths = paths
-    self.needs = needs
-    let text = (try? Files.readText("\(directory)/modules.builtin")) ?? ""
-    builtin = Set(text.split(separator: "\n").map { Self.name(String($0)) })
+    listedNeeds = needs
+    builtin = Set((builtinList ?? "").split(separator: "\n").map { ModuleName.of(path: $0) })
+    configuration = ModprobeConfiguration(modules: directory)
   }
 
-  private static func walk(_ root: String, _ folder: String) throws -> [String] {
+  /// The module files below a folder, in the order of their names.
+  private static func files(_ root: String, _ folder: String) throws -> [String] {
     guard Files.isDirectory("\(root)/\(folder)") else { return [] }
-    return try Files.list("\(root)/\(folder)").flatMap { name -> [String] in
+    return try Files.list("\(root)/\(folder)").sorted().flatMap { name -> [String] in
       let path = "\(folder)/\(name)"
-      if Files.isDirectory("\(root)/\(path)") { return try walk(root, path) }
+      if Files.isDirectory("\(root)/\(path)") { return try files(root, path) }
       return name.hasSuffix(".ko") || name.contains(".ko.") ? [path] : []
     }
-  }
-
-  /// `virtio_pci` for `kernel/drivers/virtio/virtio-pci.ko.xz`: `-` and `_` are one.
-  static func name(_ path: String) -> String {
-    let file = path.split(separator: "/").last ?? ""
-    let stem = file.split(separator: ".").first ?? ""
-    return String(stem.map { $0 == "-" ? "_" : $0 })
   }
 
   package func isBuiltIn(_ module: String) -> Bool { builtin.contains(module) }
   package func has(_ module: String) -> Bool { paths[module] != nil || builtin.contains(module) }
   /// Relative to `directory`.
   package func path(of module: String) -> String? { paths[module] }
+  /// The patterns of the names that a module answers to besides its own.
+  func aliases(of module: String) throws -> [String] { try information(of: module).aliases }
 
-  /// `wanted` and all that they need, each once, what is needed first. Built-in ones are left out.
-  /// - Throws: `ImageError.driverMissing` for one that is neither a module nor built in.
-  package func loadOrder(_ wanted: [String]) throws -> [String] {
-    var order: [String] = []
-    var seen: Set<String> = []
-    func visit(_ module: String) throws {
-      guard paths[module] != nil, seen.insert(module).inserted else { return }
-      for needed in try directNeeds(of: module) { try visit(needed) }
-      order.append(module)
-    }
-    for module in wanted {
-      guard has(module) else { throw ImageError.driverMissing(module: module, directory: directory) }
-      try visit(module)
-    }
-    return order
+  // MARK: Order
+
+  /// One module of the order in which modules are loaded.
+  package struct Load: Sendable, Hashable {
+    package let name: String
+    /// Whether the kernel may refuse it, for example because the processor lacks what it needs.
+    package fileprivate(set) var isOptional: Bool
+    /// For the kernel: `a=1 b=2`.
+    package let parameters: String
   }
 
-  private func directNeeds(of module: String) throws -> [String] {
-    if let known = needs[module] { return known }
-    let found = Self.dependencies(in: try contents(of: module))
-    needs[module] = found
+  /// The names of `loads(_:)`.
+  package func loadOrder(_ wanted: [String]) throws -> [String] { try loads(wanted).map(\.name) }
+
+  /// `wanted` and everything that they need, each once, needed modules first. Modules that are built in are left out.
+  /// - Throws: `ImageError.driverMissing` for one that is neither a module nor built in, `ImageError.staleModuleList`.
+  package func loads(_ wanted: [String]) throws -> [Load] {
+    var order = LoadOrder()
+    for name in wanted {
+      let name = ModuleName.normalized(name)
+      if has(name) {
+        try visit(name, isOptional: false, &order)
+        continue
+      }
+      let modules = try modules(for: name)
+      guard let modules else { throw missing(name) }
+      for module in modules { try visit(module, isOptional: modules.count > 1, &order) }
+    }
+    return order.loads
+  }
+
+  private struct LoadOrder {
+    var loads: [Load] = []
+    /// The places in `loads`.
+    var places: [String: Int] = [:]
+    /// Modules whose needs are being visited: a cycle ends there.
+    var entered: Set<String> = []
+  }
+
+  private func visit(_ module: String, isOptional: Bool, _ order: inout LoadOrder) throws {
+    guard paths[module] != nil else { return }
+    if let place = order.places[module] {
+      guard order.loads[place].isOptional, !isOptional else { return }
+      order.loads[place].isOptional = false
+      for needed in try needs(of: module) { try visit(needed, isOptional: false, &order) }
+      return
+    }
+    guard !configuration.disabled.contains(module) else {
+      if isOptional { return }
+      throw ImageError.moduleDisabled(module: module, directory: directory)
+    }
+    guard order.entered.insert(module).inserted else { return }
+    try checkFile(of: module)
+    let soft = try softDependencies(of: module)
+    try visit(soft: soft.before, &order)
+    for needed in try needs(of: module) { try visit(needed, isOptional: isOptional, &order) }
+    order.places[module] = order.loads.count
+    let parameters = (configuration.options[module] ?? []).joined(separator: " ")
+    order.loads.append(Load(name: module, isOptional: isOptional, parameters: parameters))
+    try visit(soft: soft.after, &order)
+  }
+
+  /// A soft dependency that does not exist is left out, as modprobe(8) does.
+  private func visit(soft names: [String], _ order: inout LoadOrder) throws {
+    for name in names {
+      for module in try modules(for: name) ?? [] { try visit(module, isOptional: true, &order) }
+    }
+  }
+
+  private func needs(of module: String) throws -> [String] {
+    if let listed = listedNeeds[module] { return listed }
+    let needs = try information(of: module).dependencies
+    for needed in needs where !has(needed) { throw missing(needed) }
+    return needs
+  }
+
+  private func softDependencies(of module: String) throws -> SoftDependencies {
+    let configured = configuration.softDependencies[module] ?? SoftDependencies()
+    let own = configuration.hasSoftDependencyList ? nil : try information(of: module).softDependencies
+    let requested = SoftDependencies(before: Self.requestedWhenUsed[module] ?? [])
+    return configured + (own ?? SoftDependencies()) + requested
+  }
+
+  /// The modules that a driver requests from the kernel when it is used, without a soft dependency. The wrapper mounts the
+  /// root while there is no modprobe(8) that could answer.
+  private static let requestedWhenUsed = [
+    "vfat": ["nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859_1"]
+  ]
+
+  // MARK: Names
+
+  /// The modules of a normalized name, as modprobe(8) resolves it. Empty: a driver that is built in. nil: nothing.
+  func modules(for name: String) throws -> [String]? {
+    let configured = configuration.modules(for: name)
+    if !configured.isEmpty { return configured.filter { paths[$0] != nil } }
+    if paths[name] != nil { return [name] }
+    if builtin.contains(name) { return [] }
+    if let known = resolved[name] { return known }
+    let (listed, isBuiltIn) = aliases.modules(for: name)
+    var modules = listed
+    if !hasDependencyList, modules.isEmpty { modules = try searchAlias(name, isBuiltIn: isBuiltIn) }
+    modules = modules.filter { paths[$0] != nil && !configuration.blacklist.contains($0) }
+    guard !modules.isEmpty || isBuiltIn else { return nil }
+    resolved[name] = modules
+    return modules
+  }
+
+  /// Finds the modules of an alias where depmod has not run, by reading modules.
+  /// - Parameter isBuiltIn: a driver that is built in answers to the alias already.
+  private func searchAlias(_ name: String, isBuiltIn: Bool) throws -> [String] {
+    // Implementations of ciphers and checksums in software. Those of accelerators, in drivers/crypto, are many and no VM has
+    // the hardware.
+    let folders =
+      name.hasPrefix("crypto_") ? ["crypto/", "arch/", "lib/"].map { folder + $0 } : isBuiltIn ? [] : [""]
+    let files = paths.values.filter { path in folders.contains { path.hasPrefix($0) } }.sorted()
+    try readInformation(of: files)
+    return files.map { ModuleName.of(path: $0) }.filter { module in
+      information[module]?.aliases.contains { ModuleName.matches(name, pattern: $0) } == true
+    }
+  }
+
+  // MARK: Files
+
+  private func information(of module: String) throws -> ModuleInformation {
+    if let known = information[module] { return known }
+    let found = ModuleInformation(module: try contents(of: module))
+    information[module] = found
     return found
   }
 
-  /// `depends=` and `softdep=pre:` of the section .modinfo, found by their text: it is a list of NUL-terminated
-  /// `key=value` strings.
-  static func dependencies(in module: [UInt8]) -> [String] {
-    func values(_ key: String) -> [String] {
-      let mark = Array("\0\(key)=".utf8)
-      var found: [String] = []
-      var start = 0
-      while let place = module.firstRange(of: mark, from: start) {
-        let value = module[(place + mark.count)...].prefix { $0 != 0 }
-        found.append(String(decoding: value, as: UTF8.self))
-        start = place + mark.count
+  /// Reads many modules with few processes.
+  private func readInformation(of files: [String]) throws {
+    let unknown = files.filter { information[ModuleName.of(path: $0)] == nil }
+    for (packing, files) in Dictionary(grouping: unknown, by: ModulePacking.init(path:)) {
+      for start in stride(from: 0, to: files.count, by: Self.batch) {
+        let batch = files[start..<min(start + Self.batch, files.count)]
+        for module in try packing.unpackAll(batch.map { "\(directory)/\($0)" }) {
+          let found = ModuleInformation(module: module)
+          if let name = found.name { information[name] = found }
+        }
       }
-      return found
     }
-    let hard = values("depends").flatMap { $0.split(separator: ",").map(String.init) }
-    let soft = values("softdep").flatMap { text -> [String] in
-      guard let pre = text.firstRange(of: "pre:") else { return [] }
-      return text[pre.upperBound...].split(separator: " ").prefix { !$0.hasSuffix(":") }.map(String.init)
-    }
-    return (soft + hard).map { String($0.map { $0 == "-" ? "_" : $0 }) }
   }
 
-  /// The module's bytes, uncompressed: the guest's kernel may not be able to.
+  /// Modules that one process unpacks: their contents are in memory together.
+  private static let batch = 200
+
+  /// The module's bytes, uncompressed: the guest's kernel may not be able to uncompress them.
   package func contents(of module: String) throws -> [UInt8] {
     guard let relative = paths[module] else {
-      throw ImageError.driverMissing(module: module, directory: directory)
+      throw ImageError.driverMissing(module: module, directory: directory, hint: "")
     }
-    let path = "\(directory)/\(relative)"
-    if relative.hasSuffix(".xz") { return try ToolRun.run("xz", ["-dc", path]).output }
-    if relative.hasSuffix(".zst") { return try ToolRun.run("zstd", ["-dcq", path]).output }
-    if relative.hasSuffix(".gz") { return try ToolRun.run("gzip", ["-dc", path]).output }
-    return try Files.read(path)
+    return try ModulePacking(path: relative).unpack("\(directory)/\(relative)")
+  }
+
+  // MARK: Errors
+
+  /// Compares `modules.dep` with the folder.
+  private func checkFile(of module: String) throws {
+    guard hasDependencyList, let path = paths[module], !Files.exists("\(directory)/\(path)") else { return }
+    let folder = Files.parent(of: path)
+    let other = ((try? Files.list("\(directory)/\(folder)")) ?? []).first {
+      ModuleName.of(path: $0) == module
+    }
+    throw ImageError.staleModuleList(
+      directory: directory,
+      reason: "it names \(path), which is not there" + (other.map { " (\($0) is)" } ?? "")
+    )
+  }
+
+  private func missing(_ name: String) -> ImageError {
+    let files = hasDependencyList ? ((try? Self.files(directory, "kernel")) ?? []) : []
+    if let file = files.first(where: { ModuleName.of(path: $0) == name }) {
+      return .staleModuleList(
+        directory: directory,
+        reason: paths.isEmpty
+          ? "it names no module, and \(file) is there" : "it does not name \(file), which is there"
+      )
+    }
+    let hint =
+      Files.exists("\(directory)/modules.builtin")
+      ? "" : ", which lacks modules.builtin, the list of the drivers that are built in"
+    return .driverMissing(module: name, directory: directory, hint: hint)
   }
 }
 
-extension [UInt8] {
-  /// Where `mark` begins, at or after `start`.
-  func firstRange(of mark: [UInt8], from start: Int) -> Int? {
-    withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress, start < bytes.count else { return nil }
-      return mark.withUnsafeBytes { mark -> Int? in
-        guard let found = ByteSearch.find(mark, in: UnsafeRawBufferPointer(rebasing: bytes[start...])) else {
-          return nil
-        }
-        _ = base
-        return start + found
-      }
-    }
+extension SoftDependencies {
+  init(before: [String]) {
+    self.init()
+    self.before = before
   }
 }

@@ -54,15 +54,35 @@ package enum BusyboxUserland {
   private static func addModules(_ tree: ModuleTree, to archive: inout CpioArchive) throws {
     var listed: Set<String> = []
     var dependencies: [String] = []
+    var aliases: [String] = []
     let folder = "lib/modules/\(tree.release)"
     for module in modules where tree.path(of: module) != nil {
-      let order = try tree.loadOrder([module])
-      for name in order where listed.insert(name).inserted {
+      for name in try order(module, tree) where listed.insert(name).inserted {
         archive.addFile("\(folder)/\(name).ko", try tree.contents(of: name))
-        let needed = try tree.loadOrder([name]).dropLast().reversed().map { "\($0).ko" }
+        let needed = try order(name, tree).filter { $0 != name }.reversed().map { "\($0).ko" }
         dependencies.append("\(name).ko: \(needed.joined(separator: " "))")
+        aliases += try tree.aliases(of: name).map { "alias \($0) \(name)" }
       }
     }
     archive.addFile("\(folder)/modules.dep", Array((dependencies.joined(separator: "\n") + "\n").utf8))
+    // The kernel requests some by an alias: `crypto-crc32c`, `fs-ext4`.
+    archive.addFile("\(folder)/modules.alias", Array((aliases.joined(separator: "\n") + "\n").utf8))
+  }
+
+  /// The modules of the archive that a kernel has, with those that they need.
+  static func order(_ tree: ModuleTree) throws -> [String] {
+    try modules.filter { tree.path(of: $0) != nil }.flatMap { try order($0, tree) }.uniqued()
+  }
+
+  /// A module and the modules that it needs. Soft dependencies become dependencies, since busybox's modprobe knows no
+  /// others; those that a processor may refuse are left out: their failure would be a failure of the
+  /// module.
+  private static func order(_ module: String, _ tree: ModuleTree) throws -> [String] {
+    try tree.loads([module]).filter { load in
+      !load.isOptional
+        || ["kernel/arch/", "kernel/drivers/"].allSatisfy {
+          tree.path(of: load.name)?.hasPrefix($0) != true
+        }
+    }.map(\.name)
   }
 }

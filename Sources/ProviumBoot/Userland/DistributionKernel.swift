@@ -34,6 +34,11 @@ package struct DistributionKernel: Sendable {
     return made
   }
 
+  /// The one that was prepared earlier; nil: none was.
+  package static func prepared(cache: String, architecture: Architecture) -> DistributionKernel? {
+    find(in: "\(cache)/kernels/\(architecture.name)")
+  }
+
   private static func find(in folder: String) -> DistributionKernel? {
     guard let text = try? Files.readText("\(folder)/prepared") else { return nil }
     let lines = text.split(separator: "\n").map(String.init)
@@ -81,15 +86,15 @@ package struct DistributionKernel: Sendable {
       progress("fetching \(package)")
       try apt.unpack(package, into: tree)
     }
-    let release = String(image.dropFirst("linux-image-".count)).replacingPrefix("unsigned-", with: "")
-    let kernel = "\(tree)/boot/vmlinuz-\(release)"
-    let modules = ["\(tree)/lib/modules/\(release)", "\(tree)/usr/lib/modules/\(release)"].first(
-      where: Files.exists
-    )
+    let unpacked = KernelFolder(tree, release: PackageSource.release(ofImage: image))
     let busybox = ["\(tree)/bin/busybox", "\(tree)/usr/bin/busybox"].first(where: Files.exists)
-    guard Files.exists(kernel), let modules, let busybox else {
+    guard let kernel = unpacked.kernel, let modules = unpacked.modules, let busybox else {
+      let missing = [
+        unpacked.kernel == nil ? "kernel" : nil, unpacked.modules == nil ? "module folder" : nil,
+        busybox == nil ? "busybox" : nil,
+      ].compactMap { $0 }.joined(separator: ", ")
       throw ImageError.noKernel(reasons: [
-        "the package \(image) does not hold what is expected of it (\(tree))"
+        "\(image), the packages of its kernel that it depends on, and busybox-static hold no \(missing) (\(tree))"
       ])
     }
     try Files.removeTree("\(folder)/apt")
@@ -119,10 +124,4 @@ package struct DistributionKernel: Sendable {
 extension [UInt8] {
   /// An ELF program that wants an interpreter.
   fileprivate var isDynamic: Bool { firstRange(of: Array("/ld-linux".utf8), from: 0) != nil }
-}
-
-extension String {
-  func replacingPrefix(_ prefix: String, with other: String) -> String {
-    hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
-  }
 }

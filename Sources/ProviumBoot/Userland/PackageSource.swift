@@ -50,26 +50,51 @@ struct PackageSource {
       "linux-image-cloud-\(debianArchitecture)", "linux-image-virtual", "linux-image-\(debianArchitecture)",
     ] {
       tried.append(meta)
-      guard let found = try? run("apt-cache", ["depends", "--important", meta]).outputText else { continue }
-      for line in found.split(separator: "\n") {
-        let words = line.split(separator: " ")
-        guard words.count == 2, words[0] == "Depends:", words[1].hasPrefix("linux-image-"),
-          words[1].contains(where: \.isNumber)
-        else { continue }
-        return String(words[1])
+      let found = dependencies(of: meta).first {
+        $0.hasPrefix(Self.imagePrefix) && $0.contains(where: \.isNumber)
       }
+      if let found { return found }
     }
     throw ImageError.noKernel(reasons: [
       "no package of \(tried.joined(separator: ", ")) is known (apt-get update?)"
     ])
   }
 
-  /// Ubuntu keeps the modules in a package of their own.
+  private static let imagePrefix = "linux-image-"
+
+  /// The names of all packages that may hold a kernel.
+  func kernelPackages() throws -> [String] {
+    try run("apt-cache", ["pkgnames", Self.imagePrefix]).outputText.split(separator: "\n").map(String.init)
+  }
+
+  /// `6.1.0-56-cloud-amd64` of `linux-image-6.1.0-56-cloud-amd64` and `linux-image-unsigned-6.1.0-56-cloud-amd64`
+  static func release(ofImage package: String) -> String {
+    String(package.dropFirst(imagePrefix.count)).replacingPrefix("unsigned-", with: "")
+  }
+
+  /// The other packages of the same kernel. Ubuntu has the modules in linux-modules-RELEASE; Debian, from 14 on, has the kernel
+  /// in linux-binary-RELEASE, the modules in linux-modules-RELEASE, and their lists in linux-base-RELEASE.
   func companions(of image: String) -> [String] {
-    let modules = image.replacingPrefix("linux-image-unsigned-", with: "linux-modules-")
-      .replacingPrefix("linux-image-", with: "linux-modules-")
-    let known = (try? run("apt-cache", ["show", modules]))?.outputText ?? ""
-    return known.isEmpty ? [] : [modules]
+    Self.companions(among: dependencies(of: image), release: Self.release(ofImage: image))
+  }
+
+  static func companions(among packages: [String], release: String) -> [String] {
+    packages.filter { $0.hasPrefix("linux-") && $0.hasSuffix("-\(release)") }
+  }
+
+  private func dependencies(of package: String) -> [String] {
+    let found = try? run("apt-cache", ["depends", "--important", package])
+    return Self.dependencies(in: found?.outputText ?? "")
+  }
+
+  /// The packages of the lines `Depends: NAME` and `PreDepends: NAME` of apt-cache, without virtual ones and alternatives.
+  static func dependencies(in output: String) -> [String] {
+    output.split(separator: "\n").compactMap { line in
+      let words = line.split(separator: " ")
+      guard words.count == 2, words[0] == "Depends:" || words[0] == "PreDepends:", !words[1].hasPrefix("<")
+      else { return nil }
+      return String(words[1])
+    }
   }
 
   func unpack(_ package: String, into tree: String) throws {

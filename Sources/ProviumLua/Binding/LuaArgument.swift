@@ -1,7 +1,7 @@
 import ProviumSystem
 
-/// One argument or option, to be decoded into a Swift value. Every decoder throws a `LuaError.misuse` that names the
-/// function, the argument, the accepted values and the given one.
+/// One argument or option, to be decoded into a Swift value. Every decoder throws a `LuaError.misuse` that
+/// names the function, the argument, the accepted values and the given one.
 package struct LuaArgument {
   let callee: String
   /// The argument's name in messages: `argument 'cmd'`, `option 'timeout'`.
@@ -23,7 +23,8 @@ package struct LuaArgument {
     return bytes
   }
 
-  /// Decodes a string that becomes memory of the guest. Refuses a number, which `bytes` would take as its digits.
+  /// Decodes a string that becomes memory of the guest. Refuses a number, which `bytes` would take as its
+  /// digits.
   package func memory() throws -> [UInt8] {
     guard case .string(let bytes) = value else { throw expected("a string of bytes") }
     return bytes
@@ -100,7 +101,8 @@ package struct LuaArgument {
     }
   }
 
-  /// Decodes a table with string keys into its entries, sorted by name, each to be decoded. Names are bytes, as in Lua.
+  /// Decodes a table with string keys into its entries, sorted by name, each to be decoded. Names are bytes,
+  /// as in Lua.
   package func entries() throws -> [(name: [UInt8], argument: LuaArgument)] {
     guard case .table(let table) = value, table.array.isEmpty else {
       throw expected("a table with names as keys")
@@ -111,11 +113,6 @@ package struct LuaArgument {
       let entry = LuaArgument(callee: callee, label: "\(label)['\(text)']", value: pair.value, isGiven: true)
       return (name, entry)
     }.sorted { $0.name.lexicographicallyPrecedes($1.name) }
-  }
-
-  package func object<Instance>(_ type: LuaObjectType<Instance>) throws -> Instance {
-    guard let instance = type.instance(of: value) else { throw expected("a \(type.name)") }
-    return instance
   }
 
   /// Decodes seconds as a number, or a string with a unit: `"500ms"`, `"5s"`, `"2m"`, `"1h"`.
@@ -137,15 +134,5 @@ package struct LuaArgument {
       if let bytes = value.integer { UInt64(exactly: bytes) } else { value.text.flatMap(Quantity.bytes) }
     guard let size else { throw expected("a size (a number of bytes or e.g. \"512M\")") }
     return size
-  }
-
-  /// Decodes a table of named options. Unknown keys are errors. Messages name the options as parts of this argument.
-  package func options(known: [String]) throws -> LuaOptions { try options(known: known, owner: label) }
-
-  func options(known: [String], owner: String?) throws -> LuaOptions {
-    guard case .table(let table) = value else { throw expected("a table of options") }
-    let options = LuaOptions(callee: callee, owner: owner, table: table)
-    try options.check(known: known)
-    return options
   }
 }

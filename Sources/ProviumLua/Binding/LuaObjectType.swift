@@ -1,13 +1,13 @@
 /// A type of objects that scripts hold: `vm` with `vm:exec(…)`.
 ///
-/// An instance is retained while a script or a value on its way into Lua holds it. One instance is one Lua value, so
-/// that `==` works.
-package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription {
+/// An instance is retained while a script or a value on its way into Lua holds it. One instance is one Lua
+/// value, so that `==` works.
+package final class LuaObjectType<Instance: AnyObject> {
   package typealias Method = (Instance, LuaCall) throws -> [LuaValue]
   /// Returns the value of `vm.NAME`, which scripts cannot assign; nil if there is no such member.
   package typealias Member = (Instance, String) throws -> LuaValue?
 
-  package let name: String
+  let kind: LuaObjectKind
   private let methods: [(key: String, value: Method)]
   private let member: Member
   private let memberNames: [String]
@@ -33,23 +33,34 @@ package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription
     member: @escaping Member = { _, _ in nil },
     describe: ((Instance) -> String)? = nil
   ) {
-    self.name = name
+    kind = LuaObjectKind(name: name)
     self.memberNames = memberNames
     self.member = member
     methods = methodList.map { (key: $0.0, value: $0.1) }
     self.describe = describe ?? { _ in name }
   }
 
-  /// The instance as a Lua value.
-  package func value(_ instance: Instance) -> LuaValue { .object(LuaObject(instance: instance, type: self)) }
+  /// Makes a type without methods.
+  init(kind: LuaObjectKind, describe: @escaping (Instance) -> String) {
+    self.kind = kind
+    memberNames = []
+    member = { _, _ in nil }
+    methods = []
+    self.describe = describe
+  }
+
+  package var name: String { kind.name }
+
+  /// The instance as a Lua value. The state that it goes to must have this type (`LuaState.define`).
+  package func value(_ instance: Instance) -> LuaValue { .object(LuaObject(instance: instance, kind: kind)) }
 
   /// The instance in a value; nil if the value is of another type, even one with the same class.
   package func instance(of value: LuaValue) -> Instance? {
-    guard case .object(let object) = value, object.type === self else { return nil }
+    guard case .object(let object) = value, object.kind === kind else { return nil }
     return object.instance as? Instance
   }
 
-  func definition(in state: LuaState) -> [LuaValue] {
+  fileprivate func definition(in state: LuaState) -> [LuaValue] {
     var table = LuaTable()
     for (method, body) in methods {
       table[method] = .function(
@@ -92,5 +103,24 @@ package final class LuaObjectType<Instance: AnyObject>: LuaObjectTypeDescription
     do { return try body(instance, rest) } catch let misuse as UnnamedMisuse {
       throw call.misuse(misuse.description)
     }
+  }
+}
+
+extension LuaState {
+  /// Defines a type, so that values can have it. Idempotent.
+  package func define<Instance>(_ type: LuaObjectType<Instance>) throws(LuaFailure) {
+    guard let number = host.handles.add(type.kind) else { return }
+    do { try define(number, type.definition(in: self)) } catch {
+      host.handles.remove(type.kind)
+      throw error
+    }
+  }
+}
+
+extension LuaArgument {
+  /// Decodes an object of a type.
+  package func object<Instance>(_ type: LuaObjectType<Instance>) throws -> Instance {
+    guard let instance = type.instance(of: value) else { throw expected("a \(type.name)") }
+    return instance
   }
 }

@@ -3,7 +3,8 @@ import ProviumSystem
 /// A table of named options, decoded key by key: `try options["timeout"]?.duration() ?? standard`.
 package struct LuaOptions {
   let callee: String
-  /// The argument or option that this table is, `option 'files'['/etc/motd']`; nil for the options of the call itself.
+  /// The argument or option that this table is, `option 'files'['/etc/motd']`; nil for the options of the
+  /// call itself.
   let owner: String?
   package let table: LuaTable
 
@@ -30,5 +31,18 @@ package struct LuaOptions {
         "\(callee): \(owner.map { "\($0) has an " } ?? "")unknown option '\(name)'\(hint); known: \(known.joined(separator: ", "))"
       )
     }
+  }
+}
+
+extension LuaArgument {
+  /// Decodes a table of named options. Unknown keys are errors. Messages name the options as parts of this
+  /// argument.
+  package func options(known: [String]) throws -> LuaOptions { try options(known: known, owner: label) }
+
+  func options(known: [String], owner: String?) throws -> LuaOptions {
+    guard case .table(let table) = value else { throw expected("a table of options") }
+    let options = LuaOptions(callee: callee, owner: owner, table: table)
+    try options.check(known: known)
+    return options
   }
 }

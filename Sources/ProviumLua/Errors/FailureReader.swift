@@ -1,7 +1,7 @@
 internal import CLuaBridge
 import ProviumSystem
 
-/// Makes a `LuaFailure` of an entry into Lua that did not end well. Belongs to one state.
+/// Makes a `LuaFailure` of a failed entry into Lua. Belongs to one state.
 struct FailureReader {
   /// Finds the place at the beginning of a message.
   var places = MessagePlaces()
@@ -10,7 +10,7 @@ struct FailureReader {
 
   /// - Parameters:
   ///   - value: the error value; errors of ours are there as their text.
-  ///   - instance: the object behind the error value, if it is one of ours.
+  ///   - instance: our object that the error value represents, if it is one.
   func failure(
     of outcome: clb_outcome,
     value: LuaValue?,
@@ -38,7 +38,7 @@ struct FailureReader {
     return failure
   }
 
-  /// The failure behind an error value of Lua or of the script.
+  /// Makes the failure of an error value of Lua or of the script.
   private func failure(status: clb_status, value: LuaValue?) -> LuaFailure {
     guard case .string(let bytes)? = value else {
       if status == CLB_OUT_OF_MEMORY || value == nil { return .outOfMemory }

@@ -21,7 +21,8 @@ package struct LuaFailure: Error, CustomStringConvertible {
   package var location: LuaLocation?
   /// The script's own frames, innermost first: `tests/a.lua:3: in function 'helper'`.
   package var traceback: [String] = []
-  /// The Swift error that began the failure, if there is one: also after the script caught the error and raised it again.
+  /// The Swift error that began the failure, if there is one: also after the script caught the error and
+  /// raised it again.
   package var payload: (any Error)?
 
   package init(kind: Kind, message: String, location: LuaLocation? = nil, payload: (any Error)? = nil) {

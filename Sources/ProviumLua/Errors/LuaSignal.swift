@@ -1,7 +1,7 @@
 /// A signal that a script raises to end early without a failure: a skip or a todo.
 ///
-/// Scripts see an object, not a string, so that no message can be mistaken for a signal. `assert_error` lets signals
-/// pass. `LuaState.signalCaught` finds a signal that a `pcall` caught.
+/// Scripts see an object, not a string, so that no message can be mistaken for a signal. `assert_error` lets
+/// signals pass. `LuaState.signalCaught` finds a signal that a `pcall` caught.
 package protocol LuaSignal: Error, CustomStringConvertible {}
 
 /// A signal on its way through Lua.

@@ -3,8 +3,9 @@ struct MessagePlaces {
   /// The files whose lines may be at the beginning of a message, as messages show them.
   var chunkNames: Set<String> = []
 
-  /// Splits `tests/a.lua:3: message` into place and message, if the place is in a script of this state. A script that
-  /// raises an error again, and `coroutine.wrap`, put another place in front: the last place is where the error began.
+  /// Splits `tests/a.lua:3: message` into place and message, if the place is in a script of this state. A
+  /// script that raises an error again, and `coroutine.wrap`, put another place in front: the last place is
+  /// where the error began.
   func split(_ text: String) -> (location: LuaLocation?, message: String) {
     var (location, message): (LuaLocation?, String) = (nil, text)
     while let (place, rest) = splitOnce(message) { (location, message) = (place, rest) }

@@ -1,8 +1,10 @@
 import ProviumSystem
 
-/// Says what to write instead of a name that has no value: the nearest global, or the replacement of what Lua 5.1 had.
+/// Says what to write instead of a name that has no value: the nearest global, or the replacement of what Lua
+/// 5.1 had.
 enum MissingNameHint {
-  /// The hint to put after Lua's message `attempt to call a nil value (global 'asert_eq')`; empty if there is none.
+  /// The hint to put after Lua's message `attempt to call a nil value (global 'asert_eq')`; empty if there is
+  /// none.
   static func text(for message: String, globals: Set<String>) -> String {
     guard let missing = missingName(in: message) else { return "" }
     if let replacement = removed[missing.name] {

@@ -1,8 +1,8 @@
 internal import CLuaBridge
 internal import Glibc
 
-/// An error of one of our functions on its way through Lua. The Lua side holds this object, so the failure is known by
-/// identity when it leaves Lua, whatever its text is.
+/// An error of one of our functions on its way through Lua. The Lua side holds this object, so the failure is
+/// known by identity when it leaves Lua, whatever its text is.
 final class RaisedError {
   let failure: LuaFailure
   /// Whether the text begins with the place.

@@ -7,8 +7,8 @@ struct LineDifference {
   }
   let lines: [Line]
 
-  /// The largest product of the changed middles' lengths. Time and memory of the comparison grow with it; a larger
-  /// middle is shown as replaced as a whole.
+  /// The largest product of the changed middles' lengths. Time and memory of the comparison grow with it; a
+  /// larger middle is shown as replaced as a whole.
   private static let largestProduct = 1_000_000
 
   init(_ expected: [String], _ actual: [String]) {

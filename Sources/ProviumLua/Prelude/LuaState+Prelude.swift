@@ -1,6 +1,16 @@
 extension LuaState {
-  /// Runs a piece of Provium's own Lua, whose lines never appear in messages and tracebacks. The chunk gets a table
-  /// of `natives`. The functions in the table that it returns are kept for `preludeFunction`.
+  /// Opens a state in which scripts can run.
+  /// - Parameter memoryLimit: in bytes. Above it a script gets Lua's "not enough memory". 0: no limit.
+  package convenience init(memoryLimit: Int = 2 << 30, interrupt: LuaInterrupt = LuaInterrupt())
+    throws(LuaFailure)
+  {
+    try self.init(bareWith: memoryLimit, interrupt: interrupt)
+    try define(LuaObjectType<RaisedSignal>(kind: host.signalKind) { "\($0.signal)" })
+    try installPrelude()
+  }
+
+  /// Runs a piece of Provium's own Lua, whose lines never appear in messages and tracebacks. The chunk gets a
+  /// table of `natives`. The functions in the table that it returns are kept for `preludeFunction`.
   package func runPrelude(_ source: [UInt8], natives: KeyValuePairs<String, LuaNative> = [:])
     throws(LuaFailure)
   {
@@ -31,13 +41,7 @@ extension LuaState {
     host.failures.globalNames.formUnion(globals.compactMap(\.text))
   }
 
-  /// A function that a prelude chunk returned.
-  package func preludeFunction(_ name: String) throws(LuaFailure) -> LuaFunction {
-    guard let function = preludeFunctions[name] else { throw .closed }
-    return function
-  }
-
-  func installPrelude() throws(LuaFailure) {
+  private func installPrelude() throws(LuaFailure) {
     try runPrelude(
       PackageResources.library_lua,
       natives: [

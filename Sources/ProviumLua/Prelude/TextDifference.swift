@@ -1,6 +1,7 @@
 /// Describes the difference of two strings where showing both would not be clear.
 package enum TextDifference {
-  /// The description; nil if both strings are one line each and at most 120 bytes together, so that a message can show both.
+  /// The description; nil if both strings are one line each and at most 120 bytes together, so that a message
+  /// can show both.
   package static func describe(expected: [UInt8], actual: [UInt8]) -> String? {
     let newline = UInt8(ascii: "\n")
     let isText = ByteText.isPrintable(expected) && ByteText.isPrintable(actual)

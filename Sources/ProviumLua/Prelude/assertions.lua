@@ -133,7 +133,7 @@ local function mismatch(expected, actual)
   local text = "expected " .. describe(expected) .. ", got " .. describe(actual)
   local kinds = type(expected) .. " " .. type(actual)
   if kinds == "string number" or kinds == "number string" then
-    text = text .. format(" (a %s is no %s)", type(actual), type(expected))
+    text = text .. format(" (a %s is not a %s)", type(actual), type(expected))
   elseif kinds == "table table" and not (metamethod(expected, "__eq") or metamethod(actual, "__eq")) then
     local path, here, there = first_difference(expected, actual, "", MAX_DEPTH)
     if path then
@@ -164,7 +164,7 @@ function assert_ne(...)
   if select("#", ...) == 0 then misuse("assert_ne: needs two values, got nothing") end
   local unexpected, actual, message = ...
   if same(unexpected, actual) then
-    raise(message, "expected anything but " .. describe(unexpected) .. ", got just that")
+    raise(message, "expected another value than " .. describe(unexpected))
   end
   return actual
 end

@@ -75,7 +75,7 @@ function io.popen(command, mode)
 end
 
 function os.exit()
-  misuse("os.exit: would end Provium itself; use return, error(), skip() or fail()")
+  misuse("os.exit: it would end Provium; use return, error(), skip() or fail()")
 end
 
 return exported

@@ -4,8 +4,8 @@ import Synchronization
 
 /// The programs that a script started on the host with `os.execute` and `io.popen`. Thread-safe.
 ///
-/// Lua's own functions wait inside the C library, where no time limit and no interrupt reaches them, and leave
-/// background programs running.
+/// Lua's own functions wait inside the C library, where no time limit and no interrupt reaches them, and
+/// leave background programs running.
 package final class HostPrograms: Sendable {
   private struct State {
     var running: [Int32: ChildProcess] = [:]
@@ -14,8 +14,8 @@ package final class HostPrograms: Sendable {
   }
   private let state = Mutex(State())
 
-  /// Starts a shell command and returns its pid. The command has our standard descriptors and `descriptors` (its number →
-  /// ours), which replace them.
+  /// Starts a shell command and returns its pid. The command has our standard descriptors and `descriptors`
+  /// (its number → ours), which replace them.
   func start(_ command: String, descriptors: [Int32: Int32] = [:]) throws -> Int32 {
     let standard = [Int32(0): Int32(0), 1: 1, 2: 2]
     let child = try ChildProcess(
@@ -27,7 +27,8 @@ package final class HostPrograms: Sendable {
     return child.pid
   }
 
-  /// Waits for a program to exit, and kills it at the deadline. Blocks. nil: the pid is unknown, or was waited for before.
+  /// Waits for a program to exit, and kills it at the deadline. Blocks. nil: the pid is unknown, or was
+  /// waited for before.
   func wait(_ pid: Int32, until deadline: Deadline) throws -> ExitStatus? {
     guard let child = state.withLock({ $0.running[pid] }) else { return nil }
     let ended = try child.wait(until: deadline) ?? child.terminate()

@@ -8,8 +8,8 @@ package struct LoadedScript {
 }
 
 extension LoadedScript {
-  /// The contents for Lua's compiler: without a byte order mark, and with an empty first line where that begins with `#`,
-  /// as Lua's own loader does it.
+  /// The contents for Lua's compiler: without a byte order mark, and with an empty first line where that
+  /// begins with `#`, as Lua's own loader does it.
   var source: [UInt8] {
     var bytes = contents[...]
     if bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes = bytes.dropFirst(3) }

@@ -1,17 +1,21 @@
 import ProviumSystem
 
-/// The folders in which `dofile`, `loadfile` and `require` search, and the files that they loaded. Belongs to one state.
+/// The folders in which `dofile`, `loadfile` and `require` search, and the files that they loaded. Belongs to
+/// one state.
 package final class ScriptFiles {
-  /// The folders in which a relative path is searched for, in order. The calling script's own folder follows them.
+  /// The folders in which a relative path is searched for, in order. The calling script's own folder follows
+  /// them.
   package var searchFolders: [String] = [Files.currentDirectory]
   /// Turns an absolute path into the one that messages show.
   package var displayPath: (String) -> String = { path in
     let here = Files.currentDirectory + "/"
     return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
   }
-  /// Receives every file before it runs, once for each load, with the bytes that run. Fixtures record them as inputs.
+  /// Receives every file before it runs, once for each load, with the bytes that run. Fixtures record them as
+  /// inputs.
   package var onLoad: (LoadedScript) -> Void = { _ in }
-  /// Receives every absolute path at which a search found no file. A file that appears there later changes the result.
+  /// Receives every absolute path at which a search found no file. A file that appears there later changes
+  /// the result.
   package var onMiss: (String) -> Void = { _ in }
   private var paths: [String: String] = [:]
 

@@ -1,10 +1,11 @@
 internal import CLuaBridge
 import Synchronization
 
-/// A flag that ends the scripts of a state, from any thread: the running script within a thousand instructions, and every
-/// later one until the flag is cleared.
+/// A flag that ends the scripts of a state, from any thread: the running script within a thousand
+/// instructions, and every later one until the flag is cleared.
 package final class LuaInterrupt: Sendable {
-  // An opaque pointer is not Sendable. This one is to a single atomic flag, created and freed with this object.
+  // An opaque pointer is not Sendable. This one is to a single atomic flag, created and freed with this
+  // object.
   nonisolated(unsafe) let flag: OpaquePointer?
   private let why = Mutex<String?>(nil)
   /// The programs that the script started on the host.
@@ -26,11 +27,13 @@ package final class LuaInterrupt: Sendable {
     why.withLock { $0 = nil }
   }
 
-  /// Whether the state's thread runs Lua or a function of its library, where it can be stuck: a string pattern can
-  /// backtrack exponentially. False in a function of ours, which has its own deadline. Thread-safe.
+  /// Whether the state's thread runs Lua or a function of its library, where it can be stuck: a string
+  /// pattern can backtrack exponentially. False in a function of ours, which has its own deadline.
+  /// Thread-safe.
   package var isInScript: Bool { inScript.load(ordering: .relaxed) }
 
-  /// Runs a function of a C library, which cannot be ended before it returns. `isInScript` is true while it runs.
+  /// Runs a function of a C library, which cannot be ended before it returns. `isInScript` is true while it
+  /// runs.
   package func inLibrary<Result>(_ body: () throws -> Result) rethrows -> Result {
     try setting(isInScript: true, body)
   }

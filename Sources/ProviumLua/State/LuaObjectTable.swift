@@ -1,5 +1,5 @@
-/// The Swift objects that Lua holds, by number. An object stays alive until every userdata, and every value on its way
-/// into Lua, has released it.
+/// The Swift objects that Lua holds, by number. An object stays alive until every userdata, and every value
+/// on its way into Lua, has released it.
 struct LuaObjectTable {
   private struct Entry {
     let object: LuaObject
@@ -16,8 +16,8 @@ struct LuaObjectTable {
   /// The number of objects that Lua holds.
   var count: Int { entries.count }
 
-  /// Retains the object for Lua and returns its number, which is the same as long as Lua holds the object. Each call is
-  /// answered by one release.
+  /// Retains the object for Lua and returns its number, which is the same as long as Lua holds the object.
+  /// Each call is answered by one release.
   mutating func handOver(_ object: LuaObject) -> Int64 {
     let identity = ObjectIdentifier(object.instance)
     if let number = numbers[identity] {
@@ -37,8 +37,8 @@ struct LuaObjectTable {
     return next
   }
 
-  /// Counts one release. Runs inside Lua's collector, so an object that nothing holds any more is only put aside: its
-  /// `deinit` may call Lua.
+  /// Counts one release. Runs inside Lua's collector, so an object that nothing holds any more is only put
+  /// aside: its `deinit` may call Lua.
   mutating func release(_ number: Int64) {
     if let function = kept.removeValue(forKey: number) {
       released.append(function)
@@ -53,8 +53,8 @@ struct LuaObjectTable {
     }
   }
 
-  /// Returns the objects that were released since the last call. The caller drops them outside of Lua's collector and of
-  /// accesses to this table.
+  /// Returns the objects that were released since the last call. The caller drops them outside of Lua's
+  /// collector and of accesses to this table.
   mutating func takeReleased() -> [AnyObject] {
     defer { released.removeAll() }
     return released

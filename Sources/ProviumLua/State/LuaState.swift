@@ -3,48 +3,41 @@ package import ProviumSystem
 
 /// One Lua 5.4 interpreter. One thread owns it; other threads may use its `interrupt` only.
 ///
-/// The state retains the functions that are registered until it closes. If they retain the owner of the state, call
-/// `close()` to break the cycle.
+/// The state retains the functions that are registered until it closes. If they retain the owner of the
+/// state, call `close()` to break the cycle.
 package final class LuaState {
-  let host = LuaHost()
-  private var opened: OpaquePointer?
-  private var main: OpaquePointer?
-  /// Ends the running script from any thread.
-  package let interrupt: LuaInterrupt
+  let host: LuaHost
   /// The functions that the prelude's chunks returned, by name.
   var preludeFunctions: [String: LuaFunction] = [:]
   /// The search folders of scripts, and the scripts that were loaded.
   package let scripts = ScriptFiles()
 
+  /// Opens a state without Provium's own Lua.
   /// - Parameter memoryLimit: in bytes. Above it a script gets Lua's "not enough memory". 0: no limit.
-  package init(memoryLimit: Int = 2 << 30, interrupt: LuaInterrupt = LuaInterrupt()) throws(LuaFailure) {
-    self.interrupt = interrupt
+  init(bareWith memoryLimit: Int, interrupt: LuaInterrupt) throws(LuaFailure) {
+    host = LuaHost(interrupt: interrupt)
     guard let opened = clb_open(host.callbacks, memoryLimit, interrupt.flag) else { throw .outOfMemory }
-    self.opened = opened
-    main = clb_main(opened)
-    host.state = self
-    host.running = main
-    try installPrelude()
+    host.pointer = opened
+    host.running = clb_main(opened)
   }
 
   deinit { close() }
 
-  /// Runs the script's finalizers, and releases its objects and all registered functions. Idempotent. Must not be called
-  /// from inside a call.
+  /// Runs the script's finalizers, and releases its objects and all registered functions. Idempotent. Must
+  /// not be called from inside a call.
   package func close() {
-    guard let opened else { return }
-    self.opened = nil
-    main = nil
+    guard let opened = host.pointer else { return }
+    host.pointer = nil
     preludeFunctions.removeAll()
     host.running = nil
     interrupt.programs.close()
     interrupt.setting(isInScript: true) { clb_close(opened) }
     host.removeAll()
-    host.dropReleased()
+    host.handles.dropReleased()
   }
 
-  /// The bridge's state; nil once it is closed. It is open inside calls.
-  var pointer: OpaquePointer? { opened }
+  /// Ends the running script from any thread.
+  package var interrupt: LuaInterrupt { host.interrupt }
 
   /// Receives what `print` and `io.write` write, line ends included.
   package var onPrint: ([UInt8]) -> Void {
@@ -52,13 +45,13 @@ package final class LuaState {
     set { host.onPrint = newValue }
   }
 
-  /// The earliest deadline in force. Setting it replaces the deadline of the present scope. An expired deadline ends the
-  /// script at its next instruction.
+  /// The earliest deadline in force. Setting it replaces the deadline of the present scope. An expired
+  /// deadline ends the script at its next instruction.
   package var deadline: Deadline {
     get { host.deadline() }
     set {
       host.deadlines[host.deadlines.count - 1] = newValue
-      if let opened { clb_set_deadline(opened, newValue.nanoseconds) }
+      if let pointer = host.pointer { clb_set_deadline(pointer, newValue.nanoseconds) }
     }
   }
 
@@ -66,14 +59,15 @@ package final class LuaState {
   package var mustEnd: Bool { interrupt.reason != nil || deadline.isExpired }
 
   /// The memory that Lua holds, in bytes.
-  package var memoryUsed: Int { opened.map(clb_memory_used) ?? 0 }
+  package var memoryUsed: Int { host.pointer.map(clb_memory_used) ?? 0 }
 
   /// The running line of the innermost function of a script file.
   package var location: LuaLocation? { host.running.flatMap(LuaLocation.init(runningIn:)) }
 
   // MARK: Entries into Lua
 
-  /// Compiles source text. `chunkName`: the path that messages show, or Lua's `=name` for source that is not a file.
+  /// Compiles source text. `chunkName`: the path that messages show, or Lua's `=name` for source that is not
+  /// a file.
   package func load(_ source: [UInt8], chunkName: String) throws(LuaFailure) -> LuaFunction {
     let isInternal = chunkName.hasPrefix("=")
     if !isInternal { host.failures.places.chunkNames.insert(chunkName) }
@@ -94,8 +88,8 @@ package final class LuaState {
     return function
   }
 
-  /// Calls `function` under pcall. An outer deadline that is earlier than `deadline` stays in force. A deadline that
-  /// expires inside is caught here. After this call the outer deadlines are in force again.
+  /// Calls `function` under pcall. An outer deadline that is earlier than `deadline` stays in force. A
+  /// deadline that expires inside is caught here. After this call the outer deadlines are in force again.
   package func call(
     _ function: LuaFunction,
     _ arguments: [LuaValue] = [],
@@ -119,8 +113,8 @@ package final class LuaState {
     try call(load(Array(source.utf8), chunkName: chunkName), arguments, deadline: deadline)
   }
 
-  /// Runs `body` and returns the signal, such as a skip, that the script raised in it and then caught. The first one,
-  /// if there are several; nil if there is none. What was raised before does not count.
+  /// Runs `body` and returns the signal, such as a skip, that the script raised in it and then caught. The
+  /// first one, if there are several; nil if there is none. What was raised before does not count.
   package func signalCaught(in body: () throws -> Void) rethrows -> LuaFailure? {
     let outer = host.raisedSignal
     host.raisedSignal = nil
@@ -138,20 +132,29 @@ package final class LuaState {
     try enter([.text(name)]) { clb_get_global($0, $1, &$2, &$3) }.first ?? .nil
   }
 
-  func define(_ type: any LuaObjectTypeDescription, number: Int32) throws(LuaFailure) {
-    _ = try enter(type.definition(in: self)) { clb_define_type($0, $1, number, &$2, &$3) }
+  /// A function that a chunk of the prelude returned.
+  package func preludeFunction(_ name: String) throws(LuaFailure) -> LuaFunction {
+    guard let function = preludeFunctions[name] else { throw .closed }
+    return function
+  }
+
+  /// Defines a type of objects.
+  /// - Parameter values: the name, the table of methods, and the functions for an unknown member, an
+  ///   assignment and `tostring`, as the bridge takes them.
+  func define(_ number: Int32, _ values: [LuaValue]) throws(LuaFailure) {
+    _ = try enter(values) { clb_define_type($0, $1, number, &$2, &$3) }
   }
 
   private func enter(
     _ values: [LuaValue],
     _ body: (OpaquePointer, OpaquePointer, inout clb_tree, inout clb_outcome) -> Void
   ) throws(LuaFailure) -> [LuaValue] {
-    guard let opened else { throw .closed }
+    guard let pointer = host.pointer else { throw .closed }
     var tree = clb_tree()
     do {
-      try tree.add(values, host: host)
+      try tree.add(values, handles: host.handles)
     } catch {
-      clb_tree_clear(opened, &tree)
+      clb_tree_clear(pointer, &tree)
       throw error
     }
     return try enter { state, L, outcome in body(state, L, &tree, &outcome) }
@@ -160,15 +163,15 @@ package final class LuaState {
   private func enter(
     _ body: (OpaquePointer, OpaquePointer, inout clb_outcome) -> Void
   ) throws(LuaFailure) -> [LuaValue] {
-    guard let opened, let L = host.running else { throw .closed }
-    let released = host.references.takeReleased()
-    if !released.isEmpty { clb_unref(opened, L, released, released.count) }
-    defer { host.dropReleased() }
+    guard let pointer = host.pointer, let L = host.running else { throw .closed }
+    let released = host.handles.references.takeReleased()
+    if !released.isEmpty { clb_unref(pointer, L, released, released.count) }
+    defer { host.handles.dropReleased() }
 
     let depth = clb_stack_depth(L)
     var outcome = clb_outcome()
-    interrupt.setting(isInScript: true) { body(opened, L, &outcome) }
-    var reader = LuaValueReader(host: host, at: outcome.values)
+    interrupt.setting(isInScript: true) { body(pointer, L, &outcome) }
+    var reader = LuaValueReader(handles: host.handles, at: outcome.values)
     let values = reader.read(outcome.count)
     defer {
       clb_outcome_release(L, &outcome)
@@ -187,6 +190,6 @@ package final class LuaState {
 
   /// For fault tests: after `count` more allocations every further one of Lua fails, until `nil` is given.
   func failAllocations(after count: Int?) {
-    if let opened { clb_fail_allocations(opened, count ?? -1) }
+    if let pointer = host.pointer { clb_fail_allocations(pointer, count ?? -1) }
   }
 }

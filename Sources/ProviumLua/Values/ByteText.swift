@@ -1,6 +1,7 @@
 /// Shows byte strings in messages.
 package enum ByteText {
-  /// The bytes in double quotes, escaped as in Lua. A string longer than `limit` bytes ends in `…` and its length.
+  /// The bytes in double quotes, escaped as in Lua. A string longer than `limit` bytes ends in `…` and its
+  /// length.
   package static func quoted(_ bytes: [UInt8], limit: Int = .max) -> String {
     if bytes.count > limit {
       return "\(quoted(Array(bytes.prefix(limit))))… (\(bytes.count) bytes)"

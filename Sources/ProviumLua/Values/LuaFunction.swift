@@ -1,7 +1,7 @@
 /// A function of a state: a Lua function, which this handle keeps alive, or a Swift one on its way into Lua.
 ///
-/// Belongs to one state and its thread. The last handle may be dropped on any thread: the state gives the reference
-/// back the next time it is entered.
+/// Belongs to one state and its thread. The last handle may be dropped on any thread: the state gives the
+/// reference back the next time it is entered.
 package final class LuaFunction {
   enum Target {
     case reference(Int64, LuaReferences)

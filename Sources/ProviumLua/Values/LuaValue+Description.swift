@@ -18,7 +18,7 @@ extension LuaValue {
     case .string: "string"
     case .table: "table"
     case .function: "function"
-    case .object(let object): object.type.name
+    case .object(let object): object.kind.name
     case .null: "null"
     case .opaque(let name): name
     }

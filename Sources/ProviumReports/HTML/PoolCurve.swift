@@ -11,18 +11,18 @@ struct PoolCurve {
 
   init(_ record: RunRecord) {
     var changes: [(time: Double, memory: Int64, waiting: Int)] = []
-    for claim in record.reservations {
-      var memory = Int64(clamping: claim.memory)
-      changes.append((claim.asked, 0, 1))
-      changes.append((claim.granted ?? record.duration, 0, -1))
-      guard let granted = claim.granted else { continue }
+    for reservation in record.reservations {
+      var memory = Int64(clamping: reservation.memory)
+      changes.append((reservation.asked, 0, 1))
+      changes.append((reservation.granted ?? record.duration, 0, -1))
+      guard let granted = reservation.granted else { continue }
       changes.append((granted, memory, 0))
-      for step in claim.growth {
+      for step in reservation.growth {
         let grown = Int64(clamping: step.memory)
         changes.append((step.time, grown &- memory, 0))
         memory = grown
       }
-      changes.append((claim.released ?? record.duration, -memory, 0))
+      changes.append((reservation.released ?? record.duration, -memory, 0))
     }
     var memory: Int64 = 0
     var waiting = 0

@@ -23,13 +23,14 @@ struct TimelineLayout {
   init(_ record: RunRecord) {
     duration = max(record.duration, 0.001)
     let machines = Dictionary(grouping: record.machines, by: \.description.file)
-    let claims = Dictionary(grouping: record.reservations, by: \.file)
+    let reservations = Dictionary(grouping: record.reservations, by: \.file)
     for run in record.runs.sorted(by: { $0.started < $1.started }) {
       var bar = Bar(run: run, start: run.started, end: run.end(at: record.duration))
       let rows = Self.place(machines[run.file] ?? [], in: &bar, now: record.duration)
-      for claim in claims[run.file] ?? [] where claim.asked >= bar.start && claim.asked <= bar.end {
-        let end = claim.granted ?? bar.end
-        if end - claim.asked > 0.001 { bar.waits.append((claim.asked, end)) }
+      for reservation in reservations[run.file] ?? []
+      where reservation.asked >= bar.start && reservation.asked <= bar.end {
+        let end = reservation.granted ?? bar.end
+        if end - reservation.asked > 0.001 { bar.waits.append((reservation.asked, end)) }
       }
       let lane = lanes.firstIndex { $0.end <= bar.start + 1e-6 } ?? lanes.count
       if lane == lanes.count { lanes.append(Lane()) }

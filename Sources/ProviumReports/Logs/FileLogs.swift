@@ -101,6 +101,7 @@ package final class FileLogs: EventSink {
       for (title, path) in [
         ("console", MachineFiles.console(of: id, in: folder)),
         ("kernel log", MachineFiles.kernelLog(of: id, in: folder)),
+        ("debug log", MachineFiles.debugLog(of: id, in: folder)),
       ] {
         guard let bytes = try? Files.read(path), !bytes.isEmpty else { continue }
         let text = String(decoding: bytes.suffix(Self.consoleLimit), as: UTF8.self)

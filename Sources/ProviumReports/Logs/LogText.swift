@@ -60,14 +60,14 @@ enum LogText {
     switch event {
     case .poolWaiting(_, let memory, let cpus):
       ["waits for \(Amount.text(bytes: memory)) memory and \(Amount.count(cpus, "processor"))"]
-    case .poolGranted(_, let claim, let memory, let cpus, let waited):
+    case .poolGranted(_, let reservation, let memory, let cpus, let waited):
       [
-        "reservation \(claim): \(Amount.text(bytes: memory)) memory and \(Amount.count(cpus, "processor")) "
+        "reservation \(reservation): \(Amount.text(bytes: memory)) memory and \(Amount.count(cpus, "processor")) "
           + "after \(Amount.text(seconds: waited))"
       ]
-    case .poolGrown(_, let claim, let memory):
-      ["reservation \(claim) has grown to \(Amount.text(bytes: memory))"]
-    case .poolReleased(_, let claim): ["reservation \(claim) released"]
+    case .poolGrown(_, let reservation, let memory):
+      ["reservation \(reservation) has grown to \(Amount.text(bytes: memory))"]
+    case .poolReleased(_, let reservation): ["reservation \(reservation) released"]
     default: []
     }
   }

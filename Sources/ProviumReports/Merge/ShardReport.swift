@@ -92,13 +92,13 @@ struct ShardReport {
       return .machineReady(id: number(id), duration: duration, kernel: kernel)
     case .machineEnded(let id, let reason):
       return isOurs(machineFiles[id] ?? "") ? .machineEnded(id: number(id), reason: reason) : nil
-    case .poolGranted(let file, let claim, let memory, let cpus, let waited):
+    case .poolGranted(let file, let reservation, let memory, let cpus, let waited):
       guard isOurs(file) else { return nil }
-      return .poolGranted(file: file, claim: number(claim), memory: memory, cpus: cpus, waited: waited)
-    case .poolGrown(let file, let claim, let memory):
-      return isOurs(file) ? .poolGrown(file: file, claim: number(claim), memory: memory) : nil
-    case .poolReleased(let file, let claim):
-      return isOurs(file) ? .poolReleased(file: file, claim: number(claim)) : nil
+      return .poolGranted(file: file, claim: number(reservation), memory: memory, cpus: cpus, waited: waited)
+    case .poolGrown(let file, let reservation, let memory):
+      return isOurs(file) ? .poolGrown(file: file, claim: number(reservation), memory: memory) : nil
+    case .poolReleased(let file, let reservation):
+      return isOurs(file) ? .poolReleased(file: file, claim: number(reservation)) : nil
     }
   }
 }

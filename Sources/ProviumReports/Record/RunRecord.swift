@@ -108,17 +108,17 @@ package struct RunRecord: Sendable {
     case .poolWaiting(let file, let memory, let cpus):
       waiting[file] = reservations.count
       reservations.append(ReservationSpan(file: file, memory: memory, cpus: cpus, asked: time))
-    case .poolGranted(let file, let claim, let memory, let cpus, _):
+    case .poolGranted(let file, let reservation, let memory, let cpus, _):
       let index = waiting.removeValue(forKey: file) ?? reservations.count
       if index == reservations.count {
         reservations.append(ReservationSpan(file: file, memory: memory, cpus: cpus, asked: time))
       }
       reservations[index].granted = time
-      reservationIndex[claim] = index
-    case .poolGrown(_, let claim, let memory):
-      if let index = reservationIndex[claim] { reservations[index].growth.append((time, memory)) }
-    case .poolReleased(_, let claim):
-      if let index = reservationIndex[claim] { reservations[index].released = time }
+      reservationIndex[reservation] = index
+    case .poolGrown(_, let reservation, let memory):
+      if let index = reservationIndex[reservation] { reservations[index].growth.append((time, memory)) }
+    case .poolReleased(_, let reservation):
+      if let index = reservationIndex[reservation] { reservations[index].released = time }
     default: break
     }
   }

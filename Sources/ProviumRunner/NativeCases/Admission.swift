@@ -13,7 +13,9 @@ package actor Admission {
 
   /// Waits for admission, runs `body`, and admits the next task.
   /// - Throws: `CancellationError` if the task is cancelled while it waits.
-  package nonisolated func admitted<Result>(_ body: () async throws -> Result) async throws -> Result {
+  nonisolated(nonsending) package func admitted<Result>(
+    _ body: nonisolated(nonsending) () async throws -> Result
+  ) async throws -> Result {
     let own = ObjectIdentifier(self)
     if Self.entered.contains(own) { return try await body() }
     try await enter()

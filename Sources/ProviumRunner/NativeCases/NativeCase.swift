@@ -1,6 +1,6 @@
 /// A test as a test runner (Swift Testing, XCTest) lists it: a sub-test that reading the source shows, or a script.
 package struct NativeCase: Sendable {
-  /// The part of a test file that a case stands for.
+  /// The part of a test file that a case runs.
   package enum Subject: Hashable, Sendable {
     /// The names from the outermost sub-test inwards.
     case subTest([String])

@@ -6,7 +6,7 @@ import Synchronization
 
 /// The engine of a test process. Created when the first selected case needs it, never by listing cases.
 package enum SharedEngine {
-  private static let made: Result<Engine, EngineUnavailable> = {
+  private static let made: Result<Engine, ProviumError> = {
     do {
       let configuration = try TestCatalogue.shared.configuration ?? ConfigurationFile.find()
       let engine = try Engine(
@@ -19,15 +19,18 @@ package enum SharedEngine {
       atexit { SharedEngine.engine?.close() }
       return .success(engine)
     } catch {
-      return .failure(EngineUnavailable(reason: "\(error)"))
+      return .failure(ProviumError(.init(error), XMLText.clean("\(error)"), cause: error))
     }
   }()
   private static let number = Atomic<Int>(0)
 
   package static var engine: Engine? { try? made.get() }
+  /// Returns the engine.
+  /// - Throws: why there is none: an error in the configuration or the environment, or a host without what they ask for.
+  package static func required() throws(ProviumError) -> Engine { try made.get() }
   /// Why there is no engine.
   package static var complaint: String {
-    if case .failure(let error) = made { error.reason } else { "" }
+    if case .failure(let error) = made { error.message } else { "" }
   }
   /// Limits the scripts that run at once to the number of files that `provium test` would run.
   package static let admission = Admission(width: width)
@@ -67,9 +70,4 @@ extension EngineServices {
     if timeoutMultiplier > 1 { parts.append("time limits × \((timeoutMultiplier * 10).rounded() / 10)") }
     return parts.joined(separator: " · ")
   }
-}
-
-/// Why no test that needs a VM can run.
-struct EngineUnavailable: Error {
-  let reason: String
 }

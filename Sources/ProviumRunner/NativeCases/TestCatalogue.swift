@@ -9,7 +9,7 @@ import Synchronization
 /// All native cases of a package, found by reading its test files. Boots nothing and runs nothing.
 package struct TestCatalogue: Sendable {
   package let files: [NativeFile]
-  /// Why the configuration cannot be used, or why it leads to no tests.
+  /// Why the configuration cannot be used, or why a folder that it names has no tests.
   package let complaint: String?
   /// The path of the configuration, where a complaint is shown.
   package let origin: String
@@ -26,7 +26,7 @@ package struct TestCatalogue: Sendable {
     origin = "\(root)/\(ConfigurationFile.name)"
     do {
       let found = try Self.read(origin, root: root)
-      (files, complaint, configuration) = (found.files, found.complaint, found.configuration)
+      (files, complaint, configuration) = (found.files, nil, found.configuration)
     } catch {
       (files, complaint, configuration) = ([], "\(error)", nil)
     }
@@ -35,12 +35,11 @@ package struct TestCatalogue: Sendable {
   private static func read(
     _ path: String,
     root: String
-  ) throws -> (files: [NativeFile], complaint: String?, configuration: Configuration) {
+  ) throws -> (files: [NativeFile], configuration: Configuration) {
     let configuration = try ConfigurationFile.load(path)
     let paths = configuration.settings.tests
-    guard !paths.isEmpty else {
-      return ([], "\(path) names no tests: add tests = [\"…\"] under [provium]", configuration)
-    }
+    // A package may have tests in Swift only.
+    guard !paths.isEmpty else { return ([], configuration) }
     let found = try TestDiscovery.find(
       paths,
       from: root,
@@ -48,7 +47,7 @@ package struct TestCatalogue: Sendable {
       fixtureFolders: configuration.settings.fixtureFolders
     )
     for line in found.skipped { Diagnostics.say("warning: \(line)") }
-    return (named(read(found.files), root: root), nil, configuration)
+    return (named(read(found.files), root: root), configuration)
   }
 
   /// Gives each file a unique name. Files whose names would be equal (`a.b.lua` and `a_b.lua`) are named by their path in the

@@ -17,6 +17,8 @@ package struct SuiteSelection: Sendable {
   package let shard: RunShard?
   /// Seconds that each file took when it last ran, by name: for the estimate.
   package let durations: [String: Double]
+  /// The source that found the files and runs them.
+  package let source: any TestSource
 
   /// - Parameter paths: Files and folders. Empty: those of `provium.toml`.
   /// - Throws: `SelectionError` if no file is left to run, `ShardError` if the environment does not identify the shard.
@@ -25,10 +27,10 @@ package struct SuiteSelection: Sendable {
     _ criteria: SuiteCriteria,
     configuration: Configuration,
     memory: RunMemory,
-    source: any TestSource = LuaTests()
+    source: any TestSource
   ) throws {
-    let given = paths.isEmpty ? configuration.settings.tests : paths
-    let found = try source.discover(given, from: Files.currentDirectory, in: configuration)
+    self.source = source
+    let found = try source.discover(paths, from: Files.currentDirectory, in: configuration)
     skipped = found.skipped
     let suite = try Self.narrow(
       try Self.filter(found.files, by: criteria.filters),

@@ -10,7 +10,7 @@ package struct LuaTests: TestSource {
     -> DiscoveredFiles
   {
     try TestDiscovery.find(
-      paths,
+      paths.isEmpty ? configuration.settings.tests : paths,
       from: directory,
       project: configuration.root,
       fixtureFolders: configuration.settings.fixtureFolders

@@ -11,6 +11,8 @@ package struct TestRun: Sendable {
   package let selection: TestSelection
   /// The time limit of the file, before the timeout multiplier.
   package let timeLimit: Duration
+  /// Whether the user asked for this time limit: it then also holds where a file needs more.
+  package let hasOwnTimeLimit: Bool
 }
 
 /// The end of one run of one test file.

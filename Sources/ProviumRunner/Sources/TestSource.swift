@@ -8,7 +8,7 @@ package import ProviumScripts
 package protocol TestSource: Sendable {
   /// Finds the test files under `paths`, each once, in an order that depends on the paths and the files alone.
   /// - Parameters:
-  ///   - paths: Files and folders, relative to `directory` or absolute.
+  ///   - paths: Files and folders, relative to `directory` or absolute. Empty: those that the configuration names.
   ///   - configuration: `provium.toml`: its folder, and the folders in which there are no tests.
   /// - Throws: `TestDiscovery.Failure` for a path that does not exist or holds no test file.
   func discover(_ paths: [String], from directory: String, in configuration: Configuration) throws
@@ -21,7 +21,7 @@ package protocol TestSource: Sendable {
   /// Whether other test files may load `file`: it has no tests of its own.
   func isShared(_ path: String) -> Bool
 
-  /// Runs a file to its end on the calling thread. Nothing that it started is left behind.
+  /// Runs a file to its end on the calling thread. Ends everything that it started.
   /// - Parameters:
   ///   - interruption: Ends the run early when it is raised.
   ///   - abandoned: Called instead of returning a result, on another thread, if the run is stuck and was given up. The

@@ -86,8 +86,13 @@ package struct SuiteRun: Sendable {
 
   private func runner(of files: [TestFile]) -> TestRunner {
     let isPartial = !options.selection.isEverything
-    return TestRunner(files: files, options: options, engine: engine, interruption: interruption) {
-      [memory] file, ended in
+    return TestRunner(
+      files: files,
+      source: selection.source,
+      options: options,
+      engine: engine,
+      interruption: interruption
+    ) { [memory] file, ended in
       memory.remember(file, ended, isPartial: isPartial)
     }
   }

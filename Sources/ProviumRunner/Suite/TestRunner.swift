@@ -28,7 +28,7 @@ package final class TestRunner: Sendable {
   /// - Parameter onEnd: Called with the last run of each file, on the file's thread.
   package init(
     files: [TestFile],
-    source: any TestSource = LuaTests(),
+    source: any TestSource,
     options: RunOptions,
     engine: Engine,
     interruption: Interruption,
@@ -114,7 +114,8 @@ package final class TestRunner: Sendable {
       number: number,
       engine: engine,
       selection: options.selection,
-      timeLimit: options.fileTimeout ?? engine.configuration.settings.timeout
+      timeLimit: options.fileTimeout ?? engine.configuration.settings.timeout,
+      hasOwnTimeLimit: options.fileTimeout != nil
     )
     let ended = source.run(run, interruption: interruption) {
       self.replaceThread(of: file, $0, attempt: attempt)

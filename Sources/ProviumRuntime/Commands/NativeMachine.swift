@@ -3,8 +3,8 @@ import ProviumArchitecture
 package import ProviumSystem
 package import ProviumVM
 
-/// The VM of a test that is written in Swift: in a scope with the same resource pool, fixtures, time limits and console
-/// rules as the VMs of scripts. Belongs to one thread; other threads use the scope's control.
+/// The VM of a test that is written in Swift: in a scope with the same resource pool, fixtures, time limits
+/// and console rules as the VMs of scripts. Belongs to one thread; other threads use the scope's control.
 package final class NativeMachine {
   private let scope: MachineScope
   private let fixtures: FixtureService
@@ -29,22 +29,37 @@ package final class NativeMachine {
   // MARK: Life
 
   /// Boots a VM from a configuration, with the settings of its profile where its own are unset.
-  /// - Throws: `InvalidConfiguration` for a value that no VM can have.
+  /// - Throws: `ProviumError`; `ConfigurationError` for an unknown profile.
   package func boot(_ settings: MachineConfiguration) throws {
     let project = scope.services.configuration
     let machine = scope.machines.add(profile: try project.profile(settings.profile))
     self.machine = machine
-    try machine.boot(settings.resolvingPaths(against: project.root))
+    do { try machine.boot(settings.resolvingPaths(against: project.root)) } catch {
+      if let invalid = (error as? ProviumError)?.cause as? InvalidConfiguration {
+        throw ProviumError(.invalidUse, "invalid VM configuration: \(invalid)", cause: invalid)
+      }
+      throw blamingKernel(error)
+    }
   }
 
-  package func resume(fixture name: String) throws { machine = try fixtures.resume(name, in: scope) }
+  package func resume(fixture name: String) throws {
+    do { machine = try fixtures.resume(name, in: scope) } catch { throw blamingKernel(error) }
+  }
 
+  /// Shuts the guest down, and kills it if it does not end. Idempotent.
   package func shutDown() { machine?.shutDown() }
 
-  /// Ends QEMU and gives everything back. Idempotent.
+  /// Ends QEMU and releases the reservation. Idempotent.
   package func end() { scope.end() }
 
-  package var isRunning: Bool { machine?.state == .booted }
+  /// If a VM did not start and its kernel reported a fault, the fault is the reason, and the failure is no
+  /// infrastructure error.
+  private func blamingKernel(_ error: any Error) -> any Error {
+    let code = ProviumError.Code(error)
+    guard [.startFailed, .machineLost, .timeout, .infrastructure].contains(code), let report = takeReports()
+    else { return error }
+    return ProviumError(.kernelReport, "\(report.message)\nand then: \(error)", cause: error)
+  }
 
   // MARK: Operations
 
@@ -63,21 +78,20 @@ package final class NativeMachine {
   }
 
   /// Starts a worker and returns its pid, by which the other functions know it.
-  package func spawn(thread: Bool) throws -> Int32 {
-    let worker = try present().spawn(thread ? .thread : .process)
+  package func spawn(_ kind: WorkerKind) throws -> Int32 {
+    let worker = try present().spawn(kind)
     workers[worker.pid] = worker
     return worker.pid
   }
 
+  /// Kills a worker. Idempotent.
   package func kill(worker pid: Int32) throws {
-    try present().kill(try known(pid))
-    workers[pid] = nil
+    guard let worker = workers.removeValue(forKey: pid) else { return }
+    try present().kill(worker)
   }
 
   private func present() throws -> Machine {
-    guard let machine else {
-      throw ProviumError(.invalidUse, "there is no machine: boot or resume one first")
-    }
+    guard let machine else { throw ProviumError(.invalidUse, "the VM was not started") }
     return machine
   }
 
@@ -104,25 +118,34 @@ package final class NativeMachine {
   package var operations: [String] { machine?.traceLines ?? [] }
   package var console: [String] { machine?.consoleTail ?? [] }
 
-  /// Takes the kernel reports on the console that the configuration does not allow, one line each; nil without any.
-  package func takeReports() -> String? {
-    let found = scope.machines.takeReports()
-    return found.isEmpty ? nil : found.message
+  /// Takes the kernel reports that the configuration does not allow; nil if there are none.
+  /// - Parameter named: reports that an error of the test names already.
+  package func takeReports(excluding named: Set<KernelReport.ID> = []) -> ProviumError? {
+    var found = scope.machines.takeReports()
+    found.remove(named)
+    return found.isEmpty ? nil : ProviumError(.kernelReport, found.message, console: found.console)
   }
 
-  /// Runs `body` and completes its error: the reason of an interruption, the last operations, the console.
-  package func completingErrors<Value>(_ body: (NativeMachine) throws -> Value) throws -> Value {
-    do { return try body(self) } catch {
-      let known = error as? ProviumError
-      // The error about a VM that was ended does not name the reason.
-      let reason = scope.cancellation.reason
-      throw ProviumError(
-        reason == nil ? ProviumError.Code(error) : .interrupted,
-        (reason.map { "\($0): " } ?? "") + (known?.message ?? "\(error)"),
-        cause: known?.cause ?? error,
-        operations: operations,
-        console: console
-      )
-    }
+  /// Runs `body`, and completes its error: the reason of an interruption, the last operations, the console.
+  package func result<Value>(of body: (NativeMachine) throws -> Value) -> Result<Value, ProviumError> {
+    do { return .success(try body(self)) } catch { return .failure(completed(error)) }
+  }
+
+  private func completed(_ error: any Error) -> ProviumError {
+    let known = error as? ProviumError
+    // The error about a VM that was ended does not name the reason.
+    let reason = scope.cancellation.reason
+    let code = reason == nil ? ProviumError.Code(error) : .interrupted
+    // The operations and the console say nothing about a mistake of the test's author.
+    let isMistake = code == .invalidUse || code == .configuration
+    var completed = ProviumError(
+      code,
+      (reason.map { "\($0): " } ?? "") + (known?.message ?? "\(error)"),
+      cause: known?.cause ?? error,
+      operations: isMistake ? [] : operations,
+      console: isMistake ? [] : console
+    )
+    completed.reports = known?.reports ?? []
+    return completed
   }
 }

@@ -1,29 +1,44 @@
 package import ProviumArchitecture
 import ProviumSystem
 
-/// The settings of `provium.toml`, or the built-in ones without that file.
+/// The settings of `provium.toml`, or the built-in ones if there is no such file.
 package struct Configuration: Sendable, Hashable {
-  /// The folder of `provium.toml`; the current directory when there is none.
+  /// The folder of `provium.toml`; the current directory if there is no such file.
   package var root: String
-  /// nil: no file was found, everything is built in.
+  /// The path of `provium.toml`; nil if there is none.
   package var path: String?
   package var settings = Settings()
-  /// By name, `default` apart unless the file redefines it.
+  /// A kernel that takes the place of a distribution's in every profile that names none: `--kernel`. A path is absolute.
+  package var kernel: String?
+  /// The profiles of the file, by name.
   package var profiles: [String: Profile] = [:]
+  /// The suites of tests that come with a kernel, by name.
+  package var suites: [String: SuiteSettings] = [:]
 
   package init(root: String, path: String? = nil) {
     self.root = root
     self.path = path
   }
 
-  /// Other architectures than the host's that profiles name, sorted.
+  /// The architectures of profiles that are not the host's, sorted.
   package var foreignArchitectures: [Architecture] {
     Set(profiles.values.compactMap(\.architecture)).filter { $0.name != HostFacts.machine }
       .sorted { $0.name < $1.name }
   }
 
-  /// The profile of that name; `default` always exists.
+  /// Returns the profile of that name, with the kernel of `--kernel`; `default` always exists.
   package func profile(_ name: String) throws -> Profile {
+    var profile = try definition(ofProfile: name)
+    guard let kernel else { return profile }
+    if let own = profile.kernel {
+      throw ConfigurationError.twoKernels(profile: name, kernel: own, option: kernel)
+    }
+    profile.kernel = kernel
+    profile.wantsUserland = true
+    return profile
+  }
+
+  private func definition(ofProfile name: String) throws -> Profile {
     if let profile = profiles[name] { return profile }
     if name == Profile.builtIn.name { return .builtIn }
     throw ConfigurationError.unknownProfile(
@@ -37,24 +52,30 @@ package struct Configuration: Sendable, Hashable {
 /// The `[provium]` table.
 package struct Settings: Sendable, Hashable {
   package static let defaultBootTimeLimit = Duration.seconds(30)
+  /// The factors for time limits that are accepted.
+  static let timeoutMultipliers = 0.1...1000
+  /// For messages.
+  static let acceptedTimeoutMultiplier = "a number from 0.1 to 1000"
 
-  /// Default paths of `provium test` and `swift test`, absolute.
+  /// The paths that `provium test` and `swift test` take tests from by default, absolute.
   package var tests: [String] = []
   /// Shared folders of fixtures, absolute: searched after the test's own.
   package var fixtureFolders: [String] = []
-  /// Where kernels, images and fixtures are kept, absolute.
+  /// The folder that keeps kernels, images and fixtures, absolute.
   package var cache: String = Settings.defaultCache
-  /// Bytes above which least recently used fixtures leave.
+  /// The size of all fixtures in bytes above which the least recently used ones are removed.
   package var cacheMaximum: UInt64 = 20 << 30
-  /// One test file, wall clock, before scaling for emulation.
+  /// The time limit of a test file, before the timeout multiplier.
   package var timeout: Duration = .seconds(300)
-  /// One boot or resume, unless the script says otherwise, before scaling.
+  /// The time limit of a boot or a resume, unless the script sets its own, before the timeout multiplier.
   package var bootTimeout = Settings.defaultBootTimeLimit
-  /// One guest operation, unless the call says otherwise, before scaling.
+  /// The time limit of an operation, unless the call sets its own, before the timeout multiplier.
   package var operationTimeout: Duration = .seconds(60)
+  /// The factor by which all time limits grow; nil: 10 where guests are emulated, 1 with KVM.
+  package var timeoutMultiplier: Double?
   /// The largest number of warm VMs of all fixtures (`spares`); nil: by the host's size. 0: none.
   package var warmVMs: Int?
-  /// Console reports that are meant, as plain parts of their first line.
+  /// Kernel reports that fail no test, as parts of their first lines.
   package var allowedSplats: [String] = []
 
   package init() {}
@@ -64,24 +85,4 @@ package struct Settings: Sendable, Hashable {
     if let cache = Environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return "\(cache)/provium" }
     return Files.resolve("~/.cache/provium", against: "/")
   }
-}
-
-/// A `[profile.NAME]` table: what boots.
-package struct Profile: Sendable, Hashable {
-  package var name: String
-  /// Absolute; nil only for the built-in profile, whose kernel is a distribution's.
-  package var kernel: String?
-  package var initrd: String?
-  package var rootfs: String?
-  package var initProgram: String?
-  package var append: String?
-  package var modules: String?
-  /// nil: the host's.
-  package var architecture: Architecture?
-
-  package init(name: String) { self.name = name }
-
-  /// A stock distribution kernel and a small busybox userland.
-  package static let builtIn = Profile(name: "default")
-  package var isBuiltIn: Bool { kernel == nil }
 }

@@ -1,12 +1,13 @@
 import ProviumSystem
 
-/// The user's configuration is wrong: what, where, and what is accepted.
+/// A wrong setting in `provium.toml`: what, where, and what is accepted.
 package enum ConfigurationError: Error, Sendable, CustomStringConvertible {
   case unreadable(path: String, reason: String)
   case syntax(path: String, line: Int, column: Int, message: String)
   case unknownKey(path: String, line: Int?, key: String, known: [String])
   case badValue(path: String, line: Int?, key: String, given: String, accepted: String)
   case missingKey(path: String, line: Int?, table: String, key: String)
+  case twoKernels(profile: String, kernel: String, option: String)
   case unknownProfile(name: String, known: [String], path: String?)
 
   package var description: String {
@@ -23,6 +24,10 @@ package enum ConfigurationError: Error, Sendable, CustomStringConvertible {
       return "\(Self.place(path, line)): '\(key)' is \(given), but must be \(accepted)"
     case .missingKey(let path, let line, let table, let key):
       return "\(Self.place(path, line)): [\(table)] lacks the key '\(key)'"
+    case .twoKernels(let profile, let kernel, let option):
+      return
+        "the profile '\(profile)' names a kernel of its own (\(kernel)), so --kernel \(option) cannot replace it: "
+        + "remove its key kernel, or use another profile"
     case .unknownProfile(let name, let known, let path):
       let hint = NearestName.hint(for: name, among: known)
       let file = path.map { " in \($0)" } ?? " (there is no provium.toml)"

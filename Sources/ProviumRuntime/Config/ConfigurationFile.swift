@@ -1,33 +1,50 @@
 import ProviumArchitecture
+import ProviumBoot
 import ProviumSystem
 internal import TOMLKit
 
-/// `provium.toml`: found by walking up, parsed by TOMLKit, checked key by key.
+/// Finds, parses and checks `provium.toml`.
 package enum ConfigurationFile {
   package static let name = "provium.toml"
 
-  /// The nearest `provium.toml` at or above `directory`; the built-in configuration where there is none.
-  package static func find(from directory: String = Files.currentDirectory) throws -> Configuration {
+  /// Reads the nearest `provium.toml` at or above `directory`; gives the built-in configuration if there is none.
+  /// - Parameter kernel: see `load`.
+  package static func find(
+    from directory: String = Files.currentDirectory,
+    kernel: String? = nil
+  ) throws -> Configuration {
     var folder = directory
     while true {
       let candidate = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
-      if Files.exists(candidate) { return try load(candidate) }
+      if Files.exists(candidate) { return try load(candidate, kernel: kernel) }
       let above = Files.parent(of: folder)
-      if above.isEmpty || above == folder { return Configuration(root: directory) }
+      if above.isEmpty || above == folder {
+        var configuration = Configuration(root: directory)
+        configuration.kernel = self.kernel(kernel)
+        return configuration
+      }
       folder = above
     }
   }
 
   /// Reads and checks one file.
-  package static func load(_ path: String) throws -> Configuration {
+  /// - Parameter kernel: a kernel for the profiles that name none, as `KernelName` reads it; nil: `PROVIUM_KERNEL`. A path
+  ///   starts at the current directory.
+  package static func load(_ path: String, kernel: String? = nil) throws -> Configuration {
     let text: String
     do { text = try Files.readText(path) } catch let error as SystemError {
       throw ConfigurationError.unreadable(path: path, reason: "\(error)")
     }
-    return try parse(text, path: path)
+    var configuration = try parse(text, path: path)
+    configuration.kernel = self.kernel(kernel)
+    return configuration
   }
 
-  /// Pure: the text of a file that stands at `path`.
+  private static func kernel(_ given: String?) -> String? {
+    (given ?? Environment["PROVIUM_KERNEL"]).map { KernelName.resolve($0, against: Files.currentDirectory) }
+  }
+
+  /// Parses the text of a file with that path. Reads nothing.
   package static func parse(_ text: String, path: String) throws -> Configuration {
     let table: TOMLTable
     do { table = try TOMLTable(string: text) } catch let error as TOMLParseError {
@@ -40,7 +57,7 @@ package enum ConfigurationFile {
       )
     }
     let reader = TableReader(path: path, lines: KeyLines(text), table: table, name: "")
-    try reader.checkKeys(["provium", "profile", "profiles"])
+    try reader.checkKeys(["provium", "profile", "profiles", "suite"])
     var configuration = Configuration(root: Files.parent(of: path), path: path)
     if let provium = try reader.table("provium") {
       configuration.settings = try settings(provium, root: configuration.root)
@@ -59,13 +76,14 @@ package enum ConfigurationFile {
         configuration.profiles[name] = try profile(one, name: name, root: configuration.root)
       }
     }
+    configuration.suites = try suites(reader, root: configuration.root)
     return configuration
   }
 
   private static func settings(_ table: TableReader, root: String) throws -> Settings {
     try table.checkKeys([
-      "tests", "fixtures", "cache", "cache_max", "timeout", "boot_timeout", "op_timeout", "spares",
-      "allow_splats",
+      "tests", "fixtures", "cache", "cache_max", "timeout", "boot_timeout", "op_timeout",
+      "timeout_multiplier", "spares", "allow_splats",
     ])
     var settings = Settings()
     settings.tests = try table.strings("tests").map { Files.resolve($0, against: root) }
@@ -80,15 +98,31 @@ package enum ConfigurationFile {
     if let timeout = try table.duration("timeout") { settings.timeout = timeout }
     if let timeout = try table.duration("boot_timeout") { settings.bootTimeout = timeout }
     if let timeout = try table.duration("op_timeout") { settings.operationTimeout = timeout }
+    settings.timeoutMultiplier = try table.number(
+      "timeout_multiplier",
+      in: Settings.timeoutMultipliers,
+      accepted: Settings.acceptedTimeoutMultiplier
+    )
     settings.warmVMs = try table.count("spares")
     settings.allowedSplats = try table.strings("allow_splats")
     return settings
   }
 
   private static func profile(_ table: TableReader, name: String, root: String) throws -> Profile {
-    try table.checkKeys(["kernel", "initrd", "rootfs", "init", "append", "modules", "arch"])
+    try table.checkKeys(["kernel", "initrd", "rootfs", "init", "append", "modules", "arch", "userland"])
     var profile = Profile(name: name)
-    profile.kernel = try table.path("kernel", root: root)
+    if let kernel = try table.string("kernel") {
+      guard !kernel.isEmpty else {
+        throw table.bad("kernel", given: "empty", accepted: "a path or a name such as \"deb:6.1\"")
+      }
+      profile.kernel = KernelName.resolve(kernel, against: root)
+    }
+    if let userland = try table.string("userland") {
+      guard userland == "busybox" else {
+        throw table.bad("userland", given: "\"\(userland)\"", accepted: "\"busybox\"")
+      }
+      profile.wantsUserland = true
+    }
     profile.initrd = try table.path("initrd", root: root)
     profile.rootfs = try table.path("rootfs", root: root)
     profile.modules = try table.path("modules", root: root)

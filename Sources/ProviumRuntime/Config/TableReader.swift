@@ -1,12 +1,12 @@
 import ProviumSystem
 internal import TOMLKit
 
-/// One table of the file, read key by key; every complaint names file, line and key.
+/// One table of the file, read key by key. Every error names file, line and key.
 struct TableReader {
   let path: String
   let lines: KeyLines
   let table: TOMLTable
-  /// Dotted, as in the file: `profile.minimal`; empty for the whole file.
+  /// The dotted name, as in the file: `profile.minimal`; empty for the whole file.
   let name: String
 
   var keys: [String] { table.keys.sorted() }
@@ -59,7 +59,13 @@ struct TableReader {
     throw bad(key, given: describe(value), accepted: "a whole number from 0 to 1024")
   }
 
-  /// Longer than nothing: a limit of 0 would end everything before it began.
+  func number(_ key: String, in range: ClosedRange<Double>, accepted: String) throws -> Double? {
+    guard let value = table[key] else { return nil }
+    if let number = value.int.map(Double.init) ?? value.double, range.contains(number) { return number }
+    throw bad(key, given: describe(value), accepted: accepted)
+  }
+
+  /// Reads a duration above 0: a limit of 0 would end everything before it began.
   func duration(_ key: String) throws -> Duration? {
     guard let value = table[key] else { return nil }
     let seconds = value.int.map(Double.init) ?? value.double
@@ -91,9 +97,8 @@ struct TableReader {
   }
 }
 
-/// In which line a key stands. TOMLKit keeps positions of syntax errors only, and a complaint about a key is
-/// worth its line: a search of the text for the usual ways to write tables and keys. What stands in an inline table has the
-/// line of the key that holds it.
+/// The lines of keys. TOMLKit has positions of syntax errors only, so the text is searched for the usual ways to write
+/// tables and keys. A key in an inline table has the line of the key that holds the table.
 struct KeyLines: Hashable {
   private var tables: [String: Int] = [:]
   private var keys: [String: Int] = [:]
@@ -113,7 +118,7 @@ struct KeyLines: Hashable {
     }
   }
 
-  /// Of a table or a key by its dotted name; of what holds it where its own is not known.
+  /// Returns the line of a table or a key by its dotted name, or of the table that holds it if its own is not known.
   func line(of name: String) -> Int? {
     var parts = name.split(separator: ".")[...]
     while !parts.isEmpty {

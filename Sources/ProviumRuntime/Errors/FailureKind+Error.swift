@@ -1,4 +1,6 @@
 import ProviumAgentClient
+import ProviumArchitecture
+import ProviumBoot
 package import ProviumEvents
 import ProviumVM
 
@@ -32,11 +34,13 @@ extension ProviumError.Code {
     self =
       switch error {
       case let error as any CodedError: error.code
-      case is InvalidArgument: .invalidUse
-      case is ConfigurationError: .configuration
+      case is InvalidArgument, is InvalidConfiguration: .invalidUse
+      case is ConfigurationError, is UnknownArchitecture: .configuration
       case let error as GuestError: Self.code(of: error)
       case let error as MachineDeath: Self.code(of: error)
       case is BootFailure: .startFailed
+      case let error as ImageError: Self.code(of: error)
+      case is QEMUBinary.Failure: .unavailable
       default: .infrastructure
       }
   }
@@ -50,12 +54,22 @@ extension ProviumError.Code {
     }
   }
 
+  /// The files that a configuration names are wrong. The kernel of the default profile and
+  /// those of a distribution come from the host or the network.
+  private static func code(of error: ImageError) -> Self {
+    switch error {
+    case .noKernel, .unknownKernel: .unavailable
+    case .noModuleDirectory, .driverMissing, .moduleDisabled, .staleModuleList, .wrongModules, .notAKernel,
+      .badTree, .badInitrd, .badDisk, .missingFile, .longCommandLine:
+      .configuration
+    }
+  }
+
   /// A panic is something that the test found. Any other death is a failure of what carries the test.
   private static func code(of death: MachineDeath) -> Self {
     switch death {
     case .panicked: .kernelReport
-    case .exited(_, _, let panic, _): panic == nil ? .machineLost : .kernelReport
-    case .ended, .refused, .agentLost: .machineLost
+    case .ended, .refused, .agentLost, .exited: .machineLost
     }
   }
 

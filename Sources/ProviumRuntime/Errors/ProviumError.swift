@@ -1,3 +1,5 @@
+package import ProviumVM
+
 /// An error of Provium: what failed, why, and what the VM showed last.
 public struct ProviumError: Error, Sendable, CustomStringConvertible {
   /// The kind of an error, for programs that decide by it.
@@ -41,9 +43,9 @@ public struct ProviumError: Error, Sendable, CustomStringConvertible {
   /// The last operations on the VM, in the style of strace. Empty if no VM was involved.
   public let operations: [String]
   /// The last lines of the VM's console. Empty if no VM was lost.
-  public let console: [String]
+  public package(set) var console: [String]
   /// The kernel reports that `message` names.
-  package var reports: Set<KernelReportID> = []
+  package var reports: Set<KernelReport.ID> = []
 
   package init(
     _ code: Code,
@@ -63,6 +65,19 @@ public struct ProviumError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     ([message] + Self.section("last operations:", operations)
       + Self.section("the console's last lines:", console)).joined(separator: "\n")
+  }
+
+  /// Returns the same error with `transform` applied to each text.
+  package func replacingText(_ transform: (String) -> String) -> ProviumError {
+    var copy = ProviumError(
+      code,
+      transform(message),
+      cause: cause,
+      operations: operations.map(transform),
+      console: console.map(transform)
+    )
+    copy.reports = reports
+    return copy
   }
 
   private static func section(_ title: String, _ lines: [String]) -> [String] {

@@ -8,7 +8,7 @@ package struct Fixture: Sendable, Hashable {
   package let source: String
 
   /// - Parameter name: nil: derived from the path.
-  init(name: String? = nil, source: String) {
+  package init(name: String? = nil, source: String) {
     let source = Files.normalize(source)
     self.source = source
     self.name = name ?? Self.name(of: source)

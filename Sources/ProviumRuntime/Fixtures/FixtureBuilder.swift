@@ -92,9 +92,13 @@ struct FixtureBuilder {
     let files = scope.machines.all.flatMap(\.hostInputs).map {
       FixtureInput(kind: .file, name: $0.name, location: $0.path, value: $0.digest)
     }
+    let folders = scope.machines.all.flatMap(\.pushedFolders).map {
+      FixtureInput(kind: .folder, name: $0.name, location: $0.path, value: $0.digest)
+    }
     let profiles = Set(scope.machines.all.filter(\.hasTriedToBoot).map(\.profile.name))
     return
       (prepared.inputs
-      + StalenessCheck.inputs(bases: bases, files: files, profiles: profiles, of: scope.services)).uniqued()
+      + StalenessCheck.inputs(bases: bases, files: files + folders, profiles: profiles, of: scope.services))
+      .uniqued()
   }
 }

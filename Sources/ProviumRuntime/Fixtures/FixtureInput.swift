@@ -14,6 +14,8 @@ package struct FixtureInput: Sendable, Codable, Hashable {
     case base
     /// A host file in a VM: kernel, initrd, root disk, module, disk, injected file. By contents.
     case file
+    /// A folder of the host that was copied into a VM (`vm:push`): names, types, permissions, times and contents.
+    case folder
     /// One setting of a profile that a VM was booted from. Another kernel file of the same contents is the same `file`, but
     /// another path is another setting.
     case profile

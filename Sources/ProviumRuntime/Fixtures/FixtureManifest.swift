@@ -5,7 +5,7 @@ import ProviumSystem
 /// The record of a fixture's build: its inputs, its files, and its snapshot. `manifest.json` in the fixture's folder.
 package struct FixtureManifest: Sendable, Codable, Hashable {
   /// The version of this layout; a fixture with another one is rebuilt.
-  static let format = 4
+  static let format = 5
 
   package var format = FixtureManifest.format
   package var name: String

@@ -44,8 +44,15 @@ package final class FixtureService: Sendable {
 
   /// Returns the current build of a fixture. Builds it on this thread if it is stale; waits if another thread or process is
   /// building it.
-  /// - Parameter force: rebuilds the fixture even if it is up to date.
-  func buildIfStale(_ fixture: Fixture, for scope: MachineScope, force: Bool = false) throws -> HeldFixture {
+  /// - Parameters:
+  ///   - recipe: nil: that of the service.
+  ///   - force: rebuilds the fixture even if it is up to date.
+  func buildIfStale(
+    _ fixture: Fixture,
+    _ recipe: (any FixtureRecipe)? = nil,
+    for scope: MachineScope,
+    force: Bool = false
+  ) throws -> HeldFixture {
     let place = store.place(of: fixture)
     if let start = scope.fixtures.firstIndex(where: { $0.place == place }) {
       throw FixtureError.circular(chain: scope.fixtures[start...].map(\.name) + [fixture.name])
@@ -53,7 +60,7 @@ package final class FixtureService: Sendable {
     return try scope.limits.suspended {
       if let ready = try takeSlot(place, name: fixture.name, scope) { return ready }
       do {
-        let ready = try makeCurrent(fixture, place: place, force: force, scope)
+        let ready = try makeCurrent(fixture, recipe, place: place, force: force, scope)
         settle(ready, at: place, scope)
         return ready
       } catch {
@@ -77,6 +84,7 @@ package final class FixtureService: Sendable {
   /// - Throws: `FixtureError.unusable` if it was rebuilt before.
   func rebuild(
     _ fixture: Fixture,
+    _ recipe: (any FixtureRecipe)? = nil,
     instead ready: HeldFixture,
     because reason: String,
     for scope: MachineScope
@@ -96,7 +104,7 @@ package final class FixtureService: Sendable {
       return true
     }
     if isMine { warn(fixture.name, "it could not be resumed: \(reason)", scope) }
-    return try buildIfStale(fixture, for: scope, force: isMine)
+    return try buildIfStale(fixture, recipe, for: scope, force: isMine)
   }
 
   /// Forgets builds that failed by an infrastructure error, since the file that needed them is run again.
@@ -188,6 +196,7 @@ package final class FixtureService: Sendable {
 
   private func makeCurrent(
     _ fixture: Fixture,
+    _ ownRecipe: (any FixtureRecipe)?,
     place: String,
     force: Bool,
     _ scope: MachineScope
@@ -209,7 +218,7 @@ package final class FixtureService: Sendable {
       fixture: fixture,
       place: place,
       store: store,
-      recipe: recipe(fixture, self)
+      recipe: ownRecipe ?? recipe(fixture, self)
     ).build(for: scope)
     guard let hold = FixtureHold(of: manifest) else {
       throw FixtureError.store(path: store.folder, reason: "\(manifest.snapshot.folder) was removed")

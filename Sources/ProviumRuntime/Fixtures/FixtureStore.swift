@@ -9,7 +9,7 @@ import ProviumSystem
 ///     CACHE/fixtures/NAME-ID/building/       the build in progress, or the rest of a killed build
 ///     CACHE/fixtures/NAME-ID.lock            held while a process builds or removes the fixture; see `FixtureStore+Lock`
 ///
-/// NAME and ID are made from the script's path, BUILD from the build ID. Each build has a folder of its own, so that a
+/// NAME and ID are made from the script's path and the kernel of `--kernel`, BUILD from the build ID. Each build has a folder of its own, so that a
 /// process that resumes from one build never opens another's files. The process holds that folder (`FixtureHold`); a held
 /// folder is not removed.
 package struct FixtureStore: Sendable {
@@ -27,7 +27,11 @@ package struct FixtureStore: Sendable {
   let maximum: UInt64
   static let buildingName = "building"
 
-  package init(cache: String, maximum: UInt64) {
+  /// The kernel of `--kernel`: fixtures are kept for each kernel. nil: without that option.
+  private let kernel: String?
+
+  package init(cache: String, maximum: UInt64, kernel: String? = nil) {
+    self.kernel = kernel
     folder = "\(cache)/fixtures"
     self.maximum = maximum
   }
@@ -35,8 +39,9 @@ package struct FixtureStore: Sendable {
   /// The folder of one fixture.
   func place(of fixture: Fixture) -> String {
     let file = fixture.source.split(separator: "/").last ?? ""
+    let identity = fixture.source + (kernel.map { "\0\($0)" } ?? "")
     let safe = SafeFileName.make(file.hasSuffix(".lua") ? file.dropLast(4) : file)
-    return "\(folder)/\(safe)-\(SHA256.hex(Array(fixture.source.utf8)).prefix(16))"
+    return "\(folder)/\(safe)-\(SHA256.hex(Array(identity.utf8)).prefix(16))"
   }
 
   /// The name in a fixture's folder name.

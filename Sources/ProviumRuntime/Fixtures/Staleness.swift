@@ -85,6 +85,7 @@ struct StalenessCheck {
   ) throws -> String? {
     switch input.kind {
     case .source, .loaded, .file: return changeOfContents(input)
+    case .folder: return changeOfFolder(input)
     case .absent:
       let isThere = Files.exists(input.location) && !Files.isDirectory(input.location)
       return isThere ? "\(Files.display(input.location)) is there now, and is loaded first" : nil
@@ -105,6 +106,15 @@ struct StalenessCheck {
     guard Files.exists(input.location) else { return "\(shown) is gone" }
     do {
       return try services.digests.digest(input.location) == input.value ? nil : "\(shown) changed"
+    } catch { return "\(shown) cannot be read any more: \(error)" }
+  }
+
+  private func changeOfFolder(_ input: FixtureInput) -> String? {
+    let shown = "the folder \(Files.display(input.location))"
+    guard Files.isDirectory(input.location) else { return "\(shown) is gone" }
+    do {
+      return try FolderDigest.hex(of: input.location, digests: services.digests) == input.value
+        ? nil : "\(shown) changed"
     } catch { return "\(shown) cannot be read any more: \(error)" }
   }
 
@@ -197,6 +207,7 @@ struct StalenessCheck {
     return [
       "kernel": kernel, "initrd": profile.initrd, "rootfs": profile.rootfs, "init": profile.initProgram,
       "append": profile.append, "modules": profile.modules, "arch": profile.architecture?.name,
+      "userland": profile.wantsUserland ? "busybox" : nil,
     ].mapValues { $0 ?? "not set" }
   }
 
@@ -209,7 +220,7 @@ struct StalenessCheck {
       guard paths.insert(next.source).inserted else { continue }
       for input in next.inputs {
         switch input.kind {
-        case .source, .loaded, .absent, .file: paths.insert(input.location)
+        case .source, .loaded, .absent, .file, .folder: paths.insert(input.location)
         case .base:
           if let base = store.manifest(at: store.place(of: Fixture(source: input.location))) {
             open.append(base)

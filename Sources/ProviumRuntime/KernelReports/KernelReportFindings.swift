@@ -1,9 +1,9 @@
 package import ProviumEvents
-import ProviumVM
+package import ProviumVM
 
 /// The kernel reports that no test expected, by VM: of one sub-test, or of a script outside its sub-tests.
 package struct KernelReportFindings {
-  private var reports: [(machine: String, found: FoundReport)] = []
+  private var reports: [(machine: String, report: KernelReport)] = []
   /// VMs that printed more reports than are kept, with the number of reports that cannot be judged.
   private var unjudged: [(machine: String, count: Int)] = []
   /// Titles that a message names.
@@ -15,7 +15,14 @@ package struct KernelReportFindings {
 
   package var isEmpty: Bool { reports.isEmpty && unjudged.isEmpty }
 
-  mutating func add(_ found: [FoundReport], lost: Int, of machine: String) {
+  /// Returns the findings whose reports have such a title. Reports that were not looked at remain.
+  package func filter(_ isIncluded: (_ title: String) -> Bool) -> KernelReportFindings {
+    var findings = self
+    findings.reports = reports.filter { isIncluded($0.1.title) }
+    return findings
+  }
+
+  mutating func add(_ found: [KernelReport], lost: Int, of machine: String) {
     reports += found.map { (machine, $0) }
     if lost > 0 { unjudged.append((machine, lost)) }
   }
@@ -25,6 +32,11 @@ package struct KernelReportFindings {
     unjudged += other.unjudged
   }
 
+  /// Leaves out reports that an error names already.
+  package mutating func remove(_ named: Set<KernelReport.ID>) {
+    reports.removeAll { named.contains($0.report.id) }
+  }
+
   /// The outcome of a test in view of the reports. The test's own first failure remains the failure; if the VM failed or did
   /// not answer, the kernel's report is the reason, and the failure is no infrastructure error.
   /// - Parameters:
@@ -32,7 +44,7 @@ package struct KernelReportFindings {
   ///   - location: of the test, for a failure without a line of its own.
   package func judge(
     _ outcome: Outcome,
-    naming named: Set<KernelReportID> = [],
+    naming named: Set<KernelReport.ID> = [],
     at location: ScriptLocation?
   ) -> Outcome {
     guard !isEmpty else { return outcome }
@@ -54,16 +66,16 @@ package struct KernelReportFindings {
 
   /// The reports' own lines, as far as a failure quotes them.
   package var console: [String] {
-    Array(reports.flatMap(\.found.report.lines).prefix(Self.quotedLines))
+    Array(reports.flatMap(\.report.lines).prefix(Self.quotedLines))
   }
 
   /// `the kernel of vm1 (default) reported: TITLE`, one line for each report; empty without reports.
   package var message: String { message(without: []) }
 
-  private func message(without named: Set<KernelReportID>) -> String {
-    let news = reports.filter { !named.contains($0.found.id) }
+  private func message(without named: Set<KernelReport.ID>) -> String {
+    let news = reports.filter { !named.contains($0.report.id) }
     var lines = news.prefix(Self.namedReports).map {
-      "the kernel of \($0.machine) reported: \($0.found.report.title)"
+      "the kernel of \($0.machine) reported: \($0.report.title)"
     }
     if news.count > lines.count { lines.append("and \(news.count - lines.count) reports more") }
     lines += unjudged.map {

@@ -1,51 +1,36 @@
 import ProviumVM
-import Synchronization
 
-/// The kernel reports (panic, oops, BUG, KASAN, WARNING …) of one VM handle that no test has answered for: those of its
-/// present console, and those of earlier consoles, since a VM that is restored or booted again has a new one.
+/// The kernel reports (panic, oops, BUG, KASAN, WARNING …) of one VM handle that are not assigned to a test yet: those of its
+/// present VM, and those of earlier VMs, since a handle that is restored or booted again has a new one.
 struct KernelReportLedger {
   /// A test states that a report is meant.
   private struct Expectation {
     let matches: (KernelReport) -> Bool
     var isMet = false
   }
-  private struct Attached {
-    let log: ConsoleLog
-    let number: Int
-  }
-  private static let consoles = Atomic(0)
 
   /// Innermost last.
   private var expectations: [Expectation] = []
-  private var console: Attached?
-  /// Of earlier consoles.
-  private var gone: [FoundReport] = []
+  private var present: KernelReportFinder?
+  /// Of earlier VMs.
+  private var gone: [KernelReport] = []
   /// Found before the present expectations began: these do not meet them.
-  private var earlier: [FoundReport] = []
+  private var earlier: [KernelReport] = []
   private var lost = 0
 
-  /// Makes `log` the present console. Idempotent.
-  mutating func attach(_ log: ConsoleLog) {
-    guard log !== console?.log else { return }
+  /// Makes `finder` the source of the present VM. Idempotent.
+  mutating func attach(_ finder: KernelReportFinder) {
+    guard finder !== present else { return }
     detach()
-    console = Attached(log: log, number: Self.consoles.add(1, ordering: .relaxed).newValue)
+    present = finder
   }
 
-  /// Keeps the reports of the present console, which ends.
+  /// Keeps the reports of the present VM, which has ended.
   mutating func detach() {
-    guard console != nil else { return }
+    guard present != nil else { return }
     settle()
     gone += takePresent()
-    console = nil
-  }
-
-  /// The identities of the panics on the present console: what a VM's death by panic names.
-  var panics: Set<KernelReportID> {
-    guard let console else { return [] }
-    let panics = console.log.reports.kept.filter { report in
-      report.kind == .panic || report.lines.contains { $0.contains("Kernel panic - not syncing") }
-    }
-    return Set(panics.map { KernelReportID(console: console.number, number: $0.number) })
+    present = nil
   }
 
   // MARK: Expectations
@@ -72,9 +57,9 @@ struct KernelReportLedger {
   /// Removes the reports that are expected.
   private mutating func settle() {
     guard !expectations.isEmpty else { return }
-    if let console { console.log.answer(console.log.reports.kept.filter { meets($0) }) }
+    if let present { present.acknowledge(present.reports.kept.filter { meets($0) }) }
     let rest = gone
-    gone = rest.filter { !meets($0.report) }
+    gone = rest.filter { !meets($0) }
   }
 
   private mutating func meets(_ report: KernelReport) -> Bool {
@@ -88,8 +73,8 @@ struct KernelReportLedger {
   /// Takes everything that was found, without the reports that `allowed` names by a part of their title.
   mutating func take(allowed: [String], of machine: String) -> KernelReportFindings {
     settle()
-    let reports = (earlier + gone + takePresent()).filter { found in
-      !allowed.contains { found.report.title.contains($0) }
+    let reports = (earlier + gone + takePresent()).filter { report in
+      !allowed.contains { report.title.contains($0) }
     }
     defer { (earlier, gone, lost) = ([], [], 0) }
     var findings = KernelReportFindings()
@@ -97,12 +82,10 @@ struct KernelReportLedger {
     return findings
   }
 
-  private mutating func takePresent() -> [FoundReport] {
-    guard let console else { return [] }
-    let present = console.log.takeReports()
-    lost += present.lost
-    return present.kept.map {
-      FoundReport(id: KernelReportID(console: console.number, number: $0.number), report: $0)
-    }
+  private mutating func takePresent() -> [KernelReport] {
+    guard let present else { return [] }
+    let taken = present.takeReports()
+    lost += taken.lost
+    return taken.kept
   }
 }

@@ -21,6 +21,12 @@ final class KernelLogFile: Sendable {
     file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC)
   }
 
+  /// Appends records to the file, see `take`.
+  var receiver: @Sendable (KernelLogBatch) -> Void { { self.take($0) } }
+
+  /// Removes the file.
+  func remove() { try? Files.removeTree(path) }
+
   /// Appends records. Errors are ignored: a full disk loses lines of a log, not a test.
   func take(_ batch: KernelLogBatch) {
     var text =

@@ -1,7 +1,8 @@
+import ProviumBlock
 import ProviumVM
 import Synchronization
 
-/// The epochs that the present state of a VM has behind it. An epoch begins with each boot and each resume. By its epoch, a
+/// The epochs that led to the present state of a VM. An epoch begins with each boot and each resume. By its epoch, a
 /// worker or a job is known to belong to the VM as it is now, or to a state that was left.
 package struct Lineage {
   private static let count = Atomic(0)
@@ -23,4 +24,8 @@ package struct Lineage {
 struct RestorePoint {
   let snapshot: Snapshot
   let lineage: Lineage
+  /// The faults of the VM's disks, by id, which are not in the snapshot's files.
+  var faults: [String: FaultPolicy] = [:]
+  /// The connections with networks that the VM had.
+  let interfaces: [NetworkInterface]
 }

@@ -7,25 +7,23 @@ import ProviumVM
 extension Machine {
   private static let kernelLogPatience = Duration.seconds(5)
 
-  /// Follows the kernel log of a VM that was just booted, from its first message on: the file has the boot also if the VM
-  /// dies later.
-  func followKernelLog(of machine: VirtualMachine, as number: Int) {
-    let path = MachineFiles.kernelLog(of: number, in: context.services.run.path)
-    // A guest without /dev/kmsg, or without a control connection, has no such log.
-    guard let file = try? KernelLogFile(path: path) else { return }
-    let limit = Self.kernelLogPatience * timeoutMultiplier
-    do {
-      try machine.agent.followKernelLog(from: .oldest, until: .after(limit)) { file.take($0) }
-      isKernelLogFollowed = true
-    } catch { try? Files.removeTree(path) }
+  /// Makes the file for the VM that is booted next; nil if that is not possible, which loses a log and no test.
+  func makeKernelLogFile() -> KernelLogFile? {
+    try? KernelLogFile(path: MachineFiles.kernelLog(of: identifier, in: context.services.run.path))
   }
 
   /// Completes the file of the kernel log, since a test failed. Does nothing for a VM that does not answer.
   func keepKernelLog() {
     guard state == .booted, let machine = virtualMachine, machine.causeOfDeath == nil else { return }
-    // A resumed VM was not followed: its resume must be quick.
-    if !isKernelLogFollowed { followKernelLog(of: machine, as: identifier) }
-    guard isKernelLogFollowed else { return }
-    _ = try? machine.agent.syncKernelLog(until: .after(Self.kernelLogPatience * timeoutMultiplier))
+    let limit = Deadline.after(Self.kernelLogPatience * timeoutMultiplier)
+    if !isKernelLogKept, let file = makeKernelLogFile() {
+      // A resumed VM has no file yet: its resume must be quick.
+      do {
+        try machine.replayKernelLog(until: limit) { file.take($0) }
+        isKernelLogKept = true
+      } catch { file.remove() }
+    }
+    guard isKernelLogKept else { return }
+    _ = try? machine.agent.syncKernelLog(until: limit)
   }
 }

@@ -1,3 +1,4 @@
+import Logging
 package import ProviumAgentClient
 package import ProviumSystem
 import ProviumVM
@@ -20,6 +21,9 @@ extension Machine {
 
   /// Returns the VM if operations are possible.
   func usable() throws -> VirtualMachine {
+    if isHalted {
+      throw ProviumError(.invalidUse, "the machine is paused by the script: call vm:unpause() first")
+    }
     if let virtualMachine, state == .booted { return virtualMachine }
     switch state {
     case .created: throw ProviumError(.invalidUse, "the machine is not booted yet: call vm:boot() first")
@@ -42,6 +46,7 @@ extension Machine {
     _ operation: (Deadline) throws -> Value
   ) throws -> Value {
     context.activity(what)
+    log.debug("operation: \(what)")
     let limit = context.services.configuration.settings.operationTimeout * timeoutMultiplier + allowance
     let own = FairDeadline(length: limit, sample: { [process] in process.sample })
     return try guarded(on: machine, allowance: allowance) {
@@ -56,7 +61,11 @@ extension Machine {
   {
     lastUse = Self.countUse()
     defer { context.processes.noteOperation() }
-    do { return try body() } catch let error as GuestError {
+    do {
+      let result = try body()
+      try checkDisks(of: machine)
+      return result
+    } catch let error as GuestError {
       throw translate(error, machine, allowance: allowance)
     } catch let error as MachineDeath {
       throw died("\(error)", machine, cause: error)
@@ -110,7 +119,6 @@ extension Machine {
   ) -> ProviumError {
     let hint = context.shortage.map { "; \($0)" } ?? ""
     let code = ProviumError.Code(cause)
-    let named = code == .kernelReport ? reportedPanics(of: machine) : []
     machine.kill()
     // Another VM may have taken its place.
     if machine === virtualMachine {
@@ -123,13 +131,18 @@ extension Machine {
       cause: cause,
       console: lastConsole.suffix(Self.consoleLines)
     )
-    error.reports = named
+    if case .panicked(let report, _, let tail)? = cause as? MachineDeath {
+      error.reports = [report]
+      error.console = Self.panic(in: tail)
+    }
     return error
   }
 
-  private func reportedPanics(of machine: VirtualMachine) -> Set<KernelReportID> {
-    guard machine === virtualMachine else { return [] }
-    machine.catchUpWithConsole()
-    return reports.panics
+  /// The lines of a panic, and two before it: its registers and call trace are longer than what other errors show.
+  private static func panic(in tail: [String]) -> [String] {
+    guard let start = tail.firstIndex(where: { $0.contains("Kernel panic - not syncing") }) else {
+      return tail.suffix(consoleLines)
+    }
+    return Array(tail.suffix(from: max(0, start - 2)))
   }
 }

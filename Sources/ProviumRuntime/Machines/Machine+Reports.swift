@@ -1,12 +1,31 @@
 import ProviumSystem
 package import ProviumVM
 
-/// Kernel reports on the VM's console.
+/// The VM's kernel reports.
 extension Machine {
-  /// Takes the kernel reports up to this moment that no test has answered for.
+  private static let patience = Duration.seconds(5)
+
+  /// Completes the VM's kernel reports up to this moment. Blocks for one round trip to the guest, and not for long if the
+  /// guest does not answer.
+  func catchUpWithReports() {
+    guard let virtualMachine else { return }
+    let limit = FairDeadline(
+      length: Self.patience * timeoutMultiplier,
+      sample: { [process] in process.sample }
+    )
+    virtualMachine.catchUpWithReports(until: limit.deadline)
+    guard virtualMachine.reports.takeLostRecords() > 0 else { return }
+    context.services.warnOnce(
+      "the kernel of \(label) overwrote records of its log before they could be read: kernel reports among them are found only "
+        + "if the console shows them (append = \"log_buf_len=16M\" keeps more)",
+      file: context.name
+    )
+  }
+
+  /// Takes the kernel reports up to this moment that are not assigned to a test yet.
   /// - Parameter allowed: parts of the titles of reports that are ignored.
   func takeReports(allowed: [String]) -> KernelReportFindings {
-    virtualMachine?.catchUpWithConsole()
+    catchUpWithReports()
     return reports.take(allowed: allowed, of: label)
   }
 
@@ -16,13 +35,14 @@ extension Machine {
     throws
     -> Bool
   {
-    virtualMachine?.catchUpWithConsole()
+    catchUpWithReports()
     reports.expect(matches)
     defer {
-      virtualMachine?.catchUpWithConsole()
+      catchUpWithReports()
       reports.endExpectation()
     }
     try body()
+    catchUpWithReports()
     // A program that `body` started in the guest may cause the expected report a little later.
     let deadline = FairDeadline(length: .seconds(2), sample: { [process] in process.sample }).deadline
     while !reports.isMet() {

@@ -1,3 +1,4 @@
+import Logging
 import ProviumAgentClient
 import ProviumSystem
 package import ProviumVM
@@ -22,7 +23,16 @@ extension Machine {
     // Whether a warm VM was used is known only now.
     announceResume(of: snapshot, origin: origin.text(isWarm: warm != nil))
     do {
-      adopt(try warm ?? cold(snapshot, on: host, until: deadline), since: begin)
+      let machine = try warm ?? cold(snapshot, on: host, until: deadline)
+      do { try joinNetworks(machine, until: deadline) } catch {
+        machine.kill()
+        throw error
+      }
+      adopt(machine, since: begin)
+      // A handle that booted its VM knows more than the snapshot: the injected files.
+      if case .fixture = origin {
+        bootConfiguration = snapshot.lacksFiles == true ? nil : snapshot.configuration
+      }
       watchCost()
     } catch {
       let failure = failedToStart(error)
@@ -35,6 +45,9 @@ extension Machine {
   /// Takes a warm VM, continues it, and sets its clock; nil if there is none.
   private func warm(of snapshot: Snapshot, until deadline: Deadline) -> VirtualMachine? {
     guard context.workFolder == nil, let warm = context.services.warmPool.take(snapshot) else { return nil }
+    context.services.debugLogs.take(warm.log, for: identifier)
+    log = warm.log
+    log.debug("taken from the warm VMs")
     noteRunning(warm.process)
     do {
       try warm.proceed(until: deadline)
@@ -58,18 +71,21 @@ extension Machine {
       writingTo: memory?.memory,
       diskFiles: memory?.disks,
       until: deadline,
-      started: { process in noteRunning(process) }
+      started: { process in noteRunning(process) },
+      log: log
     )
   }
 
   /// Saves the VM's state and stops it; the handle is no longer booted. If that fails, the VM is dead.
   package func save(to folder: String) throws -> Snapshot {
     let machine = try usable()
+    try checkDisksCanBeSaved(of: machine)
     do {
-      let snapshot = try guarded("saving", on: machine, allowance: .zero) {
+      var snapshot = try guarded("saving", on: machine, allowance: .zero) {
         try machine.save(to: folder, host: context.services.host, until: $0)
       }
-      end(.paused, reason: "put to rest")
+      if bootConfiguration == nil { snapshot.lacksFiles = true }
+      end(.paused, reason: "saved")
       return snapshot
     } catch {
       // A VM that was stopped in order to be saved cannot continue.
@@ -83,10 +99,14 @@ extension Machine {
 
   /// Takes a snapshot; the VM continues from the very state that was saved.
   package func takeSnapshot() throws -> MachineSnapshot {
+    try checkDisksCanBeSaved(of: try usable())
     let folder = try context.snapshotFolder()
     let snapshot: MachineSnapshot
+    let faults = disks.mapValues(\.policy)
     do {
-      snapshot = own(RestorePoint(snapshot: try save(to: folder), lineage: lineage))
+      snapshot = own(
+        RestorePoint(snapshot: try save(to: folder), lineage: lineage, faults: faults, interfaces: interfaces)
+      )
     } catch {
       try? Files.removeTree(folder)
       throw error
@@ -116,9 +136,11 @@ extension Machine {
 
   private func resume(from point: RestorePoint) throws {
     let earlier = operations
+    interfaces = point.interfaces
     do { try resume(point.snapshot, origin: .snapshot) } catch let error as UnusableSnapshot {
       throw error.cause
     }
+    for (id, faults) in point.faults { disks[id]?.policy = faults }
     lineage = point.lineage.continued
     defer { continueTrace(of: earlier) }
     try attachWorkers()
@@ -136,7 +158,8 @@ extension Machine {
   /// The state of a VM that was resumed from a fixture and not used since is in the fixture's own files.
   private func takeFreshStart() throws -> MachineSnapshot {
     guard let fixture = untouchedStart else { return try takeSnapshot() }
-    return own(RestorePoint(snapshot: fixture.snapshot, lineage: lineage), fixture: fixture.hold)
+    let point = RestorePoint(snapshot: fixture.snapshot, lineage: lineage, interfaces: interfaces)
+    return own(point, fixture: fixture.hold)
   }
 }
 

@@ -1,4 +1,6 @@
+import Logging
 import ProviumAgentClient
+import ProviumBlock
 package import ProviumArchitecture
 import ProviumBoot
 import ProviumEvents
@@ -23,8 +25,10 @@ package final class Machine {
   private var reading: Int?
   /// The VM's number in events; each boot and each resume has its own.
   private(set) var identifier = 0
+  /// The debug log of the VM with this number.
+  var log = Logger.silent
   /// Whether the VM's kernel log goes into a file.
-  var isKernelLogFollowed = false
+  var isKernelLogKept = false
   /// The process-wide count of operations at the last use of this VM.
   package internal(set) var lastUse: UInt64 = 0
   var reports = KernelReportLedger()
@@ -33,11 +37,28 @@ package final class Machine {
   /// The operations of the present or the last VM: failures show them also after its end.
   private(set) var operations = OperationLog()
   var lastConsole: [String] = []
+  /// The console of the present or the last VM, also of one that did not boot.
+  private(set) var consoleLog: ConsoleLog?
+  /// Whether the script has stopped the VM's processors.
+  package internal(set) var isHalted = false
   /// Everything of the host that went into this handle's VMs, also in boots that failed: for the inputs of a fixture.
   private(set) var hostInputs: [BootImage.Input] = []
   private(set) var hasTriedToBoot = false
+  /// The folders of the host that were pushed while a fixture is built, for its inputs.
+  var pushedFolders: [BootImage.Input] = []
   /// The state that each fresh sub-test starts from.
   var freshStart: FreshStart?
+  /// The disks that this process provides to the present or the last VM, by id.
+  private(set) var disks: [String: BlockDisk] = [:]
+  /// The configuration of the present or the last boot, with all settings. nil: the VM was never booted, or files of the
+  /// boot are not known.
+  var bootConfiguration: MachineConfiguration?
+  /// The connections with networks, in the order of the VM's network devices.
+  package internal(set) var interfaces: [NetworkInterface] = []
+  /// The guest's host name, by which other machines of its networks know it.
+  package internal(set) var hostName = ""
+  /// The block of `/etc/hosts` that the guest has.
+  var writtenHosts = ""
   /// The snapshot that the VM was resumed from, and `lastUse` at that moment.
   private var resumed: (from: HeldSnapshot, at: UInt64)?
 
@@ -60,28 +81,49 @@ package final class Machine {
   // MARK: Boot
 
   /// Boots the VM. Blocks until its agent answers.
-  /// - Parameter settings: the profile's settings apply where they leave something unset.
-  package func boot(_ settings: MachineConfiguration) throws {
+  /// - Parameters:
+  ///   - settings: the profile's settings apply where they leave something unset.
+  ///   - networks: the network devices. They have their addresses when the boot returns.
+  ///   - hostName: nil: `vmN`, where N is the number of the handle in its scope.
+  package func boot(
+    _ settings: MachineConfiguration,
+    networks: [InterfaceRequest] = [],
+    hostName: String? = nil
+  ) throws {
     guard state == .created || state == .shutdown else {
       throw ProviumError(.invalidUse, "the machine is \(state.rawValue) already")
     }
-    let services = context.services
-    identifier = services.nextMachineNumber()
+    var configuration = settings.applying(profile)
     hasTriedToBoot = true
-    let configuration = settings.applying(profile)
     do { try configuration.validate() } catch {
       throw ProviumError(.invalidUse, "\(error)", cause: error)
     }
+    interfaces = []
+    try plan(networks, hostName: hostName)
+    configuration.devices += networkDevices
+    try boot(configuration, disks: [:])
+  }
+
+  /// Boots the VM.
+  /// - Parameters:
+  ///   - configuration: valid, with all settings of the profile and the devices of `interfaces`.
+  ///   - existing: the contents of its served disks, by id; those that are missing are made.
+  func boot(_ configuration: MachineConfiguration, disks existing: [String: BlockDisk]) throws {
+    let services = context.services
+    takeNumber()
+    bootConfiguration = configuration
     reservation = try context.admit(
       PoolRequest(memory: configuration.memory.bytes, cpus: configuration.cpus, isColdBoot: true)
     )
     let begin = Deadline.now
+    let kernelLogFile = makeKernelLogFile()
     var bootLimit: TimeLimit?
     context.events.send(.machineStarted(description(of: configuration)))
     do {
       // First: the disks are copied next, and the files are packed as they are now.
       if context.workFolder != nil { hostInputs += try configuration.hostInputs(digests: services.digests) }
-      let storage = try context.storage(for: configuration, machine: identifier)
+      var storage = try context.storage(for: configuration, machine: identifier)
+      storage.servedDisks = existing
       let limit = TimeLimit(
         of: "the boot's",
         length: configuration.bootTimeLimit ?? services.configuration.settings.bootTimeout,
@@ -95,17 +137,33 @@ package final class Machine {
         storage: storage,
         on: services.host,
         until: .earliest(limit.deadline, context.limits.deadline),
-        stage: { [context, label] in context.activity("booting \(label): \($0)") },
+        stage: { [context, label, log] stage in
+          log.debug("boot stage: \(stage)")
+          context.activity("booting \(label): \(stage)")
+        },
         built: { image in hostInputs += image.inputs.filter { !$0.path.isEmpty } },
-        started: noteRunning
+        started: { process in
+          noteRunning(process)
+          connectFrames(of: process)
+        },
+        kernelLog: kernelLogFile?.receiver,
+        log: log
       )
+      do { try joinNetworks(machine, until: .earliest(limit.deadline, context.limits.deadline)) } catch {
+        machine.kill()
+        throw error
+      }
       adopt(machine, since: begin)
-      followKernelLog(of: machine, as: identifier)
+      isKernelLogKept = kernelLogFile != nil
     } catch {
+      kernelLogFile?.remove()
       let failure = failedToStart(error)
       let reached = context.limits.reached ?? bootLimit.flatMap { $0.deadline.isExpired ? $0 : nil }
+      // Files that do not exist, or are no kernels, are a mistake in the configuration.
+      let code = ProviumError.Code(error)
+      let reason = [.configuration, .unavailable].contains(code) ? code : .startFailed
       throw ProviumError(
-        context.limits.reached == nil ? .startFailed : .timeout,
+        context.limits.reached == nil ? reason : .timeout,
         reached.map { "\(failure.message)\n\($0.description) was reached" } ?? failure.message,
         cause: error
       )
@@ -121,14 +179,17 @@ package final class Machine {
     death = reason
     lastConsole = (error as? BootFailure)?.console ?? []
     lastUse = Self.countUse()
+    log.debug("not started: \(reason)")
     context.events.send(.machineEnded(id: identifier, reason: reason))
     return ProviumError(.startFailed, reason, cause: error)
   }
 
-  /// Makes the process known to other threads, and its console to the kernel reports.
+  /// Makes the process known to other threads, and its kernel reports to this handle.
   func noteRunning(_ process: QEMUProcess) {
     self.process.set(process)
-    reports.attach(process.console)
+    consoleLog = process.console
+    isHalted = false
+    reports.attach(process.reports)
     // The request may have come before there was anything to end.
     if context.cancellation.isRequested { process.kill() }
   }
@@ -144,11 +205,17 @@ package final class Machine {
     )
   }
 
+  /// Gives the handle's next VM its number in events, and its debug log.
+  private func takeNumber() {
+    identifier = context.services.nextMachineNumber()
+    log = context.services.debugLogs.logger(for: identifier)
+  }
+
   // MARK: Resume
 
   /// Blocks until the resource pool admits a resume of `snapshot`.
   func admitResume(of snapshot: Snapshot) throws {
-    identifier = context.services.nextMachineNumber()
+    takeNumber()
     // A VM of a fixture's script writes to a copy of the memory: that costs all of it.
     let memory =
       context.workFolder == nil ? min(snapshot.memory, PoolRequest.resumedMemory) : snapshot.memory
@@ -171,14 +238,17 @@ package final class Machine {
   /// Adopts a running VM and starts a new lineage: workers and jobs of before become invalid.
   func adopt(_ machine: VirtualMachine, since begin: UInt64) {
     virtualMachine = machine
+    disks = machine.process.disks
+    writtenHosts = ""
     lineage = Lineage()
-    isKernelLogFollowed = false
+    isKernelLogKept = false
     operations = machine.agent.operations
     noteRunning(machine.process)
     state = .booted
     death = nil
     lastUse = Self.countUse()
     reservation?.bootFinished()
+    log.debug("ready: kernel \(machine.image.release ?? "unknown")")
     context.activity("running")
     context.events.send(
       .machineReady(
@@ -210,19 +280,26 @@ package final class Machine {
   package func shutDown() {
     guard state == .booted || state == .paused, let virtualMachine else { return }
     context.activity("shutting \(label) down")
+    // A guest whose processors are stopped could not shut down.
+    try? unpause()
+    // Later output of the kernel is on its console only.
+    catchUpWithReports()
     virtualMachine.shutdown()
     end(.shutdown, reason: "shut down")
   }
 
   /// Ends QEMU now. Idempotent.
-  package func kill(_ reason: String) {
+  /// - Parameter keepingReports: also finds the kernel reports up to this moment, which blocks for a round trip to the guest.
+  package func kill(_ reason: String, keepingReports: Bool = false) {
     guard let virtualMachine else { return }
+    if keepingReports { catchUpWithReports() }
     virtualMachine.kill()
     end(state == .booted || state == .paused ? .dead : state, reason: reason)
   }
 
   /// Ends the VM, which another one replaces.
   func discard(_ reason: String) {
+    catchUpWithReports()
     virtualMachine?.kill()
     end(.paused, reason: reason)
     state = .paused
@@ -248,6 +325,7 @@ package final class Machine {
     if state == .dead { death = death ?? reason }
     for worker in workers { worker.detach() }
     giveBack()
+    log.debug("ended: \(reason)")
     context.events.send(.machineEnded(id: identifier, reason: reason))
   }
 

@@ -9,6 +9,7 @@ extension MachineConfiguration {
     configuration.profile = profile.name
     configuration.boot.architecture = boot.architecture ?? profile.architecture
     configuration.boot.kernel = boot.kernel ?? profile.kernel
+    configuration.boot.wantsUserland = boot.wantsUserland || boot.kernel == nil && profile.wantsUserland
     configuration.boot.initrd = boot.initrd ?? profile.initrd
     configuration.boot.rootfs = boot.rootfs ?? profile.rootfs
     configuration.boot.initProgram = boot.initProgram ?? profile.initProgram

@@ -14,6 +14,8 @@ package final class MachineContext {
   let processes: RunningProcesses
   /// Where the VMs of a fixture keep their memory and disks while the fixture is built; nil in every other scope.
   let workFolder: String?
+  /// The scope's networks.
+  package let networks = NetworkSet()
   /// VMs write their memory to files, so that each sub-test can start from a snapshot.
   package var isFresh = false
 

@@ -1,13 +1,14 @@
 /// The VM handles of one scope, in the order of their creation. Belongs to the scope's thread.
 package final class MachineSet {
   package private(set) var all: [Machine] = []
-  private let context: MachineContext
+  let context: MachineContext
 
   init(_ context: MachineContext) { self.context = context }
 
   /// Creates a handle without a VM.
   package func add(profile: Profile) -> Machine {
     let machine = Machine(profile: profile, context: context)
+    machine.hostName = "vm\(all.count + 1)"
     all.append(machine)
     return machine
   }
@@ -50,11 +51,11 @@ package final class MachineSet {
     return findings
   }
 
+  /// Completes the files of the kernel logs of all VMs, since a test failed. Blocks for some milliseconds for each VM.
+  package func keepKernelLogs() { for machine in all { machine.keepKernelLog() } }
+
   /// Returns each VM to the state that it had at the file's first fresh sub-test.
   package func startFresh() throws {
     for machine in all { try machine.startFresh() }
   }
-
-  /// Completes the files of the kernel logs of all VMs, since a test failed. Blocks for some milliseconds for each VM.
-  package func keepKernelLogs() { for machine in all { machine.keepKernelLog() } }
 }

@@ -6,7 +6,7 @@ extension PoolNotice {
   static func teller(to events: EventStream, file: String, _ request: PoolRequest)
     -> @Sendable (PoolNotice) -> Void
   {
-    // A turn holds nothing: there is nothing to tell of.
+    // A turn holds no resources, and has no events.
     if request == .turn { return { _ in } }
     return { notice in
       switch notice {

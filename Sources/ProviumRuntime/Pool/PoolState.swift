@@ -94,4 +94,20 @@ struct PoolState {
       return "\(name) holds \(memory) and waits for \(what)"
     }
   }
+
+  // MARK: Reservations in force
+
+  mutating func finishBoot(_ number: Int) { holdings[number]?.isBooting = false }
+
+  mutating func grow(_ number: Int, by bytes: UInt64) {
+    guard var holding = holdings[number] else { return }
+    holding.memory += bytes
+    holdings[number] = holding
+    holding.tell(.grown(reservation: number, memory: holding.memory))
+  }
+
+  mutating func release(_ number: Int) {
+    guard let holding = holdings.removeValue(forKey: number) else { return }
+    holding.tell(.released(reservation: number))
+  }
 }

@@ -66,7 +66,7 @@ package final class ResourcePool: Sendable {
       state.update { state in state.waiting.removeAll { $0.number == number } }
       throw error
     }
-    return PoolReservation(number: number, request: request, pool: self)
+    return PoolReservation(number: number, request: request, pool: state)
   }
 
   private func wait(_ number: Int, until deadline: Deadline, isCancelled: () -> Bool) throws {
@@ -242,7 +242,7 @@ package final class ResourcePool: Sendable {
       )
       return state.next
     }
-    return number.map { PoolReservation(number: $0, request: request, pool: self) }
+    return number.map { PoolReservation(number: $0, request: request, pool: state) }
   }
 
   /// Whether it is the turn of ticket `number` and it lacks nothing but memory that warm VMs hold.
@@ -262,26 +262,6 @@ package final class ResourcePool: Sendable {
   }
 
   // MARK: Reservations in force
-
-  func finishBoot(_ number: Int) {
-    state.update { $0.holdings[number]?.isBooting = false }
-  }
-
-  func grow(_ number: Int, by bytes: UInt64) {
-    state.update { state in
-      guard var holding = state.holdings[number] else { return }
-      holding.memory += bytes
-      state.holdings[number] = holding
-      holding.tell(.grown(reservation: number, memory: holding.memory))
-    }
-  }
-
-  func release(_ number: Int) {
-    state.update { state in
-      guard let holding = state.holdings.removeValue(forKey: number) else { return }
-      holding.tell(.released(reservation: number))
-    }
-  }
 
   /// Bytes and processors that are reserved at the moment.
   package var inUse: (memory: UInt64, cpus: Int) { state.read { ($0.memory, $0.cpus) } }

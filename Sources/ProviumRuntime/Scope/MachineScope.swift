@@ -97,6 +97,7 @@ package final class MachineScope {
   /// Ends all VMs and gives the reservation back. Idempotent.
   package func end() {
     machines.endAll()
+    context.networks.end(after: 0)
     context.admission.endReservation()
   }
 }

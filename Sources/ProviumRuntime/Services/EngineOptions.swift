@@ -8,23 +8,27 @@ package struct EngineOptions: Sendable {
   package enum ChannelChoice: String, Sendable, CaseIterable { case vsock, serial, auto }
 
   package var accelerator = AcceleratorChoice.auto
-  /// No KVM is a fault, not a reason to emulate.
+  /// Without KVM the process fails instead of emulating.
   package var requiresKVM = false
   package var channel = ChannelChoice.auto
   package var budget = PoolBudget.automatic
-  /// `--fixtures=fresh`: nothing kept between runs is used.
+  /// `--fixtures=fresh`: fixtures of earlier runs are not used.
   package var freshFixtures = false
-  /// Files that run at once; nil: by the host's size.
+  /// The number of files that run at once; nil: by the number of processors.
   package var parallel: Int?
 
-  /// The factor by which all time limits grow; nil: 10 where guests are emulated, 1 with KVM.
+  /// The factor by which all time limits grow; nil: `timeout_multiplier` of `provium.toml`, else 10 where guests are emulated
+  /// and 1 with KVM.
   package var timeoutMultiplier: Double?
+
+  /// The level of the VMs' debug logs. If they are on, the run directory is kept.
+  package var logLevel = LogLevel.off
 
   package init() {}
 
-  /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`, `PROVIUM_PARALLEL`, `PROVIUM_MEM`,
-  /// `PROVIUM_CPUS` and `PROVIUM_TIMEOUT_MULTIPLIER`.
-  /// - Throws: `EnvironmentError` for a value that is none.
+  /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`, `PROVIUM_LOG`, `PROVIUM_PARALLEL`,
+  /// `PROVIUM_MEM`, `PROVIUM_CPUS` and `PROVIUM_TIMEOUT_MULTIPLIER`.
+  /// - Throws: `EnvironmentError` for an invalid value.
   package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws
     -> EngineOptions
   {
@@ -39,6 +43,7 @@ package struct EngineOptions: Sendable {
     }
     if let accelerator: AcceleratorChoice = try choice("PROVIUM_ACCEL") { options.accelerator = accelerator }
     if let channel: ChannelChoice = try choice("PROVIUM_CHANNEL") { options.channel = channel }
+    if let level: LogLevel = try choice("PROVIUM_LOG") { options.logLevel = level }
     options.requiresKVM = variable("PROVIUM_REQUIRE_KVM") == "1"
     options.freshFixtures = variable("PROVIUM_FIXTURES") == "fresh"
     func number(_ name: String) throws -> Int? {
@@ -60,7 +65,7 @@ package struct EngineOptions: Sendable {
         throw EnvironmentError(
           name: "PROVIUM_TIMEOUT_MULTIPLIER",
           value: text,
-          accepted: ["a number from 0.1 to 1000"]
+          accepted: [Settings.acceptedTimeoutMultiplier]
         )
       }
       return factor
@@ -75,17 +80,19 @@ package struct EngineOptions: Sendable {
 extension EngineOptions {
   /// Reads a factor for time limits; nil for text that is not a number from 0.1 to 1000.
   package static func timeoutMultiplier(_ text: String) -> Double? {
-    Double(text).flatMap { (0.1...1000).contains($0) ? $0 : nil }
+    Double(text).flatMap { Settings.timeoutMultipliers.contains($0) ? $0 : nil }
   }
 }
 
-/// An environment variable of Provium's with a value that means nothing.
-package struct EnvironmentError: Error, CustomStringConvertible {
+/// An environment variable of Provium with an invalid value.
+package struct EnvironmentError: CodedError, CustomStringConvertible {
   let name: String
   let value: String
   let accepted: [String]
 
+  package var code: ProviumError.Code { .configuration }
+
   package var description: String {
-    "\(name)=\(value) means nothing\(NearestName.hint(for: value, among: accepted)); accepted: \(accepted.joined(separator: ", "))"
+    "invalid value '\(value)' for \(name)\(NearestName.hint(for: value, among: accepted)); accepted: \(accepted.joined(separator: ", "))"
   }
 }

@@ -19,12 +19,13 @@ package final class EngineServices: Sendable {
   let digests: DigestCache
   let warmPool: WarmPool
   let meter = MemoryMeter()
+  let debugLogs: DebugLogs
   package let host: MachineHost
   private let machineNumber = Atomic<Int>(0)
   private let warned = Mutex<Set<String>>([])
 
-  /// Finds out what the host offers; boots nothing.
-  /// - Throws: `EngineError` where what was asked for is not there.
+  /// Finds out what the host offers. Boots nothing.
+  /// - Throws: `EngineError` if the host lacks what `options` ask for.
   package init(configuration: Configuration, options: EngineOptions, sinks: [any EventSink]) throws {
     self.configuration = configuration
     self.options = options
@@ -35,7 +36,9 @@ package final class EngineServices: Sendable {
     accelerator = try Self.accelerator(options, cache: cache)
     channel = try Self.channel(options)
     run = try RunDirectory()
+    if options.logLevel != .off { run.keep() }
     events = EventStream(sinks)
+    debugLogs = DebugLogs(run: run.path, level: options.logLevel, events: events)
     pool = ResourcePool(options.budget)
     digests = DigestCache(folder: "\(cache)/digests")
     host = MachineHost(
@@ -43,12 +46,13 @@ package final class EngineServices: Sendable {
       accelerator: accelerator,
       channel: channel,
       run: run,
-      timeoutMultiplier: options.timeoutMultiplier
+      timeoutMultiplier: options.timeoutMultiplier ?? configuration.settings.timeoutMultiplier
     )
     warmPool = WarmPool(
       host: host,
       pool: pool,
       events: events,
+      logs: debugLogs,
       limit: configuration.settings.warmVMs
     )
     pool.onNeed { [weak warmPool] in warmPool?.endOne() ?? false }
@@ -77,7 +81,7 @@ package final class EngineServices: Sendable {
     }
   }
 
-  /// The verdicts on the host's own architecture, and on each other one that a profile names and a QEMU is there for.
+  /// The accelerators of the host's own architecture, and of each other one that a profile names and a QEMU is installed for.
   private var verdicts: [AcceleratorVerdict] {
     [accelerator] + foreignArchitectures.map { host.accelerator(for: $0) }
   }
@@ -102,17 +106,17 @@ package final class EngineServices: Sendable {
     Self.reason(verdicts)
   }
 
-  /// - Parameter verdicts: the host's own first.
+  /// - Parameter verdicts: that of the host's own architecture first.
   static func reason(_ verdicts: [AcceleratorVerdict]) -> String {
-    // Where the host's own guests are emulated it goes without saying that others are.
+    // If the host's own guests are emulated, all others are, too.
     let told = verdicts.first?.accelerator == .kvm ? verdicts[...] : verdicts.prefix(1)
     return told.map(\.reason).filter { !$0.isEmpty }.joined(separator: "; ")
   }
 
-  /// The version of QEMU for the host's own guests; nil where there is none.
+  /// The version of QEMU for the host's own guests; nil if it is not installed.
   package var qemuVersion: String? { try? host.qemu(for: .host).version }
 
-  /// Why there is no QEMU for the host's own guests, and what to do; nil: there is one.
+  /// Why there is no usable QEMU for the host's own guests, and what to do; nil if there is one.
   package var qemuComplaint: String? {
     do {
       _ = try host.qemu(for: .host)
@@ -122,7 +126,7 @@ package final class EngineServices: Sendable {
 
   func nextMachineNumber() -> Int { machineNumber.add(1, ordering: .relaxed).newValue }
 
-  /// A remark that concerns all files is said once.
+  /// Reports a warning that concerns all files, once.
   func warnOnce(_ text: String, file: String?) {
     if warned.withLock({ $0.insert(text).inserted }) { events.send(.warning(file: file, text: text)) }
   }
@@ -130,7 +134,7 @@ package final class EngineServices: Sendable {
   /// Ends the warm VMs: after this, all reservations are released.
   package func endWarmVMs() { warmPool.close() }
 
-  /// Ends the run: its directory goes unless it was kept.
+  /// Ends everything, and removes the run directory unless it is to be kept.
   package func close() {
     endWarmVMs()
     meter.close()

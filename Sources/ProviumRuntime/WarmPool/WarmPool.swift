@@ -29,14 +29,16 @@ final class WarmPool: Sendable {
   private let host: MachineHost
   private let pool: ResourcePool
   private let events: EventStream
+  private let logs: DebugLogs
   /// The largest number of warm VMs, of all snapshots.
   private let limit: Int
 
   /// - Parameter limit: the largest number of warm VMs; nil: twice the processors, from 2 to 8.
-  init(host: MachineHost, pool: ResourcePool, events: EventStream, limit: Int?) {
+  init(host: MachineHost, pool: ResourcePool, events: EventStream, logs: DebugLogs, limit: Int?) {
     self.host = host
     self.pool = pool
     self.events = events
+    self.logs = logs
     self.limit = limit ?? max(2, min(8, HostFacts.processors * 2))
   }
 
@@ -134,7 +136,7 @@ final class WarmPool: Sendable {
     let deadline = Deadline.after(Settings.defaultBootTimeLimit * scale)
     var made: VirtualMachine?
     do {
-      let machine = try VirtualMachine.resume(snapshot, on: host, until: deadline)
+      let machine = try VirtualMachine.resume(snapshot, on: host, until: deadline, log: logs.warmLogger())
       made = machine
       // A guest without a shell needs no warming.
       _ = try? machine.connection.exec("true", CommandOptions(timeout: .seconds(10) * scale), until: deadline)

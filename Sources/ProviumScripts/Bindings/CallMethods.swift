@@ -3,7 +3,7 @@ import ProviumAgentClient
 import ProviumLua
 import ProviumSystem
 
-/// The kernel's own interface: syscalls and ioctls, with buffers and with pointers inside buffers.
+/// The methods for system calls and ioctls, with buffers and with pointers inside buffers.
 enum CallMethods {
   static func all<Object: GuestObject>(_: Object.Type) -> [(String, LuaObjectType<Object>.Method)] {
     [
@@ -16,7 +16,7 @@ enum CallMethods {
 
   private static func syscall<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {
     let number = try syscallNumber(object, call)
-    // The hot path: integers in, one integer out.
+    // The hot path: no buffer is allocated.
     return try run(object, call, SystemCall(number: number, arguments: arguments(call, from: 2)))
   }
 
@@ -80,7 +80,7 @@ enum CallMethods {
     return [.integer(result.value)] + (result.buffers + result.outputs).map(LuaValue.string)
   }
 
-  /// A number, or a name of the guest's architecture.
+  /// Reads the argument `nr`: a number, or a name on the guest's architecture.
   private static func syscallNumber<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> UInt32 {
     let argument = call.argument(1, "nr")
     if case .string = argument.value {
@@ -95,7 +95,7 @@ enum CallMethods {
     return UInt32(try argument.integer(in: 0...Int64(UInt32.max)))
   }
 
-  /// `a1…a6`, from the given position on.
+  /// Reads the arguments `a1` to `a6`, which begin at position `first`.
   private static func arguments(_ call: LuaCall, from first: Int) throws -> [Int64] {
     guard call.arguments.count >= first else { return [] }
     guard call.arguments.count - first < WireLimit.syscallArguments else {
@@ -104,7 +104,7 @@ enum CallMethods {
     return try (first...call.arguments.count).map { try call.argument($0, "a\($0 - first + 1)").integer() }
   }
 
-  /// `{[index] = data, …}`, indices from 0.
+  /// Reads `{[index] = data, …}`, with indices from 0.
   private static func buffers(_ argument: LuaArgument) throws -> [CallBuffer] {
     try argument.table().entries.map { entry in
       guard let index = entry.key.integer, case .string(let bytes) = entry.value else {
@@ -172,7 +172,7 @@ enum CallMethods {
     Int32(try call.argument(1, "fd").integer(in: Int64(Int32.min)...Int64(Int32.max)))
   }
 
-  /// 32 bits; a negative number is taken by its bits, as C does.
+  /// Reads the argument `cmd`: 32 bits. A negative number gives its bits, as in C.
   private static func command(_ call: LuaCall) throws -> UInt32 {
     UInt32(truncatingIfNeeded: try call.argument(2, "cmd").integer(in: Int64(Int32.min)...Int64(UInt32.max)))
   }

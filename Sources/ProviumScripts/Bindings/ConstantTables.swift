@@ -77,7 +77,8 @@ enum ConstantTables {
     Architecture.all.contains { SystemConstants.value(name, $0) != value } ? name : nil
   }
 
-  /// `provium.sys` has the host's numbers: refuses one that is wrong for a VM of the file.
+  /// Refuses a name of `provium.sys`, which has the host's numbers, whose number is wrong for a VM of the
+  /// file.
   private static func check(_ call: LuaCall, _ machines: MachineSet) throws -> [LuaValue] {
     let name = try call.string(1, "name")
     let here = SystemConstants.value(name, hostArchitecture)
@@ -85,7 +86,7 @@ enum ConstantTables {
     guard let foreign else { return [] }
     throw LuaError.misuse(
       "provium.sys.\(name) is the number of \(hostArchitecture), not that of \(foreign.label), which is "
-        + "\(foreign.architecture): take it from the machine that is meant, as vm.sys.\(name)"
+        + "\(foreign.architecture): use that VM's number, vm.sys.\(name)"
     )
   }
 }

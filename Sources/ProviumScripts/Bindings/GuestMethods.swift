@@ -8,10 +8,12 @@ enum GuestMethods {
   static func all<Object: GuestObject>(_: Object.Type) -> [(String, LuaObjectType<Object>.Method)] {
     let methods: [(String, LuaObjectType<Object>.Method)] =
       [
-        ("exec", exec), ("json", json), ("write_file", writeFile), ("read_file", readFile), ("dmesg", dmesg),
+        ("exec", exec), ("ktap", ProgramMethods.ktap), ("json", json), ("write_file", writeFile),
+        ("read_file", readFile), ("dmesg", dmesg),
         ("mount_vfs", mountVFS), ("wait_until", waitUntil),
+        ("start", ProcessMethods.start),
         ("background", JobMethods.background), ("job_wait", JobMethods.wait), ("job_kill", JobMethods.kill),
-      ] + CallMethods.all(Object.self)
+      ] + CallMethods.all(Object.self) + FileMethods.all(Object.self)
     return Misuse.translated(methods)
   }
 
@@ -20,17 +22,7 @@ enum GuestMethods {
   private static func exec<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 2)
     let command = ByteString(try call.bytes(1, "cmd"))
-    let options = try call.options(2, known: ["timeout", "env", "cwd", "stdin"])
-    var exec = CommandOptions()
-    exec.timeout = try options["timeout"]?.duration()
-    exec.workingDirectory = try options["cwd"].map { ByteString(try $0.bytes()) }
-    exec.standardInput = try options["stdin"]?.bytes()
-    for (name, value) in try options["env"]?.entries() ?? [] {
-      guard !name.isEmpty, !name.contains(UInt8(ascii: "=")) else {
-        throw value.expected("the value of a name without '='")
-      }
-      exec.variables[ByteString(name)] = ByteString(try value.bytes())
-    }
+    let exec = try CommandArguments.options(call)
     let result = try object.perform("exec \(command.brief)", allowance: exec.timeout ?? .zero) {
       try $0.exec(command, exec, until: $1)
     }
@@ -51,7 +43,7 @@ enum GuestMethods {
     }
     do { return [try JSONTables.parse(result.standardOutput.bytes)] } catch {
       let place = JSONTables.excerpt(result.standardOutput.bytes, around: error)
-      throw call.misuse("what '\(command)' printed is no JSON: \(error): \(place)")
+      throw call.misuse("the output of '\(command)' is not JSON: \(error): \(place)")
     }
   }
 
@@ -70,14 +62,14 @@ enum GuestMethods {
       if let value = result.first, value.isTruthy { return [value] }
       if deadline.isExpired {
         let stretched =
-          limit == timeout ? "" : " (waited \(Self.seconds(limit)) s: limits stretch without KVM)"
+          limit == timeout ? "" : " (waited \(Self.seconds(limit)) s: limits are longer without KVM)"
         throw LuaAssertion("\(what) not met within \(Self.seconds(timeout)) s\(stretched)")
       }
       object.context.scope.context.sleep(min(interval, deadline.remaining))
     }
   }
 
-  /// `0.2`, `10`.
+  /// A number of seconds with at most three decimals: `0.2`, `10`.
   private static func seconds(_ duration: Duration) -> String {
     let value = duration.inSeconds
     return value == value.rounded() ? "\(Int(value))" : "\((value * 1000).rounded() / 1000)"
@@ -108,7 +100,7 @@ enum GuestMethods {
       let bytes = try argument.bytes()
       do { return try BasicRegularExpression(bytes) } catch {
         throw argument.refused(
-          "is no basic regular expression, as grep takes them: \(ByteText.quoted(bytes)): \(error)"
+          "is not a basic regular expression, as of grep: \(ByteText.quoted(bytes)): \(error)"
         )
       }
     }

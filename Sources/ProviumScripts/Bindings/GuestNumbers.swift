@@ -16,7 +16,7 @@ final class GuestNumbers: Sendable {
     try all[object.architecture].map { try object.context.types.value($0) }
   }
 
-  /// The Lua type, for one state.
+  /// Makes the Lua type for one state.
   static func makeType() -> LuaObjectType<GuestNumbers> {
     LuaObjectType<GuestNumbers>(
       name: "vm.sys",

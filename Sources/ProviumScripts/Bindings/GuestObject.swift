@@ -8,8 +8,10 @@ import ProviumSystem
 protocol GuestObject: AnyObject, SendableMetatype {
   var context: ScriptContext { get }
   var machine: Machine { get }
-  /// The mark of the object's jobs: it tells jobs of different objects of one VM apart.
+  /// The owner that the object's jobs name, which differs between the objects of one VM.
   var jobHolder: String { get }
+  /// The worker in which its processes start; nil: the VM's main agent.
+  var startingWorker: Worker? { get }
   /// Runs one operation under its time limit.
   /// - Parameters:
   ///   - what: the operation, for the terminal and for messages: `exec make check`.
@@ -38,6 +40,10 @@ final class VMObject: GuestObject {
   unowned let context: ScriptContext
   let machine: Machine
   var jobHolder: String { "the vm" }
+  var startingWorker: Worker? { nil }
+
+  /// The one object for all calls of `vm:console()`, so that what one has read no other reads again.
+  private(set) lazy var console = ConsoleObject(MachineConsole(of: machine), context, of: machine)
 
   init(_ machine: Machine, _ context: ScriptContext) {
     self.machine = machine
@@ -59,6 +65,7 @@ final class WorkerObject: GuestObject {
   let machine: Machine
   let worker: Worker
   var jobHolder: String { worker.name }
+  var startingWorker: Worker? { worker }
 
   init(_ worker: Worker, of vm: VMObject) {
     self.worker = worker

@@ -1,7 +1,7 @@
 import ProviumJSON
 import ProviumLua
 
-/// JSON as a script sees it: `null` is `provium.null`, and empty arrays stay arrays.
+/// Turns JSON into Lua values: `null` becomes `provium.null`, and empty arrays remain arrays.
 enum JSONTables {
   /// - Throws: `JSONParser.Fault`.
   static func parse(_ bytes: [UInt8]) throws(JSONParser.Fault) -> LuaValue {
@@ -13,7 +13,7 @@ enum JSONTables {
     case .null: .null
     case .bool(let value): .boolean(value)
     case .integer(let value): .integer(value)
-    // Its 64 bits, as `provium.unpack("u64", …)` gives them: a float would be another number.
+    // The 64 bits, as `provium.unpack("u64", …)` gives them: a float cannot hold every such number.
     case .unsigned(let value): .integer(Int64(bitPattern: value))
     case .number(let value): .number(value)
     case .string(let value): .text(value)
@@ -23,7 +23,7 @@ enum JSONTables {
     }
   }
 
-  /// The line that a fault is in, cut to what stands around it.
+  /// Returns the part of the line around a syntax error.
   static func excerpt(_ bytes: [UInt8], around fault: JSONParser.Fault) -> String {
     let lines = bytes.split(separator: 0x0a, maxSplits: fault.line, omittingEmptySubsequences: false)
     guard fault.line <= lines.count else { return "" }

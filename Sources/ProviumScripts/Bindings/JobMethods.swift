@@ -3,8 +3,8 @@ import ProviumLua
 import ProviumRuntime
 import ProviumSystem
 
-/// Background jobs. A job is the table `{id, pid}` that `background` gave, with marks of whose it is: `holder`, and `boot`
-/// for when it began.
+/// The methods for background jobs. A job is the table `{id, pid}` that `background` returned. Its fields
+/// `holder` and `boot` say which object started it, and in which epoch.
 enum JobMethods {
   static func background<Object: GuestObject>(_ object: Object, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
@@ -37,7 +37,7 @@ enum JobMethods {
     return [ResultTables.job(result)]
   }
 
-  /// The number under which the holder's agent knows it.
+  /// Reads the argument `job`, and returns the number by which the object's agent knows it.
   private static func job<Object: GuestObject>(_ call: LuaCall, _ object: Object) throws -> UInt32 {
     let argument = call.argument(1, "job")
     let table = argument.value.table

@@ -19,7 +19,12 @@ extension MachineConfiguration {
     let files = try options["files"]?.entries() ?? []
     self.files = try files.map { try GuestFile(path: $0.name, $0.argument) }
     let disks = try options["disks"]?.list() ?? []
-    self.disks = try disks.map { try Disk($0) }
+    let firstServed = disks.firstIndex(where: ServedDisk.isDescribed(by:)) ?? disks.count
+    self.disks = try disks[..<firstServed].map { try Disk($0) }
+    for disk in disks[firstServed...] where !ServedDisk.isDescribed(by: disk) {
+      throw disk.refused("has no 'id', and must come before the disks with an id, as it does in the guest")
+    }
+    devices = try disks[firstServed...].map { try ServedDisk($0, folder: folder) }
     self = resolvingPaths(against: folder)
     do { try validate() } catch {
       let argument: LuaArgument? =
@@ -29,6 +34,7 @@ extension MachineConfiguration {
         case .bootTimeLimit: options["boot_timeout"]
         case .file(let path): files.first { $0.name == path }?.argument
         case .disk(let index): disks[index]
+        case .servedDisk(let id): servedDisks.firstIndex { $0.id == id }.map { disks[firstServed + $0] }
         }
       throw argument.map { $0.refused(error.reason) } ?? error
     }

@@ -40,7 +40,7 @@ extension InvalidArgument.Parameter {
     case .mountTarget: "target"
     case .mountType: "type"
     case .mountData: "data"
-    case .path, .data, .job, .arguments, .worker, .nonce, .seed: rawValue
+    case .path, .data, .job, .arguments, .worker, .nonce, .seed, .terminal, .interface: rawValue
     }
   }
 }

@@ -1,7 +1,7 @@
-/// The format of `provium.pack` and `unpack`: little-endian, no padding but what it says.
+/// The format of `provium.pack` and `unpack`: little-endian, without implicit padding.
 ///
-/// Specifiers, separated by spaces: `u8 i8 u16 i16 u32 i32 u64 i64`, `Ns` (a string padded with NULs to N bytes), `Nx` (N
-/// zero bytes, no value).
+/// Specifiers, separated by spaces: `u8 i8 u16 i16 u32 i32 u64 i64`, `Ns` (a string padded with NULs to N
+/// bytes), `Nx` (N zero bytes, no value).
 struct PackFormat: Hashable, Sendable {
   enum Field: Hashable, Sendable {
     case integer(bytes: Int, isSigned: Bool)
@@ -25,7 +25,7 @@ struct PackFormat: Hashable, Sendable {
 
   let fields: [(text: String, field: Field)]
 
-  /// More than this no kernel structure has; a bound on what a typing error can allocate.
+  /// The largest size in bytes. No kernel structure is larger; it bounds what a typing error can allocate.
   private static let largest = 16 << 20
 
   init(_ format: String) throws {
@@ -115,15 +115,15 @@ struct PackFormat: Hashable, Sendable {
     return result
   }
 
-  /// An unsigned field also takes the negative values of its width, as two's complement: `-1` in `u32` is `0xffffffff`,
-  /// and an address from `unpack("u64", …)`, which is negative in Lua, can be packed again.
+  /// An unsigned field also takes the negative values of its width, as two's complement: `-1` in `u32` is
+  /// `0xffffffff`, and an address from `unpack("u64", …)`, which is negative in Lua, can be packed again.
   private static func fits(_ value: Int64, _ bytes: Int, _ isSigned: Bool) -> Bool {
     if bytes == 8 { return true }
     let bits = Int64(8 * bytes)
     return (-(1 << (bits - 1))..<(1 << (isSigned ? bits - 1 : bits))).contains(value)
   }
 
-  /// Exactly one value for each specifier that has one; strings come whole, with their NULs.
+  /// Returns one value for each specifier that has one. Strings keep their NULs.
   func unpack(_ data: [UInt8], at offset: Int) throws -> [Value] {
     guard offset >= 0, offset <= data.count, data.count - offset >= size else {
       throw Failure(

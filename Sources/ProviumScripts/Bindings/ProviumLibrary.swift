@@ -11,6 +11,7 @@ enum ProviumLibrary {
       functions: [
         "create": { [unowned context] in try create($0, context) },
         "fixture": { [unowned context] in try fixture($0, context) },
+        "network": { [unowned context] in try NetworkMethods.network($0, context) },
         "claim": { [unowned context] in try claim($0, context) },
         "shutdown_all": { [unowned context] call in
           try call.expect(atMost: 0)
@@ -48,7 +49,7 @@ enum ProviumLibrary {
     return []
   }
 
-  // MARK: Machines
+  // MARK: VMs
 
   private static func create(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
     try call.expect(atMost: 1)
@@ -59,12 +60,22 @@ enum ProviumLibrary {
   }
 
   private static func fixture(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
-    try call.expect(atMost: 1)
+    try call.expect(atMost: 2)
     let name = try call.string(1, "name")
-    // Only an unknown name, or a cycle, is the script's mistake.
-    do { return [try vm(try context.fixtures.resume(name, in: context.scope), context)] } catch let error
-      as FixtureError
-    {
+    let networks = try NetworkOptions(call.options(2, known: NetworkOptions.names), context)
+    // A user error is a misuse of this call; other errors are not.
+    do {
+      let machine = try Misuse.translating(call) {
+        try context.fixtures.resume(
+          name,
+          networks: networks.requests,
+          hostName: networks.hostName,
+          in: context.scope
+        )
+      }
+      try context.scope.machines.updateHosts()
+      return [try vm(machine, context)]
+    } catch let error as FixtureError {
       throw error.code.failureKind == .error ? call.misuse("\(error)") : error
     }
   }
@@ -73,7 +84,7 @@ enum ProviumLibrary {
     try context.types.value(VMObject(machine, context))
   }
 
-  /// `provium.claim{memory=…, cpus=…}`: all that the file's machines will need, at once.
+  /// `provium.claim{memory=…, cpus=…}`: reserves what all VMs of the file need together.
   private static func claim(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
     let options = try call.options(1, "claim", known: ["memory", "cpus"])
     let request = PoolRequest(
@@ -92,7 +103,7 @@ enum ProviumLibrary {
     let values = try call.arguments.indices.dropFirst().map { index -> PackFormat.Value in
       let argument = call.argument(index + 1, "value \(index)")
       if case .string(let bytes) = argument.value { return .bytes(bytes) }
-      // A float of 2^63 and more is no integer of Lua's, but fits u64.
+      // Lua has no integer of 2^63 and more: the script has a float, which fits u64.
       if case .number(let number) = argument.value, Int64(exactly: number) == nil,
         let large = UInt64(exactly: number)
       {

@@ -3,8 +3,8 @@ import ProviumLua
 
 /// Lua tables of the results of commands and jobs.
 enum ResultTables {
-  /// `{ok, exit_code, stdout, stderr}`, and `signal`, `timed_out`, `held_by` where they apply. The streams are wrapped by
-  /// the prelude (`.value`, `.contains(s)` …).
+  /// Returns `{ok, exit_code, stdout, stderr}`, with `signal`, `timed_out` and `held_by` if they apply. The
+  /// prelude adds `.value`, `.contains(s)` and others to the streams.
   static func command(_ result: CommandResult) -> LuaValue {
     var table = LuaTable()
     table["ok"] = .boolean(result.status.isSuccess && !result.timedOut)
@@ -24,8 +24,8 @@ enum ResultTables {
     return .table(table)
   }
 
-  /// `{exit_code, stdout, stderr, running}`, and `signal`, `truncated` where they apply; `exit_code` is -1 while the job
-  /// runs.
+  /// Returns `{exit_code, stdout, stderr, running}`, with `signal` and `truncated` if they apply. `exit_code`
+  /// is -1 while the job runs.
   static func job(_ result: JobResult) -> LuaValue {
     var table = LuaTable()
     table["running"] = .boolean(result.isRunning)

@@ -2,8 +2,9 @@ import ProviumSystem
 
 /// Lists the tests of a script without running it.
 ///
-/// Reads tokens and follows blocks, so that it knows which function's body a test is in. Takes every call of the global
-/// `test` for a test. Marks what is known only when the script runs: dynamic names, conditional tests.
+/// Reads tokens and follows blocks, so that it knows which function's body a test is in. Takes every call of
+/// the global `test` for a test. Marks what is known only when the script runs: dynamic names, conditional
+/// tests.
 package struct LuaSourceScanner {
   private let tokens: [LuaToken]
   private var position = 0
@@ -32,7 +33,8 @@ package struct LuaSourceScanner {
     )
   }
 
-  /// Whether the name at `index` is defined there: `local test`, `local a, test`, `function test(`, `test =`, a parameter.
+  /// Whether the name at `index` is defined there: `local test`, `local a, test`, `function test(`, `test =`,
+  /// a parameter.
   private func redefines(at index: Int) -> Bool {
     guard case .name(let name) = tokens[index].kind, ["test", "skip", "todo"].contains(name) else {
       return false
@@ -68,7 +70,7 @@ package struct LuaSourceScanner {
         open.append(isLoopHead ? .conditional : .plain)
         isLoopHead = false
       case .keyword("function"), .keyword("then"), .keyword("repeat"): open.append(.conditional)
-      case .keyword("elseif"): _ = open.popLast()  // its `then` opens anew; `else` goes on with the same one
+      case .keyword("elseif"): _ = open.popLast()  // its `then` opens a block; `else` keeps the open one
       case .keyword("end"), .keyword("until"):
         if open.popLast() == nil {
           position += 1
@@ -127,7 +129,8 @@ package struct LuaSourceScanner {
     tests.append(test)
   }
 
-  /// Reads string literals, one or several joined by `..`, up to the comma. Moves only if there is nothing else.
+  /// Reads string literals, one or several joined by `..`, up to the comma. Moves only if there is nothing
+  /// else.
   private mutating func readLiteralName() -> String? {
     var bytes: [UInt8] = []
     var index = position

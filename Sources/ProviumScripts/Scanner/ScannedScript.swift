@@ -6,10 +6,12 @@ package struct ScannedScript: Sendable, Equatable {
   package var error: LuaSyntaxError?
   /// Whether it calls `dofile`, `loadfile` or `require`: the files it loads may define tests too.
   package var loadsOthers = false
-  /// Whether it defines `test`, `skip` or `todo` itself: calls of them may not be calls of Provium's functions.
+  /// Whether it defines `test`, `skip` or `todo` itself: calls of them may not be calls of Provium's
+  /// functions.
   package var redefinesFunctions = false
 
-  /// Every test with a literal name, in order, each before its children. Tests inside a dynamic one are left out.
+  /// Every test with a literal name, in order, each before its children. Tests inside a dynamic one are left
+  /// out.
   package var listed: [ListedTest] { Self.list(tests, below: [], tags: []) }
 
   /// Whether some tests are known only when the script runs.

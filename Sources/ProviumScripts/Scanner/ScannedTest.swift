@@ -1,12 +1,12 @@
 /// A `test(name[, meta], fn)` in a script's source.
 package struct ScannedTest: Sendable, Equatable {
   package enum Name: Sendable, Equatable {
-    /// With its ordinal if the parent has several tests of this name: `name #2`.
+    /// A literal name, with its ordinal if the parent has several tests of this name: `name #2`.
     case literal(String)
-    /// Computed when the script runs.
+    /// A name that is computed when the script runs.
     case dynamic
   }
-  /// The outcome of a test that is known from reading alone not to run in full.
+  /// The reason why the source shows that the test does not run in full.
   package enum Exemption: Sendable, Equatable {
     case skip(reason: String?)
     case todo(reason: String?)
@@ -15,8 +15,8 @@ package struct ScannedTest: Sendable, Equatable {
   /// The place of the word `test`: line from 1, column in bytes from 1.
   package var line: Int
   package var column: Int
-  /// Whether it is inside an `if`, a loop, or a function other than a test's: it may not run, or run more than once. Also
-  /// true after such a test of the same name, whose runs decide this one's ordinal.
+  /// Whether it is inside an `if`, a loop, or a function other than a test's: it may not run, or run more
+  /// than once. Also true after such a test of the same name, whose runs decide this one's ordinal.
   package var isConditional = false
   package var exemption: Exemption?
   package var tags: [String] = []

@@ -1,14 +1,15 @@
 import ProviumEvents
 import ProviumLua
 import ProviumRuntime
+import ProviumVM
 
 /// Turns the end of a script or a sub-test into an outcome.
 struct OutcomeReader {
   let scope: MachineScope
 
-  /// The outcome of a failed script or sub-test, and the kernel reports that its message names.
+  /// Returns the outcome of a failed script or sub-test, and the kernel reports that its message names.
   /// - Parameter uses: the count of VM operations when it began; failures show the VMs that were used since.
-  func outcome(of failure: LuaFailure, usesBefore uses: UInt64) -> (Outcome, naming: Set<KernelReportID>) {
+  func outcome(of failure: LuaFailure, usesBefore uses: UInt64) -> (Outcome, naming: Set<KernelReport.ID>) {
     switch failure.payload {
     case ScriptSignal.todo(let reason)?: return (.todo(reason: reason), [])
     case ScriptSignal.skip(let reason)?: return (.skipped(reason: reason), [])
@@ -28,7 +29,7 @@ struct OutcomeReader {
     return (.failed(result), (failure.payload as? ProviumError)?.reports ?? [])
   }
 
-  /// The failure for an error that no line of the script raised.
+  /// Returns the failure of an error that no line of the script raised.
   func failure(of error: any Error) -> Failure {
     if let reason = scope.cancellation.reason {
       return Failure(kind: .infrastructure, message: interrupted(reason))

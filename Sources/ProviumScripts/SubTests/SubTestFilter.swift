@@ -3,7 +3,7 @@ package struct SubTestFilter: Sendable {
   /// The decision on a sub-test that the running script defines.
   package enum Decision: Sendable, Hashable {
     case run
-    /// Runs only because a selected sub-test is inside it; reported only if it fails.
+    /// Run because a selected sub-test is inside it; reported only if it fails.
     case contain
     /// Reported as skipped, with this reason.
     case skip(String)
@@ -11,10 +11,10 @@ package struct SubTestFilter: Sendable {
     case leaveOut
   }
 
-  /// Decides by the path (from the outermost sub-test inwards), by the tags of the sub-test and those around it, and by
-  /// whether it is marked slow.
+  /// Decides by the path (from the outermost sub-test inwards), by the tags of the sub-test and those around
+  /// it, and by whether it is marked slow.
   package let decide: @Sendable (_ path: [String], _ tags: [String], _ isSlow: Bool) -> Decision
-  /// The script itself is a test: it does not count as skipped when none of its sub-tests is selected.
+  /// Whether the script itself is a test: it is then not skipped if none of its sub-tests is selected.
   package let isScriptSelected: Bool
 
   package init(

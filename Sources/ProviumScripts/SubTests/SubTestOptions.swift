@@ -7,6 +7,7 @@ struct SubTestOptions {
   var skip: String?
   var isSlow = false
   var isFresh = false
+  var conditions = SubTestConditions()
   /// Passed to reports as they are.
   var properties: [String: String] = [:]
 
@@ -19,6 +20,7 @@ struct SubTestOptions {
       case "skip": skip = value.value.text ?? (value.value.isTruthy ? "" : nil)
       case "slow": isSlow = try value.boolean()
       case "fresh": isFresh = try value.boolean()
+      case _ where try conditions.take(name, value): break
       default: properties[name] = value.value.text ?? value.value.described()
       }
     }

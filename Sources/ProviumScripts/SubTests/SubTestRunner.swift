@@ -1,16 +1,18 @@
 import ProviumEvents
 import ProviumLua
 import ProviumRuntime
+import ProviumVM
 import ProviumSystem
 
-/// The functions `test`, `skip` and `todo`: runs sub-tests and keeps their results. Belongs to the script's thread.
+/// The functions `test`, `skip` and `todo`: runs sub-tests and keeps their results. Belongs to the script's
+/// thread.
 final class SubTestRunner {
-  private let scope: MachineScope
-  private let filter: SubTestFilter
+  let scope: MachineScope
+  let filter: SubTestFilter
   /// The file's path in messages.
   private let path: String
   private let outcomes: OutcomeReader
-  private(set) var stack = SubTestStack()
+  var stack = SubTestStack()
 
   init(scope: MachineScope, filter: SubTestFilter, path: String) {
     self.scope = scope
@@ -34,7 +36,7 @@ final class SubTestRunner {
     try call.expect(atMost: 3)
     guard !scope.isBuildingFixture else {
       throw call.misuse(
-        "a fixture's script has no sub-tests: nobody would hear of them; assert what must hold"
+        "a fixture's script cannot define sub-tests, since no report shows them: use assertions instead"
       )
     }
     guard stack.frames.count < SubTestStack.deepest else {
@@ -48,7 +50,10 @@ final class SubTestRunner {
     let name = stack.nextName(given)
     let location = ScriptLocation(file: call.location?.file ?? path, line: call.location?.line ?? 1)
     let decision = filter.decide(stack.path + [name], stack.tags + options.tags, options.isSlow)
-    switch options.skip.map(SubTestFilter.Decision.skip) ?? decision {
+    var skip = options.skip
+    // Only where it would run: to know a kernel may take a boot, or fetch one.
+    if skip == nil, decision == .run { skip = try options.conditions.reasonToSkip(in: scope) }
+    switch skip.map(SubTestFilter.Decision.skip) ?? decision {
     case .leaveOut: stack.leaveOut()
     case .skip(let reason):
       if decision == .leaveOut {
@@ -87,9 +92,14 @@ final class SubTestRunner {
 
   private func run(_ body: LuaFunction, name: String, options: SubTestOptions, in state: LuaState) {
     let isFresh = (options.isFresh || scope.context.isFresh) && stack.path.count == 1
-    let before = scope.machines.count
+    let (before, networksBefore) = (scope.machines.count, scope.context.networks.count)
     // After the outcome, since a failure shows the consoles of these VMs.
-    defer { if isFresh { scope.machines.end(after: before) } }
+    defer {
+      if isFresh {
+        scope.machines.end(after: before)
+        scope.context.networks.end(after: networksBefore)
+      }
+    }
     let (outcome, named) = outcome(
       of: { deadline in
         if isFresh { try scope.machines.startFresh() }
@@ -109,14 +119,14 @@ final class SubTestRunner {
 
   /// Runs `body`, under the sub-test's own time limit if it has one.
   private func outcome(of body: (Deadline) throws -> Void, _ options: SubTestOptions) -> (
-    Outcome, naming: Set<KernelReportID>
+    Outcome, naming: Set<KernelReport.ID>
   ) {
     guard let timeout = options.timeout else { return outcome(of: body, until: .never) }
     return scope.limited("the sub-test's", to: timeout) { outcome(of: body, until: $0) }
   }
 
   private func outcome(of body: (Deadline) throws -> Void, until deadline: Deadline) -> (
-    Outcome, naming: Set<KernelReportID>
+    Outcome, naming: Set<KernelReport.ID>
   ) {
     do {
       try body(deadline)
@@ -131,9 +141,9 @@ final class SubTestRunner {
     }
   }
 
-  // MARK: What happens outside sub-tests
+  // MARK: Outside sub-tests
 
-  /// Assigns the kernel reports up to now to what runs now.
+  /// Assigns the kernel reports up to now to the sub-test that runs, else to the file.
   func noteReports() { stack.note(scope.machines.takeReports()) }
 
   /// Keeps what the script printed, and reports it.
@@ -146,7 +156,7 @@ final class SubTestRunner {
   /// The outcome of the script itself, given how its chunk ended.
   func end(_ error: (any Error)?) -> Outcome {
     noteReports()
-    var (outcome, named): (Outcome, Set<KernelReportID>) = (.passed, [])
+    var (outcome, named): (Outcome, Set<KernelReport.ID>) = (.passed, [])
     if let failure = error as? LuaFailure {
       (outcome, named) = outcomes.outcome(of: failure, usesBefore: 0)
     } else if let error {
@@ -157,7 +167,8 @@ final class SubTestRunner {
 }
 
 extension LuaFailure {
-  /// Without the frames outside the body of the sub-test that was called at `location`: every failure has these.
+  /// Removes the frames outside the body of the sub-test that was called at `location`: every failure has
+  /// these.
   fileprivate func within(_ location: ScriptLocation?) -> LuaFailure {
     guard let location, let body = traceback.firstIndex(where: { $0.contains("<\(location)>") }) else {
       return self

@@ -1,15 +1,17 @@
 import ProviumEvents
 import ProviumRuntime
+import ProviumVM
 import ProviumSystem
 
-/// The sub-tests that run, outermost first, and the results of those that ended. Belongs to the file's thread.
+/// The sub-tests that run, outermost first, and the results of those that ended. Belongs to the file's
+/// thread.
 struct SubTestStack {
   struct Frame {
     let path: [String]
     let location: ScriptLocation
     let tags: [String]
     let started: UInt64
-    /// Not selected itself: it runs because a selected sub-test is inside.
+    /// Whether it runs only because a selected sub-test is inside.
     let isContainer: Bool
     /// The count of VM operations at its beginning: VMs with a later use were used by it.
     let usesBefore = Machine.uses
@@ -26,21 +28,22 @@ struct SubTestStack {
   private(set) var results: [SubTestResult] = []
   /// Text that was printed outside sub-tests.
   private(set) var outerOutput = ""
-  /// Some sub-tests were not selected.
+  /// Whether some sub-tests were not selected.
   private(set) var hasLeftOut = false
   /// Kernel reports that appeared outside sub-tests.
   private(set) var outerReports = KernelReportFindings()
   private var topNames = OrdinalNames()
-  /// How many sub-tests may be inside each other. Each takes four of the 200 nested C calls that Lua allows.
+  /// The greatest depth of nested sub-tests. Each takes four of the 200 nested C calls that Lua allows.
   static let deepest = 24
-  /// The output of one sub-test that is kept, in bytes: a script that prints in a loop must not fill the memory.
+  /// The output of one sub-test that is kept, in bytes: a script that prints in a loop must not fill the
+  /// memory.
   private static let outputLimit = 1 << 20
 
   var path: [String] { frames.last?.path ?? [] }
   var tags: [String] { frames.flatMap(\.tags) }
 
-  /// Returns the name of the next sub-test, which the script calls `name`: with an ordinal, `name #2`, if its parent has
-  /// one of that name already.
+  /// Returns the name of the next sub-test, which the script calls `name`: with an ordinal, `name #2`, if its
+  /// parent has one of that name already.
   mutating func nextName(_ name: String) -> String {
     guard let last = frames.indices.last else { return topNames.next(name) }
     return frames[last].childNames.next(name)
@@ -68,7 +71,7 @@ struct SubTestStack {
   /// Ends the innermost sub-test. Kernel reports may fail it.
   /// - Parameter named: kernel reports that the outcome's message names already.
   /// - Returns: the result; nil for a container that did not fail by itself.
-  mutating func pop(_ outcome: Outcome, naming named: Set<KernelReportID>, properties: [String: String])
+  mutating func pop(_ outcome: Outcome, naming named: Set<KernelReport.ID>, properties: [String: String])
     -> SubTestResult?
   {
     guard let frame = frames.popLast() else { return nil }
@@ -107,6 +110,32 @@ struct SubTestStack {
     var result = SubTestResult(path: path + [name], outcome: outcome, duration: 0, location: location)
     result.tags = self.tags + tags
     results.append(result)
+    return result
+  }
+
+  /// Records the result of a test that a program of the guest ran inside the innermost sub-test.
+  mutating func record(
+    program path: [String],
+    outcome: Outcome,
+    output: String,
+    duration: Double,
+    at location: ScriptLocation
+  ) -> SubTestResult {
+    var result = SubTestResult(
+      path: self.path + path,
+      outcome: outcome,
+      duration: duration,
+      location: location
+    )
+    result.output = output
+    result.tags = tags
+    results.append(result)
+    // A failed inner test comes before the failed test around it: one name for both.
+    if outcome.isFailure, let last = frames.indices.last, let name = path.first,
+      frames[last].failedChildren.last != name
+    {
+      frames[last].failedChildren.append(name)
+    }
     return result
   }
 

@@ -1,4 +1,5 @@
-/// Reads integers at given offsets of a file header or a message. Every read is checked against the bytes that are there.
+/// Reads integers at given offsets of a file header or a message. Every read is checked against the bytes
+/// that are there.
 package struct ByteReader {
   package enum Order: Sendable { case littleEndian, bigEndian }
 
@@ -7,7 +8,8 @@ package struct ByteReader {
   /// - Parameter bytes: must stay valid while the reader is used.
   package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  /// Returns the integer at `offset`; nil when it would reach beyond the bytes. The offset needs no alignment.
+  /// Returns the integer at `offset`; nil when it would reach beyond the bytes. The offset needs no
+  /// alignment.
   package func integer<Value: FixedWidthInteger>(
     at offset: Int,
     as type: Value.Type = Value.self,
@@ -21,7 +23,8 @@ package struct ByteReader {
 }
 
 extension [UInt8] {
-  /// Returns the integer at `offset`; nil when it would reach beyond the array. The offset needs no alignment.
+  /// Returns the integer at `offset`; nil when it would reach beyond the array. The offset needs no
+  /// alignment.
   package func integer<Value: FixedWidthInteger>(
     at offset: Int,
     as type: Value.Type = Value.self,

@@ -2,14 +2,15 @@ import Glibc
 
 /// Waits for changes of files, through `inotify(7)` on their folders. One owner.
 ///
-/// Folders are watched, not files: many editors save by renaming a new file over the old one. A change that another host makes on
-/// a network file system is not noticed.
+/// Folders are watched, not files: many editors save by renaming a new file over the old one. A change that
+/// another host makes on a network file system is not noticed.
 package final class ChangeWatch {
   private static let events = UInt32(
     IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE
       | IN_DELETE_SELF | IN_MOVE_SELF
   )
-  /// A change is complete when nothing has happened for this long: an editor may truncate a file before it writes it.
+  /// A change is complete when nothing has happened for this long: an editor may truncate a file before it
+  /// writes it.
   private static let quiet = Duration.milliseconds(50)
   private static let longestChange = Duration.seconds(1)
 
@@ -24,8 +25,8 @@ package final class ChangeWatch {
     descriptor = Descriptor(owning: raw)
   }
 
-  /// Watches the folders of `paths`; for a folder that does not exist, the nearest one above it. Idempotent: call it again
-  /// after each change, because a folder may have been created or replaced.
+  /// Watches the folders of `paths`; for a folder that does not exist, the nearest one above it. Idempotent:
+  /// call it again after each change, because a folder may have been created or replaced.
   /// - Throws: `SystemError` if the limit `fs.inotify.max_user_watches` is reached.
   package func add(_ paths: some Sequence<String>) throws {
     // The target of a symbolic link may change, and the link itself.

@@ -31,23 +31,23 @@ package struct Descriptor: ~Copyable, Sendable {
     return Descriptor(owning: raw)
   }
 
-  /// A connected pair of Unix stream sockets, close-on-exec.
-  package static func socketPair() throws -> SocketPair {
-    var ends: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0
-    else {
-      throw SystemError("make a socket pair")
+  /// An empty file without a name in `folder`, open for reading and writing, close-on-exec. It is gone with its last
+  /// descriptor.
+  package static func temporaryFile(in folder: String) throws -> Descriptor {
+    let raw = clinux_temporary_file(folder.cPath)
+    if raw >= 0 { return Descriptor(owning: raw) }
+    guard raw == -EOPNOTSUPP || raw == -EISDIR || raw == -ENOENT else {
+      throw SystemError("make a temporary file in", folder, Errno(-raw))
     }
-    return SocketPair(ours: Descriptor(owning: ends[0]), theirs: Descriptor(owning: ends[1]))
+    // A file system without O_TMPFILE.
+    let name = "\(folder)/.temporary-\(Hex.text(Random.bytes(8)))"
+    let file = try open(name, O_RDWR | O_CREAT | O_EXCL)
+    unlink(name.cPath)
+    return file
   }
 
-  /// A pipe, close-on-exec.
-  package static func pipe() throws -> Pipe {
-    var ends: [Int32] = [-1, -1]
-    let failed = clinux_pipe(&ends)
-    guard failed == 0 else { throw SystemError("make a pipe", "", Errno(-failed)) }
-    return Pipe(read: Descriptor(owning: ends[0]), write: Descriptor(owning: ends[1]))
-  }
+  /// Gives the room of a range of a file back, where the file system can. The size stays.
+  package borrowing func releaseRoom(at offset: Int, count: Int) { _ = clinux_punch_hole(raw, offset, count) }
 
   /// Reads and writes return `EAGAIN` instead of blocking.
   package borrowing func setNonBlocking() throws {

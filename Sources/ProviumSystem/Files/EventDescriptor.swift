@@ -1,7 +1,8 @@
 internal import CLinux
 import Glibc
 
-/// A flag that `poll(2)` can wait for (`eventfd(2)`): readable from `raise` to `lower`. Any thread may use it.
+/// A flag that `poll(2)` can wait for (`eventfd(2)`): readable from `raise` to `lower`. Any thread may use
+/// it.
 package final class EventDescriptor: Sendable {
   package let raw: Int32
 

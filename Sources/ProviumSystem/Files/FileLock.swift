@@ -1,7 +1,7 @@
 import Glibc
 
-/// An advisory lock (`flock(2)`) on a file. It is held as long as its owner exists. The kernel releases it when the process
-/// dies.
+/// An advisory lock (`flock(2)`) on a file. It is held as long as its owner exists. The kernel releases it
+/// when the process dies.
 package struct FileLock: ~Copyable, Sendable {
   private let file: Descriptor
   package let path: String
@@ -19,8 +19,8 @@ package struct FileLock: ~Copyable, Sendable {
     throw SystemError("lock", path)
   }
 
-  /// Blocks until it has the lock; nil when the deadline has passed or the wait was cancelled. `flock` takes no deadline, so
-  /// this tries again at growing intervals (2 to 50 ms).
+  /// Blocks until it has the lock; nil when the deadline has passed or the wait was cancelled. `flock` takes
+  /// no deadline, so this tries again at growing intervals (2 to 50 ms).
   /// - Parameter waiting: called once, with the text of `describeHolder`, when the lock is not free at once.
   package static func acquire(
     _ path: String,

@@ -2,8 +2,9 @@ import Glibc
 internal import CLinux
 
 extension Files {
-  /// Returns a digest of a file's contents in hex. Two files of the same size and contents have the same digest, also where
-  /// one of them is sparse and the other is not. Detects damage; not cryptographic. Blocks; zeros cost almost nothing.
+  /// Returns a digest of a file's contents in hex. Two files of the same size and contents have the same
+  /// digest, also where one of them is sparse and the other is not. Detects damage; not cryptographic.
+  /// Blocks; zeros cost almost nothing.
   package static func contentDigest(_ path: String) throws -> String {
     let file = try Descriptor.open(path, O_RDONLY)
     var lanes: [UInt64] = [0, 0, 0, 0]

@@ -1,6 +1,7 @@
 /// Paths as text: normal form, and the form that messages show.
 extension Files {
-  /// Removes `.`, `..` and doubled or trailing slashes from an absolute path. Does not resolve symbolic links.
+  /// Removes `.`, `..` and doubled or trailing slashes from an absolute path. Does not resolve symbolic
+  /// links.
   package static func normalize(_ path: String) -> String {
     var parts: [Substring] = []
     for part in path.split(separator: "/") where part != "." {

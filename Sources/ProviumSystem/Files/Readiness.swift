@@ -32,8 +32,8 @@ package enum Readiness {
     return isReady
   }
 
-  /// Calls `poll(2)` until an entry is ready or the deadline has passed; signals do not end the wait. Returns whether an
-  /// entry is ready. For callers that keep their entries from one wait to the next.
+  /// Calls `poll(2)` until an entry is ready or the deadline has passed; signals do not end the wait. Returns
+  /// whether an entry is ready. For callers that keep their entries from one wait to the next.
   package static func poll(_ entries: inout [pollfd], until deadline: Deadline) throws -> Bool {
     while true {
       let count = Glibc.poll(&entries, nfds_t(entries.count), deadline.pollMilliseconds)

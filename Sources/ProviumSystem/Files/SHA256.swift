@@ -1,7 +1,7 @@
 internal import CLinux
 
-/// SHA-256 (FIPS 180-4), computed by the C shim. It identifies contents; it does not protect against an adversary who can
-/// already write into the user's cache.
+/// SHA-256 (FIPS 180-4), computed by the C shim. It identifies contents; it does not protect against an
+/// adversary who can already write into the user's cache.
 package enum SHA256 {
   package static func hex(_ bytes: [UInt8]) -> String {
     var digest = [UInt8](repeating: 0, count: 32)

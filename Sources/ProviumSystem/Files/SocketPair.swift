@@ -1,3 +1,5 @@
+import Glibc
+
 /// The two ends of a connection: ours stays in this process, theirs goes to a child.
 package struct SocketPair: ~Copyable {
   package var ours: Descriptor
@@ -7,5 +9,17 @@ package struct SocketPair: ~Copyable {
   package consuming func takeOurs() -> Descriptor {
     let number = ours.release()
     return Descriptor(owning: number)
+  }
+}
+
+extension Descriptor {
+  /// Makes a connected pair of Unix stream sockets, close-on-exec.
+  package static func socketPair() throws -> SocketPair {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0
+    else {
+      throw SystemError("make a socket pair")
+    }
+    return SocketPair(ours: Descriptor(owning: ends[0]), theirs: Descriptor(owning: ends[1]))
   }
 }

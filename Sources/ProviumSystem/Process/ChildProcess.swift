@@ -2,10 +2,11 @@ internal import CLinux
 import Glibc
 import Synchronization
 
-/// A child process that dies with this process. It has its own process group, a parent-death signal, and only the
-/// descriptors that it was given.
+/// A child process that dies with this process. It has its own process group, a parent-death signal, and only
+/// the descriptors that it was given.
 ///
-/// The owner calls `terminate` or `wait`. When the object is released earlier, the child is killed and reaped.
+/// The owner calls `terminate` or `wait`. When the object is released earlier, the child is killed and
+/// reaped.
 package final class ChildProcess: Sendable {
   package let pid: Int32
   /// Becomes readable when the child ends (`pidfd_open(2)`).
@@ -56,8 +57,8 @@ package final class ChildProcess: Sendable {
       }
     }
     var result = try Spawner.shared.run(spawn)
-    // A program that was just written may still be open in a child which another thread has forked and which has not called
-    // execve(2) yet.
+    // A program that was just written may still be open in a child which another thread has forked and which
+    // has not called execve(2) yet.
     let patience = Deadline.after(.seconds(2))
     while result.error == ETXTBSY, !patience.isExpired { result = try Spawner.shared.run(spawn) }
     guard result.error == 0 else {
@@ -109,7 +110,8 @@ package final class ChildProcess: Sendable {
     }
   }
 
-  /// Sends a signal to the child, or with `group` to its whole process group. Does nothing when the child has ended.
+  /// Sends a signal to the child, or with `group` to its whole process group. Does nothing when the child has
+  /// ended.
   package func signal(_ number: Int32, group: Bool = false) {
     status.withLock { known in
       // The child is not reaped yet, so its number belongs to no other process.
@@ -117,8 +119,8 @@ package final class ChildProcess: Sendable {
     }
   }
 
-  /// Bytes of memory that the child shares with no other process and no file: anonymous pages, and pages of private mappings
-  /// that it has written to (`RssAnon`, proc_pid_status(5)). Nil when the child has ended.
+  /// Bytes of memory that the child shares with no other process and no file: anonymous pages, and pages of
+  /// private mappings that it has written to (`RssAnon`, proc_pid_status(5)). Nil when the child has ended.
   package var privateMemory: UInt64? {
     status.withLock { known in
       // The child is not reaped yet, so its number belongs to no other process.

@@ -67,6 +67,29 @@ package struct ControlGroup: Sendable {
     return lowest
   }
 
+  /// The number of processes of this group that the kernel has killed for lack of memory; nil where no group is known, and
+  /// with kernels before 4.13. Children of this process are in its group.
+  package var outOfMemoryKills: UInt64? {
+    guard let memory, let folder = memory.folders.first else { return nil }
+    let name = memory.isUnified ? "memory.events" : "memory.oom_control"
+    return Self.field("oom_kill", in: "\(folder)/\(name)")
+  }
+
+  /// The number of processes of the host that the kernel has killed for lack of memory; nil with kernels before 4.13.
+  package static func outOfMemoryKillsOfHost(root: String = "") -> UInt64? {
+    field("oom_kill", in: "\(root)/proc/vmstat")
+  }
+
+  /// Reads one line `NAME NUMBER`.
+  private static func field(_ name: String, in path: String) -> UInt64? {
+    guard let text = try? Files.readText(path) else { return nil }
+    for line in text.split(separator: "\n") where line.hasPrefix(name) {
+      let fields = line.split(separator: " ")
+      if fields.count == 2, fields[0] == name { return UInt64(fields[1]) }
+    }
+    return nil
+  }
+
   private static func limit(_ path: String) -> UInt64? {
     // `max`, or in version 1 the largest multiple of the page size in a signed 64-bit number: no limit.
     guard let value = number(path), value < 1 << 62 else { return nil }

@@ -10,8 +10,9 @@ package enum HostFacts {
     return max(1, Int(limit.rounded(.up)))
   }
 
-  /// Bytes of memory that this process may use in total and that are free: `MemTotal` and `MemAvailable` of /proc/meminfo,
-  /// or the limits of its control groups where those are lower. nil where the host does not say.
+  /// Bytes of memory that this process may use in total and that are free: `MemTotal` and `MemAvailable` of
+  /// /proc/meminfo, or the limits of its control groups where those are lower. nil where the host does not
+  /// say.
   package static var memory: (total: UInt64, available: UInt64)? {
     guard let total = memoryInfo("MemTotal:"), let available = memoryInfo("MemAvailable:") else { return nil }
     guard let group = ControlGroup.own.memoryLimits else { return (total, available) }

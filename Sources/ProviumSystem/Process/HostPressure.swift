@@ -1,5 +1,5 @@
-/// The share of the last 10 s that tasks of the host spent waiting, in percent; 0 where the kernel does not say
-/// (Documentation/accounting/psi.rst).
+/// The share of the last 10 s that tasks of the host spent waiting, in percent; 0 where the kernel does not
+/// say (Documentation/accounting/psi.rst).
 package struct HostPressure: Sendable, Hashable {
   /// Some tasks waited for memory.
   package var memory = 0.0

@@ -2,8 +2,9 @@ internal import CLinux
 import Glibc
 import Synchronization
 
-/// The one thread that forks. The parent-death signal (`PR_SET_PDEATHSIG`) follows the *thread* that forked: a child which a
-/// test's own thread started would be killed when that test ends. This thread lives as long as the process.
+/// The one thread that forks. The parent-death signal (`PR_SET_PDEATHSIG`) follows the *thread* that forked:
+/// a child which a test's own thread started would be killed when that test ends. This thread lives as long
+/// as the process.
 final class Spawner: Sendable {
   static let shared = Spawner()
 

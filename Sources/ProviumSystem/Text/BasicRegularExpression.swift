@@ -2,16 +2,16 @@ internal import Glibc
 
 /// A POSIX basic regular expression, matched against bytes as `grep` does in the C locale.
 ///
-/// GNU's operators `\|`, `\+`, `\?`, `\<`, `\>` and `\w` are known. A line feed in the pattern separates alternatives, as in
-/// `grep`. Each byte is one character, so that text in any encoding can be searched.
+/// GNU's operators `\|`, `\+`, `\?`, `\<`, `\>` and `\w` are known. A line feed in the pattern separates
+/// alternatives, as in `grep`. Each byte is one character, so that text in any encoding can be searched.
 package final class BasicRegularExpression {
   /// A pattern that does not compile.
   package struct Invalid: Error, CustomStringConvertible {
     package let description: String
   }
 
-  /// The most bytes of a line that are searched: the kernel's own lines are shorter. A pattern with back-references can
-  /// take time that grows exponentially with the line.
+  /// The most bytes of a line that are searched: the kernel's own lines are shorter. A pattern with
+  /// back-references can take time that grows exponentially with the line.
   package static let longestLine = 4096
 
   private var alternatives: [regex_t] = []
@@ -38,7 +38,8 @@ package final class BasicRegularExpression {
     }
   }
 
-  /// The lines of `text` that match, each with its line feed. Stops early, with what it has, once `isEnough` says so.
+  /// The lines of `text` that match, each with its line feed. Stops early, with what it has, once `isEnough`
+  /// says so.
   package func matchingLines(of text: [UInt8], isEnough: () -> Bool = { false }) -> [UInt8] {
     let newline = UInt8(ascii: "\n")
     var result: [UInt8] = []

@@ -8,3 +8,15 @@ package enum ByteSearch {
     return offset < 0 ? nil : offset
   }
 }
+
+extension [UInt8] {
+  /// Returns the index where `mark` begins, at or after `start`.
+  package func firstRange(of mark: [UInt8], from start: Int) -> Int? {
+    guard start < count else { return nil }
+    return withUnsafeBytes { bytes in
+      mark.withUnsafeBytes { mark in
+        ByteSearch.find(mark, in: UnsafeRawBufferPointer(rebasing: bytes[start...])).map { start + $0 }
+      }
+    }
+  }
+}

@@ -17,7 +17,8 @@ package enum NearestName {
     find(name, among: names).map { " (did you mean '\($0)'?)" } ?? ""
   }
 
-  /// Returns the number of insertions, deletions, substitutions and swaps of neighbours between two sequences.
+  /// Returns the number of insertions, deletions, substitutions and swaps of neighbours between two
+  /// sequences.
   package static func editDistance<Element: Equatable>(_ left: [Element], _ right: [Element]) -> Int {
     if left.isEmpty || right.isEmpty { return max(left.count, right.count) }
     var before = [Int](repeating: 0, count: right.count + 1)

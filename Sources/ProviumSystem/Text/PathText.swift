@@ -6,7 +6,7 @@
 /// equal when they are canonically equivalent: `é` as one character equals `é` as a letter and an accent. As
 /// plain strings, two different files could become one, and a name that is not UTF-8 could not be opened.
 ///
-/// In the strings of `PathText`, the character U+10FF00 + B stands for the byte B. This form is used for
+/// In the strings of `PathText`, the character U+10FF00 + B represents the byte B. This form is used for
 /// bytes that are not UTF-8, and for characters that are not in Unicode normal form NFC. So two such strings
 /// are equal exactly when their bytes are equal, in every comparison, set and dictionary. `HarmlessText`
 /// shows the bytes as `\xcc`.
@@ -53,7 +53,7 @@ package enum PathText {
     return result
   }
 
-  /// Returns the byte that a character stands for; nil for any other character.
+  /// Returns the byte that a character represents; nil for any other character.
   package static func byte(of scalar: Unicode.Scalar) -> UInt8? {
     (0x10FF80...0x10FFFF).contains(scalar.value) ? UInt8(scalar.value & 0xFF) : nil
   }
@@ -93,7 +93,7 @@ package enum PathText {
     }
   }
 
-  /// The end of the longest prefix that is UTF-8 and has none of the characters that stand for bytes.
+  /// The end of the longest prefix that is UTF-8 and has none of the characters that represent bytes.
   private static func validPrefix(of bytes: ArraySlice<UInt8>) -> Int {
     var position = bytes.startIndex
     while position < bytes.endIndex {

@@ -44,8 +44,8 @@ package final class Monitor<State>: @unchecked Sendable {
     return try body(state)
   }
 
-  /// Blocks until `body` returns a value; nil when the deadline came first. `body` runs now, after each update, and at the
-  /// deadline. Its changes to the state are kept and wake no other thread.
+  /// Blocks until `body` returns a value; nil when the deadline came first. `body` runs now, after each
+  /// update, and at the deadline. Its changes to the state are kept and wake no other thread.
   package func wait<Result>(until deadline: Deadline, _ body: (inout State) throws -> Result?) rethrows
     -> Result?
   {

@@ -1,14 +1,16 @@
 import Glibc
 
-/// A point in monotonic time until which an operation may take. It is passed down and never restarted on the way.
+/// A point in monotonic time until which an operation may take. It is passed down and never restarted on the
+/// way.
 ///
-/// A deadline with a source may move: see `FairDeadline`. A wait that reaches the deadline must check `isExpired`, and
-/// continue if that is false.
+/// A deadline with a source may move: see `FairDeadline`. A wait that reaches the deadline must check
+/// `isExpired`, and continue if that is false.
 package struct Deadline: Sendable, Hashable, Comparable {
   private let fixed: UInt64
   private let source: Source?
 
-  /// Nanoseconds of `CLOCK_MONOTONIC`; `UInt64.max`: never. A deadline with a source may be later at the next call.
+  /// Nanoseconds of `CLOCK_MONOTONIC`; `UInt64.max`: never. A deadline with a source may be later at the next
+  /// call.
   package var nanoseconds: UInt64 { source?.value.nanoseconds ?? fixed }
 
   package init(nanoseconds: UInt64) {
@@ -24,7 +26,8 @@ package struct Deadline: Sendable, Hashable, Comparable {
 
   package static let never = Deadline(nanoseconds: .max)
 
-  /// Returns a deadline that is later by `nanoseconds`; `never` stays `never`. A deadline with a source becomes a fixed one.
+  /// Returns a deadline that is later by `nanoseconds`; `never` stays `never`. A deadline with a source
+  /// becomes a fixed one.
   package func moved(by nanoseconds: UInt64) -> Deadline {
     self == .never ? self : Deadline(nanoseconds: self.nanoseconds + nanoseconds)
   }
@@ -69,7 +72,8 @@ package struct Deadline: Sendable, Hashable, Comparable {
     return now >= end ? .zero : .nanoseconds(Int64(min(end - now, UInt64(Int64.max))))
   }
 
-  /// The timeout argument of `poll(2)`: rounded up, so that a wait never ends before the deadline; -1 for `never`.
+  /// The timeout argument of `poll(2)`: rounded up, so that a wait never ends before the deadline; -1 for
+  /// `never`.
   package var pollMilliseconds: Int32 {
     let end = nanoseconds
     if end == .max { return -1 }

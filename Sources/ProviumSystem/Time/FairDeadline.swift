@@ -1,12 +1,12 @@
 import Synchronization
 
-/// A time limit for work in VMs that counts only the time in which they could run: the time that their virtual processors
-/// waited for a real one is added, so that a busy host fails no test.
+/// A time limit for work in VMs that counts only the time in which they could run: the time that their
+/// virtual processors waited for a real one is added, so that a busy host fails no test.
 ///
-/// Nothing is measured while the work stays far from its limit: the first measurement is taken after a quarter of the
-/// limit, the next ones when the limit is reached. Each of those may add up to two fifths of the limit. Without progress
-/// since the previous measurement nothing is added, so that work that hangs ends within one and a half times its limit,
-/// also if its VMs are busy. Thread-safe.
+/// Nothing is measured while the work stays far from its limit: the first measurement is taken after a
+/// quarter of the limit, the next ones when the limit is reached. Each of those may add up to two fifths of
+/// the limit. Without progress since the previous measurement nothing is added, so that work that hangs ends
+/// within one and a half times its limit, also if its VMs are busy. Thread-safe.
 package final class FairDeadline: DeadlineSource {
   private struct State {
     /// When the limit is reached, with everything that was added.
@@ -31,7 +31,8 @@ package final class FairDeadline: DeadlineSource {
   /// Begins now.
   /// - Parameters:
   ///   - length: at most 68 years; longer ones are cut.
-  ///   - sample: measures the VMs. Called on any thread, from within `isExpired`; reads files and must not wait.
+  ///   - sample: measures the VMs. Called on any thread, from within `isExpired`; reads files and must not
+  ///     wait.
   ///   - clock: tests pass their own.
   package init(
     length: Duration,
@@ -115,7 +116,8 @@ package final class FairDeadline: DeadlineSource {
 package struct ExecutionSample: Sendable {
   /// The nanoseconds that each QEMU process has waited for a processor since it started, by process number.
   package var waiting: [Int32: UInt64]
-  /// The nanoseconds that the host's own hypervisor took from a processor of the host since its boot, on average.
+  /// The nanoseconds that the host's own hypervisor took from a processor of the host since its boot, on
+  /// average.
   package var stolen: UInt64
   /// Counts what the work has done: a hang is where this number stays.
   package var progress: UInt64

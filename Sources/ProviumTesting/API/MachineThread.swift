@@ -1,8 +1,9 @@
-import ProviumRunner
 import ProviumRuntime
+import ProviumRunner
 import ProviumSystem
 
-/// The thread that a machine's operations run on, one after the other: they block, and Swift's own threads must not.
+/// The thread that carries out a VM's operations, one after the other. They block, which threads of Swift's
+/// own pool must not do.
 final class MachineThread: Sendable {
   private struct State {
     var jobs: [@Sendable (NativeMachine) -> Void] = []
@@ -11,73 +12,87 @@ final class MachineThread: Sendable {
   private let state = Monitor(State())
   private let scope: ScopeControl
 
-  init(_ scope: ScopeControl, engine: Engine) throws {
+  init(_ scope: ScopeControl, engine: Engine) throws(ProviumError) {
     self.scope = scope
     let state = state
-    _ = try DedicatedThread(name: "machine") {
-      let machine = NativeMachine(scope, engine: engine)
-      while true {
-        let job = state.wait(until: .never) { state -> (@Sendable (NativeMachine) -> Void)?? in
-          if !state.jobs.isEmpty { return .some(state.jobs.removeFirst()) }
-          return state.isClosed ? .some(nil) : nil
-        }
-        guard let job, let job else { return machine.end() }
-        job(machine)
+    do {
+      _ = try DedicatedThread(name: "machine") {
+        let machine = NativeMachine(scope, engine: engine)
+        while let job = Self.nextJob(of: state) { job(machine) }
+        machine.end()
       }
+    } catch {
+      throw ProviumError(.infrastructure, "no thread could be started for a VM: \(error)", cause: error)
     }
   }
 
-  private static let cancellation = "the test was cancelled"
+  /// Blocks until an operation is requested. Returns nil after the last one of a closed thread.
+  private static func nextJob(of state: Monitor<State>) -> (@Sendable (NativeMachine) -> Void)? {
+    let job = state.wait(until: .never) { state -> (@Sendable (NativeMachine) -> Void)?? in
+      if !state.jobs.isEmpty { return .some(state.jobs.removeFirst()) }
+      return state.isClosed ? .some(nil) : nil
+    }
+    return job ?? nil
+  }
 
-  /// Runs `body` on the thread. A cancelled task ends the machine: what it waits for may never come.
-  /// - Throws: `ProviumError`.
-  func run<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) throws -> Value) async throws -> Value
+  deinit { close() }
+
+  private static let cancellation = "the test was cancelled"
+  private static let ended = ProviumError(
+    .invalidUse,
+    "the VM has ended: its scope is over, or shutdown() or kill() was called"
+  )
+
+  /// Runs `body` on the thread. If the task is cancelled, the VM is ended: the operation may wait for
+  /// something that never comes.
+  func run<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) throws -> Value)
+    async throws(ProviumError) -> Value
   {
     if Task.isCancelled {
       scope.cancellation.request(Self.cancellation)
       throw ProviumError(.interrupted, Self.cancellation)
     }
-    return try await withTaskCancellationHandler {
-      guard let value = try await perform(body) else {
-        throw ProviumError(.invalidUse, "the machine was ended")
-      }
-      return value
+    let result = await withTaskCancellationHandler {
+      await perform(body)
     } onCancel: {
       scope.cancellation.request(Self.cancellation)
     }
+    guard let result else { throw Self.ended }
+    return try result.get()
   }
 
-  /// Runs `body` as the last thing, also for a cancelled task, and closes; nil when it was closed before.
-  func finish<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) throws -> Value) async throws
-    -> Value?
-  {
+  /// Runs `body` as the last operation, also if the task is cancelled, and closes the thread. Returns nil if
+  /// it was closed before.
+  func finish<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) -> Value) async -> Value? {
     defer { close() }
-    return try await perform(body)
+    guard case .success(let value) = await perform(body) else { return nil }
+    return value
   }
 
-  /// nil: the thread is closed.
-  private func perform<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) throws -> Value)
-    async throws
-    -> Value?
+  /// Ends the VM and the thread after the operations that were already requested. Idempotent.
+  func close() { state.update { $0.isClosed = true } }
+
+  /// Returns nil if the thread is closed.
+  private func perform<Value: Sendable>(_ body: @escaping @Sendable (NativeMachine) throws -> Value) async
+    -> Result<Value, ProviumError>?
   {
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Value?, any Error>) in
+    await withCheckedContinuation { continuation in
       let isOpen = state.update { state in
         if state.isClosed { return false }
         state.jobs.append { machine in
-          continuation.resume(
-            with: Result { try machine.completingErrors(body) }.mapError { error in
-              (error as? ProviumError)?.harmless ?? error
-            }
-          )
+          continuation.resume(returning: machine.result(of: body).mapError(\.harmless))
         }
         return true
       }
       if !isOpen { continuation.resume(returning: nil) }
     }
   }
+}
 
-  /// Ends the thread, and the machine, once what was asked for is done. Twice is fine.
-  func close() { state.update { $0.isClosed = true } }
-
-  deinit { close() }
+extension ProviumError {
+  /// A copy without control characters, which a guest may have printed: test runners write errors to
+  /// terminals and XML.
+  var harmless: ProviumError {
+    replacingText(XMLText.clean)
+  }
 }

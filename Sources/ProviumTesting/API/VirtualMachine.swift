@@ -1,172 +1,153 @@
 import ProviumRunner
-import ProviumAgentClient
-import ProviumBoot
 import ProviumRuntime
 import ProviumSystem
 import ProviumVM
-import Synchronization
 import Testing
 
-/// A virtual machine that runs a real Linux kernel, for tests written in Swift.
+/// A virtual machine that runs a real Linux kernel.
+///
+/// A VM belongs to a scope, which starts and ends it: the trait `.virtualMachine(fixture:)` of a test, or
+/// ``withVirtualMachine(_:sourceLocation:_:)``.
 ///
 /// ```swift
-/// @Test(.fixture("base")) func uptime() async throws {
+/// @Test(.virtualMachine(fixture: "base")) func uptime() async throws {
 ///   let vm = try VirtualMachine.current
 ///   let result = try await vm.exec("cat /proc/uptime")
 ///   #expect(result.isSuccess)
 /// }
 /// ```
 ///
-/// It is admitted by the same resource pool, takes the same fixtures, and has the same time limits as the machines of Lua
-/// tests: each operation that of `op_timeout`, all of them together that of `timeout` in `provium.toml`. It ends when
-/// ``shutdown()`` or ``kill()`` is called, or when nobody holds it any more. Operations run one after the other; all of them
-/// throw ``ProviumError``.
+/// VMs of Swift tests and of Lua tests share one resource pool, the same fixtures and the same time limits.
 ///
-/// A kernel report (panic, oops, WARNING …) that its console has shown by then is recorded as an issue by ``shutdown()``,
-/// ``kill()``, and the end of a test with the trait `.fixture("…")`.
-public final class VirtualMachine: Guest {
-  let thread: MachineThread
-  /// For the operations of ``Guest``.
-  public var handle: GuestHandle { GuestHandle(thread: thread, worker: nil) }
+/// If the kernel has reported a panic, an oops, a WARNING or a sanitizer's finding by the end of the VM, that
+/// is an issue of the test. Its error is a ``ProviumError`` with the code `kernelReport`. `allow_splats` in
+/// `provium.toml` lists reports to ignore.
+public final class VirtualMachine: Guest, @unchecked Sendable {
+  // Sendable: the properties are immutable.
 
-  /// The machine that the trait `.fixture("…")` gave to the running test.
-  @TaskLocal static var given: VirtualMachine?
-  /// By which the resource pool knows the running test: it waits for a second machine before those who have none.
-  @TaskLocal static var owner: Int?
+  /// The complete definition of a VM: memory, processors, kernel, disks, files.
+  public typealias Configuration = MachineConfiguration
 
-  /// The machine that the trait `.fixture("…")` gave to the running test.
-  /// - Throws: ``ProviumError`` outside of a test with that trait.
+  /// The VM of the innermost scope of the current task.
+  @TaskLocal private static var innermost: VirtualMachine?
+  /// The number by which the resource pool knows the outermost scope of the current task. A second VM of one
+  /// owner is admitted before the first VMs of others.
+  @TaskLocal private static var owner: PoolOwner?
+
+  /// Where an issue about the VM is recorded: its scope in the source of the test.
+  private let location: SourceLocation?
+
+  private init(_ thread: MachineThread, at location: SourceLocation?) {
+    self.location = location
+    super.init(OperationTarget(thread: thread))
+  }
+
+  /// The VM of the innermost scope that surrounds the caller: of the test's trait, or of
+  /// ``withVirtualMachine(_:sourceLocation:_:)``.
+  /// - Throws: ``ProviumError``, with the code `invalidUse`, outside such a scope, and in a task that did not
+  ///   inherit the scope's task-local values (`Task.detached`).
   public static var current: VirtualMachine {
-    get throws {
-      if let given { return given }
-      throw ProviumError(.invalidUse, "this test has no machine: add the trait .fixture(\"…\") to it")
+    get throws(ProviumError) {
+      if let innermost { return innermost }
+      throw ProviumError(
+        .invalidUse,
+        "there is no current VM: add the trait .virtualMachine(fixture: \"…\") or .virtualMachine() to the test, "
+          + "or call this inside withVirtualMachine { vm in … }"
+      )
     }
   }
 
-  private init(_ thread: MachineThread) { self.thread = thread }
-  deinit { thread.close() }
-
-  /// What a machine is to be. The same options as `vm:boot{…}` of Lua.
-  public struct Options: Sendable {
-    /// A `[profile.NAME]` of `provium.toml`; `default` boots a distribution's kernel.
-    public var profile = "default"
-    /// MiB; at least 64.
-    public var memory = 512
-    /// Processors; 1 to 255.
-    public var cpus = 1
-    /// More of the kernel command line.
-    public var append = ""
-    /// Files to be put into the guest before it boots: contents and mode, by absolute guest path.
-    public var files: [String: (contents: [UInt8], mode: UInt32)] = [:]
-    /// Host paths of raw disk images, relative to the folder of `provium.toml`: `/dev/vda` and on.
-    public var disks: [String] = []
-
-    /// One processor, 512 MiB, the default profile.
-    public init() {}
+  /// Starts a worker in the guest, with its own credentials and descriptors.
+  /// - Parameter kind: a process with a copy of the agent's memory, a thread of the agent, or a process that
+  ///   shares the agent's memory and descriptors.
+  /// - Returns: the worker. It ends with the VM at the latest.
+  /// - Throws: ``ProviumError`` if the guest cannot start the worker.
+  public func spawn(_ kind: WorkerKind = .process) async throws(ProviumError) -> Worker {
+    Worker(pid: try await target.thread.run { try $0.spawn(kind) }, kind: kind, thread: target.thread)
   }
 
-  /// Boots a machine and waits until it answers.
-  public static func boot(_ options: Options = Options()) async throws -> VirtualMachine {
-    guard options.memory > 0 else {
-      throw ProviumError(.invalidUse, "memory: \(options.memory) MiB is not accepted")
-    }
-    let configuration = MachineConfiguration(
-      profile: options.profile,
-      memory: .mebibytes(UInt64(options.memory)),
-      cpus: options.cpus,
-      append: options.append,
-      disks: options.disks.map { .image($0) },
-      files: options.files.sorted { $0.key < $1.key }.map { path, file in
-        GuestFile(path, file.contents, mode: file.mode)
+  /// The last lines of the console, at most 20.
+  /// - Throws: ``ProviumError`` after the end of the VM.
+  public var consoleTail: [String] {
+    get async throws(ProviumError) { try await target.thread.run { $0.console } }
+  }
+
+  /// Asks the guest to power off, and waits until the VM has ended. A guest that does not end in time is
+  /// killed. Idempotent.
+  ///
+  /// All later operations of the VM and its workers throw. A kernel report up to the end is recorded as an
+  /// issue.
+  public func shutdown() async { await end { $0.shutDown() } }
+
+  /// Ends the VM at once. Idempotent. The end of the VM's scope does the same.
+  ///
+  /// All later operations of the VM and its workers throw. A kernel report up to the end is recorded as an
+  /// issue.
+  public func kill() async { await end() }
+
+  // MARK: Scope
+
+  /// Starts a VM, runs `body` with the VM as `current`, and ends the VM.
+  /// - Parameters:
+  ///   - location: where issues about the VM are recorded; nil: no test is running.
+  ///   - start: boots or resumes the VM, on the VM's thread.
+  nonisolated(nonsending) static func scoped<Result>(
+    at location: SourceLocation?,
+    _ start: @escaping @Sendable (NativeMachine) throws -> Void,
+    _ body: nonisolated(nonsending) (VirtualMachine) async throws -> Result
+  ) async throws -> Result {
+    let owner = owner ?? SharedEngine.nextNumber()
+    return try await $owner.withValue(owner) {
+      let vm = try await started(by: owner, at: location, start)
+      let result: Result
+      do {
+        result = try await $innermost.withValue(vm) { try await body(vm) }
+      } catch {
+        // The error is reported by the test: it must not be reported a second time as an issue about the VM.
+        let named = (error as? ProviumError)?.reports ?? []
+        await vm.end(excluding: named)
+        throw error
       }
+      await vm.kill()
+      return result
+    }
+  }
+
+  private static func started(
+    by owner: PoolOwner,
+    at location: SourceLocation?,
+    _ start: @escaping @Sendable (NativeMachine) throws -> Void
+  ) async throws(ProviumError) -> VirtualMachine {
+    let engine = try SharedEngine.required()
+    let scope = ScopeControl(
+      name: Test.current?.name ?? "swift test \(owner)",
+      owner: owner,
+      services: engine.services
     )
-    return try await start { try $0.boot(configuration) }
-  }
-
-  /// Resumes the fixture `fixtures/NAME.lua`: builds it first where it is not current.
-  public static func resume(_ fixture: String) async throws -> VirtualMachine {
-    try await start { try $0.resume(fixture: fixture) }
-  }
-
-  private static func start(_ body: @escaping @Sendable (NativeMachine) throws -> Void) async throws
-    -> VirtualMachine
-  {
-    guard let engine = SharedEngine.engine else { throw ProviumError(.unavailable, SharedEngine.complaint) }
-    let owner = owner ?? TaskOwners.shared.ownerOfThisTask()
-    let name = Test.current?.name ?? "swift test \(owner)"
-    let scope = ScopeControl(name: name, owner: owner, services: engine.services)
     let thread = try MachineThread(scope, engine: engine)
-    do { try await thread.run(body) } catch {
-      thread.close()
+    do { try await thread.run(start) } catch {
+      // Until the end of the VM's thread, memory and processors are reserved.
+      _ = await thread.finish { $0.end() }
       throw error
     }
-    return VirtualMachine(thread)
+    return VirtualMachine(thread, at: location)
   }
 
-  /// Starts a worker: a copy of the agent with its own credentials, memory and descriptors, or (`thread`) a thread of the
-  /// agent's process with its own credentials.
-  public func spawn(thread isThread: Bool = false) async throws -> Worker {
-    Worker(pid: try await thread.run { try $0.spawn(thread: isThread) }, thread: thread)
-  }
-
-  /// The last lines of the console.
-  public var console: [String] {
-    get async throws { try await thread.run { $0.console } }
-  }
-
-  /// Asks the guest to power off, waits, then forces. Twice is fine.
-  public func shutdown() async throws {
-    try await finish { $0.shutDown() }
-  }
-
-  /// Ends the machine now. Twice is fine.
-  public func kill() async throws {
-    try await finish { $0.end() }
-  }
-
-  private func finish(_ end: @escaping @Sendable (NativeMachine) -> Void) async throws {
-    let report = try await thread.finish { machine -> String? in
-      end(machine)
-      return machine.takeReports()
+  /// Runs `last`, ends the VM, and records the kernel reports that `named` does not contain.
+  private func end(
+    excluding named: Set<KernelReport.ID> = [],
+    _ last: @escaping @Sendable (NativeMachine) -> Void = { _ in }
+  ) async {
+    let report = await target.thread.finish { machine -> ProviumError? in
+      last(machine)
+      machine.end()
+      return machine.takeReports(excluding: named)
     }
-    guard case .some(.some(let text)) = report else { return }
-    let comment = Comment(rawValue: XMLText.clean(text))
-    if let location = Test.current?.sourceLocation {
-      Issue.record(comment, sourceLocation: location)
+    guard case .some(.some(let error)) = report else { return }
+    if let location {
+      Issue.record(error.harmless, sourceLocation: location)
     } else {
-      Issue.record(comment)
+      Issue.record(error.harmless)
     }
-  }
-}
-
-/// Numbers by which the resource pool tells tests apart that have no trait of ours: one for each task. Machines that one test
-/// makes one after the other are one owner's.
-private final class TaskOwners: Sendable {
-  static let shared = TaskOwners()
-  private let numbers = Mutex<[Int: Int]>([:])
-
-  func ownerOfThisTask() -> Int {
-    guard let task = withUnsafeCurrentTask(body: { $0?.hashValue }) else { return SharedEngine.nextNumber() }
-    return numbers.withLock { numbers in
-      if let number = numbers[task] { return number }
-      let number = SharedEngine.nextNumber()
-      numbers[task] = number
-      return number
-    }
-  }
-}
-
-/// A process in the guest with credentials and descriptors of its own: see ``VirtualMachine/spawn(thread:)``.
-public struct Worker: Guest {
-  /// In the guest: of a thread worker, the thread's id.
-  public let pid: Int32
-  let thread: MachineThread
-  /// For the operations of ``Guest``.
-  public var handle: GuestHandle { GuestHandle(thread: thread, worker: pid) }
-
-  /// Kills it, and waits until it is gone.
-  public func kill() async throws {
-    let pid = pid
-    try await thread.run { try $0.kill(worker: pid) }
   }
 }

@@ -9,7 +9,7 @@
   import Testing
 
   /// Writes the `Test` of record `index` to `out`. swift-testing calls it, on any thread, any number of times.
-  @_cdecl("provium_record_make")
+  @_spi(TestContent) @_cdecl("provium_record_make")
   public func proviumRecordMake(
     _ out: UnsafeMutableRawPointer,
     _ type: UnsafeRawPointer,

@@ -7,12 +7,14 @@ public struct InvalidConfiguration: Error, Sendable, Hashable, CustomStringConve
     case file([UInt8])
     /// By position in `disks`, from 0.
     case disk(Int)
+    /// By its id.
+    case servedDisk(String)
   }
 
   package enum Problem: Sendable, Hashable {
     /// The value is not one of those that are accepted.
     case expected(String, given: String)
-    /// A phrase that follows the name of the value: `lies below /a, which is to be a file`.
+    /// A phrase that follows the name of the value: `is below /a, which is a file`.
     case refused(String)
   }
 
@@ -44,6 +46,7 @@ public struct InvalidConfiguration: Error, Sendable, Hashable, CustomStringConve
     case .bootTimeLimit: "bootTimeLimit"
     case .file(let path): "files['\(String(decoding: path, as: UTF8.self))']"
     case .disk(let index): "disks[\(index)]"
+    case .servedDisk(let id): "the disk '\(id)'"
     }
   }
 }

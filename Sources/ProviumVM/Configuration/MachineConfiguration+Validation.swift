@@ -28,7 +28,18 @@ extension MachineConfiguration {
     }
     try validateFiles()
     for (index, disk) in disks.enumerated() {
-      if let problem = disk.problem { throw InvalidConfiguration(.disk(index), problem) }
+      if let problem = problem(of: disk) { throw InvalidConfiguration(.disk(index), problem) }
+    }
+    try validateServedDisks()
+  }
+
+  private func validateServedDisks() throws(InvalidConfiguration) {
+    var seen: Set<String> = []
+    for disk in servedDisks {
+      if let problem = disk.problem { throw InvalidConfiguration(.servedDisk(disk.id), problem) }
+      guard seen.insert(disk.id).inserted else {
+        throw InvalidConfiguration(.servedDisk(disk.id), .refused("has the same id as another disk"))
+      }
     }
   }
 
@@ -45,7 +56,7 @@ extension MachineConfiguration {
         throw InvalidConfiguration(setting, .refused("is the same file as another one of them (\(path))"))
       }
       if let above = path.fileAbove(among: seen) {
-        throw InvalidConfiguration(setting, .refused("lies below \(above), which is to be a file"))
+        throw InvalidConfiguration(setting, .refused("is below \(above), which is a file"))
       }
       guard case .hostFile(let source) = file.contents else { continue }
       guard Files.exists(source) else {
@@ -65,7 +76,8 @@ extension MachineConfiguration {
   /// - Parameter folder: where relative paths start.
   package func resolvingPaths(against folder: String) -> MachineConfiguration {
     var resolved = self
-    for path in [\BootSource.kernel, \.initrd, \.rootfs, \.modules] {
+    resolved.boot.kernel = boot.kernel.map { KernelName.resolve($0, against: folder) }
+    for path in [\BootSource.initrd, \.rootfs, \.modules] {
       resolved.boot[keyPath: path] = resolved.boot[keyPath: path].map { Files.resolve($0, against: folder) }
     }
     for index in resolved.boot.files.indices {
@@ -76,6 +88,20 @@ extension MachineConfiguration {
     for index in resolved.disks.indices {
       resolved.disks[index].path = Files.resolve(resolved.disks[index].path, against: folder)
     }
+    resolved.devices = devices.map { device in
+      guard var disk = device as? ServedDisk else { return device }
+      disk.image = disk.image.map { Files.resolve($0, against: folder) }
+      return disk
+    }
     return resolved
+  }
+
+  /// Returns the reason why the image cannot be a disk; nil if it can.
+  private func problem(of disk: Disk) -> InvalidConfiguration.Problem? {
+    if !Files.exists(disk.path) { return .expected("a disk image that exists", given: disk.path) }
+    if Files.isDirectory(disk.path) {
+      return .expected("a disk image", given: "\(disk.path), which is a directory")
+    }
+    return nil
   }
 }

@@ -4,7 +4,7 @@ import ProviumSystem
 /// The complete definition of a VM: what it boots, how large it is, and which devices it has.
 ///
 /// ```swift
-/// MachineConfiguration(
+/// let configuration = MachineConfiguration(
 ///   profile: "debug",
 ///   memory: .gibibytes(1),
 ///   cpus: 2,
@@ -69,6 +69,11 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     set { otherDevices = newValue.map { AnyMachineDevice($0) } }
   }
 
+  /// The disks that this process provides, in order. In the guest they come after the other disks.
+  package var servedDisks: [ServedDisk] { devices.compactMap { $0 as? ServedDisk } }
+  /// The network devices, in the order of their numbers.
+  package var networkDevices: [NetworkDevice] { devices.compactMap { $0 as? NetworkDevice } }
+
   // MARK: All devices
 
   /// Every disk in the order of the guest: the root disk first, read only, where `boot` has one.
@@ -102,11 +107,4 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     let root = boot.rootfs.map { [HostInput(role: "the root disk", path: $0)] } ?? []
     return try files + disks.flatMap { try $0.hostInputs() } + root + devices.flatMap { try $0.hostInputs() }
   }
-}
-
-/// A host file whose contents a guest can read.
-package struct HostInput: Sendable, Hashable {
-  /// For messages: `the root disk`.
-  package let role: String
-  package let path: String
 }

@@ -2,15 +2,17 @@ import ProviumSystem
 
 /// An amount of memory.
 public struct MemorySize: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// The amount in bytes.
+  /// The number of bytes.
   public let bytes: UInt64
 
   /// Creates an amount from a number of bytes.
   public init(bytes: UInt64) { self.bytes = bytes }
 
+  /// An amount in mebibytes (1024 × 1024 bytes).
   /// - Parameter count: an amount that does not fit 64 bits becomes the largest one, which no VM can have.
   public static func mebibytes(_ count: UInt64) -> MemorySize { MemorySize(count, shiftedBy: 20) }
 
+  /// An amount in gibibytes (1024 mebibytes).
   /// - Parameter count: an amount that does not fit 64 bits becomes the largest one, which no VM can have.
   public static func gibibytes(_ count: UInt64) -> MemorySize { MemorySize(count, shiftedBy: 30) }
 

@@ -4,7 +4,7 @@ import ProviumSystem
 /// A disk of a VM: an image file of the host, as a virtio block device.
 public struct Disk: MachineDevice {
   /// The format of an image file.
-  public enum Format: String, Sendable, Codable, CaseIterable { case raw, qcow2 }
+  public typealias Format = DiskFormat
 
   package static let kind = "disk"
 
@@ -12,16 +12,18 @@ public struct Disk: MachineDevice {
   public var path: String
   /// The format of the image.
   public var format: Format
-  /// Whether the guest cannot write to the disk.
+  /// Whether the guest's writes fail.
   public var isReadOnly: Bool
-  /// True: writes go to a temporary overlay, and the image stays as it is.
+  /// Whether writes go to a temporary overlay that is removed with the VM. The image does not change.
   public var discardsWrites: Bool
 
   /// A disk with the contents of an image file.
   /// - Parameters:
   ///   - path: relative to the folder of `provium.toml`, or absolute.
+  ///   - format: the format of the image. It is not guessed: a guest could change a raw image to look like
+  ///     qcow2.
   ///   - readOnly: whether the guest's writes fail.
-  ///   - discardsWrites: whether writes go to a temporary overlay that is gone with the VM.
+  ///   - discardsWrites: whether writes go to a temporary overlay that is removed with the VM.
   public static func image(
     _ path: String,
     format: Format = .raw,
@@ -43,9 +45,9 @@ public struct Disk: MachineDevice {
     let file = context.wiring.file(ofDisk: context.number, self)
     return [
       "-drive",
-      "if=none,id=\(drive),file=\(QEMUCommand.escaped(file.path)),format=\(file.format.rawValue)"
+      "if=none,id=\(drive),file=\(QEMUValue.escaped(file.path)),format=\(file.format.rawValue)"
         + (isReadOnly ? ",readonly=on" : "") + (file.discardsWrites ? ",snapshot=on" : "")
-        + (file.backing.map { ",backing.file.filename=\(QEMUCommand.escaped($0))" } ?? ""),
+        + (file.backing.map { ",backing.file.filename=\(QEMUValue.escaped($0))" } ?? ""),
       "-device", "virtio-blk-pci,drive=\(drive)",
     ]
   }
@@ -55,28 +57,13 @@ public struct Disk: MachineDevice {
     return [HostInput(role: "disk", path: path)]
       + chain.map { HostInput(role: "the backing file of a disk", path: $0) }
   }
-
-  /// Why the image cannot be a disk; nil when it can.
-  var problem: InvalidConfiguration.Problem? {
-    if !Files.exists(path) { return .expected("a disk image that exists", given: path) }
-    if Files.isDirectory(path) { return .expected("a disk image", given: "\(path), which is a directory") }
-    return nil
-  }
 }
 
-/// The file that stands for a disk in one launch: the disk's own image, or a copy of it.
-package struct DiskFile: Sendable, Hashable, Codable {
-  package var path: String
-  package var format: Disk.Format
-  package var discardsWrites = false
-  /// The absolute path of the file that a copied image takes the rest of its contents from; nil: as the image says.
-  package var backing: String?
-
-  package init(path: String, format: Disk.Format = .raw, discardsWrites: Bool = false, backing: String? = nil)
-  {
-    self.path = path
-    self.format = format
-    self.discardsWrites = discardsWrites
-    self.backing = backing
+extension LaunchWiring {
+  /// The file of a disk in this launch.
+  package func file(ofDisk number: Int, _ disk: Disk) -> DiskFile {
+    if isComparison { return DiskFile(path: "", format: disk.format) }
+    return diskFiles[number]
+      ?? DiskFile(path: disk.path, format: disk.format, discardsWrites: disk.discardsWrites)
   }
 }

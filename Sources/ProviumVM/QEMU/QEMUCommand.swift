@@ -41,8 +41,10 @@ package enum QEMUCommand {
     let object =
       switch backing {
       case .anonymous: "memory-backend-ram,id=ram,\(size)"
-      case .sharedFile(let path): "memory-backend-file,id=ram,\(size),mem-path=\(escaped(path)),share=on"
-      case .privateFile(let path): "memory-backend-file,id=ram,\(size),mem-path=\(escaped(path)),share=off"
+      case .sharedFile(let path):
+        "memory-backend-file,id=ram,\(size),mem-path=\(QEMUValue.escaped(path)),share=on"
+      case .privateFile(let path):
+        "memory-backend-file,id=ram,\(size),mem-path=\(QEMUValue.escaped(path)),share=off"
       }
     return ["-object", object]
   }
@@ -75,10 +77,5 @@ package enum QEMUCommand {
       if !boot.append.isEmpty { arguments += ["-append", boot.append] }
     }
     return arguments + (wiring.isIncoming ? ["-incoming", "defer"] : [])
-  }
-
-  /// Doubles commas: a single one ends a value of QEMU's.
-  static func escaped(_ path: String) -> String {
-    path.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
   }
 }

@@ -1,19 +1,37 @@
 import Glibc
+package import Logging
 package import ProviumAgentClient
+package import ProviumBlock
+import ProviumJSON
 package import ProviumSystem
+import Synchronization
 
 /// One running QEMU, wired up: QMP, console and channel over inherited socket pairs.
 package final class QEMUProcess: Sendable {
   package let child: ChildProcess
-  package let watch: MachineWatch
+  package let monitor: MachineMonitor
+  package let qmp: QMPClient
   package let console: ConsoleLog
+  /// The reports of the guest's kernel.
+  package let reports: KernelReportFinder
   /// How the agent inside is reached; whoever connects takes its descriptors over.
   package let endpoint: GuestEndpoint
   package let configuration: MachineConfiguration
   package let platform: Platform
   package let wiring: LaunchWiring
+  /// The debug log of the VM.
+  package let log: Logger
   /// See `GuestSecret`; nil without vsock.
   package let secret: GuestSecret?
+  /// The disks that this process provides, by id.
+  package let disks: [String: BlockDisk]
+  private let diskServers: [NBDServer]
+  /// This process's ends of the network devices' connections that were not taken, by the device's number.
+  private let frameSockets = Mutex<[Int: FrameSocket]>([:])
+  private final class FrameSocket: Sendable {
+    let descriptor: Mutex<Descriptor?>
+    init(_ descriptor: consuming Descriptor) { self.descriptor = Mutex(descriptor) }
+  }
   /// Keeps the vsock context ID reserved as long as the VM lives.
   private let vhost: Descriptor?
 
@@ -25,6 +43,7 @@ package final class QEMUProcess: Sendable {
   ///   - secret: what the guest expects from whoever connects to it over vsock; nil: it has a serial port.
   ///   - directory: where the console and QEMU's errors are kept.
   ///   - wiring: without descriptors, which this initializer opens.
+  ///   - disks: those of `configuration.servedDisks`, by id.
   ///   - state: the path of a state file to resume from, inherited as `stateDescriptor`.
   package init(
     _ binary: QEMUBinary,
@@ -33,7 +52,9 @@ package final class QEMUProcess: Sendable {
     secret: GuestSecret?,
     directory: String,
     wiring: LaunchWiring,
-    state: String? = nil
+    disks: [String: BlockDisk] = [:],
+    state: String? = nil,
+    log: Logger = .silent
   ) throws {
     let descriptors = LaunchDescriptors()
     try descriptors.addSocketPair(QEMUCommand.qmpDescriptor)
@@ -44,10 +65,12 @@ package final class QEMUProcess: Sendable {
     wiring.contextID = descriptors.contextID
     let errors = QEMUErrors(path: "\(directory)/qemu.stderr")
     let errorFile = try Descriptor.open(errors.path, O_WRONLY | O_CREAT | O_TRUNC)
-    let log = try ConsoleLog(path: "\(directory)/console.log")
+    let consoleLog = try ConsoleLog(path: "\(directory)/console.log")
+    let arguments = QEMUCommand.arguments(configuration, on: platform, wiring: wiring)
+    log.debug("QEMU: \(ShellWord.line([binary.path] + arguments))")
     let child = try ChildProcess(
       executable: binary.path,
-      arguments: QEMUCommand.arguments(configuration, on: platform, wiring: wiring),
+      arguments: arguments,
       directory: directory,
       descriptors: descriptors.inherited.merging([1: errorFile.raw, 2: errorFile.raw]) { $1 }
     )
@@ -55,16 +78,29 @@ package final class QEMUProcess: Sendable {
     self.configuration = configuration
     self.platform = platform
     self.wiring = wiring
+    self.log = log
     self.secret = secret
+    self.disks = disks
+    diskServers = try configuration.servedDisks.compactMap { device in
+      guard let disk = disks[device.id] else { return nil }
+      return try NBDServer(disk, on: try descriptors.takeOurs(device.descriptor))
+    }
     vhost = descriptors.takeBack(VsockDevice.descriptor)
-    console = log
-    watch = try MachineWatch(
+    console = consoleLog
+    reports = KernelReportFinder(isBoot: !wiring.isIncoming)
+    qmp = QMPClient(try descriptors.takeOurs(QEMUCommand.qmpDescriptor), log: log)
+    monitor = try MachineMonitor(
       process: child,
-      qmp: try descriptors.takeOurs(QEMUCommand.qmpDescriptor),
+      qmp: qmp,
       consoleSocket: try descriptors.takeOurs(ConsoleDevice.descriptor),
-      console: log,
+      log: consoleLog,
+      reports: reports,
       errors: errors
     )
+    for number in configuration.networkDevices.indices {
+      let socket = FrameSocket(try descriptors.takeOurs(NetworkDevice.name(number)))
+      frameSockets.withLock { $0[number] = socket }
+    }
     if let secret {
       endpoint = .vsock(cid: wiring.contextID, secret: secret)
     } else {
@@ -75,11 +111,27 @@ package final class QEMUProcess: Sendable {
     }
   }
 
+  /// Takes this process's end of a network device's connection, which carries Ethernet frames; nil if it was taken before, or if
+  /// there is no such device. The caller owns it.
+  package func takeFrameSocket(of number: Int) -> Descriptor? {
+    guard let socket = frameSockets.withLock({ $0.removeValue(forKey: number) }) else { return nil }
+    return socket.descriptor.withLock { $0.take() }
+  }
+
+  /// Sets whether the link of a network device is up. The guest sees its carrier go and come.
+  package func setLink(of number: Int, isUp: Bool, until deadline: Deadline) throws {
+    let arguments: KeyValuePairs<String, JSONValue> = [
+      "name": .string(NetworkDevice.name(number)), "up": .bool(isUp),
+    ]
+    try qmp.command("set_link", arguments, until: deadline)
+  }
+
   /// Ends QEMU now and waits until nothing of it is left. Idempotent.
   package func kill() {
-    watch.expectEnd()
+    monitor.expectEnd()
     child.terminate()
-    watch.join()
+    monitor.join()
+    for server in diskServers { server.stop() }
   }
 
   deinit { kill() }

@@ -7,7 +7,7 @@ enum QMPMessage {
   case failure(String)
   case event(QMPEvent)
 
-  /// nil for what is no QMP.
+  /// Returns nil for a line that is not QMP.
   init?(line: some Sequence<UInt8>) {
     guard let value = try? JSONParser.parse(line) else { return nil }
     if value["QMP"] != nil {
@@ -24,7 +24,7 @@ enum QMPMessage {
   }
 }
 
-/// Something that QEMU tells unasked: `STOP`, `GUEST_PANICKED`, `SHUTDOWN`.
+/// A message that QEMU sends without a command: `STOP`, `GUEST_PANICKED`, `SHUTDOWN`.
 package struct QMPEvent: Sendable, Hashable {
   package let name: String
   package let data: JSONValue

@@ -2,8 +2,9 @@ import Glibc
 import ProviumSystem
 import Synchronization
 
-/// The private folder (0700) of one run: consoles, logs, temporary files. Gone at the end unless it is kept; a small reaper
-/// process removes it when we are killed without warning, and the next run what even that left.
+/// The private folder (0700) of one run: consoles, logs, temporary files. It is removed at the end unless it
+/// is kept. If this process is killed, a small reaper process removes the folder; if that is killed too, the
+/// next run does.
 package final class RunDirectory: Sendable {
   package let path: String
   private let lock: FileLock
@@ -12,15 +13,15 @@ package final class RunDirectory: Sendable {
   private struct State: ~Copyable {
     var isKept = false
     var isRemoved = false
-    /// The reaper waits at its other end.
+    /// The reaper reads the other end of this pipe.
     var leash: Descriptor?
     var nextMachine = 1
   }
 
-  /// Makes `${TMPDIR:-/tmp}/provium-UID/run-…`, and clears away what dead runs left there.
+  /// Creates `${TMPDIR:-/tmp}/provium-UID/run-…`, and removes the folders of dead runs.
   package init() throws {
     let temporary = Environment["TMPDIR"] ?? "/tmp"
-    // Not made: nobody would take it away again, and a name that is wrong should be told.
+    // Not created: Provium would not remove it, and a wrong name would go unnoticed.
     guard Files.isDirectory(temporary) else {
       throw SystemError("make a run directory in TMPDIR,", temporary, Errno(ENOENT))
     }
@@ -40,7 +41,7 @@ package final class RunDirectory: Sendable {
     state = Mutex(State(leash: try Self.startReaper(path)))
   }
 
-  /// A folder in a world-writable place must be ours, or others could put things into it.
+  /// Refuses a folder of another user, who could put files into it.
   private static func checkOwner(_ path: String) throws {
     var status = stat()
     guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(),
@@ -54,10 +55,10 @@ package final class RunDirectory: Sendable {
     }
   }
 
-  /// Kept runs beyond this leave, oldest first.
+  /// The number of kept runs; beyond it the oldest are removed.
   private static let keptRuns = 20
 
-  /// Removes runs whose lock is free: their process is dead. The last kept ones stay.
+  /// Removes the folders of runs whose lock is free: their process is dead. The last kept ones stay.
   private static func sweep(_ parent: String) {
     let dead = ((try? Files.list(parent)) ?? []).filter { $0.hasPrefix("run-") }.map { "\(parent)/\($0)" }
       .filter { run in
@@ -72,10 +73,11 @@ package final class RunDirectory: Sendable {
     for run in Set(dead).subtracting(kept.prefix(keptRuns)) { try? Files.removeTree(run) }
   }
 
-  /// Greater for younger ones.
+  /// The time of the last change; greater for younger runs.
   private static func age(_ run: String) -> Int64 { (try? FileFacts(run).modifiedNanoseconds) ?? 0 }
 
-  /// A shell in a session of its own that waits for the end of a pipe. A farewell (`k`) means that we have seen to it.
+  /// Starts a shell in its own session that waits for the end of a pipe, and then removes the folder unless
+  /// it has read `k`.
   private static func startReaper(_ path: String) throws -> Descriptor {
     let pipe = try Descriptor.pipe()
     let script = "read -r farewell; [ \"$farewell\" = k ] || rm -rf -- \"$1\""
@@ -87,7 +89,7 @@ package final class RunDirectory: Sendable {
     return pipe.closingRead()
   }
 
-  /// A folder for one machine.
+  /// Creates a folder for one VM.
   package func machineDirectory() throws -> String {
     let number = state.withLock { state -> Int in
       defer { state.nextMachine += 1 }
@@ -98,16 +100,16 @@ package final class RunDirectory: Sendable {
     return folder
   }
 
-  /// The folder stays after the run, for people to look into; only machines' own folders go, and the snapshots.
+  /// Keeps the folder after the run. Only the VMs' own folders and the snapshots are removed.
   package func keep() {
     state.withLock { $0.isKept = true }
     try? Files.write([], to: "\(path)/kept")
   }
 
-  /// Where machines' memory lies that is of no use after the run, and large.
+  /// The folder for the memory of VMs, which is large and of no use after the run.
   package var snapshots: String { "\(path)/snapshots" }
 
-  /// Ends the run: removes the folder unless it is kept. Twice is fine.
+  /// Ends the run: removes the folder unless it is kept. Idempotent.
   package func close() {
     state.withLock { state in
       guard !state.isRemoved else { return }

@@ -2,26 +2,30 @@ package import ProviumAgentClient
 package import ProviumArchitecture
 import ProviumSystem
 
-/// A machine at rest: its memory as a file that is mapped copy on write, its devices' state beside it. Never written again.
+/// A saved VM: its memory in a file that is mapped copy on write, and the state of its devices. The files are never changed.
 ///
 ///     FOLDER/memory       guest memory, sparse, as QEMU's memory-backend-file wrote it
 ///     FOLDER/state        a migration stream of the devices (x-ignore-shared), or of everything (`isStream`)
-///     FOLDER/disk0 …      copies of writable disks; each resumed machine writes to an overlay of its own
+///     FOLDER/disk0 …      copies of writable disks; each resumed VM writes to its own overlay
 package struct Snapshot: Sendable, Codable, Hashable {
   package var folder: String
   package var name: String
-  /// The state holds the memory too: taken of a machine whose memory was private already.
+  /// Whether the state contains the memory, too: the saved VM had private memory.
   package var isStream: Bool
-  /// What must be the same when it is resumed: a difference is not always noticed by QEMU.
+  /// The conditions that must be equal when it is resumed. QEMU does not notice every difference.
   package var conditions: SnapshotConditions
   /// The VM that was saved, without the contents of injected files, which are in its memory.
   package var configuration: MachineConfiguration
-  /// The files that stand for disks now, by the disk's number; a relative path is in `folder`. A disk that is missing here
+  /// The files of the disks, by the disk's number; a relative path is in `folder`. A disk that is missing here
   /// has its own image.
   package var diskFiles: [Int: DiskFile]
   package var kernelRelease: String?
+  /// The VM was booted with injected files, whose contents `configuration` lacks: it cannot be booted again.
+  package var lacksFiles: Bool?
   /// The agent's secret, which is in the guest's memory too; nil without vsock.
   package var secret: GuestSecret?
+  /// The sequence number of the first record of the guest's kernel log that was not read before the save; nil: unknown.
+  package var kernelLogPosition: UInt64?
 
   package var memoryPath: String { "\(folder)/memory" }
   package var statePath: String { "\(folder)/state" }
@@ -32,7 +36,8 @@ package struct Snapshot: Sendable, Codable, Hashable {
 
   /// The names of its files in `folder`.
   package var fileNames: [String] {
-    ["memory", "state"] + diskFiles.sorted { $0.key < $1.key }.map(\.value.path).filter { !$0.hasPrefix("/") }
+    ["memory", "state"] + configuration.servedDisks.flatMap(\.fileNames)
+      + diskFiles.sorted { $0.key < $1.key }.map(\.value.path).filter { !$0.hasPrefix("/") }
   }
 
   /// The files of the disks that the guest may write to, with absolute paths, by the disk's number.
@@ -52,8 +57,8 @@ package struct Snapshot: Sendable, Codable, Hashable {
   }
 }
 
-/// What a snapshot depends on besides its files. A wrong processor hangs the guest without a word, an extra device is not
-/// noticed at all; so we compare.
+/// The conditions of a snapshot besides its files. With a wrong processor the guest hangs, and an extra device goes unnoticed,
+/// so these values are compared before a resume.
 package struct SnapshotConditions: Sendable, Codable, Hashable {
   package var qemu: String
   package var accelerator: String

@@ -1,7 +1,10 @@
 import Glibc
+package import Logging
 import ProviumAgentImage
 import ProviumAgentClient
+import ProviumBlock
 import ProviumBoot
+import ProviumJSON
 package import ProviumSystem
 
 extension VirtualMachine {
@@ -11,6 +14,7 @@ extension VirtualMachine {
   ///     the snapshot's own, copy on write.
   ///   - diskFiles: copies of the snapshot's writable disks, by the disk's number; nil: the snapshot's own, with overlays.
   ///   - started: called when QEMU runs, so that another thread can end it.
+  ///   - log: the debug log of the VM.
   /// - Throws: `SnapshotFailure`, `BootFailure`, `QEMUBinary.Failure`.
   package static func resume(
     _ snapshot: Snapshot,
@@ -18,7 +22,8 @@ extension VirtualMachine {
     writingTo memory: String? = nil,
     diskFiles: [Int: DiskFile]? = nil,
     until deadline: Deadline,
-    started: (QEMUProcess) -> Void = { _ in }
+    started: (QEMUProcess) -> Void = { _ in },
+    log: Logger = .silent
   ) throws -> VirtualMachine {
     let platform = host.platform(for: snapshot.conditions.architecture)
     let qemu = try host.qemu(for: platform.architecture)
@@ -38,6 +43,10 @@ extension VirtualMachine {
         overlay.discardsWrites = true
         return overlay
       }
+    var disks: [String: BlockDisk] = [:]
+    for disk in snapshot.configuration.servedDisks {
+      disks[disk.id] = try disk.open(from: snapshot.folder, in: host.run.path)
+    }
     let process = try QEMUProcess(
       qemu,
       configuration: snapshot.configuration,
@@ -45,21 +54,27 @@ extension VirtualMachine {
       secret: snapshot.secret,
       directory: directory,
       wiring: wiring,
-      state: snapshot.statePath
+      disks: disks,
+      state: snapshot.statePath,
+      log: log
     )
     started(process)
     do {
-      try process.watch.load(
+      // QEMU would announce the saved addresses of its network devices, which a resumed VM does not keep.
+      if !snapshot.configuration.networkDevices.isEmpty {
+        try process.qmp.command("migrate-set-parameters", ["announce-rounds": .integer(0)], until: deadline)
+      }
+      try process.qmp.load(
         from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
         ignoringShared: !snapshot.isStream,
         until: deadline
       )
-      try process.watch.command("cont", until: deadline)
+      try process.proceed(until: deadline)
       let agent = try GuestAgent.connect(
         to: process.endpoint,
         machine: snapshot.name,
         expecting: AgentImage.buildID,
-        liveness: process.watch,
+        liveness: process.monitor,
         until: deadline
       )
       var image = BootImage(kernel: "", initrd: "", append: "")
@@ -72,6 +87,7 @@ extension VirtualMachine {
         qemu: qemu,
         directory: directory
       )
+      try machine.followKernelLog(from: .afterLast, next: snapshot.kernelLogPosition, until: deadline)
       try machine.wakeUp(until: deadline)
       return machine
     } catch {
@@ -93,6 +109,6 @@ extension VirtualMachine {
   }
 
   /// Stops the machine's processors; `proceed` goes on.
-  package func pause(until deadline: Deadline) throws { try process.watch.command("stop", until: deadline) }
-  package func proceed(until deadline: Deadline) throws { try process.watch.command("cont", until: deadline) }
+  package func pause(until deadline: Deadline) throws { try process.pause(until: deadline) }
+  package func proceed(until deadline: Deadline) throws { try process.proceed(until: deadline) }
 }

@@ -16,11 +16,12 @@ struct FixtureCommand: ParsableCommand {
     throws
   {
     let engine = try Engine(
-      configuration: try ConfigurationFile.find(),
+      configuration: try ConfigurationFile.find(kernel: machines.kernel),
       options: try machines.engineOptions(),
       sinks: isatty(2) == 1 ? [ActivityLine()] : []
     )
     defer { engine.close() }
+    Console.announceDebugLogs(of: engine)
     try body(FixtureAdministration(engine.fixtures, services: engine.services))
     try engine.events.finish()
   }

@@ -10,13 +10,13 @@ struct ListCommand: ParsableCommand {
     commandName: "list",
     abstract: "List test files and their sub-tests by reading them; boots and runs nothing."
   )
-  @Argument(help: "Test files, or folders of them.") var paths: [String] = []
+  @Argument(help: "Test files, folders of them, or suites of provium.toml.") var paths: [String] = []
   @Flag(name: .customLong("json"), help: "Print one JSON object for each sub-test.") var json = false
   @OptionGroup(title: "Selection") var selection: SelectionOptions
 
   func run() throws {
     let configuration = try ConfigurationFile.find()
-    let source = LuaTests()
+    let source = try ProjectTests(configuration)
     let suite = try SuiteSelection(
       paths,
       try selection.criteria(),

@@ -36,7 +36,7 @@ struct RunCommand: ParsableCommand {
     guard !command.isEmpty else { throw ValidationError("no command: provium run -- COMMAND…") }
     // QEMU ends with this process (parent-death signal), and the reaper removes the run directory.
     _ = try SignalThread { number, _ in _exit(ExitStatusCode.signal(number)) }
-    let configuration = try ConfigurationFile.find()
+    let configuration = try self.configuration()
     let activity = isatty(2) == 1 ? ActivityLine() : nil
     let engine = try Engine(
       configuration: configuration,
@@ -44,16 +44,16 @@ struct RunCommand: ParsableCommand {
       sinks: activity.map { [$0] } ?? []
     )
     defer { engine.close() }
+    Console.announceDebugLogs(of: engine)
     let run = SingleCommand(
       engine: engine,
-      profile: try configuration.profile(profile),
+      origin: .profile(try configuration.profile(profile)),
       memory: memory?.bytes
     )
     let result: SingleCommand.Result
     do {
-      result = try run.run(command, timeout: timeout?.duration, input: Self.hasInput ? 0 : nil) {
-        bytes,
-        isError in
+      let streams = SingleCommand.Streams(input: Self.hasInput ? 0 : nil)
+      result = try run.run(command, timeout: timeout?.duration, streams: streams) { bytes, isError in
         activity?.end()
         try Console.writeAll(bytes, to: isError ? 2 : 1)
       }
@@ -66,7 +66,21 @@ struct RunCommand: ParsableCommand {
     if let reports = result.kernelReports { Console.error("provium: \(reports)") }
     if result.timedOut { throw ExitCode(ExitStatusCode.timedOut) }
     // A kernel report fails the run, as it fails a test. A failure of the command itself keeps its code.
-    throw ExitCode(result.exitCode == 0 && result.kernelReports != nil ? 1 : result.exitCode)
+    let exitCode = result.exitCode ?? 0
+    throw ExitCode(exitCode == 0 && result.kernelReports != nil ? 1 : exitCode)
+  }
+
+  /// The project's configuration. In a kernel build tree, the built-in profile boots that tree's kernel.
+  private func configuration() throws -> Configuration {
+    var configuration = try ConfigurationFile.find(kernel: machines.kernel)
+    guard configuration.kernel == nil, try configuration.profile(profile).kernel == nil else {
+      return configuration
+    }
+    let folder = Files.currentDirectory
+    guard let release = KernelAdministration.builtTree(folder) else { return configuration }
+    configuration.kernel = folder
+    Console.error("provium: booting the kernel of this build tree (\(release)); --kernel names another one")
+    return configuration
   }
 
   /// Whether standard input has something to read: it is neither a terminal nor /dev/null.

@@ -5,6 +5,14 @@ import ProviumRuntime
 struct MachineOptions: ParsableArguments {
   @Option(name: .customLong("accel"), help: "Choose the accelerator; auto uses KVM if it runs guest code.")
   var accelerator: EngineOptions.AcceleratorChoice?
+  @Option(
+    name: .customLong("kernel"),
+    help: ArgumentHelp(
+      "Boot this kernel: a file, a build tree, a .deb, or a name like deb:6.1.",
+      valueName: "k"
+    )
+  )
+  var kernel: String?
   @Flag(name: .customLong("require-kvm"), help: "Fail if KVM does not work, instead of emulating.")
   var requireKVM = false
   @Option(name: .customLong("channel"), help: "Choose the channel between host and guest.")
@@ -15,6 +23,16 @@ struct MachineOptions: ParsableArguments {
   )
   var fixtures: FixtureMode = .cached
 
+  @Option(
+    name: .customLong("timeout-multiplier"),
+    help: ArgumentHelp("Multiply all time limits by F; default: 10 for emulated VMs, else 1.", valueName: "f")
+  )
+  var timeoutMultiplier: TimeoutMultiplier?
+
+  func validate() throws {
+    if kernel?.isEmpty == true { throw ValidationError("--kernel needs a path or a name, such as deb:6.1") }
+  }
+
   enum FixtureMode: String, ExpressibleByArgument, CaseIterable { case cached, fresh }
 
   /// The options of the environment, overridden by those of the command line.
@@ -24,6 +42,7 @@ struct MachineOptions: ParsableArguments {
     if let channel { options.channel = channel }
     if requireKVM { options.requiresKVM = true }
     if fixtures == .fresh { options.freshFixtures = true }
+    if let timeoutMultiplier { options.timeoutMultiplier = timeoutMultiplier.factor }
     return options
   }
 }

@@ -23,6 +23,15 @@ struct TimeSpan: ExpressibleByArgument {
   }
 }
 
+/// A factor for time limits, from 0.1 to 1000.
+struct TimeoutMultiplier: ExpressibleByArgument {
+  let factor: Double
+  init?(argument: String) {
+    guard let factor = EngineOptions.timeoutMultiplier(argument) else { return nil }
+    self.factor = factor
+  }
+}
+
 extension Shard: ExpressibleByArgument {
   /// Reads `2/5`.
   public init?(argument: String) { self.init(argument) }

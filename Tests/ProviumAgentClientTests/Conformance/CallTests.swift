@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProviumAgentClient
 
-@Suite("A real agent's system calls", .timeLimit(.minutes(2))) struct CallTests {
+@Suite("A real agent's system calls", .timeLimit(.minutes(15))) struct CallTests {
   @Test("run on one thread, with descriptors that persist", arguments: LinkKind.allCases)
   func persist(_ kind: LinkKind) throws {
     let guest = try RealAgent(kind), connection = guest.connection

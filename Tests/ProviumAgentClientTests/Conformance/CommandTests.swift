@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProviumAgentClient
 
-@Suite("A real agent", .timeLimit(.minutes(2))) struct CommandTests {
+@Suite("A real agent", .timeLimit(.minutes(15))) struct CommandTests {
   @Test("gives output, errors and exit code apart", arguments: LinkKind.allCases) func exec(_ kind: LinkKind)
     throws
   {

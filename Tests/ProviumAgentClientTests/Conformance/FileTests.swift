@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProviumAgentClient
 
-@Suite("A real agent's files", .timeLimit(.minutes(2))) struct FileTests {
+@Suite("A real agent's files", .timeLimit(.minutes(15))) struct FileTests {
   @Test("are whole when larger than one message", arguments: LinkKind.allCases) func large(_ kind: LinkKind)
     throws
   {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ProviumAgentClient
 
-@Suite("The kernel log of a guest", .timeLimit(.minutes(2))) struct KernelLogTests {
+@Suite("The kernel log of a guest", .timeLimit(.minutes(15))) struct KernelLogTests {
   /// A socket in place of `/dev/kmsg`: each packet is a record.
   private final class FakeLog: Sendable {
     let ours: Int32

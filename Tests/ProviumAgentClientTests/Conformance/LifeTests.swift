@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProviumAgentClient
 
-@Suite("A guest's agent", .timeLimit(.minutes(2))) struct LifeTests {
+@Suite("A guest's agent", .timeLimit(.minutes(15))) struct LifeTests {
   @Test("says who it is when it is ready", arguments: LinkKind.allCases) func ready(_ kind: LinkKind) throws {
     let guest = try RealAgent(kind)
     #expect(guest.agent.ready.protocolVersion == WireLimit.protocolVersion)

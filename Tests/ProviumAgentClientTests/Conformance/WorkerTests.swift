@@ -15,7 +15,7 @@ struct WorkerCase: Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(kind) over \(link)" }
 }
 
-@Suite("A worker", .timeLimit(.minutes(2))) struct WorkerTests {
+@Suite("A worker", .timeLimit(.minutes(15))) struct WorkerTests {
   @Test("has a kernel thread of its own and works like the agent", arguments: WorkerCase.all)
   func works(_ kind: WorkerCase) throws {
     let guest = try RealAgent(kind.link)
@@ -57,7 +57,7 @@ struct WorkerCase: Sendable, CustomTestStringConvertible {
     #expect(throws: GuestError.self) { try old.connection.call("exit", 0) }
     let new = try guest.agent.spawnWorker(kind.kind, until: .soon)
     #expect(new.number == old.number)
-    // More ends than anybody could remember.
+    // More ends than the control process keeps.
     for _ in 0..<ProcessEnd.kept + 2 {
       try guest.agent.kill(try guest.agent.spawnWorker(kind.kind, until: .soon), until: .soon)
     }

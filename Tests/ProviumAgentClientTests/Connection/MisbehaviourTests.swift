@@ -5,7 +5,7 @@ import Testing
 
 @testable import ProviumAgentClient
 
-@Suite("A guest that misbehaves", .timeLimit(.minutes(1))) struct MisbehaviourTests {
+@Suite("A guest that misbehaves", .timeLimit(.minutes(15))) struct MisbehaviourTests {
   /// A connected agent whose other ends follow a script.
   private func scripted(
     ready: [UInt8] = FakePeer.ready(),
@@ -219,7 +219,7 @@ import Testing
     try reportEnd(2, 60, status: 3 << 8)
     let hasty = try agent.control.follow(target: 2, pid: 60)
     #expect(hasty.end?.status == .exited(3))
-    // Another one's end that nobody was there for.
+    // The end of a process that is not followed.
     try reportEnd(1, 50, status: 11)
     agent.control.forgetEarlierWorkers()
     let second = try agent.control.follow(target: 1, pid: 50)

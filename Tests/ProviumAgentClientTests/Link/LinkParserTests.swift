@@ -47,7 +47,7 @@ import Testing
     #expect(try frames(broken, step: 5).map(\.2) == [.text("inner")])
   }
 
-  @Test("gives up on somebody who only sends wrong sums") func falseFrames() {
+  @Test("the parser fails after too many frames with wrong checksums") func falseFrames() {
     var broken = LinkFrame.bytes(.data, payload: [1, 2, 3])
     broken[20] ^= 1
     let many = Array(repeatElement(broken, count: 300).joined())

@@ -3,8 +3,8 @@ import Testing
 
 @testable import ProviumAgentClient
 
-@Suite("A connection over a serial port", .timeLimit(.minutes(1))) struct SerialSessionTests {
-  /// What the ports of a machine that was cut off in mid-air may still hold.
+@Suite("A connection over a serial port", .timeLimit(.minutes(15))) struct SerialSessionTests {
+  /// Bytes that the ports of a VM that was cut off may still contain.
   enum Dirt: String, CaseIterable, Sendable {
     case nothing, zeros, halfFrame, halfFrameWaitingForMore, oldReplies, oldAcknowledgement, megabytes
 

@@ -5,7 +5,7 @@ import Testing
 @Suite("A system call is refused before it is sent") struct SystemCallCheckTests {
   static let sixteen = CallBuffer(argument: 1, bytes: [UInt8](repeating: 0, count: 16))
 
-  /// What is wrong, and which argument the error must name.
+  /// A wrong call, and the argument that the error must name.
   struct Mistake: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let parameter: InvalidArgument.Parameter

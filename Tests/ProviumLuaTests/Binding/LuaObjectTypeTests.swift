@@ -29,6 +29,7 @@ struct LuaObjectTypeTests {
       describe: { "vm \($0.name)" }
     )
     own.type = type
+    try state.define(type)
     try state.setGlobal("vm", type.value(Machine("a")))
   }
 
@@ -120,6 +121,17 @@ struct LuaObjectTypeTests {
     #expect(try state.global("ended") == 50)
   }
 
+  @Test("an object of a type that the state does not define is refused, and defining a type is idempotent")
+  func undefined() throws {
+    let job = LuaObjectType<Machine>(name: "job", methods: [:])
+    let error = #expect(throws: LuaFailure.self) { try state.setGlobal("job", job.value(Machine("j"))) }
+    #expect(error?.message == "the type 'job' is not defined in this Lua state")
+    try state.define(job)
+    try state.define(job)
+    try state.setGlobal("job", job.value(Machine("j")))
+    #expect(try state.run("return tostring(job)", chunkName: "a.lua") == ["job"])
+  }
+
   @Test("an argument of the wrong object type is refused")
   func wrongType() throws {
     let job = LuaObjectType<Machine>(
@@ -130,6 +142,7 @@ struct LuaObjectTypeTests {
         }
       ]
     )
+    try state.define(job)
     try state.setGlobal("job", job.value(Machine("j")))
     #expect(try state.run("return job:take(vm)", chunkName: "a.lua") == ["a"])
     #expect(message("job:take(job)") == "a.lua:1: job:take: argument 'vm' must be a vm, got job")

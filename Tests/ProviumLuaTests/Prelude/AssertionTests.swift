@@ -37,7 +37,7 @@ struct AssertionTests {
     arguments: [
       ("assert_eq('0', '-13')", #"expected "0", got "-13""#),
       ("assert_eq(0, -13)", "expected 0, got -13"),
-      ("assert_eq('0', 0)", #"expected "0", got 0 (a number is no string)"#),
+      ("assert_eq('0', 0)", #"expected "0", got 0 (a number is not a string)"#),
       ("assert_eq(1, 2, 'exit code')", "exit code: expected 1, got 2"),
       ("assert_eq(1, nil)", "expected 1, got nil"),
       ("assert_eq(null, nil)", "expected null, got nil"),
@@ -54,7 +54,7 @@ struct AssertionTests {
         "expected {1, {b = {3}}}, got {1, {b = {4}}}\nfirst difference at [2].b[1]: expected 3, got 4"
       ),
       ("assert_eq({}, {x = 1})", "expected {}, got {x = 1}\nfirst difference at .x: expected nil, got 1"),
-      ("assert_ne({1}, {1})", "expected anything but {1}, got just that"),
+      ("assert_ne({1}, {1})", "expected another value than {1}"),
       ("assert_contains('abc', 'x')", #"expected to find "x" in "abc""#),
       ("assert_contains('a\\nb\\n', 'x', 'log')", "log: expected to find \"x\" in 2 lines:\n  | a\n  | b"),
       ("assert_contains({1}, 2)", "expected {1} to contain 2"),

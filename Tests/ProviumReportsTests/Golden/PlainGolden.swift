@@ -1,7 +1,7 @@
 // swift-format-ignore-file
 
 extension Golden {
-  /// What a pipe gets.
+  /// The output to a pipe.
   static let plain = ##"""
     provium test                                     kernel 6.1.0 (default) · QEMU 7.2 · tcg: /dev/kvm does not run guest code · virtio-serial
 
@@ -34,7 +34,7 @@ extension Golden {
         (infrastructure error) QEMU ended with signal 9 while booting default
         --- console (last 1 line) ---
           [    0.1] Linux version 6.1.0
-      warning: net/tcp.lua: harness fault, running it again (1 of 1)
+      warning: net/tcp.lua: infrastructure error, running it again (1 of 1)
       net/tcp.lua ... ok (1 test, 1.5s, attempt 2)
         · connects ... ok
       weird.lua ... FAIL (300ms)

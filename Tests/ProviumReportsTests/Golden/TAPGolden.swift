@@ -5,7 +5,7 @@ extension Golden {
   static let tap = ##"""
     TAP version 13
     # provium 1.0.0: kernel 6.1.0 (default), QEMU 7.2.22 (Debian 1:7.2), tcg, virtio-serial
-    # warning: net/tcp.lua: harness fault, running it again (1 of 1)
+    # warning: net/tcp.lua: infrastructure error, running it again (1 of 1)
     1..5
     # Subtest: boot.lua
         1..3

@@ -134,3 +134,55 @@ private let noLimit = "9223372036854771712\n"
     if let limit = ControlGroup.own.processorLimit { #expect(Double(HostFacts.processors) < limit + 1) }
   }
 }
+
+@Suite("A lack of memory on the host") struct MemoryShortageTests {
+  /// Watches a tree, changes a file of it, and returns what is known then.
+  private func shortage(_ tree: Tree, changing path: String, to contents: String) throws -> MemoryShortage? {
+    let watch = MemoryShortage.Watch(root: tree.scratch.path)
+    #expect(watch.shortage == nil)
+    try Files.write(Array(contents.utf8), to: tree.scratch.path + path)
+    return watch.shortage
+  }
+
+  @Test("version 2: a kill in the own group names the group's limit") func unified() throws {
+    let own = "/sys/fs/cgroup/job"
+    let tree = try Tree(
+      cgroup: "0::/job\n",
+      mountinfo: unifiedMount,
+      [
+        "\(own)/memory.events": "low 0\nhigh 0\nmax 4\noom 1\noom_kill 1\noom_group_kill 0\n",
+        "\(own)/memory.max": "1073741824\n", "\(own)/memory.current": "0\n", "/proc/vmstat": "oom_kill 5\n",
+      ]
+    )
+    let found = try shortage(tree, changing: "\(own)/memory.events", to: "max 9\noom 2\noom_kill 2\n")
+    #expect(found == .group(limit: 1 << 30))
+    #expect("\(found.map { "\($0)" } ?? "")".contains("allows 1G:"))
+  }
+
+  @Test("version 1: likewise") func legacy() throws {
+    let own = "/sys/fs/cgroup/memory/box"
+    let tree = try Tree(
+      cgroup: "4:memory:/box\n",
+      mountinfo: legacyMounts,
+      [
+        "\(own)/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n",
+        "\(own)/memory.limit_in_bytes": noLimit,
+      ]
+    )
+    let found = try shortage(
+      tree,
+      changing: "\(own)/memory.oom_control",
+      to: "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"
+    )
+    #expect(found == .group(limit: nil))
+  }
+
+  @Test("without counts of a group, those of the host are evidence, and other kills are none") func host()
+    throws
+  {
+    let tree = try Tree(cgroup: "", mountinfo: "", ["/proc/vmstat": "pgfault 1\noom_kill 5\n"])
+    #expect(try shortage(tree, changing: "/proc/vmstat", to: "pgfault 9\noom_kill 6\n") == .host)
+    let quiet = try Tree(cgroup: "", mountinfo: "", ["/proc/vmstat": "pgfault 1\noom_kill 5\n"])
+    #expect(try shortage(quiet, changing: "/proc/vmstat", to: "pgfault 9\noom_kill 5\n") == nil)
+  }
+}

@@ -11,7 +11,7 @@ test("the guest is on KVM and has a CID of its own", function()
   assert(vsock.cid(vm) >= 10)
 end)
 
-test("the agent serves none of the guest's own processes, and nobody finds the machine's secret", function()
+test("the agent serves none of the guest's own processes, and none of them can read the VM's secret", function()
   assert_eq(0, vm:exec("insmod /root/vsock_loopback.ko").exit_code)
   assert_error(function() vm:read_file("/.provium/secret") end, "ENOENT")
   assert_eq("700", vm:exec("stat -c %a /.provium").stdout.trim())

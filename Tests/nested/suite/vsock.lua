@@ -15,7 +15,7 @@ end
 M.exec_message = provium.pack("u8 u32", 1, 4) .. "true"
 
 -- Connects to a vsock port from a machine or worker `who`, and sends `message`: what read(2) gave, at most 2 s later. nil:
--- nobody listens there.
+-- no process listens there.
 function M.knock(who, cid, port, message)
   local fd = who:syscall("socket", 40, 1, 0) -- AF_VSOCK, SOCK_STREAM
   assert(fd >= 0, "socket: " .. fd)

@@ -1,0 +1,83 @@
+package import ProviumArchitecture
+import ProviumSystem
+
+/// A folder in which a kernel was built: its source folder, or the one of `make O=…`. Its modules are used in place.
+package struct KernelBuildTree: Sendable {
+  package let directory: String
+
+  /// nil: the folder is neither a kernel's source folder nor one of its output folders.
+  package init?(_ directory: String) {
+    func has(_ name: String) -> Bool { Files.exists("\(directory)/\(name)") }
+    guard has("Makefile"),
+      has("Kconfig") && has("arch") || has(".config") && has("source") || has(Self.releaseFile)
+    else { return nil }
+    self.directory = directory
+  }
+
+  /// Written by the build (Documentation/kbuild/kbuild.rst).
+  static let releaseFile = "include/config/kernel.release"
+
+  /// The release of the last build; nil: there was none.
+  var release: String? { try? Files.readText("\(directory)/\(Self.releaseFile)").trimmed }
+
+  /// The kernel and its modules.
+  /// - Throws: `ImageError.badTree` for a tree that is not built, half built, or built for another architecture.
+  package func built(for architecture: Architecture) throws -> NamedKernel {
+    guard
+      let kernel = Self.images(architecture).map({ "\(directory)/\($0)" }).first(where: Files.isRegularFile)
+    else { throw ImageError.badTree(path: directory, reason: notBuilt(architecture)) }
+    guard let release else {
+      throw ImageError.badTree(
+        path: directory,
+        reason: "it lacks \(Self.releaseFile): run make -C \(directory)"
+      )
+    }
+    let hasModules = Files.exists("\(directory)/modules.order")
+    if !hasModules, configuration.contains("CONFIG_MODULES=y") {
+      throw ImageError.badTree(
+        path: directory,
+        reason: "its modules are not built: run make -C \(directory) modules"
+      )
+    }
+    return NamedKernel(kernel: kernel, modules: hasModules ? directory : nil, release: release)
+  }
+
+  private var configuration: [Substring] {
+    ((try? Files.readText("\(directory)/.config")) ?? "").split(separator: "\n")
+  }
+
+  /// The kernels that a build makes for an architecture, those first that boot sooner.
+  private static func images(_ architecture: Architecture) -> [String] {
+    switch architecture.name {
+    case Architecture.x86_64.name: ["arch/x86/boot/bzImage"]
+    case Architecture.aarch64.name: ["arch/arm64/boot/Image", "arch/arm64/boot/Image.gz"]
+    default: ["arch/riscv/boot/Image", "arch/riscv/boot/Image.gz"]
+    }
+  }
+
+  private func notBuilt(_ architecture: Architecture) -> String {
+    if configuration.isEmpty {
+      return "no kernel is configured there: run make -C \(directory) defconfig, and make"
+    }
+    let other = Architecture.all.first { architecture in
+      Self.images(architecture).contains { Files.exists("\(directory)/\($0)") }
+    }
+    if let other {
+      return
+        "its kernel is one for \(other.name), and the guest is \(architecture): set arch = \"\(other.name)\" in a profile"
+    }
+    return "its kernel is not built (there is no \(Self.images(architecture)[0])): run make -C \(directory)"
+  }
+
+  /// The paths of the modules, relative to the folder. Before Linux 6.3 the list has `kernel/fs/ext4/ext4.ko`, then
+  /// `fs/ext4/ext4.o`.
+  func modules() throws -> [String] {
+    let list = (try? Files.readText("\(directory)/modules.order")) ?? ""
+    return list.split(separator: "\n").map { line in
+      let path = line.hasSuffix(".o") ? "\(line.dropLast(2)).ko" : String(line)
+      let inside = path.replacingPrefix("kernel/", with: "")
+      // kernel/ is also the name of a source folder.
+      return Files.exists("\(directory)/\(inside)") ? inside : path
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import ProviumEvents
+import ProviumRuntime
+import ProviumScripts
+
+/// A suite of tests that come with a kernel, of any kind.
+enum KernelSuite: Sendable {
+  case selftests(Selftests)
+  case kunit(KUnitSuites)
+
+  init(_ settings: SuiteSettings, selected: [String], prefix: String?, in configuration: Configuration) throws
+  {
+    switch settings.kind {
+    case .kselftest:
+      self = .selftests(try Selftests(settings, selected: selected, prefix: prefix, in: configuration))
+    case .kunit:
+      self = .kunit(try KUnitSuites(settings, selected: selected, prefix: prefix, in: configuration))
+    }
+  }
+
+  var files: [TestFile] {
+    switch self {
+    case .selftests(let selftests): selftests.units.map(\.file)
+    case .kunit(let suites): suites.units.map(\.file)
+    }
+  }
+
+  /// The sub-tests of a file, as far as they are known without a boot.
+  func script(_ file: TestFile, in configuration: Configuration) -> ScannedScript {
+    switch self {
+    case .selftests(let selftests):
+      selftests.unit(file).map { selftests.script($0, in: configuration) } ?? .unknown
+    case .kunit(let suites): suites.script
+    }
+  }
+
+  /// Runs a file to its end on the calling thread.
+  func run(_ run: TestRun, interruption: Interruption) -> EndedRun {
+    switch self {
+    case .selftests(let selftests):
+      guard let unit = selftests.unit(run.file) else { return Self.unknown(run.file) }
+      let limit = SelftestRun.timeLimit(of: unit, selftests, atLeast: run.timeLimit)
+      let control = control(of: run, limit: limit)
+      let programs = SelftestRun(selftests, unit, run, control)
+      let result = interruption.listening(control.cancellation) { programs.result() }
+      return ended(result, control, touched: programs.touchedFiles)
+    case .kunit(let suites):
+      guard let unit = suites.unit(run.file) else { return Self.unknown(run.file) }
+      let control = control(of: run, limit: run.timeLimit)
+      let boots = KUnitRun(suites, unit, run, control)
+      let result = interruption.listening(control.cancellation) { boots.result() }
+      return ended(result, control, touched: boots.touchedFiles)
+    }
+  }
+
+  /// The result of a file that another source found.
+  private static func unknown(_ file: TestFile) -> EndedRun {
+    let failure = Failure(
+      kind: .infrastructure,
+      message: "Provium is broken: the suite has no file \(file.name)"
+    )
+    let result = FileResult(file: file.name, outcome: .failed(failure), subTests: [], duration: 0)
+    return EndedRun(result: result, touched: [], isCut: false)
+  }
+
+  /// - Parameter limit: of the file, unless the user asked for another.
+  private func control(of run: TestRun, limit: Duration) -> ScopeControl {
+    ScopeControl(
+      name: run.file.name,
+      owner: run.number,
+      services: run.engine.services,
+      timeout: run.hasOwnTimeLimit ? run.timeLimit : limit
+    )
+  }
+
+  private func ended(_ result: FileResult, _ control: ScopeControl, touched: Set<String>) -> EndedRun {
+    EndedRun(
+      result: result,
+      touched: touched,
+      isCut: control.cancellation.isRequested && result.hasFailed
+    )
+  }
+}

@@ -1,0 +1,141 @@
+import ProviumAgentClient
+import ProviumArchitecture
+import ProviumBoot
+import ProviumRuntime
+import ProviumSystem
+import ProviumVM
+
+/// The state from which programs start: a VM with the install tree, and with the loader and the libraries that its programs need.
+struct SelftestFixture: FixtureRecipe {
+  /// The folder of the tree in the guest: a file system in memory.
+  static let guestFolder = "/tmp/kselftest"
+  /// Folders that are made, or files that are linked, by one command.
+  private static let batch = 100
+
+  let fixture: Fixture
+  let suite: SuiteSettings
+  let tree: SelftestTree
+  let contents: SelftestContents
+  let fixtures: FixtureService
+
+  var name: String { fixture.name }
+
+  func prepare(in scope: MachineScope) throws -> PreparedFixture {
+    let machine = try start(in: scope)
+    let needs = try SelftestNeeds(tree, contents, guest: machine.architecture)
+    try mountFileSystems(in: machine)
+    try copyTree(to: machine, in: scope)
+    let libraries = try copyLibraries(needs, to: machine)
+    var inputs = [
+      FixtureInput(
+        kind: .source,
+        name: "the list of the selftests",
+        location: fixture.source,
+        value: try SHA256.hex(file: fixture.source)
+      )
+    ]
+    for path in libraries.sorted() {
+      inputs.append(
+        FixtureInput(kind: .file, name: "a library", location: path, value: try SHA256.hex(file: path))
+      )
+    }
+    return PreparedFixture(machine: machine, inputs: inputs)
+  }
+
+  private func start(in scope: MachineScope) throws -> Machine {
+    if let base = suite.fixture { return try fixtures.resume(base, in: scope) }
+    let machine = scope.machines.add(profile: try scope.services.configuration.profile(suite.profile))
+    var configuration = MachineConfiguration(profile: suite.profile)
+    // The tree is in memory, and programs need as much as on a machine without it.
+    let memory = suite.memory ?? MachineConfiguration.defaultMemory.bytes + contents.size
+    configuration.memory = MemorySize(bytes: ((memory + (1 << 20) - 1) >> 20) << 20)
+    try machine.boot(configuration)
+    return machine
+  }
+
+  // MARK: Setting up
+
+  /// Mounts what programs expect of a running system, where it is missing and the kernel has it.
+  private func mountFileSystems(in machine: Machine) throws {
+    let script = """
+      m() { mkdir -p "$2" 2>/dev/null; grep -q " $2 " /proc/mounts || mount -t "$1" "$1" "$2" 2>/dev/null; }
+      mkdir -p /proc; [ -e /proc/mounts ] || mount -t proc proc /proc
+      m sysfs /sys; m devtmpfs /dev; m tmpfs /dev/shm; m devpts /dev/pts; m mqueue /dev/mqueue
+      m debugfs /sys/kernel/debug; m tracefs /sys/kernel/tracing; m securityfs /sys/kernel/security
+      m cgroup2 /sys/fs/cgroup; m bpf /sys/fs/bpf; m tmpfs /tmp
+      ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null
+      mkdir -p \(Self.guestFolder) && mount -t tmpfs -o mode=755,size=\(contents.size * 2 + (64 << 20)) kselftest \(Self.guestFolder)
+      """
+    let result = try machine.perform("mounting file systems", allowance: .zero) {
+      try $0.exec(ByteString(script), until: $1)
+    }
+    guard result.isSuccess else {
+      let reason = result.standardError.text.trimmed
+      throw ProviumError(
+        .startFailed,
+        "\(name): the guest has no place for the programs (mount of a tmpfs on \(Self.guestFolder)): \(reason)"
+      )
+    }
+  }
+
+  private func copyTree(to machine: Machine, in scope: MachineScope) throws {
+    var folders: [String] = [], links: [String] = []
+    for (path, entry) in contents.entries {
+      let place = Self.quoted("\(Self.guestFolder)/\(path)")
+      switch entry {
+      case .folder: folders.append("mkdir -p \(place)")
+      case .link(let target): links.append("ln -s \(Self.quoted(target)) \(place)")
+      case .file: break
+      }
+    }
+    try run(folders, in: machine)
+    for (path, entry) in contents.entries {
+      guard case .file(let mode, _, _) = entry else { continue }
+      try copy("\(tree.path)/\(path)", to: "\(Self.guestFolder)/\(path)", mode: mode, machine)
+    }
+    try run(links, in: machine)
+  }
+
+  private func copy(_ path: String, to place: String, mode: UInt32, _ machine: Machine) throws {
+    let contents = try Files.read(path)
+    try machine.perform("copying \(Files.display(path))", allowance: .zero) {
+      try $0.writeFile(ByteString(place), contents, mode: mode, until: $1)
+    }
+  }
+
+  private func run(_ lines: [String], in machine: Machine) throws {
+    var rest = lines[...]
+    while !rest.isEmpty {
+      let script = rest.prefix(Self.batch).joined(separator: " && ")
+      rest = rest.dropFirst(Self.batch)
+      let result = try machine.perform("making folders", allowance: .zero) {
+        try $0.exec(ByteString(script), until: $1)
+      }
+      guard result.isSuccess else {
+        throw ProviumError(
+          .startFailed,
+          "\(name): the programs cannot be copied into the guest: \(result.standardError.text.trimmed)"
+        )
+      }
+    }
+  }
+
+  /// Copies the host's loader and libraries, where the guest has no loader of its own.
+  /// - Returns: the paths of the copied files.
+  private func copyLibraries(_ needs: SelftestNeeds, to machine: Machine) throws -> Set<String> {
+    let files = try needs.files(where: { try !exists($0, in: machine) })
+    try run(files.map(Files.parent).uniqued().sorted().map { "mkdir -p \(Self.quoted($0))" }, in: machine)
+    for path in files.sorted() { try copy(path, to: path, mode: 0o755, machine) }
+    return files
+  }
+
+  private func exists(_ path: String, in machine: Machine) throws -> Bool {
+    try machine.perform("looking for \(path)", allowance: .zero) { connection, deadline in
+      try connection.exec(ByteString("[ -e \(Self.quoted(path)) ]"), until: deadline).isSuccess
+    }
+  }
+
+  static func quoted(_ word: String) -> String {
+    "'\(word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
+  }
+}

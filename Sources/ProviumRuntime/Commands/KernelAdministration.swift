@@ -1,0 +1,62 @@
+package import ProviumArchitecture
+import ProviumBoot
+import ProviumSystem
+
+/// The kernels in the cache, for the command line.
+package struct KernelAdministration {
+  private let library: KernelLibrary
+
+  /// - Parameter architecture: the guest's; nil: the host's.
+  /// - Throws: `UnknownArchitecture` on a host whose guests Provium does not know.
+  package init(_ configuration: Configuration, architecture: Architecture? = nil) throws {
+    library = KernelLibrary(
+      cache: configuration.settings.cache,
+      architecture: try architecture ?? .host
+    )
+  }
+
+  /// One kernel of the cache.
+  package struct Kernel: Sendable {
+    /// As `--kernel` takes it.
+    package let name: String
+    package let release: String
+    /// Bytes on the disk.
+    package let size: UInt64
+    /// Seconds since 1970.
+    package let lastUse: Int64
+
+    fileprivate init(_ entry: KernelLibrary.Entry) {
+      (name, release, size, lastUse) = (entry.name, entry.release, entry.size, entry.lastUse)
+    }
+  }
+
+  /// All of them, sorted by name.
+  package func list() throws -> [Kernel] { try library.entries().map(Kernel.init) }
+
+  /// Fetches the newest kernel that a name fits.
+  /// - Returns: Its release.
+  /// - Throws: `ImageError`.
+  package func fetch(_ name: String, progress: (String) -> Void) throws -> String {
+    guard case .debian(let spec) = KernelName(name) else {
+      throw ImageError.unknownKernel(name: name, reason: "only names such as deb:6.1 can be fetched")
+    }
+    return try library.fetch(spec, progress: progress).release ?? spec
+  }
+
+  /// Adds a kernel from .deb files or a folder.
+  /// - Parameter name: nil: its release.
+  /// - Throws: `ImageError`.
+  package func add(_ paths: [String], name: String?, progress: (String) -> Void) throws -> Kernel {
+    Kernel(try library.add(paths, name: name, progress: progress))
+  }
+
+  /// - Returns: False if there is no such kernel.
+  package func remove(_ name: String) throws -> Bool { try library.remove(name) }
+
+  /// The release of the kernel that was built in a folder; nil: it is not a kernel build tree, or nothing was built there for
+  /// this host's architecture.
+  package static func builtTree(_ folder: String) -> String? {
+    guard let tree = KernelBuildTree(folder), let architecture = try? Architecture.host else { return nil }
+    return try? tree.built(for: architecture).release
+  }
+}

@@ -1,0 +1,76 @@
+package import ProviumBlock
+import ProviumSystem
+import ProviumVM
+
+/// The disks that this process provides: `boot{disks = {{id = "data"}}}`.
+extension Machine {
+  /// Returns a disk of the present or the last VM.
+  /// - Throws: `ProviumError` with `.invalidUse` if there is none of that id.
+  package func disk(_ id: String) throws -> BlockDisk {
+    if let disk = disks[id] { return disk }
+    let hint = NearestName.hint(for: id, among: Array(disks.keys))
+    let known =
+      disks.isEmpty
+      ? "it has no disk with an id" : "its disks: \(disks.keys.sorted().joined(separator: ", "))"
+    throw ProviumError(.invalidUse, "\(label) has no disk '\(id)'\(hint); \(known)")
+  }
+
+  /// Cuts the power: the VM ends at this moment, and its disks lose what was not durable.
+  /// - Parameters:
+  ///   - survival: the probability with which each change that is not durable survives.
+  ///   - seed: chooses the survivors; nil: by the seed of each disk.
+  /// - Returns: the losses of each disk, by id.
+  @discardableResult
+  package func cutPower(survival: Double = 0, seed: UInt64? = nil) throws -> [String: PowerCut] {
+    let machine = try usable()
+    context.activity("cutting the power of \(label)")
+    defer {
+      machine.kill()
+      end(.shutdown, reason: "the power was cut")
+    }
+    // In the order of their ids: a seed gives the same result each time.
+    var cuts: [String: PowerCut] = [:]
+    for (id, disk) in disks.sorted(by: { $0.key < $1.key }) {
+      cuts[id] = try disk.cutPower(survival: survival, seed: seed)
+    }
+    return cuts
+  }
+
+  /// Boots the VM again with the settings of its last boot and with its disks as they are. A VM that runs is ended as by a
+  /// reset button: its disks keep their power, and lose nothing.
+  package func reset() throws {
+    guard state != .created else {
+      throw ProviumError(.invalidUse, "the machine is not booted yet: call vm:boot() first")
+    }
+    guard let configuration = bootConfiguration else {
+      throw ProviumError(
+        .invalidUse,
+        "the machine comes from a fixture whose boot had injected files, which the fixture does not keep: "
+          + "boot it in this file, or let the fixture write the files by other means"
+      )
+    }
+    kill("reset")
+    for disk in disks.values { disk.restorePower() }
+    try boot(configuration, disks: disks)
+  }
+
+  /// - Throws: the reason why a request to a disk failed by no fault that the test asked for.
+  func checkDisks(of machine: VirtualMachine) throws {
+    for (id, disk) in machine.process.disks {
+      if let problem = disk.takeProblem() {
+        throw ProviumError(.storage, "the disk '\(id)' of \(label): \(problem)", cause: problem)
+      }
+    }
+  }
+
+  /// - Throws: `ProviumError` with `.invalidUse` for a disk whose device QEMU cannot save.
+  func checkDisksCanBeSaved(of machine: VirtualMachine) throws {
+    for disk in machine.configuration.servedDisks where disk.model == .nvme {
+      throw ProviumError(
+        .invalidUse,
+        "the disk '\(disk.id)' is an NVMe disk, whose state QEMU cannot save: fixtures, snapshots and fresh sub-tests "
+          + "need model = \"virtio-blk\" or \"virtio-scsi\""
+      )
+    }
+  }
+}

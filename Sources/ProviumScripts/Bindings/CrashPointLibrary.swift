@@ -1,0 +1,124 @@
+import ProviumBlock
+import ProviumLua
+import ProviumRuntime
+import ProviumSystem
+
+/// `provium.crash_points{machine = vm, disk = "data", run = fn, check = fn, …}`
+enum CrashPointLibrary {
+  static func install(in state: LuaState, _ context: ScriptContext) throws {
+    try context.types.add(LuaObjectType<CrashRun>(name: "crash run", methods: [:]), in: state)
+    try state.runPrelude(
+      source,
+      natives: [
+        name: { [unowned context] in try begin($0, context) },
+        "finish": { [unowned context] in try finish($0, context) },
+        "point": { [unowned context] in try point($0, context) },
+        "enter": { [unowned context] in try enter($0, context) },
+        "leave": { [unowned context] call in
+          try run(call, context).end()
+          return []
+        },
+      ]
+    )
+  }
+
+  /// A check that fails where the contents of one machine's disk are exchanged is repeated in a machine that is resumed for
+  /// it: only what fails there fails the sub-test.
+  private static let source = #"""
+    local native = ...
+    local begin = native["provium.crash_points"]
+    rawset(provium, "crash_points", function(options)
+      local run = begin(options)
+      options.run(options.machine)
+      local count = native.finish(run)
+      local failed, smallest = 0, nil
+      for index = 1, count do
+        local point = native.point(run, index)
+        local outcome = "left out"
+        test(point.name, function()
+          outcome = "failed"
+          native.enter(run, index, false)
+          if not pcall(options.check, options.machine, point) then
+            native.enter(run, index, true)
+            options.check(options.machine, point)
+          end
+          outcome = "passed"
+        end)
+        if outcome == "failed" then
+          failed = failed + 1
+          smallest = smallest or point.name
+        end
+      end
+      native.leave(run)
+      local last = smallest and "; the smallest: " .. smallest or ""
+      print(string.format("crash points: %d states, %d failed%s", count, failed, last))
+      return {states = count, failed = failed, smallest = smallest}
+    end)
+    """#
+
+  private static let options = [
+    "machine", "disk", "run", "check", "reorder", "torn", "max", "seed", "log",
+  ]
+  private static let name = "provium.crash_points"
+
+  private static func run(_ call: LuaCall, _ context: ScriptContext) throws -> CrashRun {
+    try call.argument(1, "run").object(try context.types.type(of: CrashRun.self))
+  }
+
+  private static func begin(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
+    let options = try call.options(1, "options", known: options)
+    guard let machine = options["machine"], let disk = options["disk"] else {
+      throw call.misuse("options 'machine' and 'disk' must be given")
+    }
+    for key in ["run", "check"] {
+      guard let function = options[key] else {
+        throw call.misuse("option '\(key)' must be a function, got nothing")
+      }
+      _ = try function.function()
+    }
+    let search = try search(options)
+    let log = try options["log"].map { Files.resolve(try $0.path(), against: context.configuration.root) }
+    let vm = try machine.object(try context.types.type(of: VMObject.self))
+    let run = try Misuse.translating(call) {
+      try CrashRun(vm, disk: try disk.string(), options: search, logPath: log)
+    }
+    return [try context.types.value(run)]
+  }
+
+  private static func search(_ options: LuaOptions) throws -> CrashPointSearch.Options {
+    var search = CrashPointSearch.Options()
+    if let reorder = options["reorder"] { search.reorder = Int(try reorder.integer(in: 0...16)) }
+    if let torn = options["torn"] { search.isTorn = try torn.boolean() }
+    if let limit = options["max"] { search.limit = Int(try limit.integer(in: 1...100_000)) }
+    if let seed = options["seed"] { search.seed = UInt64(bitPattern: try seed.integer()) }
+    return search
+  }
+
+  private static func finish(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
+    let run = try run(call, context)
+    do { try run.finish() } catch let error as ProviumError where error.code == .invalidUse {
+      throw LuaError.misuse("\(name): \(error.message)")
+    }
+    return [.integer(Int64(run.points.count))]
+  }
+
+  /// `{name, kind, requests, marks}`
+  private static func point(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
+    let run = try run(call, context)
+    let index = try call.argument(2, "index").integer(in: 1...Int64(run.points.count))
+    let point = run.points[Int(index) - 1]
+    var table = LuaTable()
+    table["name"] = .text("crash point \(index): \(point.description)")
+    table["kind"] = .text(point.kind.rawValue)
+    table["requests"] = .integer(Int64(point.length))
+    table["marks"] = .table(LuaTable(array: point.marks(of: run.log).map { .text($0) }))
+    return [.table(table)]
+  }
+
+  private static func enter(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
+    let run = try run(call, context)
+    let index = try call.argument(2, "index").integer(in: 1...Int64(run.points.count))
+    try run.enter(Int(index) - 1, isFresh: try call.argument(3, "fresh").boolean())
+    return []
+  }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import ProviumEvents
+import ProviumReports
+import ProviumRunner
+import ProviumRuntime
+import ProviumScripts
+
+/// Runs tests with the options that `provium test` and the commands of suites share.
+struct SuiteExecution {
+  let selection: SelectionOptions
+  let running: RunningOptions
+  let machines: MachineOptions
+  let reports: ReportOptions
+  /// Files, folders and suites; empty: those of `provium.toml`.
+  let paths: [String]
+  /// Makes the source of the tests.
+  let source: (Configuration) throws -> any TestSource
+
+  /// Runs the tests, or watches them.
+  /// - Throws: `ExitCode`, or a user error.
+  func run() throws {
+    guard !running.watch || reports.baseline == nil else {
+      throw ValidationError("--watch has no end, so it cannot be compared with --baseline")
+    }
+    let interruption = try Interruption()
+    let signals = try SignalThread(interruption)
+    guard running.watch else { throw ExitCode(try runOnce(interruption, signals)) }
+    var suite = try prepare()
+    while try watch(suite, interruption) == .configurationChanged {
+      guard let next = try prepareAgain(interruption) else { break }
+      suite = next
+    }
+    throw ExitCode(signals.exitCode ?? 0)
+  }
+
+  /// The files to run, and what they are read from.
+  private struct Prepared {
+    let configuration: Configuration
+    let memory: RunMemory
+    let selection: SuiteSelection
+  }
+
+  private func prepare() throws -> Prepared {
+    let configuration = try ConfigurationFile.find(kernel: machines.kernel)
+    let memory = RunMemory(configuration) { Console.error("provium: warning: \($0)") }
+    let selection = try SuiteSelection(
+      paths,
+      try selection.criteria(),
+      configuration: configuration,
+      memory: memory,
+      source: try source(configuration)
+    )
+    for line in selection.skipped { Console.error("provium: warning: \(line)") }
+    return Prepared(configuration: configuration, memory: memory, selection: selection)
+  }
+
+  /// Prepares the suite after a change of the configuration. Shows errors in it and waits until it is right.
+  /// - Returns: nil after an interruption.
+  private func prepareAgain(_ interruption: Interruption) throws -> Prepared? {
+    while interruption.reason == nil {
+      let change = try ConfigurationWatch()
+      do { return try prepare() } catch { Console.error("provium: \(error)") }
+      Console.print("watching \(ConfigurationFile.name) (Ctrl-C ends)")
+      try change.awaitChange(or: interruption)
+    }
+    return nil
+  }
+
+  /// Calls `body` with a suite run whose events go to the reports, and to the terminal through a sink of its own.
+  private func withRun<Result>(
+    _ prepared: Prepared,
+    _ interruption: Interruption,
+    _ body: (SuiteRun, RoundSink, ResultCollector) throws -> Result
+  ) throws -> Result {
+    var engineOptions = try machines.engineOptions()
+    running.apply(to: &engineOptions)
+    reports.apply(to: &engineOptions)
+    let logs = FileLogs()
+    let collector = ResultCollector()
+    let terminal = RoundSink(reports.terminalReporter(expected: prepared.selection.durations))
+    let engine = try Engine(
+      configuration: prepared.configuration,
+      options: engineOptions,
+      sinks: [terminal] + (try reports.reportSinks()) + [logs, collector]
+    )
+    defer { engine.close() }
+    Console.announceDebugLogs(of: engine)
+    logs.folder = engine.run.path
+    let run = SuiteRun(
+      prepared.selection,
+      options: running.runOptions(selection.testSelection, engineOptions),
+      engine: engine,
+      memory: prepared.memory,
+      interruption: interruption
+    )
+    return try body(run, terminal, collector)
+  }
+
+  private func runOnce(_ interruption: Interruption, _ signals: SignalThread) throws -> Int32 {
+    let baseline = try reports.baselineResults()
+    return try withRun(try prepare(), interruption) { run, _, collector in
+      let result = try run.run()
+      let say = reports.files.takesOutput ? Console.error : Console.print
+      if running.flaky { say(result.flaky.text) }
+      if let code = signals.exitCode { return code }
+      guard let baseline else { return result.exitCode }
+      let comparison = RunComparison(from: baseline, to: collector.results)
+      say((["", "compared with \(reports.baseline ?? "")"] + comparison.lines).joined(separator: "\n"))
+      // A run that ended early is no comparison.
+      if interruption.reason != nil { return result.exitCode }
+      if comparison.newFailures.isEmpty { return 0 }
+      return comparison.hasInfrastructureErrorsAlone ? ExitStatusCode.notJudged : ExitStatusCode.testFailed
+    }
+  }
+
+  private func watch(_ prepared: Prepared, _ interruption: Interruption) throws -> SuiteWatch.Ending {
+    try withRun(prepared, interruption) { run, terminal, _ in
+      let watch = SuiteWatch(run, interruption: interruption)
+      return try watch.run(configuration: prepared.configuration) { step in
+        switch step {
+        case .roundEnded: try terminal.finish()
+        case .waiting(let files): Console.print("\nwatching \(files) files (Ctrl-C ends)")
+        case .changed(let summary): Console.print("\(summary)\n")
+        case .roundBegins: terminal.begin(reports.terminalReporter(expected: prepared.selection.durations))
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import Foundation
+import ProviumSystem
+import Testing
+
+/// Kernels that the command line names, and stock kernels with file systems that they have as modules.
+@Suite("A kernel", .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")), .serialized)
+struct KernelCommandTests {
+  /// The kernel of the built-in profile: its tree, and its release.
+  private static func stock(_ project: Project) throws -> (tree: String, release: String, busybox: String) {
+    _ = try Command("doctor", in: project.path)
+    let home = try #require(getenv("HOME").map { String(cString: $0) })
+    let lines = try Files.readText("\(home)/.cache/provium/kernels/x86_64/prepared").split(separator: "\n")
+    try #require(lines.count == 4)
+    let release = String(lines[1].split(separator: "/").last ?? "")
+    return (Files.parent(of: Files.parent(of: String(lines[0]))), release, String(lines[2]))
+  }
+
+  @Test(
+    "of a release and flavour mounts roots whose drivers are modules, with what they need by soft dependencies and aliases",
+    arguments: ["deb:6.1", "deb:6.1-rt", "deb:6.12"]
+  )
+  func roots(kernel: String) throws {
+    let project = try Project([
+      "tests/a.lua": """
+      for _, name in ipairs{ "ext4", "xfs", "btrfs", "squashfs" } do
+        for _, given in ipairs(name == "squashfs" and { false, true } or { false }) do
+          test(name .. (given and " with files on an overlay" or ""), function()
+            local vm = provium.create(name):boot{
+              memory = "256M", files = given and { ["/etc/given"] = { content = "given" } } or nil,
+            }
+            vm:wait_until(function() return tostring(vm:exec("cat /proc/1/comm").stdout) == "sleep\\n" end)
+            assert_eq("the user's own\\n", vm:exec("cat /etc/mark").stdout)
+            if given then assert_eq("given", vm:read_file("/etc/given")) end
+            vm:kill()
+          end)
+        end
+      end
+      """
+    ])
+    let stock = try Self.stock(project)
+    // xfs is made from a list, since nothing can be mounted without root.
+    try project.shell(
+      """
+      mkdir -p tree/bin tree/sbin tree/proc tree/sys tree/dev tree/tmp tree/etc
+      cp \(stock.busybox) tree/bin/busybox
+      for applet in sh cat sleep mount true; do ln -s busybox tree/bin/$applet; done
+      printf '#!/bin/sh\\nmount -t proc proc /proc\\nexec sleep 1000000\\n' > tree/sbin/init
+      chmod 755 tree/sbin/init; echo "the user's own" > tree/etc/mark
+      truncate -s 24M ext4; mkfs.ext4 -q -d tree ext4
+      truncate -s 160M btrfs; mkfs.btrfs -q -r tree btrfs
+      mksquashfs tree squashfs -quiet -comp zstd > /dev/null
+      cat > list <<-END
+      /dev/null
+      0 0
+      d--755 0 0
+      bin d--755 0 0
+      busybox ---755 0 0 tree/bin/busybox
+      sh l--777 0 0 busybox
+      cat l--777 0 0 busybox
+      sleep l--777 0 0 busybox
+      mount l--777 0 0 busybox
+      $
+      sbin d--755 0 0
+      init ---755 0 0 tree/sbin/init
+      $
+      etc d--755 0 0
+      mark ---644 0 0 tree/etc/mark
+      $
+      proc d--755 0 0
+      $
+      sys d--755 0 0
+      $
+      dev d--755 0 0
+      $
+      tmp d--755 0 0
+      $
+      $
+      END
+      truncate -s 320M xfs; mkfs.xfs -q -p list xfs
+      """
+    )
+    let profiles = ["ext4", "xfs", "btrfs", "squashfs"].map {
+      "[profile.\($0)]\nkernel = \"\(kernel)\"\nrootfs = \"\($0)\"\n"
+    }
+    try project.write(profiles.joined(), to: "provium.toml")
+    let command = try Command("test", "tests", in: project.path, seconds: 600)
+    #expect(command.status == .exited(0), "\(command.text)")
+    #expect(command.output.contains("5 tests"), "\(command.text)")
+  }
+
+  @Test(
+    "of the build tree that the command runs in is booted, with its modules in place, and named in one line"
+  )
+  func buildTree() throws {
+    let project = try Project()
+    let (tree, release, _) = try Self.stock(project)
+    try project.shell(
+      """
+      mkdir -p arch/x86/boot include/config
+      cp \(tree)/boot/vmlinuz-\(release) arch/x86/boot/bzImage; cp \(tree)/boot/config-\(release) .config
+      echo \(release) > include/config/kernel.release; touch Makefile source
+      modules=\(tree)/lib/modules/\(release)
+      cp -r $modules/kernel/* $modules/modules.builtin* .
+      sed -e 's,^kernel/,,' -e 's,\\.ko$,.o,' $modules/modules.order > modules.order
+      """
+    )
+    let run = try Command("run", "--", "sh", "-c", "uname -r; modprobe veth && echo loaded", in: project.path)
+    #expect(run.output == "\(release)\nloaded\n", "\(run.text)")
+    #expect(run.errors.contains("booting the kernel of this build tree (\(release))"), "\(run.text)")
+    let named = try Project(["tests/a.lua": "print(provium.create():boot():exec('uname -r').stdout)\n"])
+    let test = try Command("test", "-v", "--kernel", project.path, "tests", in: named.path)
+    #expect(test.status == .exited(0) && test.output.contains(release), "\(test.text)")
+  }
+
+  @Test("that a sub-test's conditions do not fit is a reason to skip it, before anything boots")
+  func conditions()
+    throws
+  {
+    let project = try Project([
+      "tests/a.lua": """
+      test("old", { kernel = "< 4.0" }, function() error("runs") end)
+      test("new", { kernel = ">= 4.19, < 99", config = { "NET", "!NO_SUCH_OPTION" }, arch = "x86_64", cpus = 1 },
+        function() end)
+      test("option", { config = "NO_SUCH_OPTION" }, function() error("runs") end)
+      test("value", { config = "NET=m" }, function() error("runs") end)
+      test("architecture", { arch = "aarch64" }, function() error("runs") end)
+      test("CPUs", { cpus = 255 }, function() error("runs") end)
+      """
+    ])
+    _ = try Self.stock(project)
+    let command = try Command("test", "-v", "tests", in: project.path, environment: ["PROVIUM_ACCEL": "tcg"])
+    #expect(command.status == .exited(0), "\(command.text)")
+    for reason in [
+      "needs kernel < 4.0, and the profile default has ", "needs a kernel with CONFIG_NO_SUCH_OPTION, and",
+      "needs a kernel with CONFIG_NET=m, and the profile default has CONFIG_NET=y",
+      "needs aarch64, and the profile default is x86_64", "needs 255 CPUs, and there are",
+    ] { #expect(command.output.contains(reason), "\(reason): \(command.text)") }
+    for (condition, complaint) in [
+      ("kernel = 'new'", "a condition such as \">= 6.2\""), ("config = 'A B'", "an option such as"),
+      ("arch = 'vax'", "vax"), ("cpus = 0", "255"),
+    ] {
+      try project.write("test('x', { \(condition) }, function() end)\n", to: "tests/a.lua")
+      let wrong = try Command("test", "tests", in: project.path)
+      #expect(wrong.status != .exited(0) && wrong.output.contains(complaint), "\(wrong.text)")
+    }
+  }
+
+  @Test("named twice, or one that does not exist, is one clear error") func wrong() throws {
+    let project = try Project([
+      "provium.toml": "[profile.own]\nkernel = \"vmlinuz\"\n", "tree/Makefile": "", "tree/Kconfig": "",
+      "tree/arch/x": "", "short.deb": "no package",
+    ])
+    for (arguments, expected) in [
+      (["--profile", "own", "--kernel", "deb:6.1"], "the profile 'own' names a kernel of its own"),
+      (["--kernel", "deb:6.1000"], "the package sources of this host have no such kernel"),
+      (["--kernel", "deb:6.1-cluod"], "did you mean '6.1-cloud'?"),
+      (["--kernel", "local:none"], "no kernel of that name was added"),
+      (["--kernel", "nothing"], "the kernel \(project.path)/nothing does not exist"),
+      (["--kernel", "tree"], "no kernel is configured there: run make -C \(project.path)/tree defconfig"),
+      (["--kernel", "short.deb"], "short.deb cannot be used as a kernel: it cannot be unpacked"),
+    ] {
+      let command = try Command(arguments: ["run"] + arguments + ["--", "true"], in: project.path)
+      #expect(command.status == .exited(2), "\(command.text)")
+      #expect(command.errors.contains(expected), "\(expected): \(command.text)")
+      #expect(command.errors.split(separator: "\n").count <= 2, "\(command.text)")
+    }
+  }
+
+  @Test("is added, listed, booted and removed by its name") func library() throws {
+    let project = try Project(withCache: [:])
+    let (tree, release, _) = try Self.stock(project)
+    try project.shell(
+      """
+      rm cache/kernels; mkdir cache/kernels; ln -s "$HOME/.cache/provium/kernels/x86_64" cache/kernels/x86_64
+      mkdir -p add/boot add/lib; cp \(tree)/boot/vmlinuz-\(release) add/boot/; cp -r \(tree)/lib/modules add/lib/
+      """
+    )
+    let add = try Command("kernel", "add", "--name", "mine", "add", in: project.path)
+    #expect(add.status == .exited(0) && add.output == "local:mine\n", "\(add.text)")
+    let list = try Command("kernel", "list", in: project.path)
+    #expect(list.output.hasPrefix("local:mine  "), "\(list.text)")
+    let run = try Command("run", "--kernel", "local:mine", "--", "uname", "-r", in: project.path)
+    #expect(run.output == "\(release)\n", "\(run.text)")
+    let remove = try Command("kernel", "remove", "local:mine", in: project.path)
+    #expect(remove.status == .exited(0), "\(remove.text)")
+    let again = try Command("kernel", "remove", "local:mine", in: project.path)
+    #expect(again.status == .exited(2) && again.errors.contains("no kernel 'local:mine'"), "\(again.text)")
+  }
+}
