@@ -1,6 +1,5 @@
 #if CommandLine
   import CSQLite
-  import Glibc
 
   /// A connection to an SQLite database. Not thread-safe. Owns the connection, and closes it at its end.
   ///
@@ -91,24 +90,19 @@
       case .null: sqlite3_bind_null(statement, index)
       case .integer(let value): sqlite3_bind_int64(statement, index, value)
       case .real(let value): sqlite3_bind_double(statement, index, value)
-      case .text(var text):
+      case .text(let text):
         // SQLITE_TRANSIENT, a macro that Swift cannot import: SQLite copies the text.
-        text.withUTF8 { bytes in
-          bytes.withMemoryRebound(to: CChar.self) {
-            sqlite3_bind_text(
-              statement,
-              index,
-              $0.baseAddress ?? SQLiteValue.empty,
-              Int32(clamping: $0.count),
-              unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-            )
-          }
+        text.withCString {
+          sqlite3_bind_text(
+            statement,
+            index,
+            $0,
+            Int32(clamping: text.utf8.count),
+            unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+          )
         }
       }
     }
-
-    /// A pointer for text without bytes; with a null pointer SQLite would store NULL.
-    nonisolated(unsafe) private static let empty = UnsafePointer(strdup("")!)
   }
 
   /// The current row of a statement. Columns count from 0.
