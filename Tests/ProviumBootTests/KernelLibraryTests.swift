@@ -198,6 +198,8 @@ import Testing
     #expect(KernelName("build/bzImage") == .path("build/bzImage"))
     #expect(KernelName.resolve("deb:6.1", against: "/p") == "deb:6.1")
     #expect(KernelName.resolve(".", against: "/p") == "/p")
-    #expect(KernelName.resolve("a/../b", against: "/p") == "/p/b")
+    #expect(KernelName.resolve("./a//b", against: "/p") == "/p/a/b")
+    // `a` may be a symbolic link: only the host's kernel knows what its parent is.
+    #expect(KernelName.resolve("a/../b", against: "/p") == "/p/a/../b")
   }
 }
