@@ -27,7 +27,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
   ],
   targets: [
@@ -119,6 +118,12 @@ let package = Package(
       swiftSettings: strict
     ),
     .target(name: "CTestContent"),
+    // The history of past runs; only the command keeps it.
+    .systemLibrary(
+      name: "CSQLite",
+      pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]
+    ),
     // Suites: discovery, selection, shards, repetition, watching, history, host checks, native cases. Every front end uses it.
     .target(
       name: "ProviumRunner",
@@ -126,7 +131,7 @@ let package = Package(
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
         "ProviumKTAP", "ProviumLua",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM",
-        .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
+        .target(name: "CSQLite", condition: .when(traits: ["CommandLine"])),
       ],
       swiftSettings: strict
     ),

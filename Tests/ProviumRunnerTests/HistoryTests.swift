@@ -142,4 +142,25 @@ import Testing
     #expect(Files.exists("\(path).broken"))
     #expect(try history.durations(root: "/t") == ["a.lua": 1])
   }
+
+  @Test(
+    "a history keeps names with quotes, zero bytes and no bytes unchanged",
+    arguments: ["a'b\".lua", "a\0b.lua", ""]
+  )
+  func anyName(file: String) throws {
+    let history = try History()
+    try record(result(file, .passed, seconds: 1), in: history, touched: ["/\(file)": ""])
+    #expect(try history.durations(root: "/t") == [file: 1])
+    #expect(try history.touched(root: "/t") == [file: ["/\(file)": ""]])
+  }
+
+  @Test("a history of a newer version of Provium is an error and stays as it is") func newer() throws {
+    let path = "/tmp/provium-test-\(getpid())-newer/history.sqlite"
+    defer { try? Files.removeTree(Files.parent(of: path)) }
+    try Files.createDirectories(Files.parent(of: path))
+    try SQLiteDatabase(path: path).execute(script: "PRAGMA user_version = 7")
+    let error = #expect(throws: (any Error).self) { try History(path: path) }
+    #expect("\(try #require(error))".contains("a newer version of Provium keeps the history (format 7"))
+    #expect(!Files.exists("\(path).broken"))
+  }
 }
