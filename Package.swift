@@ -135,7 +135,8 @@ let package = Package(
     .target(
       name: "ProviumTesting",
       dependencies: [
-        "CTestContent", "ProviumArchitecture", "ProviumRunner", "ProviumEvents", "ProviumAgentClient",
+        "CTestContent", "ProviumArchitecture", "ProviumBlock", "ProviumRunner", "ProviumEvents",
+        "ProviumAgentClient",
         "ProviumLua", "ProviumVM",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem",
       ],

@@ -18,7 +18,7 @@ extension VirtualMachine {
     let kernelLog: (@Sendable (KernelLogBatch) -> Void)?
     let log: Logger
 
-    /// - Throws: `SilentEntry` for a vmlinux of a bzImage that ends before its first message; otherwise `BootFailure`.
+    /// - Throws: `SilentEntry` if the image is a vmlinux from a bzImage and the guest ends before its first message; otherwise `BootFailure`.
     func run(
       _ image: BootImage,
       stage: (String) -> Void,
@@ -72,7 +72,7 @@ extension VirtualMachine {
         return machine
       } catch {
         let reached = process.console.reached
-        // Before `kill`, which is an end that is expected.
+        // Read before `kill`: an end that `kill` causes is not reported as silent.
         let silent = image.bzImage == nil || reached > .qemu ? nil : entry?.silentEnd
         process.kill()
         let failure = BootFailure(
@@ -108,7 +108,7 @@ extension VirtualMachine {
       }
       guard reached >= .modules, !image.hasModules else { return "" }
       return
-        "; no modules were found for its kernel: where its virtio drivers are modules, name their folder with modules = \"…\""
+        "; no modules were found for the guest's kernel; if its virtio drivers are modules, set modules = \"…\" to their folder"
     }
   }
 

@@ -91,6 +91,9 @@ package final class VirtualMachine: Sendable {
     try configuration.validate()
     let architecture = try configuration.boot.requiredArchitecture
     let platform = host.platform(for: architecture)
+    if configuration.hasFastClock, platform.accelerator == .kvm {
+      throw InvalidConfiguration(.clock, .refused("cannot be fast with KVM: run with --accel tcg"))
+    }
     let qemu = try host.qemu(for: architecture)
     let image = try host.images.build(
       configuration.boot,

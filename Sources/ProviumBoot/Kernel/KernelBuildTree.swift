@@ -24,7 +24,9 @@ package struct KernelBuildTree: Sendable {
   /// - Throws: `ImageError.badTree` for a tree that is not built, half built, or built for another architecture.
   package func built(for architecture: Architecture) throws -> NamedKernel {
     guard
-      let kernel = Self.images(architecture).map({ "\(directory)/\($0)" }).first(where: Files.isRegularFile)
+      let kernel = architecture.buildTreeImages.map({ "\(directory)/\($0)" }).first(
+        where: Files.isRegularFile
+      )
     else { throw ImageError.badTree(path: directory, reason: notBuilt(architecture)) }
     guard let release else {
       throw ImageError.badTree(
@@ -46,27 +48,19 @@ package struct KernelBuildTree: Sendable {
     ((try? Files.readText("\(directory)/.config")) ?? "").split(separator: "\n")
   }
 
-  /// The kernels that a build makes for an architecture, those first that boot sooner.
-  private static func images(_ architecture: Architecture) -> [String] {
-    switch architecture.name {
-    case Architecture.x86_64.name: ["arch/x86/boot/bzImage"]
-    case Architecture.aarch64.name: ["arch/arm64/boot/Image", "arch/arm64/boot/Image.gz"]
-    default: ["arch/riscv/boot/Image", "arch/riscv/boot/Image.gz"]
-    }
-  }
-
   private func notBuilt(_ architecture: Architecture) -> String {
     if configuration.isEmpty {
       return "no kernel is configured there: run make -C \(directory) defconfig, and make"
     }
     let other = Architecture.all.first { architecture in
-      Self.images(architecture).contains { Files.exists("\(directory)/\($0)") }
+      architecture.buildTreeImages.contains { Files.exists("\(directory)/\($0)") }
     }
     if let other {
       return
         "its kernel is one for \(other.name), and the guest is \(architecture): set arch = \"\(other.name)\" in a profile"
     }
-    return "its kernel is not built (there is no \(Self.images(architecture)[0])): run make -C \(directory)"
+    return
+      "its kernel is not built (there is no \(architecture.buildTreeImages[0])): run make -C \(directory)"
   }
 
   /// The paths of the modules, relative to the folder. Before Linux 6.3 the list has `kernel/fs/ext4/ext4.ko`, then

@@ -13,7 +13,7 @@ enum MachineMethods {
       methodList: Misuse.translated([
         ("boot", boot), ("try_boot", tryBoot), ("shutdown", shutdown), ("kill", kill), ("state", state),
         ("console", console), ("clock", clock), ("pause", pause), ("unpause", unpause), ("nmi", nmi),
-        ("power_button", powerButton), ("reset", reset), ("disk", disk), ("spawn", spawn),
+        ("power_button", powerButton), ("reset", reset), ("reboot", reboot), ("disk", disk), ("spawn", spawn),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
         ("nic", NetworkMethods.nic), ("config", KernelMethods.config),
       ]) + GuestMethods.all(VMObject.self),
@@ -118,11 +118,16 @@ enum MachineMethods {
 
   private static func spawn(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
-    let options = try call.options(1, known: ["thread", "shared"])
+    let options = try call.options(1, known: ["thread", "shared", "time_offset"])
     let isThread = try options["thread"]?.boolean() ?? false
     let isShared = try options["shared"]?.boolean() ?? false
     if isThread && isShared { throw LuaError.misuse("spawn: a worker is a thread or shared, not both") }
-    let worker = try vm.machine.spawn(isThread ? .thread : isShared ? .shared : .process)
+    let timeOffset = try options["time_offset"]?.duration()
+    if timeOffset != nil, isThread || isShared {
+      throw LuaError.misuse("spawn: only a worker that is a process can have a time_offset")
+    }
+    let kind: WorkerKind = isThread ? .thread : isShared ? .shared : .process
+    let worker = try vm.machine.spawn(kind, timeOffset: timeOffset)
     return [try vm.context.types.value(WorkerObject(worker, of: vm))]
   }
 
@@ -142,6 +147,13 @@ enum MachineMethods {
   private static func reset(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 0)
     try vm.machine.reset()
+    return [try vm.context.types.value(vm)]
+  }
+
+  /// `vm:reboot()`: shuts the guest down and boots the VM again.
+  private static func reboot(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try vm.machine.reboot()
     return [try vm.context.types.value(vm)]
   }
 
@@ -176,7 +188,7 @@ enum MachineMethods {
     }
     let isMet = try vm.machine.expectReport(matches) { _ = try call.state.call(body) }
     guard isMet else {
-      throw LuaAssertion("no kernel report matching \(ByteText.quoted(pattern)) appeared on the console")
+      throw LuaAssertion("no kernel report that matches \(ByteText.quoted(pattern)) appeared")
     }
     return []
   }

@@ -2,7 +2,7 @@
 public struct InvalidConfiguration: Error, Sendable, Hashable, CustomStringConvertible {
   /// The setting with the value.
   package enum Setting: Sendable, Hashable {
-    case memory, cpus, bootTimeLimit
+    case memory, cpus, bootTimeLimit, initialTime, clock
     /// By the guest path as it was given.
     case file([UInt8])
     /// By position in `disks`, from 0.
@@ -44,6 +44,8 @@ public struct InvalidConfiguration: Error, Sendable, Hashable, CustomStringConve
     case .memory: "memory"
     case .cpus: "cpus"
     case .bootTimeLimit: "bootTimeLimit"
+    case .initialTime: "initialTime"
+    case .clock: "clock"
     case .file(let path): "files['\(String(decoding: path, as: UTF8.self))']"
     case .disk(let index): "disks[\(index)]"
     case .servedDisk(let id): "the disk '\(id)'"

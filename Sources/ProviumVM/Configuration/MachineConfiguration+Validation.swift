@@ -31,6 +31,25 @@ extension MachineConfiguration {
       if let problem = problem(of: disk) { throw InvalidConfiguration(.disk(index), problem) }
     }
     try validateServedDisks()
+    try validateClock()
+  }
+
+  private func validateClock() throws(InvalidConfiguration) {
+    guard let clock else { return }
+    if let time = clock.initialTime, !GuestClock.initialTimes.contains(time) {
+      throw InvalidConfiguration(
+        .initialTime,
+        .expected("a time from 2000-01-01 to 2099-12-31", given: "\(time) seconds since 1970")
+      )
+    }
+    guard clock.isFast else { return }
+    // The guest's time races while it waits for the host: its drivers and peers would run into their time limits.
+    if let disk = servedDisks.first {
+      throw InvalidConfiguration(.clock, .refused("cannot be fast in a VM with the served disk '\(disk.id)'"))
+    }
+    if !networkDevices.isEmpty {
+      throw InvalidConfiguration(.clock, .refused("cannot be fast in a VM with network devices"))
+    }
   }
 
   private func validateServedDisks() throws(InvalidConfiguration) {

@@ -97,11 +97,13 @@ extension VirtualMachine {
     } catch { throw loaded.failed(error) }
   }
 
-  /// Sets the clock to the present, and gives the guest random numbers that no sibling has.
+  /// Sets the clock to the present unless the guest has a clock of its own, and gives the guest random numbers that no
+  /// sibling has.
   package func wakeUp(until deadline: Deadline) throws {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
-    let now = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    let present = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    let now = configuration.clock == nil ? present : 0
     var generator = SystemRandomNumberGenerator()
     let seed = (0..<WireLimit.seedSize).map { _ in UInt8.random(in: 0...255, using: &generator) }
     _ = try agent.resume(realtime: now, seed: seed, until: deadline)

@@ -19,7 +19,7 @@ final class KUnitRun {
 
   /// The time limit of a boot that runs suites, before the timeout multiplier.
   private static let bootTimeLimit = Duration.seconds(120)
-  /// Messages of suites are of this level; the kernel keeps them in its log whatever the console shows.
+  /// Makes the kernel's log large enough for the messages of all suites; the kernel keeps them in its log whatever the console shows.
   private static let logWords = "log_buf_len=4M"
 
   init(_ suites: KUnitSuites, _ unit: KUnitSuites.Unit, _ run: TestRun, _ control: ScopeControl) {

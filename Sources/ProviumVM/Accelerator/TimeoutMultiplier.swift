@@ -1,0 +1,20 @@
+package import ProviumArchitecture
+
+/// The factor by which time limits grow: the user's (`--timeout-multiplier`), or that of the guest's accelerator.
+package enum TimeoutMultiplier {
+  /// The factor for an accelerator. Emulated code was measured to run 10 to 20 times slower; a part of each test waits for
+  /// timers or the host, which emulation does not slow down.
+  package static func standard(for accelerator: Accelerator) -> Double {
+    switch accelerator {
+    case .kvm: 1
+    case .tcg: 10
+    }
+  }
+}
+
+extension MachineHost {
+  /// The factor by which time limits of guests of an architecture grow.
+  package func timeoutMultiplier(for architecture: Architecture) -> Double {
+    userMultiplier ?? TimeoutMultiplier.standard(for: accelerator(for: architecture).accelerator)
+  }
+}
