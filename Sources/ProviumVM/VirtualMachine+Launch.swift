@@ -32,6 +32,7 @@ extension VirtualMachine {
       var wiring = LaunchWiring()
       wiring.memory = storage.memory
       wiring.diskFiles = storage.diskFiles
+      wiring.keepsFrameEnds = storage.keepsFrameEnds
       wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
       var disks = storage.servedDisks
       for disk in configuration.servedDisks where disks[disk.id] == nil {

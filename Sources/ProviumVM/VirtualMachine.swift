@@ -63,6 +63,8 @@ package final class VirtualMachine: Sendable {
     package var diskFiles: [Int: DiskFile] = [:]
     /// The disks of `MachineConfiguration.servedDisks` that exist already, by id. The others are made.
     package var servedDisks: [String: BlockDisk] = [:]
+    /// See `LaunchWiring.keepsFrameEnds`.
+    package var keepsFrameEnds = false
 
     package init() {}
   }

@@ -28,6 +28,8 @@ package final class QEMUProcess: Sendable {
   private let diskServers: [NBDServer]
   /// This process's ends of the network devices' connections that were not taken, by the device's number.
   private let frameSockets = Mutex<[Int: FrameSocket]>([:])
+  /// QEMU's ends of these connections, where they are kept.
+  private let frameEnds: [FrameSocket]
   private final class FrameSocket: Sendable {
     let descriptor: Mutex<Descriptor?>
     init(_ descriptor: consuming Descriptor) { self.descriptor = Mutex(descriptor) }
@@ -99,6 +101,11 @@ package final class QEMUProcess: Sendable {
       reports: reports,
       errors: errors
     )
+    frameEnds =
+      wiring.keepsFrameEnds
+      ? try configuration.networkDevices.indices.map {
+        FrameSocket(try descriptors.duplicateTheirs(NetworkDevice.name($0)))
+      } : []
     for number in configuration.networkDevices.indices {
       let socket = FrameSocket(try descriptors.takeOurs(NetworkDevice.name(number)))
       frameSockets.withLock { $0[number] = socket }
@@ -124,6 +131,11 @@ package final class QEMUProcess: Sendable {
 
   /// Takes this process's end of the share port; nil over vsock. The caller owns it.
   func takeShareSocket() -> Descriptor? { shareSocket.withLock { $0.take() } }
+
+  /// QEMU's end of a network device's connection, which stays this object's; nil where it is not kept.
+  package func frameEnd(of number: Int) -> Int32? {
+    frameEnds.indices.contains(number) ? frameEnds[number].descriptor.withLock { $0?.raw } : nil
+  }
 
   /// Sets whether the link of a network device is up. The guest sees its carrier go and come.
   package func setLink(of number: Int, isUp: Bool, until deadline: Deadline) throws {

@@ -25,6 +25,27 @@ extension VirtualMachine {
     started: (QEMUProcess) -> Void = { _ in },
     log: Logger = .silent
   ) throws -> VirtualMachine {
+    try load(
+      snapshot,
+      on: host,
+      writingTo: memory,
+      diskFiles: diskFiles,
+      until: deadline,
+      started: started,
+      log: log
+    ).start(until: deadline)
+  }
+
+  /// Starts QEMU and loads a snapshot. The VM does not run yet.
+  package static func load(
+    _ snapshot: Snapshot,
+    on host: MachineHost,
+    writingTo memory: String? = nil,
+    diskFiles: [Int: DiskFile]? = nil,
+    until deadline: Deadline,
+    started: (QEMUProcess) -> Void = { _ in },
+    log: Logger = .silent
+  ) throws -> LoadedMachine {
     let platform = host.platform(for: snapshot.conditions.architecture)
     let qemu = try host.qemu(for: platform.architecture)
     if let difference = snapshot.conditions.difference(
@@ -36,6 +57,8 @@ extension VirtualMachine {
     var wiring = LaunchWiring()
     wiring.isIncoming = true
     wiring.memory = memory.map { .sharedFile($0) } ?? .privateFile(snapshot.memoryPath)
+    // A VM that becomes a snapshot itself.
+    wiring.keepsFrameEnds = memory != nil
     wiring.diskFiles =
       diskFiles
       ?? snapshot.writableDisks.mapValues { file in
@@ -60,6 +83,13 @@ extension VirtualMachine {
       log: log
     )
     started(process)
+    let loaded = LoadedMachine(
+      snapshot: snapshot,
+      process: process,
+      qemu: qemu,
+      directory: directory,
+      shares: shares
+    )
     do {
       // QEMU would announce the saved addresses of its network devices, which a resumed VM does not keep.
       if !snapshot.configuration.networkDevices.isEmpty {
@@ -70,37 +100,8 @@ extension VirtualMachine {
         ignoringShared: !snapshot.isStream,
         until: deadline
       )
-      // Before the agent is asked: it may run a command whose program is in a share.
-      if !shares.all.isEmpty { try shares.connect(process, isResume: true) }
-      try process.proceed(until: deadline)
-      let agent = try GuestAgent.connect(
-        to: process.endpoint,
-        machine: snapshot.name,
-        expecting: AgentImage.buildID,
-        liveness: process.monitor,
-        until: deadline
-      )
-      var image = BootImage(kernel: "", initrd: "", append: "")
-      image.release = snapshot.kernelRelease
-      let machine = VirtualMachine(
-        name: snapshot.name,
-        process: process,
-        agent: agent,
-        image: image,
-        qemu: qemu,
-        directory: directory,
-        shares: shares
-      )
-      try machine.followKernelLog(from: .afterLast, next: snapshot.kernelLogPosition, until: deadline)
-      try machine.wakeUp(until: deadline)
-      return machine
-    } catch {
-      process.kill()
-      shares.stop()
-      let tail = process.console.tail()
-      try? Files.removeTree(directory)
-      throw BootFailure(machine: snapshot.name, stage: .agent, reason: "\(error)", console: tail)
-    }
+      return loaded
+    } catch { throw loaded.failed(error) }
   }
 
   /// Sets the clock to the present unless the guest has a clock of its own, and gives the guest random numbers that no
@@ -118,4 +119,64 @@ extension VirtualMachine {
   /// Stops the machine's processors; `proceed` goes on.
   package func pause(until deadline: Deadline) throws { try process.pause(until: deadline) }
   package func proceed(until deadline: Deadline) throws { try process.proceed(until: deadline) }
+}
+
+/// A VM that was loaded from a snapshot and does not run yet.
+package struct LoadedMachine: Sendable {
+  package let snapshot: Snapshot
+  package let process: QEMUProcess
+  let qemu: QEMUBinary
+  let directory: String
+  let shares: MachineShares
+
+  /// Lets the VM run, and blocks until its agent answers. A VM that runs already goes on.
+  package func start(until deadline: Deadline) throws -> VirtualMachine {
+    do {
+      // Before the agent is asked: it may run a command whose program is in a share.
+      if !shares.all.isEmpty { try shares.connect(process, isResume: true) }
+      try process.proceed(until: deadline)
+      return try connect(until: deadline)
+    } catch { throw failed(error) }
+  }
+
+  /// Blocks until the agent of a VM that runs answers.
+  private func connect(until deadline: Deadline) throws -> VirtualMachine {
+    let agent = try GuestAgent.connect(
+      to: process.endpoint,
+      machine: snapshot.name,
+      expecting: AgentImage.buildID,
+      liveness: process.monitor,
+      until: deadline
+    )
+    var image = BootImage(kernel: "", initrd: "", append: "")
+    image.release = snapshot.kernelRelease
+    let machine = VirtualMachine(
+      name: snapshot.name,
+      process: process,
+      agent: agent,
+      image: image,
+      qemu: qemu,
+      directory: directory,
+      shares: shares
+    )
+    try machine.followKernelLog(from: .afterLast, next: snapshot.kernelLogPosition, until: deadline)
+    try machine.wakeUp(until: deadline)
+    return machine
+  }
+
+  /// Ends the VM, and returns the error of its resume.
+  func failed(_ error: any Error) -> BootFailure {
+    process.kill()
+    shares.stop()
+    let tail = process.console.tail()
+    try? Files.removeTree(directory)
+    return BootFailure(machine: snapshot.name, stage: .agent, reason: "\(error)", console: tail)
+  }
+
+  /// Ends the VM without an error.
+  package func discard() {
+    process.kill()
+    shares.stop()
+    try? Files.removeTree(directory)
+  }
 }
