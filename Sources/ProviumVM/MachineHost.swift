@@ -10,7 +10,7 @@ package final class MachineHost: Sendable {
   package let run: RunDirectory
   package let images: ImageBuilder
   /// The user's factor for time limits; nil: each accelerator's own.
-  let userMultiplier: Double?
+  private let userMultiplier: Double?
 
   package init(
     cache: String,
@@ -46,5 +46,10 @@ package final class MachineHost: Sendable {
   package func accelerator(for architecture: Architecture) -> AcceleratorVerdict {
     architecture.name == HostFacts.machine
       ? accelerator : AcceleratorVerdict(.tcg, reason: "\(architecture) guests are emulated")
+  }
+
+  /// The factor by which time limits of guests of an architecture grow.
+  package func timeoutMultiplier(for architecture: Architecture) -> Double {
+    userMultiplier ?? TimeoutMultiplier.standard(for: accelerator(for: architecture).accelerator)
   }
 }

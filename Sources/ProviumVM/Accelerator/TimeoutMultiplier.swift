@@ -1,5 +1,3 @@
-package import ProviumArchitecture
-
 /// The factor by which time limits grow: the user's (`--timeout-multiplier`), or that of the guest's accelerator.
 package enum TimeoutMultiplier {
   /// The factor for an accelerator. Emulated code was measured to run 10 to 20 times slower; a part of each test waits for
@@ -9,12 +7,5 @@ package enum TimeoutMultiplier {
     case .kvm: 1
     case .tcg: 10
     }
-  }
-}
-
-extension MachineHost {
-  /// The factor by which time limits of guests of an architecture grow.
-  package func timeoutMultiplier(for architecture: Architecture) -> Double {
-    userMultiplier ?? TimeoutMultiplier.standard(for: accelerator(for: architecture).accelerator)
   }
 }
