@@ -50,7 +50,9 @@ package final class ScopeLimits {
       suspendedSince = Deadline.now
       watch.set([])
     }
-    onChange(deadline)
+    // Each of the functions that run side by side has a deadline of its own.
+    let areSeveral = end != .never
+    if suspensions == 1 || areSeveral { onChange(deadline) }
     defer {
       suspensions -= 1
       if suspensions == 0 {
@@ -58,7 +60,7 @@ package final class ScopeLimits {
         for limit in limits { limit.exclude(spent) }
         watch.set(limits)
       }
-      onChange(deadline)
+      if suspensions == 0 || areSeveral { onChange(deadline) }
     }
     return try body()
   }

@@ -1,4 +1,3 @@
-import ProviumNetwork
 import ProviumVM
 
 /// The VMs and networks of a script that were saved together.
@@ -34,22 +33,6 @@ package struct SavedLab: Sendable, Codable, Hashable {
 
   /// The names of its files and folders in the build's folder.
   var fileNames: [String] { machines.map(\.folder) + networks.indices.map(Self.framesName) }
-}
-
-/// A network that was saved.
-package struct SavedNetwork: Sendable, Codable, Hashable {
-  struct Port: Sendable, Codable, Hashable {
-    let name: String
-    let mac: MACAddress
-    let addresses: [IPAddress]
-    let isStation: Bool
-  }
-
-  let name: String
-  let subnets: [IPSubnet]
-  let mtu: Int?
-  let ports: [Port]
-  let state: SavedSwitch
 }
 
 /// A lab that was resumed.
