@@ -53,7 +53,9 @@ import Testing
       let examples = try #require(member.value["examples"]?.array)
       #expect(!examples.isEmpty, "\(member.key) has no example")
       for example in examples {
-        var text = "[\(table)]\n\(member.key) = \(example.text)\n"
+        // An inline table of TOML has `=` where an object of JSON has `:`.
+        let value = example.text.replacing("\":", with: "\" = ")
+        var text = "[\(table)]\n\(member.key) = \(value)\n"
         if place.hasSuffix("kselftest"), member.key != "kind" { text += "kind = \"kselftest\"\n" }
         if place.hasSuffix("kselftest"), member.key != "path" { text += "path = \"p\"\n" }
         if place.hasSuffix("profile"), member.key != "kernel" { text += "kernel = \"k\"\n" }

@@ -80,47 +80,10 @@ package final class Branches: Sendable {
   }
 }
 
-extension MachineContext {
-  /// Runs `body`, which waits for a guest. Other branches of the scope run meanwhile, so `body` must touch nothing that
-  /// belongs to the scope; see `inTurn`. Without branches, only runs `body`.
-  /// - Parameter machine: the VM that `body` uses: another branch that uses it, too, waits.
-  func waiting<Value>(for machine: Machine, _ body: () throws -> Value) throws -> Value {
-    guard let branches else { return try body() }
-    let place = branches.newPlace()
-    machine.queue.append(place)
-    defer {
-      machine.queue.removeAll { $0 == place }
-      branches.noteChange()
-    }
-    while machine.queue.first != place {
-      guard !branches.haveEnded else { throw ProviumError(.interrupted, "another branch has failed") }
-      let seen = branches.changes
-      withoutTurn(branches) { branches.waitForChange(after: seen) }
-    }
-    return try withoutTurn(branches, body)
-  }
+/// The branches that use one VM, the one that uses it now first. Belongs to the branch that has the turn.
+final class BranchQueue {
+  private(set) var places: [UInt64] = []
 
-  /// Runs `body`, which waits for something other than a VM, while other branches of the scope run.
-  package func waiting<Value>(_ body: () throws -> Value) rethrows -> Value {
-    guard let branches else { return try body() }
-    return try withoutTurn(branches, body)
-  }
-
-  private func withoutTurn<Value>(_ branches: Branches, _ body: () throws -> Value) rethrows -> Value {
-    let comeBack = leaveBranch()
-    branches.giveTurn()
-    defer {
-      branches.takeTurn()
-      comeBack()
-    }
-    return try body()
-  }
-
-  /// Runs a part of the body of `waiting` that touches what belongs to the scope. It must not run scripts.
-  package func inTurn<Value>(_ body: () throws -> Value) rethrows -> Value {
-    guard let branches else { return try body() }
-    branches.takeTurn()
-    defer { branches.giveTurn() }
-    return try body()
-  }
+  func append(_ place: UInt64) { places.append(place) }
+  func remove(_ place: UInt64) { places.removeAll { $0 == place } }
 }

@@ -62,7 +62,7 @@ extension Machine {
     lastUse = Self.countUse()
     defer { context.processes.noteOperation() }
     do {
-      let result = try context.waiting(for: self, body)
+      let result = try context.waiting(for: queue, body)
       try checkDisks(of: machine)
       try checkShares(of: machine)
       return result

@@ -20,7 +20,7 @@ extension Machine {
     )
     let deadline = Deadline.earliest(limit.deadline, context.limits.deadline)
     do {
-      let machine = try context.waiting(for: self) {
+      let machine = try context.waiting(for: queue) {
         let warm = warm(of: snapshot, until: deadline)
         // Whether a warm VM was used is known only now.
         announceResume(of: snapshot, origin: origin.text(isWarm: warm != nil))

@@ -60,8 +60,8 @@ package final class Machine {
   /// The guest's host name, by which other machines of its networks know it.
   package internal(set) var hostName = ""
   /// The branches of the scope that use the VM, the one that uses it now first; see `MachineContext.waiting`.
-  var queue: [UInt64] = []
-  var isInUse: Bool { !queue.isEmpty }
+  let queue = BranchQueue()
+  var isInUse: Bool { !queue.places.isEmpty }
   /// The block of `/etc/hosts` that the guest has.
   var writtenHosts = ""
   /// The snapshot that the VM was resumed from, and `lastUse` at that moment.
@@ -137,7 +137,7 @@ package final class Machine {
       )
       bootLimit = limit
       let deadline = Deadline.earliest(limit.deadline, context.limits.deadline)
-      let machine = try context.waiting(for: self) {
+      let machine = try context.waiting(for: queue) {
         try start(configuration, storage: storage, kernelLog: kernelLogFile?.receiver, until: deadline)
       }
       adopt(machine, since: begin)
@@ -309,7 +309,7 @@ package final class Machine {
     try? unpause()
     // Later output of the kernel is on its console only.
     catchUpWithReports()
-    guard (try? context.waiting(for: self, { virtualMachine.shutdown() })) != nil else { return }
+    guard (try? context.waiting(for: queue, { virtualMachine.shutdown() })) != nil else { return }
     end(.shutdown, reason: "shut down")
   }
 

@@ -117,6 +117,14 @@
 ---@field clock? "real" | "fast" With "fast", the guest's idle time passes at once.
 ---@field nics? (provium.network | provium.nic_options)[] The network devices.
 ---@field hostname? string The host name of the guest.
+---@field share? table<string, string | provium.share_options> Guest path to a folder of the host, which is read-only.
+---@field root? string A folder of the host that is the root of the guest; "/" is the host's own.
+
+--- A folder of the host in the guest.
+---@class provium.share_options
+---@field path? string The folder of the host.
+---@field owner? "root" | "host" The owners that the guest sees; default "root": files of the host's user belong to root.
+---@field one_file_system? boolean True: other file systems below the folder are not shown.
 
 --- The options of a command.
 ---@class provium.exec_options
@@ -411,6 +419,12 @@ function vm:unpause() end
 
 --- Sends a non-maskable interrupt to the guest.
 function vm:nmi() end
+
+--- Shows a folder of the host, read-only, at a path of the running guest.
+---@param folder string The folder; a relative path starts at the folder of provium.toml.
+---@param path string The path in the guest.
+---@param opts? provium.share_options
+function vm:share(folder, path, opts) end
 
 --- Presses the power button and does not wait.
 function vm:power_button() end
@@ -751,6 +765,10 @@ function port:clear() end
 
 -- The library
 
+--- VMs and networks that were saved and resumed together.
+---@class provium.lab
+---@field [string] provium.vm | table<string, provium.network> A VM, by its host name, or `networks`, by name.
+
 --- Provium's functions.
 ---@class provium
 ---@field version string The version of Provium.
@@ -770,6 +788,16 @@ function provium.create(profile) end
 ---@param opts? { nics?: (provium.network | provium.nic_options)[], hostname?: string }
 ---@return provium.vm
 function provium.fixture(name, opts) end
+
+--- Returns the VMs and networks of fixtures/NAME.lua, resumed together.
+---@param name string
+---@return provium.lab
+function provium.lab(name) end
+
+--- Calls functions side by side, and returns the first result of each, in order.
+---@param functions (fun(): any)[]
+---@return any ...
+function provium.all(functions) end
 
 --- Creates a network of VMs.
 ---@param name string
