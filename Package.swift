@@ -27,7 +27,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
   ],
   targets: [
@@ -53,6 +52,8 @@ let package = Package(
 
     // Disks that this process provides: contents, faults, log, and the server that QEMU connects to. Knows no VM.
     .target(name: "ProviumBlock", dependencies: ["ProviumSystem"], swiftSettings: strict),
+    // A read-only file server for folders of the host, in the FUSE protocol. Knows neither QEMU nor guests.
+    .target(name: "ProviumShare", dependencies: ["CLinux", "ProviumSystem"], swiftSettings: strict),
     // A network switch in this process, with impairments, stations and capture. Knows neither QEMU nor guests.
     .target(name: "ProviumNetwork", dependencies: ["CLinux", "ProviumSystem"], swiftSettings: strict),
 
@@ -66,7 +67,7 @@ let package = Package(
       name: "ProviumVM",
       dependencies: [
         "ProviumAgentClient", "ProviumArchitecture", "ProviumBlock", "ProviumBoot", "ProviumJSON",
-        "ProviumSystem", "CLinux",
+        "ProviumShare", "ProviumSystem", "CLinux",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict
@@ -99,10 +100,11 @@ let package = Package(
       name: "ProviumRuntime",
       dependencies: [
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBlock", "ProviumBoot",
-        "ProviumEvents", "ProviumKTAP", "ProviumNetwork", "ProviumSystem", "ProviumVM",
+        "ProviumEvents", "ProviumKTAP", "ProviumNetwork", "ProviumShare", "ProviumSystem", "ProviumVM",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
+      resources: [.embedInCode("Config/Schema/schema.json")],
       swiftSettings: strict
     ),
     .target(
@@ -112,9 +114,16 @@ let package = Package(
         "ProviumEvents", "ProviumJSON", "ProviumKTAP", "ProviumLua", "ProviumNetwork", "ProviumRuntime",
         "ProviumSystem", "ProviumVM",
       ],
+      resources: [.embedInCode("Editor/provium.lua")],
       swiftSettings: strict
     ),
     .target(name: "CTestContent"),
+    // The history of past runs; only the command keeps it.
+    .systemLibrary(
+      name: "CSQLite",
+      pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]
+    ),
     // Suites: discovery, selection, shards, repetition, watching, history, host checks, native cases. Every front end uses it.
     .target(
       name: "ProviumRunner",
@@ -122,7 +131,7 @@ let package = Package(
         "ProviumAgentClient", "ProviumAgentImage", "ProviumArchitecture", "ProviumBoot", "ProviumEvents",
         "ProviumKTAP", "ProviumLua",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM",
-        .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["CommandLine"])),
+        .target(name: "CSQLite", condition: .when(traits: ["CommandLine"])),
       ],
       swiftSettings: strict
     ),
@@ -135,8 +144,8 @@ let package = Package(
     .target(
       name: "ProviumTesting",
       dependencies: [
-        "CTestContent", "ProviumArchitecture", "ProviumRunner", "ProviumEvents", "ProviumAgentClient",
-        "ProviumLua", "ProviumVM",
+        "CTestContent", "ProviumArchitecture", "ProviumBlock", "ProviumRunner", "ProviumEvents",
+        "ProviumAgentClient", "ProviumKTAP", "ProviumLua", "ProviumVM",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem",
       ],
       swiftSettings: strict
@@ -145,7 +154,7 @@ let package = Package(
       name: "provium",
       dependencies: [
         "ProviumAgentClient", "ProviumEvents", "ProviumJSON", "ProviumReports", "ProviumRunner",
-        "ProviumRuntime", "ProviumScripts", "ProviumSystem",
+        "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM",
         .product(
           name: "ArgumentParser",
           package: "swift-argument-parser",
@@ -170,6 +179,7 @@ let package = Package(
       exclude: ["Recorded", "Golden"],
       swiftSettings: strict
     ),
+    .testTarget(name: "ProviumShareTests", dependencies: ["CLinux", "ProviumShare"], swiftSettings: strict),
     .testTarget(name: "ProviumBlockTests", dependencies: ["ProviumBlock"], swiftSettings: strict),
     .testTarget(name: "ProviumSystemTests", dependencies: ["ProviumSystem"], swiftSettings: strict),
     .testTarget(
@@ -190,7 +200,7 @@ let package = Package(
     .testTarget(name: "LuaTests", dependencies: ["ProviumTesting"], swiftSettings: strict),
     .testTarget(
       name: "ProviumCommandTests",
-      dependencies: ["provium", "ProviumSystem"],
+      dependencies: ["provium", "ProviumJSON", "ProviumSystem"],
       swiftSettings: strict
     ),
     .testTarget(
@@ -200,10 +210,14 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "ProviumRunnerTests", dependencies: ["ProviumRunner"], swiftSettings: strict),
-    .testTarget(name: "ProviumRuntimeTests", dependencies: ["ProviumRuntime"], swiftSettings: strict),
+    .testTarget(
+      name: "ProviumRuntimeTests",
+      dependencies: ["ProviumJSON", "ProviumRuntime"],
+      swiftSettings: strict
+    ),
     .testTarget(
       name: "ProviumScriptsTests",
-      dependencies: ["ProviumLua", "ProviumRuntime", "ProviumScripts"],
+      dependencies: ["ProviumLua", "ProviumRuntime", "ProviumScripts", "ProviumSystem", "ProviumVM"],
       swiftSettings: strict
     ),
   ],

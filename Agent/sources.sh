@@ -4,10 +4,10 @@
 architectures="x86_64 aarch64"
 
 # From the lowest layer to the highest. check-layers.sh checks that none uses a later one.
-folders="core wire control serve serve/handlers init"
+folders="core wire share control serve serve/handlers init"
 
 agent_sources() { # HERE
-  echo "$1"/main.c "$1"/core/*.c "$1"/wire/*.c "$1"/control/*.c "$1"/serve/*.c "$1"/serve/handlers/*.c
+  echo "$1"/main.c "$1"/core/*.c "$1"/wire/*.c "$1"/share/*.c "$1"/control/*.c "$1"/serve/*.c "$1"/serve/handlers/*.c
 }
 
 wrapper_sources() { # HERE

@@ -1,4 +1,4 @@
-/* The end of serving processes and of jobs' shells: children of control. */
+/* Handles the end of control's children: serving processes and shells of jobs. */
 #ifndef PROVIUM_CONTROL_CHILDREN_H
 #define PROVIUM_CONTROL_CHILDREN_H
 

@@ -12,7 +12,7 @@ static void inbox_handle(struct control *control, const struct handoff_message *
     drain_add(control, message->number, message->descriptors);
   } else if (message->kind >= HANDOFF_JOB_UPDATE && message->kind <= HANDOFF_JOB_FREE && names_job) {
     job_handle(control, message);
-  } else { /* ENDING only wakes control, which looks at all threads */
+  } else { /* ENDING needs no action here: its arrival wakes control, which then checks all threads */
     for (uint32_t i = 0; i < message->count; i++) {
       sys_close(message->descriptors[i]);
     }

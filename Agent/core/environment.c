@@ -49,7 +49,7 @@ static void environment_take_secret(struct environment *environment) {
 
 void environment_open(struct environment *environment, int private) {
   environment->private = descriptor_hide(private);
-  environment->vsock = -1;
+  environment->vsock = environment->shares = -1;
   environment->proc = environment->is_test ? (int)sys_open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
                                            : vfs_open("proc", environment->private);
   environment->proc = descriptor_hide(environment->proc);

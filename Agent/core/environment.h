@@ -16,6 +16,8 @@ struct environment {
   int random;  /* /dev/urandom */
   int vsock;   /* /dev/vsock, which knows the guest's CID */
   int control; /* socket to the control process, see handoff.h */
+  int shares; /* of the main agent: socket to the share process, see handoff.h; negative until the first share
+               */
   /* The agent runs on a host in a test, not in a guest: it must not change the system. */
   bool is_test;
   /* The first message of a connection over vsock must carry this secret. Without a secret the agent does not

@@ -21,6 +21,7 @@ enum handoff_kind {
   HANDOFF_JOB_FREE,   /* free the entry: the job failed to start, or its result makes room */
   HANDOFF_CONNECTION, /* control to a worker: its next connection */
   HANDOFF_ENDING,     /* number: a thread worker that ends now */
+  HANDOFF_SHARE,      /* main agent to the share process; number: of the share; carries its /dev/fuse */
 };
 
 struct handoff_message {

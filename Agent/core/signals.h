@@ -1,4 +1,5 @@
-/* Signals in the agent's processes: no stray signal ends one, and one signal ends a blocking system call. */
+/* Signals in the agent's processes: stray signals do not end them, and the interrupt signal ends a blocking
+ * system call. */
 #ifndef PROVIUM_SIGNALS_H
 #define PROVIUM_SIGNALS_H
 

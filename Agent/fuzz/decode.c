@@ -139,6 +139,9 @@ static void try_others(struct span payload) {
   if (decode_mount(payload, &request) == 0) {
     check_mount(&request.mount);
   }
+  if (decode_share(payload, &request) == 0) {
+    touch_span(request.share.target);
+  }
   if (decode_resume(payload, &request) == 0) {
     check_resume(&request.resume);
   }

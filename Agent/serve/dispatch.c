@@ -38,6 +38,7 @@ static const struct dispatch_entry dispatch_table[] = {
     {PV_QUIESCE, "QUIESCE", decode_nothing, handle_quiesce},
     {PV_STATE, "STATE", decode_nothing, handle_state},
     {PV_INTERFACE, "INTERFACE", decode_interface, handle_interface},
+    {PV_SHARE, "SHARE", decode_share, handle_share},
     {PV_SHUTDOWN, "SHUTDOWN", decode_nothing, handle_shutdown},
     {PV_ECHO, "ECHO", decode_bytes, handle_echo},
     /* Requests of the first protocol, adapted in legacy.c. */

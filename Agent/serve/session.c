@@ -43,7 +43,7 @@ NO_RETURN void session_exit(struct session *session, int status) {
   session->connection.fd = -1;
   endpoint_close(&session->endpoint);
   session->slot->exit_status = (uint32_t)(status & 0xff) << 8;
-  session->slot->must_end = 1; /* control looks at it often until it is gone */
+  session->slot->must_end = 1; /* control checks the slot repeatedly until the thread has ended */
   handoff_send(session->environment->control, &message);
   sys_exit_thread(status);
 }

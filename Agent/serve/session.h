@@ -44,7 +44,7 @@ struct session {
 /* Returns 0 or -ENOMEM. */
 int session_init(struct session *session, struct environment *environment, uint32_t number);
 
-/* Gives all memory and descriptors of a session back; its process is gone. */
+/* Frees all memory and descriptors of a session whose process has ended. */
 void session_free(struct session *session);
 
 /* Ends this serving process; of a thread worker only the thread. */

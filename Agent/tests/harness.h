@@ -56,7 +56,7 @@ struct agent_under_test {
 
 /* Starts an agent and receives READY on both connections. */
 struct agent_under_test agent_start(bool link);
-/* The same with a socket in place of /dev/kmsg, whose other end is *kmsg: each packet is a record. */
+/* The same with a socket that replaces /dev/kmsg; *kmsg is its other end: each packet is a record. */
 struct agent_under_test agent_start_with_log(bool link, int *kmsg);
 /* Starts a program; `prepare` runs in the child before it. */
 pid_t agent_spawn(char **arguments, void (*prepare)(void));

@@ -197,6 +197,17 @@ int decode_mount(struct span payload, union request *request) {
   return has_zero ? EINVAL : 0;
 }
 
+int decode_share(struct span payload, union request *request) {
+  struct share_request_target *share = &request->share;
+  struct reader reader = {payload, false};
+  share->number = reader_take_u32(&reader);
+  share->target = reader_take_string(&reader);
+  bool is_path = share->target.length > 1 && share->target.data[0] == '/' && !span_has_zero(share->target);
+  return reader_finish(&reader) != 0 || share->number == 0 || share->number > PV_MAX_SHARES || !is_path
+             ? EINVAL
+             : 0;
+}
+
 int decode_resume(struct span payload, union request *request) {
   struct reader reader = {payload, false};
   request->resume.nonce = reader_take_bytes(&reader, PV_NONCE_SIZE).data;

@@ -62,6 +62,11 @@ struct write_request {
   struct span path, data;
 };
 
+struct share_request_target {
+  uint32_t number;
+  struct span target;
+};
+
 struct mount_request {
   uint64_t flags;
   struct span source, target, type, data;
@@ -107,6 +112,7 @@ union request {
   struct process_request process;     /* the other PROCESS requests */
   struct write_request write;         /* WRITE_FILE, WRITE_PIECE */
   struct mount_request mount;         /* MOUNT */
+  struct share_request_target share;  /* SHARE */
   struct resume_request resume;       /* RESUME */
   struct job_request job;             /* JOB_WAIT, JOB_KILL, JOB_COLLECT */
   struct span bytes;                  /* a path, or data */
@@ -135,6 +141,7 @@ int decode_job_collect(struct span payload, union request *request);
 int decode_path(struct span payload, union request *request);
 int decode_bytes(struct span payload, union request *request);
 int decode_mount(struct span payload, union request *request);
+int decode_share(struct span payload, union request *request);
 int decode_resume(struct span payload, union request *request);
 int decode_spawn(struct span payload, union request *request);
 int decode_interface(struct span payload, union request *request);

@@ -5,13 +5,13 @@ import ProviumSystem
 
 /// Figures of Provium as ratios against baselines measured in the same run. `Scripts/bench` builds and calls it:
 ///
-///     provium-bench PROVIUM BARE-PROGRAM [--quick | --channel | --disks]
+///     provium-bench PROVIUM BARE-PROGRAM [--quick | --channel | --disks | --shares]
 @main
 enum Bench {
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
     guard arguments.count >= 2 else {
-      print("usage: Scripts/bench [--quick | --channel | --disks]")
+      print("usage: Scripts/bench [--quick | --channel | --disks | --shares]")
       exit(2)
     }
     let rows: [Row]
@@ -21,7 +21,8 @@ enum Bench {
         bareProgram: arguments[1],
         rounds: arguments.contains("--quick") ? 3 : 7,
         channelAlone: arguments.contains("--channel"),
-        disksAlone: arguments.contains("--disks")
+        disksAlone: arguments.contains("--disks"),
+        sharesAlone: arguments.contains("--shares")
       )
     } catch {
       print("bench: \(error)")
@@ -38,7 +39,8 @@ enum Bench {
     bareProgram: String,
     rounds: Int,
     channelAlone: Bool,
-    disksAlone: Bool
+    disksAlone: Bool,
+    sharesAlone: Bool
   ) throws -> [Row] {
     let run = try RunDirectory()
     defer { run.close() }
@@ -55,6 +57,8 @@ enum Bench {
     defer { try? Files.removeTree(folder) }
     let machineRows = MachineRows(host: host, bareProgram: bareProgram, folder: folder, rounds: rounds)
     let diskRows = DiskRows(host: host, folder: folder, rounds: rounds)
+    let shareRows = ShareRows(host: host, folder: folder, rounds: rounds)
+    if sharesAlone { return try shareRows.rows() }
     if disksAlone { return try diskRows.rows() }
     if channelAlone { return try machineRows.channelRows() }
     let machines = try machineRows.rows()
@@ -65,7 +69,7 @@ enum Bench {
       rounds: rounds,
       coldBoot: machines.coldBoot
     ).rows()
-    return try machines.rows + snapshots + diskRows.rows()
+    return try machines.rows + snapshots + diskRows.rows() + shareRows.rows()
       + CommandRows(provium: provium, folder: folder, coldBoot: machines.coldBoot).rows()
   }
 }

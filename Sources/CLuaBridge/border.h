@@ -28,15 +28,6 @@ struct clb_caught {
   int line;             /* of that call */
 };
 
-/* The place where a script was stopped first. The stop is raised at every instruction after it, last far
- * outside of that place. */
-struct clb_stopped {
-  enum clb_stop reason;
-  char *file;
-  int line;
-  char *traceback;
-};
-
 struct clb_state {
   lua_State *main;
   struct clb_host host;

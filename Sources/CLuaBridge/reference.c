@@ -10,7 +10,7 @@ void clb_reference_open(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &references_key);
 }
 
-/* Stack: +2 and back. Raises. */
+/* `index` is absolute. Stack: +2 and back. Raises. */
 int64_t clb_reference_take(lua_State *L, int index) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &references_key);
   lua_pushvalue(L, index);

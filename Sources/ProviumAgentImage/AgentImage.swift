@@ -8,14 +8,17 @@ package enum AgentImage {
     package let wrapper: [UInt8]
   }
 
-  /// There is no agent for a guest's architecture, because its compiler was missing when this package was built.
+  /// There is no agent for a guest's architecture: its compiler was missing when this package was built, or the agent was
+  /// never ported to it.
   package struct Missing: Error, CustomStringConvertible {
     /// As in `uname -m`.
     package let architecture: String
 
     package var description: String {
       // Debian's name of an architecture is not everywhere the kernel's.
-      let debianName = ["x86_64": "amd64", "aarch64": "arm64"][architecture] ?? architecture
+      guard let debianName = ["x86_64": "amd64", "aarch64": "arm64"][architecture] else {
+        return "there is no guest agent for \(architecture) yet: Provium boots x86_64 and aarch64 guests"
+      }
       let packages =
         architecture == AgentImage.nativeArchitecture
         ? "musl-tools" : "gcc-\(architecture)-linux-gnu libc6-dev-\(debianName)-cross"

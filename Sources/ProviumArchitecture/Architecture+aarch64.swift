@@ -10,6 +10,7 @@ extension Architecture {
     console: "ttyAMA0",
     elfMachine: 183,
     kernelFormats: [.arm64],
+    buildTreeImages: ["arch/arm64/boot/Image", "arch/arm64/boot/Image.gz"],
     hasGenerationID: false,
     memoryStart: 0x4000_0000,
     syscalls: { syscallTable },

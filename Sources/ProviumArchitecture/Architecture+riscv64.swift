@@ -9,6 +9,7 @@ extension Architecture {
     console: "ttyS0",
     elfMachine: 243,
     kernelFormats: [.riscv],
+    buildTreeImages: ["arch/riscv/boot/Image", "arch/riscv/boot/Image.gz"],
     hasGenerationID: false,
     memoryStart: 0x8000_0000,
     syscalls: { syscallTable },

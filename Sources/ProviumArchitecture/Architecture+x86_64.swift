@@ -11,6 +11,7 @@ extension Architecture {
     console: "ttyS0",
     elfMachine: 62,
     kernelFormats: [.bzImage, .elf],
+    buildTreeImages: ["arch/x86/boot/bzImage"],
     hasGenerationID: true,
     memoryStart: 0,
     syscalls: { syscallTable },

@@ -2,8 +2,8 @@ import ProviumSystem
 
 /// A processor architecture of guests: everything that differs from one architecture to another.
 ///
-/// `all` is the only list of them. Each has one file, `Architecture+NAME.swift`; the scripts that build the agent take the
-/// names from these files. The agent's system call convention is in `Agent/source/sys.h`.
+/// `all` is the list of them; each has one file, `Architecture+NAME.swift`. Those that an agent can be built for are listed in
+/// `Agent/sources.sh`, and the agent's system call convention for each is in `Agent/core/sys.h`.
 public struct Architecture: Sendable {
   /// The kernel's name, as in `uname -m` and `qemu-system-NAME`.
   public let name: String
@@ -21,6 +21,8 @@ public struct Architecture: Sendable {
   package let elfMachine: UInt16
   /// The kernel files that QEMU boots on it.
   package let kernelFormats: Set<KernelFormat>
+  /// The kernels that a kernel build makes, as paths in the build tree, those first that boot sooner.
+  package let buildTreeImages: [String]
   /// True where the kernel has a driver for `-device vmgenid`, which reports a resume.
   package let hasGenerationID: Bool
   /// The guest's physical address of its first byte of memory on that machine.
@@ -53,6 +55,7 @@ public struct Architecture: Sendable {
     console: String,
     elfMachine: UInt16,
     kernelFormats: Set<KernelFormat>,
+    buildTreeImages: [String],
     hasGenerationID: Bool,
     memoryStart: UInt64,
     syscalls: @escaping @Sendable () -> NameTable,
@@ -66,6 +69,7 @@ public struct Architecture: Sendable {
     self.console = console
     self.elfMachine = elfMachine
     self.kernelFormats = kernelFormats
+    self.buildTreeImages = buildTreeImages
     self.hasGenerationID = hasGenerationID
     self.memoryStart = memoryStart
     self.syscalls = syscalls
@@ -85,7 +89,7 @@ extension Architecture {
   }
 }
 
-/// A name that is none of `Architecture.all`.
+/// A name that `Architecture.all` does not have.
 package struct UnknownArchitecture: Error, Hashable, CustomStringConvertible {
   package let name: String
 

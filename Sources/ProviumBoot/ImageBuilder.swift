@@ -3,11 +3,11 @@ import ProviumAgentImage
 import ProviumArchitecture
 import ProviumSystem
 
-/// Makes bootable images: the user's kernel and initrd with Provium's agent behind it.
+/// Makes bootable images: the user's kernel, and the user's initrd followed by Provium's agent.
 package struct ImageBuilder: Sendable {
   private let cache: String
   private let digests: DigestCache
-  /// How bzImages are entered.
+  /// Which bzImages boot as such, and which as the vmlinux inside.
   package let entries: KernelEntries
 
   package init(cache: String) {
@@ -24,6 +24,9 @@ package struct ImageBuilder: Sendable {
   ) throws -> BootImage {
     let architecture = try source.requiredArchitecture
     let found = try find(source, architecture, progress: progress)
+    if let tree = found.buildTree.flatMap(KernelBuildTree.init) {
+      try tree.check(drivers: drivers + (source.rootfs == nil ? [] : ["virtio_blk"]))
+    }
     let kernel = found.image
     let digest = try digests.digest(kernel.path)
     var image = BootImage(kernel: kernel.path, initrd: "", append: "", release: found.release)
@@ -58,12 +61,13 @@ package struct ImageBuilder: Sendable {
 
   // MARK: Kernel
 
-  /// A kernel with its modules, and the distribution's where it or its userland is used.
+  /// A kernel with its modules. `distribution` is set if the kernel or the userland is the distribution's.
   private struct FoundKernel {
     let image: KernelImage
     let release: String?
     let modules: String?
     let isStock: Bool
+    let buildTree: String?
     let distribution: DistributionKernel?
   }
 
@@ -86,6 +90,7 @@ package struct ImageBuilder: Sendable {
       release: image.release ?? named?.release,
       modules: source.modules ?? own ?? image.usualModules,
       isStock: named?.isStock ?? true,
+      buildTree: named?.buildTree,
       distribution: distribution
     )
   }
@@ -95,16 +100,17 @@ package struct ImageBuilder: Sendable {
     let found = try find(source, try source.requiredArchitecture, progress: { _ in })
     return KernelFacts(
       release: found.release.flatMap(KernelRelease.init),
-      configuration: KernelConfiguration.find(for: found.image, modules: found.modules)
+      configuration: found.image.configuration(modules: found.modules, cache: cache)
     )
   }
 
   // MARK: Command line
 
-  /// `COMMAND_LINE_SIZE` with its NUL, of x86 and arm64: a longer one is cut, or the kernel dies before its first word.
+  /// The longest command line, without its NUL: `COMMAND_LINE_SIZE` (2048) of x86 and arm64, less one. A kernel cuts a longer
+  /// one, or ends before it prints anything.
   private static let commandLineLimit = 2047
 
-  /// The guest's init, unless its profile names one. The wrapper executes another usual init if it is missing.
+  /// The guest's init, unless its profile names one. The wrapper executes another usual init if this file is missing.
   private static let defaultInit = "/sbin/init"
 
   private func commandLine(_ source: BootSource, console: String, isStock: Bool) throws -> String {
@@ -153,7 +159,7 @@ package struct ImageBuilder: Sendable {
     return path
   }
 
-  /// The user's initrd with the shim behind it, in a file that is kept under the key of all that is in it.
+  /// The user's initrd with the shim behind it, in a file that is whose name is a digest of all its inputs.
   private func initramfs(
     _ source: BootSource,
     architecture: Architecture,
@@ -167,7 +173,7 @@ package struct ImageBuilder: Sendable {
       drivers.append("virtio_blk")
       if source.bootsFromDisk {
         drivers += try RootDisk.drivers(for: rootfs)
-        // A read-only root takes injected files on an overlay.
+        // If the root is read-only, injected files are written to an overlay.
         if !source.files.isEmpty { drivers.append("overlay") }
       } else {
         // The initramfs may mount it, or do something else with it.
@@ -219,7 +225,7 @@ package struct ImageBuilder: Sendable {
     return path
   }
 
-  /// Everything below `/.provium`, and the wrapper. No standard directories: they would replace a user's links.
+  /// Everything below `/.provium`, and the wrapper. Contains no `/dev`, `/bin` and so on: directories here would replace links of the user's initrd.
   private func shim(
     _ architecture: Architecture,
     loads: [ModuleTree.Load],
@@ -273,7 +279,7 @@ package struct ImageBuilder: Sendable {
     return try digests.digest(path)
   }
 
-  /// Each by itself: who looks later whether one changed knows nothing of trees.
+  /// One input for each module: the staleness check compares single files.
   private func moduleInputs(_ tree: ModuleTree, _ order: [String]) throws -> [BootImage.Input] {
     try order.compactMap { module in
       guard let path = tree.path(of: module).map({ "\(tree.directory)/\($0)" }) else { return nil }

@@ -14,6 +14,8 @@ package struct FileResult: Sendable, Hashable, JSONFlattened {
   @EmptyWhenAbsent package var output: String = ""
   /// Whether the file defined no sub-test and booted no VM: it is a helper, not a test.
   @EmptyWhenAbsent package var isHelper: Bool = false
+  /// The kernel that the run was told to boot, as the user named it; empty: it was not told.
+  @OmittedWhenEmpty package var kernel: String = ""
   /// The path of the file's log; nil when no log was kept.
   package var logPath: String?
   @EmptyWhenAbsent package var subTests: [SubTestResult] = []
@@ -21,6 +23,7 @@ package struct FileResult: Sendable, Hashable, JSONFlattened {
   private enum CodingKeys: String, CodingKey {
     case file, attempt, outcome, duration, output
     case isHelper = "helper"
+    case kernel
     case logPath = "log"
     case subTests = "tests"
   }

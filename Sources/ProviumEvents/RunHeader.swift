@@ -33,6 +33,9 @@ package struct RunHeader: Sendable, Hashable, JSONFlattened {
   package var runDirectory: String
   /// nil for a run of the whole suite.
   package var shard: RunShard?
+  /// The kernels that the run was told to boot, as the user named them. With several, each file runs on each of them, and its
+  /// name ends in ` [KERNEL]`: see `cell(of:)`.
+  @OmittedWhenEmpty package var kernels: [String]
 
   private enum CodingKeys: String, CodingKey {
     case version, qemu, accelerator
@@ -44,7 +47,7 @@ package struct RunHeader: Sendable, Hashable, JSONFlattened {
     case startedAt = "started_at"
     case seed, pool
     case runDirectory = "run_directory"
-    case shard
+    case shard, kernels
   }
 
   package init(
@@ -62,7 +65,8 @@ package struct RunHeader: Sendable, Hashable, JSONFlattened {
     seed: UInt64? = nil,
     pool: String? = nil,
     runDirectory: String,
-    shard: RunShard? = nil
+    shard: RunShard? = nil,
+    kernels: [String] = []
   ) {
     self.version = version
     self.qemu = qemu
@@ -79,5 +83,6 @@ package struct RunHeader: Sendable, Hashable, JSONFlattened {
     self.pool = pool
     self.runDirectory = runDirectory
     self.shard = shard
+    self.kernels = kernels
   }
 }

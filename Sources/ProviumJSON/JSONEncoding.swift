@@ -126,6 +126,7 @@ private struct ObjectEncodingContainer<Key: CodingKey>: KeyedEncodingContainerPr
   func encode(_ value: Int, forKey key: Key) { target.add(key.stringValue, .integer(Int64(value))) }
   func encode(_ value: UInt64, forKey key: Key) { target.add(key.stringValue, .unsigned(value)) }
   func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
+    if let member = value as? any OmittableMember, member.isOmitted { return }
     if value is any JSONFlattened {
       try value.encode(to: ValueEncoder(options: options, target: target))
     } else {

@@ -54,6 +54,6 @@ package final class MachineHost: Sendable {
 
   /// The factor by which time limits of guests of an architecture grow.
   package func timeoutMultiplier(for architecture: Architecture) -> Double {
-    userMultiplier ?? accelerator(for: architecture).accelerator.timeoutMultiplier
+    userMultiplier ?? TimeoutMultiplier.standard(for: accelerator(for: architecture).accelerator)
   }
 }

@@ -18,7 +18,7 @@ extension VirtualMachine {
     let kernelLog: (@Sendable (KernelLogBatch) -> Void)?
     let log: Logger
 
-    /// - Throws: `SilentEntry` for a vmlinux of a bzImage that ends before its first message; otherwise `BootFailure`.
+    /// - Throws: `SilentEntry` if the image is a vmlinux from a bzImage and the guest ends before its first message; otherwise `BootFailure`.
     func run(
       _ image: BootImage,
       stage: (String) -> Void,
@@ -33,11 +33,13 @@ extension VirtualMachine {
       wiring.memory = storage.memory
       wiring.pausesAtShutdown = host.keepsFailures
       wiring.diskFiles = storage.diskFiles
+      wiring.keepsFrameEnds = storage.keepsFrameEnds
       wiring.kernel = LaunchKernel(kernel: image.kernel, initrd: initrd, append: image.append)
       var disks = storage.servedDisks
       for disk in configuration.servedDisks where disks[disk.id] == nil {
         disks[disk.id] = try disk.make(in: host.run.path)
       }
+      let shares = try MachineShares(configuration.sharedFolders)
       let process = try QEMUProcess(
         qemu,
         configuration: configuration,
@@ -66,15 +68,18 @@ extension VirtualMachine {
           agent: agent,
           image: image,
           qemu: qemu,
-          directory: directory
+          directory: directory,
+          shares: shares
         )
         try machine.followKernelLog(from: .oldest, alsoTo: kernelLog, until: deadline)
+        try machine.mountShares(until: deadline)
         return machine
       } catch {
         let reached = process.console.reached
-        // Before `kill`, which is an end that is expected.
+        // Read before `kill`: an end that `kill` causes is not reported as silent.
         let silent = image.bzImage == nil || reached > .qemu ? nil : entry?.silentEnd
         process.kill()
+        shares.stop()
         let failure = BootFailure(
           machine: name,
           stage: reached,
@@ -108,7 +113,7 @@ extension VirtualMachine {
       }
       guard reached >= .modules, !image.hasModules else { return "" }
       return
-        "; no modules were found for its kernel: where its virtio drivers are modules, name their folder with modules = \"…\""
+        "; no modules were found for the guest's kernel; if its virtio drivers are modules, set modules = \"…\" to their folder"
     }
   }
 

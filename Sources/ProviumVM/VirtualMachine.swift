@@ -16,6 +16,8 @@ package final class VirtualMachine: Sendable {
   /// A folder of this VM alone, removed by `discardDirectory`.
   package let directory: String
   let kernelLog = KernelLogSession()
+  /// The folders of the host that the guest sees.
+  package let shares: MachineShares
 
   package var console: ConsoleLog { process.console }
   package var connection: AgentConnection { agent.connection }
@@ -29,8 +31,10 @@ package final class VirtualMachine: Sendable {
     agent: GuestAgent,
     image: BootImage,
     qemu: QEMUBinary,
-    directory: String
+    directory: String,
+    shares: MachineShares
   ) {
+    self.shares = shares
     self.name = name
     self.process = process
     self.agent = agent
@@ -59,6 +63,8 @@ package final class VirtualMachine: Sendable {
     package var diskFiles: [Int: DiskFile] = [:]
     /// The disks of `MachineConfiguration.servedDisks` that exist already, by id. The others are made.
     package var servedDisks: [String: BlockDisk] = [:]
+    /// See `LaunchWiring.keepsFrameEnds`.
+    package var keepsFrameEnds = false
 
     package init() {}
   }
@@ -89,6 +95,9 @@ package final class VirtualMachine: Sendable {
     try configuration.validate()
     let architecture = try configuration.boot.requiredArchitecture
     let platform = host.platform(for: architecture)
+    if configuration.hasFastClock, platform.accelerator == .kvm {
+      throw InvalidConfiguration(.clock, .refused("cannot be fast with KVM: run with --accel tcg"))
+    }
     let qemu = try host.qemu(for: architecture)
     let image = try host.images.build(
       configuration.boot,
@@ -171,6 +180,7 @@ package final class VirtualMachine: Sendable {
 
   private func finish() {
     process.kill()
+    shares.stop()
     agent.close()
   }
 

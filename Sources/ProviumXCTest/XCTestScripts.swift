@@ -61,7 +61,7 @@ final class XCTestScripts: Sendable {
   /// Returns `net-dhcp_lua: renew`: no character that a filter gives a meaning to.
   private static func safeName(_ file: NativeFile, _ test: NativeCase) -> String {
     String(
-      "\(file.stem)_lua: \(test.safeName)".map { character in
+      "\(file.stem)_\(file.kind): \(test.safeName)".map { character in
         switch character {
         case ".": "_"
         case "/", ",": "-"
@@ -99,7 +99,7 @@ final class XCTestScripts: Sendable {
     if let run = state.withLock({ $0.runs[file.file] }) { return run }
     guard let engine = SharedEngine.engine else { throw ScriptFailure(description: SharedEngine.complaint) }
     let selected = file.cases.filter { $0.disabled == nil && isSelected(file, $0) }
-    let run = NativeRun(file, selected: Set(selected.map(\.subject)), engine: engine)
+    let run = try NativeRun(file, selected: Set(selected.map(\.subject)), engine: engine)
     try run.start()
     state.withLock { $0.runs[file.file] = run }
     return run

@@ -15,10 +15,9 @@ import ProviumSystem
       """,
     version: ProviumVersion.string,
     subcommands: [
-      TestCommand.self, KselftestCommand.self, KUnitCommand.self, RunCommand.self, ShellCommand.self,
-      OpenCommand.self,
-      ExportCommand.self, ImportCommand.self, ListCommand.self, FixtureCommand.self, KernelCommand.self,
-      HistoryCommand.self, ReportCommand.self,
+      InitCommand.self, TestCommand.self, KselftestCommand.self, KUnitCommand.self, RunCommand.self,
+      ShellCommand.self, OpenCommand.self, ReplCommand.self, ExportCommand.self, ImportCommand.self,
+      ListCommand.self, FixtureCommand.self, KernelCommand.self, HistoryCommand.self, ReportCommand.self,
       DoctorCommand.self, VersionCommand.self,
     ]
   )

@@ -1,4 +1,5 @@
 import ProviumTesting
+import Synchronization
 import Testing
 
 /// Tests written in Swift, on the same engine as the Lua files of this target.
@@ -43,6 +44,30 @@ struct SwiftTests {
     let error = await #expect(throws: ProviumError.self) { try await vm.exec("true") }
     #expect(error?.code == .invalidUse)
     #expect(error?.message.contains("the VM has ended") == true)
+  }
+
+  @Test("ktap records an issue for each failed result, and for an end that the results do not explain")
+  func programResults() async throws {
+    try await withVirtualMachine(fixture: "base") { vm in
+      let good = try await vm.ktap("echo 1..2; echo 'ok 1 a'; echo 'ok 2 b # SKIP no device'")
+      #expect(good.isSuccess)
+      #expect(good.tests.map(\.outcome) == [.passed, .skipped(reason: "no device")])
+      let skipped = try await vm.ktap("echo no device; exit 4")
+      #expect(skipped.tests.map(\.outcome) == [.skipped(reason: "no device")])
+      let found = Mutex<[String]>([])
+      try await withKnownIssue {
+        let bad = try await vm.ktap("printf '1..2\\nok 1 a\\n# b.c:3: wrong\\nnot ok 2 b\\n'; exit 1")
+        #expect(bad.exitCode == 1 && !bad.isSuccess)
+        try await vm.ktap("printf '1..3\\nok 1 a\\n'")
+      } matching: { issue in
+        found.withLock { $0 += issue.comments.map(\.rawValue) }
+        return true
+      }
+      let messages = found.withLock { $0 }
+      #expect(messages.count == 2)
+      #expect(messages.first == "b: b.c:3: wrong")
+      #expect(messages.last?.hasSuffix("3 results planned, 1 read, though the program exited with 0") == true)
+    }
   }
 
   @Test("the innermost of nested scopes has the current VM", .virtualMachine(fixture: "base"))

@@ -94,14 +94,47 @@ final class Scratch: Sendable {
     #expect(error?.description.contains("set arch = \"riscv64\"") == true)
   }
 
-  @Test("behind an EFI stub is named, with what to do") func zboot() throws {
+  @Test("in an EFI zboot image is unpacked, whatever packed it", arguments: ["gzip", "xz", "zstd"])
+  func zboot(tool: String) throws {
     let scratch = try Scratch()
-    let path = try scratch.write(
-      "vmlinuz.efi",
-      Array("MZ\0\0zimg".utf8) + [UInt8](repeating: 0, count: 0x1000)
-    )
-    let error = #expect(throws: ImageError.self) { try KernelImage(path) }
-    #expect(error?.description.contains("EFI zboot image") == true)
+    var image = (0..<0x30000).map { UInt8(truncatingIfNeeded: $0 &* 7919 >> 3) }
+    image.replaceSubrange(0x38..<0x3c, with: Array("ARMd".utf8))
+    let payload = try ToolRun.run(tool, ["-c"], input: image).output + [0, 0, 3, 0]
+    func word(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    let header =
+      Array("MZ\0\0zimg".utf8) + word(0x200) + word(payload.count) + [UInt8](repeating: 0, count: 0x200 - 16)
+    let kernel = try KernelImage(try scratch.write("vmlinuz.efi", header + payload))
+    #expect(kernel.format == .arm64)
+    let path = try #require(try kernel.unpackZboot(into: scratch.path))
+    #expect(try Files.read(path) == image)
+    let short = #expect(throws: ImageError.self) {
+      try KernelImage(scratch.write("short.efi", header + payload.prefix(99)))
+    }
+    #expect(short?.description.contains("zboot image that is cut short") == true)
+    let empty = #expect(throws: ImageError.self) {
+      try KernelImage(scratch.write("other.efi", header + [UInt8](repeating: 1, count: payload.count)))
+    }
+    #expect(empty?.description.contains("without an Image") == true)
+  }
+
+  @Test("with its configuration inside tells it without a boot") func embeddedConfiguration() throws {
+    let scratch = try Scratch()
+    let packed = try ToolRun.run("gzip", ["-c"], input: Array("CONFIG_NET=y\nCONFIG_VETH=m\n".utf8)).output
+    let noise = [UInt8](repeating: 7, count: 5000)
+    var head = [UInt8](repeating: 0, count: 0x40)
+    head.replaceSubrange(0x38..<0x3c, with: Array("ARMd".utf8))
+    let image = head + noise + Array("IKCFG_ST is a mark".utf8) + noise + Array("IKCFG_ST".utf8) + packed
+    for contents in [
+      image + Array("IKCFG_ED".utf8),
+      try ToolRun.run("gzip", ["-c"], input: image + Array("IKCFG_ED".utf8)).output,
+    ] {
+      let kernel = try KernelImage(scratch.write("\(contents.count)/Image", contents))
+      let found = kernel.configuration(modules: nil, cache: "\(scratch.path)/cache")
+      #expect(found?["VETH"] == "m" && found?["NET"] == "y")
+      #expect(found == kernel.configuration(modules: nil, cache: "\(scratch.path)/cache"))
+    }
+    let without = try KernelImage(scratch.write("without/Image", image))
+    for _ in 0..<2 { #expect(without.embeddedConfiguration(cache: "\(scratch.path)/cache") == nil) }
   }
 
   @Test("in bzImage format names its release") func release() throws {

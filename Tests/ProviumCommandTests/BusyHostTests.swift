@@ -61,7 +61,7 @@ struct BusyHostTests {
     for file in ["hangs.lua", "sleeps.lua"] {
       let ended = try #require(events.named("subtest_ended").first { $0["file"] as? String == file })
       let duration = try #require(ended["duration"] as? Double)
-      // `the sub-test's time limit of 20s (2s × 10 without KVM), and 8s more for a busy host, was reached`
+      // `the sub-test's time limit of 20s (2s × 10, the timeout multiplier), and 8s more for a busy host, was reached`
       let match = try #require(
         command.text.firstMatch(of: /the sub-test's time limit of (?<limit>[0-9a-z.]+)/)
       )

@@ -19,13 +19,13 @@ struct Command {
     return "\(folder)/provium"
   }()
 
-  init(_ arguments: String..., in folder: String, environment: [String: String] = [:], seconds: Int64 = 60)
+  init(_ arguments: String..., in folder: String, environment: [String: String] = [:], seconds: Int64 = 180)
     throws
   {
     try self.init(arguments: arguments, in: folder, environment: environment, seconds: seconds)
   }
 
-  init(arguments: [String], in folder: String, environment: [String: String] = [:], seconds: Int64 = 60)
+  init(arguments: [String], in folder: String, environment: [String: String] = [:], seconds: Int64 = 180)
     throws
   {
     var variables = ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": String(cString: getenv("HOME"))]
@@ -76,7 +76,7 @@ final class Project: Sendable {
 
   /// Runs a line of shell in the project; a failure is an error.
   @discardableResult
-  func shell(_ line: String, seconds: Int64 = 60) throws -> String {
+  func shell(_ line: String, seconds: Int64 = 180) throws -> String {
     try ToolRun.run("bash", ["-ec", line], directory: path, deadline: .after(.seconds(seconds))).outputText
   }
 }

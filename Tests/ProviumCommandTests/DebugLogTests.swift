@@ -34,7 +34,8 @@ struct DebugLogTests {
     let log = try log(of: 1, command)
     for part in [
       " QEMU: /", " -m 128M ", "] boot stage: kernel", "] ready: kernel ",
-      #"start("echo 1; exit 3") = process 1 <"#, #"QMP > {"execute":"qmp_capabilities""#, #"QMP < {"return":"#,
+      #"start("echo 1; exit 3") = process 1 <"#,
+      #"QMP > {"execute":"qmp_capabilities""#, #"QMP < {"return":"#,
       "] ended: ",
     ] { #expect(log.contains(part), "'\(part)' is not in\n\(log)") }
   }

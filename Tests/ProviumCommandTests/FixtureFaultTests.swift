@@ -90,7 +90,9 @@ struct FixtureFaultTests {
     let command = try Command("test", in: project.path)
     #expect(command.status == .exited(1))
     #expect(
-      command.output.contains("tests/fixtures/tested.lua:2: test: a fixture's script cannot define sub-tests"),
+      command.output.contains(
+        "tests/fixtures/tested.lua:2: test: a fixture's script cannot define sub-tests"
+      ),
       "\(command.text)"
     )
   }

@@ -145,6 +145,51 @@ struct KernelCommandTests {
     }
   }
 
+  @Test("of several that a run names has a column of its own, fixtures of its own, and a history of its own")
+  func matrix() throws {
+    let project = try Project([
+      "provium.toml": "[provium]\ntests = [\"tests\"]\n[matrix]\nkernels = [\"deb:6.1\", \"deb:6.12\"]\n",
+      "tests/fixtures/base.lua": "provium.create():boot{memory = '256M'}\n",
+      "tests/a.lua": """
+      local vm = provium.fixture("base")
+      test("new", function() assert(vm:kernel() >= "6.12", "old") end)
+      test("skipped", { kernel = ">= 6.12" }, function() end)
+      """,
+    ])
+    let list = try Command("list", in: project.path)
+    #expect(
+      list.output.contains("a.lua [deb:6.1]\n") && list.output.contains("a.lua [deb:6.12]\n"),
+      "\(list.text)"
+    )
+    let test = try Command("test", "--json", "log.json", in: project.path, seconds: 200)
+    #expect(test.status == .exited(1), "\(test.text)")
+    for line in [
+      "               deb:6.1      deb:6.12\n", "  a.lua        FAIL 1 of 2  ok\n",
+      "    · new      FAIL         ok\n", "    · skipped  skipped      ok\n",
+    ] { #expect(test.output.contains(line), "\(line): \(test.text)") }
+    let log = try Files.readText("\(project.path)/log.json")
+    #expect(log.contains("\"kernels\":[\"deb:6.1\",\"deb:6.12\"]") && log.contains("\"kernel\":\"deb:6.12\""))
+    let history = try Command("history", "a.lua / new", in: project.path)
+    #expect(
+      history.output.contains("on deb:6.12") && history.output.contains("on deb:6.1  "),
+      "\(history.text)"
+    )
+    let again = try Command("list", "--rerun-failed", in: project.path)
+    #expect(again.output.hasPrefix("a.lua [deb:6.1]\n") && !again.output.contains("6.12"), "\(again.text)")
+    // Fixtures are kept for each kernel.
+    let one = try Command("test", "--kernel", "deb:6.12", "-q", in: project.path)
+    #expect(one.status == .exited(0) && one.output == "ok: 1 passed\n", "\(one.text)")
+    for (arguments, expected) in [
+      (["test", "--kernel", "deb:6.1", "--kernel", "deb:6.1"], "the kernel deb:6.1 is named twice"),
+      (["test", "--kernel", "deb:6.1000"], "the package sources of this host have no such kernel"),
+      (["run", "--kernel", "deb:6.1", "--kernel", "deb:6.12", "--", "true"], "give --kernel once"),
+      (["list", "--kernel", ""], "--kernel needs a path or a name"),
+    ] {
+      let wrong = try Command(arguments: arguments, in: project.path)
+      #expect(wrong.status == .exited(2) && wrong.errors.contains(expected), "\(wrong.text)")
+    }
+  }
+
   @Test("named twice, or one that does not exist, is one clear error") func wrong() throws {
     let project = try Project([
       "provium.toml": "[profile.own]\nkernel = \"vmlinuz\"\n", "tree/Makefile": "", "tree/Kconfig": "",
@@ -164,6 +209,55 @@ struct KernelCommandTests {
       #expect(command.errors.contains(expected), "\(expected): \(command.text)")
       #expect(command.errors.split(separator: "\n").count <= 2, "\(command.text)")
     }
+  }
+
+  @Test("that cannot be fetched is one error with its cause: no network, a proxy's refusal, a full disk")
+  func fetch()
+    throws
+  {
+    let project = try Project(["provium.toml": "[provium]\ncache = \"cache\"\n", "cache/x": ""])
+    let proxy = try project.shell(
+      """
+      cat > proxy.py <<'END'
+      import http.server, os
+      class Refusal(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+          self.send_response(407, "Proxy Authentication Required"); self.send_header("Content-Length", "0"); self.end_headers()
+        def log_message(self, *arguments): pass
+      server = http.server.HTTPServer(("127.0.0.1", 0), Refusal)
+      print(server.server_port, flush=True)
+      server.timeout = 30
+      if os.fork() == 0:
+        os.close(1); os.close(2)
+        for _ in range(20): server.handle_request()
+      END
+      python3 proxy.py
+      """
+    ).trimmed
+    // Port 9 is closed.
+    for (address, cause) in [
+      ("127.0.0.1:9", "Could not connect to 127.0.0.1:9"), ("127.0.0.1:\(proxy)", "407"),
+    ] {
+      let command = try Command(
+        "kernel",
+        "fetch",
+        "deb:6.1-cloud",
+        in: project.path,
+        environment: ["http_proxy": "http://\(address)"],
+        seconds: 120
+      )
+      #expect(command.status == .exited(2) && command.errors.contains("cannot be had: "), "\(command.text)")
+      #expect(command.errors.contains(cause), "\(command.text)")
+      #expect(command.errors.split(separator: "\n").count <= 3, "\(command.text)")
+    }
+    // A file system of 4 MB, in a mount namespace of its own.
+    let unshare = getuid() == 0 ? "unshare -m" : "unshare -rm"
+    guard (try? project.shell("\(unshare) mount -t tmpfs tmpfs cache")) != nil else { return }
+    let full = try project.shell(
+      "\(unshare) sh -c 'mount -t tmpfs -o size=4M tmpfs cache && ! \(Command.binary) kernel fetch deb:6.1-cloud' 2>&1",
+      seconds: 120
+    )
+    #expect(full.contains("cannot be had: ") && full.contains("No space left on device"), "\(full)")
   }
 
   @Test("is added, listed, booted and removed by its name") func library() throws {

@@ -28,7 +28,7 @@ struct MachineCommandTests {
       ["-c", script, "run", Command.binary],
       directory: project.path,
       allowFailure: true,
-      deadline: .after(.seconds(60))
+      deadline: .after(.seconds(180))
     )
   }
 

@@ -34,7 +34,7 @@ struct PoolTests {
       directory: project.path
     )
     defer { child.terminate() }
-    let deadline = Deadline.after(.seconds(60))
+    let deadline = Deadline.after(.seconds(180))
     func isSeen() -> Bool {
       let text = (try? Files.readText(path)) ?? ""
       return text.ranges(of: "\"pool_waiting\"").count == 2 && text.contains("machine_ready")

@@ -5,62 +5,9 @@ import Testing
 
 @Suite("provium shell", .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")), .serialized)
 struct ShellTests {
-  /// `provium shell` on a pseudo-terminal of this test.
-  private final class Session {
-    let child: ChildProcess
-    private let master: Descriptor
-    private var seen = ""
-
-    init(_ arguments: [String], in project: Project) throws {
-      // As posix_openpt, unlockpt and ptsname do, which Swift's Glibc lacks.
-      master = try Descriptor.open("/dev/ptmx", O_RDWR | O_NOCTTY)
-      var isLocked: Int32 = 0
-      var number: UInt32 = 0
-      let setLock: UInt = 0x4004_5431, getNumber: UInt = 0x8004_5430
-      let opened = ioctl(master.raw, setLock, &isLocked) == 0 && ioctl(master.raw, getNumber, &number) == 0
-      try #require(opened)
-      let slave = try Descriptor.open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
-      child = try ChildProcess(
-        executable: Command.binary,
-        arguments: ["shell"] + arguments,
-        environment: ["PATH=/usr/bin:/bin", "HOME=\(String(cString: getenv("HOME")))", "TERM=xterm"],
-        directory: project.path,
-        descriptors: [0: slave.raw, 1: slave.raw, 2: slave.raw]
-      )
-      resize(columns: 100, rows: 30)
-    }
-
-    func resize(columns: UInt16, rows: UInt16) {
-      var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
-      _ = ioctl(master.raw, UInt(TIOCSWINSZ), &size)
-      // The test's terminal is not the child's controlling one, so the kernel does not send the signal.
-      kill(child.pid, SIGWINCH)
-    }
-
-    func type(_ text: String) throws {
-      try Files.writeAll(Array(text.utf8), to: master.raw, path: "the terminal")
-    }
-
-    /// Reads until `text` has come, and forgets everything up to it.
-    func expect(_ text: String, seconds: Int64 = 60) throws {
-      let deadline = Deadline.after(.seconds(seconds))
-      while !seen.contains(text) {
-        try #require(
-          try Readiness.waitReadable(master.raw, until: deadline),
-          "no \(text) in: \(seen.suffix(2000))"
-        )
-        var bytes = [UInt8](repeating: 0, count: 65536)
-        let count = read(master.raw, &bytes, bytes.count)
-        try #require(count > 0, "the terminal ended; no \(text) in: \(seen.suffix(2000))")
-        seen += String(decoding: bytes[..<count], as: UTF8.self)
-      }
-      if let range = seen.range(of: text) { seen.removeSubrange(..<range.upperBound) }
-    }
-  }
-
   @Test("a shell on a terminal has job control, follows the window's size, and prints 10 MB")
   func terminal() throws {
-    let session = try Session([], in: try Project())
+    let session = try TerminalSession("shell", [], in: try Project())
     try session.expect("Ctrl-] leaves")
     try session.type("stty size; echo 'on''line'\r")
     try session.expect("30 100\r\n")
@@ -82,7 +29,7 @@ struct ShellTests {
   }
 
   @Test("Ctrl-] leaves the shell") func leaving() throws {
-    let session = try Session([], in: try Project())
+    let session = try TerminalSession("shell", [], in: try Project())
     try session.expect("Ctrl-] leaves")
     try session.type("\u{1D}")
     try session.expect("left the shell")
@@ -99,7 +46,7 @@ struct ShellTests {
       ],
       directory: project.path,
       allowFailure: true,
-      deadline: .after(.seconds(60))
+      deadline: .after(.seconds(180))
     )
     #expect(run.outputText == "out\npipe\n")
     #expect(run.errorText == "err\n")

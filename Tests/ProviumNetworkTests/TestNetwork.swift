@@ -28,6 +28,11 @@ final class TestNetwork {
     for end in ends { close(end) }
   }
 
+  /// The far ends, as a save reads them.
+  var socketEnds: [PortNumber: Int32] {
+    Dictionary(zip(ports, ends), uniquingKeysWith: { first, _ in first })
+  }
+
   static func mac(_ index: Int) -> MACAddress { MACAddress(0x0200_0000_0001 + UInt64(index)) }
 
   /// A frame from one VM to another whose payload is a number.

@@ -19,12 +19,14 @@ import Testing
     _ result: FileResult,
     in history: History,
     root: String = "/t",
+    kernel: String = "",
     isPartial: Bool = false,
     touched: [String: String] = [:],
     time: Double = 1
   ) throws {
     let run = History.FileRun(
       file: result.file,
+      kernel: kernel,
       result: result,
       isPartial: isPartial,
       touched: touched,
@@ -42,6 +44,26 @@ import Testing
     try record(result("a.lua", failure, seconds: 9), in: history, root: "/elsewhere", time: 4)
     #expect(try history.durations(root: "/t") == ["a.lua": 4, "b.lua": 3])
     #expect(try history.failedFiles(root: "/t") == ["b.lua"])
+  }
+
+  @Test("keeps the results of each kernel apart") func kernels() throws {
+    let history = try History()
+    try record(result("a.lua", failure, seconds: 2), in: history, kernel: "deb:6.1", touched: ["/h": "1"])
+    try record(
+      result("a.lua", .passed, seconds: 4),
+      in: history,
+      kernel: "deb:6.12",
+      touched: ["/h": "1", "/i": "2"]
+    )
+    try record(result("a.lua", .passed, seconds: 6), in: history)
+    #expect(try history.failedFiles(root: "/t") == ["a.lua [deb:6.1]"])
+    #expect(
+      try history.durations(root: "/t") == ["a.lua": 6, "a.lua [deb:6.1]": 2, "a.lua [deb:6.12]": 4]
+    )
+    #expect(try history.touched(root: "/t")["a.lua [deb:6.12]"] == ["/h": "1", "/i": "2"])
+    let entries = try history.entries(matching: "outer", root: "/t")
+    #expect(entries.map(\.kernel) == ["", "deb:6.12", "deb:6.1"])
+    #expect(entries.allSatisfy { $0.file == "a.lua" })
   }
 
   @Test("does not take a run of some sub-tests for one of all") func partial() throws {
@@ -119,5 +141,26 @@ import Testing
     try record(result("a.lua", .passed, seconds: 1), in: history, root: "/t", time: 1)
     #expect(Files.exists("\(path).broken"))
     #expect(try history.durations(root: "/t") == ["a.lua": 1])
+  }
+
+  @Test(
+    "a history keeps names with quotes, zero bytes and no bytes unchanged",
+    arguments: ["a'b\".lua", "a\0b.lua", ""]
+  )
+  func anyName(file: String) throws {
+    let history = try History()
+    try record(result(file, .passed, seconds: 1), in: history, touched: ["/\(file)": ""])
+    #expect(try history.durations(root: "/t") == [file: 1])
+    #expect(try history.touched(root: "/t") == [file: ["/\(file)": ""]])
+  }
+
+  @Test("a history of a newer version of Provium is an error and stays as it is") func newer() throws {
+    let path = "/tmp/provium-test-\(getpid())-newer/history.sqlite"
+    defer { try? Files.removeTree(Files.parent(of: path)) }
+    try Files.createDirectories(Files.parent(of: path))
+    try SQLiteDatabase(path: path).execute(script: "PRAGMA user_version = 7")
+    let error = #expect(throws: (any Error).self) { try History(path: path) }
+    #expect("\(try #require(error))".contains("a newer version of Provium keeps the history (format 7"))
+    #expect(!Files.exists("\(path).broken"))
   }
 }

@@ -4,11 +4,11 @@ import Testing
 @testable import ProviumRuntime
 
 @Suite("provium.toml") struct ConfigurationTests {
-  private func parse(_ text: String) throws -> Configuration {
+  fileprivate func parse(_ text: String) throws -> Configuration {
     try ConfigurationFile.parse(text, path: "/project/provium.toml")
   }
 
-  private func complaint(_ text: String) -> String {
+  fileprivate func complaint(_ text: String) -> String {
     do {
       _ = try parse(text)
       return "accepted"
@@ -113,6 +113,23 @@ import Testing
       error?.description
         == "unknown profile 'minimla' (did you mean 'minimal'?); known in /project/provium.toml: default, minimal"
     )
+  }
+}
+
+extension ConfigurationTests {
+  @Test("[matrix] names kernels, each once, with paths relative to the file's folder") func matrix() throws {
+    let configuration = try parse("[matrix]\nkernels = [\"deb:6.1\", \"../linux\", \"build/bzImage\"]")
+    #expect(configuration.matrix.map(\.name) == ["deb:6.1", "/project/../linux", "/project/build/bzImage"])
+    #expect(configuration.matrix.map(\.label) == ["deb:6.1", "/project/../linux", "build/bzImage"])
+    #expect(try configuration.kernels(named: []) == configuration.matrix)
+    #expect(try configuration.kernels(named: ["deb:6.12"]).map(\.label) == ["deb:6.12"])
+    #expect(throws: ConfigurationError.self) { try configuration.kernels(named: ["deb:6.1", "deb:6.1"]) }
+    for (text, expected) in [
+      ("[matrix]", "'matrix.kernels' is empty or missing"),
+      ("[matrix]\nkernels = []", "/project/provium.toml:2: 'matrix.kernels' is empty or missing"),
+      ("[matrix]\nkernels = [\"deb:6.1\", \"deb:6.1\"]", "a list with deb:6.1 twice"),
+      ("[matrix]\nkernels = [1]", "a list of strings"), ("[matrix]\nkernel = []", "did you mean 'kernels'?"),
+    ] { #expect(complaint(text).contains(expected), "\(complaint(text))") }
   }
 }
 

@@ -230,6 +230,27 @@ extension FixtureManifest {
     #expect(shelf.verdict("first") == "whole" && shelf.verdict("third") == "whole")
   }
 
+  @Test(
+    "fetched kernels leave the cache with the fixtures, the least recently used first; added and recent ones stay"
+  )
+  func kernels() throws {
+    let shelf = Shelf(maximum: 100 << 10)
+    func kernel(_ name: String, hours: Int) throws -> String {
+      let folder = "\(shelf.path)/kernels/library/x86_64/\(name.replacing(":", with: "-"))"
+      try Files.createDirectories("\(folder)/tree")
+      try Files.write([UInt8](repeating: 1, count: 64 << 10), to: "\(folder)/tree/vmlinuz")
+      try Files.write(Array("\(name)\n6.1.0\n".utf8), to: "\(folder)/kernel")
+      let then = timeval(tv_sec: time(nil) - hours * 3600, tv_usec: 0)
+      utimes("\(folder)/kernel", [then, then])
+      return folder
+    }
+    let oldest = try kernel("deb:6.1.0-1", hours: 9), old = try kernel("deb:6.1.0-2", hours: 5)
+    let recent = try kernel("deb:6.1.0-3", hours: 0), added = try kernel("local:mine", hours: 99)
+    try shelf.build("mine", bytes: 8 << 10)
+    #expect(!Files.exists(oldest) && !Files.exists(old))
+    #expect(Files.exists(recent) && Files.exists(added) && shelf.verdict("mine") == "whole")
+  }
+
   @Test("unused fixtures are removed while the disk has too little room") func room() throws {
     let shelf = Shelf()
     let used = try shelf.build("used")

@@ -48,7 +48,7 @@ import Testing
     #expect(seconds > 1.3)
     #expect(
       limit.description
-        == "the boot's time limit of 1.0s (500ms × 2 without KVM), and 400ms more for a busy host,"
+        == "the boot's time limit of 1.0s (500ms × 2, the timeout multiplier), and 400ms more for a busy host,"
     )
   }
 

@@ -57,7 +57,7 @@ import Testing
     try withCache { cache in
       let verdict = AcceleratorProbe.verdict(cache: cache, device: "/dev/null") { _ in .unproven }
       #expect(verdict.description.hasPrefix("kvm: /dev/null makes VMs; that they run is not proven on "))
-      #expect(verdict.accelerator.timeoutMultiplier == 1)
+      #expect(TimeoutMultiplier.standard(for: verdict.accelerator) == 1)
     }
   }
 

@@ -15,6 +15,25 @@ import Testing
     scan(text.split(separator: "\n").map { "[    1.234567] \($0)" }).reports.map(\.title)
   }
 
+  @Test("of failed KUnit tests end with the result of the test") func kunit() {
+    let text = """
+      # Subtest: add
+      ok 1 small
+      # large: EXPECTATION FAILED at lib/add_test.c:12
+      Expected a == b, but
+      not ok 2 large
+      not ok 3 later # SKIP no device
+      not ok 1 add
+      ok 2 other
+      """
+    let reports = scan(text.split(separator: "\n").map { "[    1.234567] \($0)" }).reports
+    #expect(reports.map(\.title) == ["# large: EXPECTATION FAILED at lib/add_test.c:12", "not ok 1 add"])
+    #expect(reports.map(\.lines.count) == [3, 1])
+    var scanner = KernelReportScanner()
+    scanner.take("[    1.234567] not ok 1 selftests: timers: nanosleep", at: 0, isProgram: true)
+    #expect(scanner.reports.isEmpty)
+  }
+
   @Test(
     "are told by their kind, behind any time stamp",
     arguments: [
@@ -57,6 +76,9 @@ import Testing
       ("Internal error: synchronous external abort: 0000000096000210 [#1] SMP", .oops),
       ("Unable to handle kernel NULL pointer dereference at virtual address 0000000000000008", .oops),
       ("kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)", .leak),
+      ("# add_test: EXPECTATION FAILED at lib/add_test.c:12", .kunit),
+      ("# add_test: ASSERTION FAILED at lib/add_test.c:12", .kunit),
+      ("not ok 4 add", .kunit),
       ("Kernel panic - not syncing: Fatal exception", .panic),
       ("kmemleak: unreferenced object 0xffff888004c3a000 (size 64):", .leak),
       ("unregister_netdevice: waiting for veth0 to become free. Usage count = 2", .leak),

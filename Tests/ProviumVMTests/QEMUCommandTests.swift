@@ -9,7 +9,7 @@ import Testing
 
   private var wiring: LaunchWiring {
     var wiring = LaunchWiring()
-    wiring.descriptors = ["qmp": 10, "console": 11, "main": 12, "control": 13, "vhost": 14]
+    wiring.descriptors = ["qmp": 10, "console": 11, "main": 12, "control": 13, "vhost": 14, "share": 14]
     wiring.contextID = 17
     return wiring
   }
@@ -40,10 +40,12 @@ import Testing
         "-smp", "1", "-object", "memory-backend-ram,id=ram,size=256M",
         "-chardev", "socket,id=qmp,fd=10", "-mon", "chardev=qmp,mode=control",
         "-chardev", "socket,id=console,fd=11", "-serial", "chardev:console",
-        "-device", "virtio-serial-pci,id=ports,max_ports=3", "-chardev", "socket,id=main,fd=12", "-device",
+        "-device", "virtio-serial-pci,id=ports,max_ports=4", "-chardev", "socket,id=main,fd=12", "-device",
         "virtserialport,bus=ports.0,nr=1,id=port-main,chardev=main,name=org.provium.main",
         "-chardev", "socket,id=control,fd=13", "-device",
         "virtserialport,bus=ports.0,nr=2,id=port-control,chardev=control,name=org.provium.control",
+        "-chardev", "socket,id=share,fd=14", "-device",
+        "virtserialport,bus=ports.0,nr=3,id=port-share,chardev=share,name=org.provium.share",
         "-device", "pvpanic-pci", "-kernel", "/k", "-initrd", "/i", "-append", "console=ttyS0",
       ]
     )
@@ -100,7 +102,7 @@ import Testing
     )
     #expect(contains(arguments, ["-accel", "tcg", "-cpu", "max,pauth-impdef=on"]))
     #expect(contains(arguments, ["-machine", "virt,memory-backend=ram"]))
-    #expect(contains(arguments, ["-device", "virtio-serial-pci,id=ports,max_ports=3"]))
+    #expect(contains(arguments, ["-device", "virtio-serial-pci,id=ports,max_ports=4"]))
     #expect(!arguments.contains { $0.contains("vmgenid") })
   }
 

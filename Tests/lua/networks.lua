@@ -50,6 +50,15 @@ test("TCP carries everything through a link that loses one frame in ten, and rep
   lan:between(a, b):clear()
 end)
 
+test("one machine serves while another one connects, by two functions that run side by side", function()
+  local got, ok = provium.all{
+    function() return b:exec("mkfifo /tmp/hold && nc -l -p 6000 <> /tmp/hold", { timeout = "60s" }).stdout.value end,
+    function() return a:exec("until echo hello | nc b 6000; do sleep 0.1; done", { timeout = "60s" }).ok end,
+  }
+  assert_eq("hello\n", got)
+  assert(ok)
+end)
+
 test("a delay is the round trip's, in both directions", function()
   lan:between(a, b):set{ delay = "60ms" }
   local time = a:exec("ping -c 2 b").stdout.value:match("min/avg/max = ([%d.]+)")

@@ -28,6 +28,8 @@ void handle_list(struct session *session, const union request *request);
 /* mount.c */
 void handle_mount_vfs(struct session *session, const union request *request);
 void handle_mount(struct session *session, const union request *request);
+/* share.c */
+void handle_share(struct session *session, const union request *request);
 /* worker.c */
 void handle_spawn_worker(struct session *session, const union request *request);
 /* snapshot.c */

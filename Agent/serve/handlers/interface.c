@@ -44,7 +44,8 @@ static void interface_visit_link(const struct nlmsghdr *message, void *context) 
   const uint8_t *present = netlink_find(message, sizeof info, IFLA_ADDRESS, INTERFACE_MAC_SIZE);
   const uint8_t *permanent = netlink_find(message, sizeof info, IFLA_PERM_ADDRESS, INTERFACE_MAC_SIZE);
   const char *name = netlink_find(message, sizeof info, IFLA_IFNAME, 1);
-  /* Before Linux 5.6 there is no permanent address: a second request finds the one of the first. */
+  /* Before Linux 5.6 the kernel does not report the permanent address. A repeated request then finds the
+   * interface by the address that the first request set. */
   bool is_it = (present != NULL && memcmp(present, search->find, INTERFACE_MAC_SIZE) == 0) ||
                (present != NULL && memcmp(present, search->wanted, INTERFACE_MAC_SIZE) == 0) ||
                (permanent != NULL && memcmp(permanent, search->find, INTERFACE_MAC_SIZE) == 0);
@@ -167,9 +168,9 @@ static int interface_replace_addresses(int fd, int index, const struct interface
   struct interface_removal removal = {.wanted = wanted, .index = index};
   struct netlink_request request;
   netlink_begin(&request, RTM_GETADDR, 0, sizeof(struct ifaddrmsg));
-  *step = "list the addresses of";
+  *step = "list the addresses of the network interface ";
   int error = netlink_dump(fd, &request, room, INTERFACE_ROOM, interface_visit_address, &removal);
-  *step = "remove an address of";
+  *step = "remove an address of the network interface ";
   for (uint32_t i = 0; i < removal.count && error == 0; i++) {
     error = interface_change_address(fd, RTM_DELADDR, index, removal.entries[i].family,
                                      removal.entries[i].prefix, removal.entries[i].bytes);
@@ -177,7 +178,8 @@ static int interface_replace_addresses(int fd, int index, const struct interface
   }
   for (uint32_t i = 0; i < wanted->address_count && error == 0; i++) {
     const uint8_t *entry = wanted->addresses + i * PV_INTERFACE_ADDRESS_SIZE;
-    *step = entry[0] == 4 ? "add an IPv4 address to" : "add an IPv6 address to";
+    *step = entry[0] == 4 ? "add an IPv4 address to the network interface "
+                          : "add an IPv6 address to the network interface ";
     error = interface_change_address(fd, RTM_NEWADDR, index, interface_family(entry[0]), entry[1], entry + 3);
     if ((entry[2] & PV_ADDRESS_OPTIONAL) != 0 || error == -EEXIST) {
       error = 0;
@@ -190,7 +192,7 @@ static int interface_apply(int fd, const struct interface_search *found,
                            const struct interface_request *wanted, uint8_t *room, const char **step) {
   bool is_other = memcmp(found->address, wanted->address, INTERFACE_MAC_SIZE) != 0;
   const uint8_t *address = is_other ? wanted->address : NULL;
-  *step = "set the Ethernet address or the MTU of";
+  *step = "set the Ethernet address or the MTU of the network interface ";
   int error = is_other || wanted->mtu != 0 ? interface_set_link(fd, found->index, address, wanted->mtu) : 0;
   if (error == -EBUSY) {
     /* Some drivers change the address of an interface only while it is down. */
@@ -201,16 +203,16 @@ static int interface_apply(int fd, const struct interface_search *found,
     error = interface_replace_addresses(fd, found->index, wanted, room, step);
   }
   if (error == 0) {
-    *step = "switch on";
+    *step = "switch on the network interface ";
     error = interface_set_up(fd, found->index, true);
   }
   interface_set_up(fd, INTERFACE_LOOPBACK, true);
   for (uint32_t i = 0; i < wanted->route_count && error == 0; i++) {
-    *step = "add a route through";
+    *step = "add a route through the network interface ";
     error = interface_add_route(fd, found->index, wanted->routes + i * PV_INTERFACE_ROUTE_SIZE);
   }
   if (error == 0 && wanted->host_name.length != 0) {
-    *step = "set the host name, after";
+    *step = "set the host name";
     error = (int)sys_call2(SYS_sethostname, wanted->host_name.data, wanted->host_name.length);
   }
   return error;
@@ -232,7 +234,7 @@ void handle_interface(struct session *session, const union request *request) {
   struct netlink_request list;
   struct ifinfomsg *info = netlink_begin(&list, RTM_GETLINK, 0, sizeof *info);
   info->ifi_family = AF_UNSPEC;
-  const char *step = "list";
+  const char *step = "list the network interfaces";
   int error = netlink_dump(fd, &list, session->arena.data, INTERFACE_ROOM, interface_visit_link, &search);
   if (error == 0 && search.index == 0) {
     sys_close(fd);
@@ -247,8 +249,10 @@ void handle_interface(struct session *session, const union request *request) {
     struct text text = {.length = 0};
     text_add(&text, "cannot ");
     text_add(&text, step);
-    text_add(&text, " the network interface ");
-    text_add(&text, search.name);
+    /* A step that ends with a space concerns the interface that was found. */
+    if (step[strlen(step) - 1] == ' ') {
+      text_add(&text, search.name);
+    }
     reply_error(connection, -error, text.data);
     return;
   }

@@ -1,4 +1,4 @@
-/* Jobs; shared by JOB_COLLECT, the requests of processes and those of the first protocol. */
+/* Jobs; used by JOB_COLLECT, by the PROCESS requests, and by the job requests of the first protocol. */
 #ifndef PROVIUM_JOB_H
 #define PROVIUM_JOB_H
 
@@ -15,8 +15,8 @@ void job_reply_started(struct session *session, const struct job *job);
 /* Returns NULL after it has answered with ERROR: the session has no such job. */
 struct job *job_require(struct session *session, uint32_t id);
 
-/* Updates the private half. All output so far is in the files, and the status of a job that has ended is
- * final. */
+/* Updates `struct job` from the shared table. Afterwards its files have all output so far, and the status of
+ * a job that has ended is final. */
 void job_update(struct session *session, struct job *job);
 
 /*

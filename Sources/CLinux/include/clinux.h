@@ -119,4 +119,33 @@ int clinux_eventfd(void);
 /* Names the calling thread; the kernel keeps 15 bytes. */
 void clinux_thread_name(const char *name);
 
+struct stat;
+/* A descriptor of a path itself (O_PATH). The path is relative to a directory, or AT_FDCWD. */
+int clinux_open_path(int directory, const char *path, int flags);
+/* The status of a path itself. Mounts nothing. */
+int clinux_status(int directory, const char *path, struct stat *status);
+/*
+ * A descriptor (O_PATH) of a path below the directory `root`. No component may be "..", a symbolic link, or
+ * with `one_file_system` on another file system; the last one is not followed either. An empty path is
+ * `root`.
+ */
+int clinux_open_beneath(int root, const char *path, int flags, bool one_file_system);
+/* The same without openat2(2), which hosts before Linux 5.6 lack. */
+int clinux_walk_beneath(int root, const char *path, int flags, bool one_file_system);
+/* Opens the file of an O_PATH descriptor through /proc. */
+int clinux_reopen(int fd, int flags);
+/* Extended attributes of the file of an O_PATH descriptor, also of a symbolic link. Return the length. */
+long clinux_get_attribute(int fd, const char *name, void *value, size_t size);
+long clinux_list_attributes(int fd, void *names, size_t size);
+
+struct clinux_file_system {
+  uint64_t type; /* a magic number of linux/magic.h */
+  uint64_t block_size, blocks, free_blocks, available_blocks, files, free_files;
+};
+int clinux_file_system(int fd, struct clinux_file_system *facts);
+
+/* The two parts of a device number, which are macros in C. */
+unsigned clinux_major(dev_t device);
+unsigned clinux_minor(dev_t device);
+
 #endif

@@ -104,6 +104,15 @@ int clb_stack_depth(lua_State *L);
 /* Why a script was stopped. */
 enum clb_stop { CLB_RUNNING, CLB_STOPPED_BY_DEADLINE, CLB_STOPPED_BY_INTERRUPT };
 
+/* The place where a script was stopped first. The stop is raised at every instruction after it, last far
+ * outside of that place. */
+struct clb_stopped {
+  enum clb_stop reason;
+  char *file;
+  int line;
+  char *traceback;
+};
+
 enum clb_status { CLB_OK, CLB_ERROR, CLB_SYNTAX_ERROR, CLB_OUT_OF_MEMORY, CLB_ERROR_IN_HANDLER };
 
 /* The result of an entry into Lua. */
@@ -157,6 +166,27 @@ char *clb_traceback(lua_State *L);
 
 /* The deadline in force for the running script; UINT64_MAX: none. */
 void clb_set_deadline(struct clb_state *state, uint64_t deadline);
+
+/* ---- Several chains of calls ----
+ *
+ * Calls between the host and Lua are nested, on one thread. A state can have several such chains, each on a
+ * thread and on a Lua thread of its own, if they take turns: a chain is left and entered again only inside of a
+ * host function, and no two threads are ever inside of the bridge at the same time. */
+
+/* The part of a state that belongs to one chain of calls. */
+struct clb_chain {
+  struct clb_outcome *outcome;
+  struct clb_stopped stopped;
+  uint64_t deadline;
+  int host_depth;
+};
+
+/* A new Lua thread, kept alive by a reference that clb_unref gives back; NULL when memory runs out. */
+lua_State *clb_thread_open(struct clb_state *state, lua_State *L, int64_t *reference);
+/* Leaves the present chain. The state then has a new one, with the same deadline. */
+void clb_chain_leave(struct clb_state *state, struct clb_chain *chain);
+/* Enters a chain that was left in `L`; what the present one holds is freed. */
+void clb_chain_enter(struct clb_state *state, lua_State *L, const struct clb_chain *chain);
 
 /* A flag that ends a script, settable from any thread. */
 struct clb_interrupt *clb_interrupt_create(void);

@@ -47,6 +47,10 @@
  */
 #define PV_PORT_MAIN "org.provium.main"
 #define PV_PORT_CONTROL "org.provium.control"
+/* The share process: FUSE messages in link frames, over vsock too. Channel n carries share n. */
+#define PV_VSOCK_SHARE_PORT 5121u
+#define PV_PORT_SHARE "org.provium.share"
+#define PV_MAX_SHARES 32u
 
 /* ---- requests, host to agent ---------------------------------------------------------------- */
 
@@ -85,6 +89,8 @@ enum pv_request {
   PV_INTERFACE = 0x1C, /* find[6], address[6], mtu u32, host_len u32, host name, naddr u32, {family u8 (4, 6),
                           prefix u8, flags u8 (PV_ADDRESS_*), address[16]} x naddr, nroutes u32, {family u8,
                           prefix u8, destination[16], gateway[16]} x nroutes -> DATA, the interface's name */
+  PV_SHARE = 0x1D,     /* number u32 (1...PV_MAX_SHARES), target_len u32, target -> DONE; then FUSE messages
+                          on the share port */
 
   /* Processes with live streams. A process is a job whose streams the host reads and writes while it runs. */
   PV_PROCESS_START = 0x30,  /* flags u32 (PV_PROCESS_*), columns u16, rows u16, cwd_len u32, cwd, nenv u32,

@@ -29,9 +29,10 @@ final class MessageExchange {
   private var lastCode = MessageCode.echo
   /// The time that an interrupted operation has to end.
   static let interruptTimeout = Duration.seconds(2)
-  /// The time that the search for the cause of a lost connection may take: a little more than the reader of
-  /// the control connection needs to find that there is none.
-  static let causeTimeout = Duration.milliseconds(1500)
+  /// The time that the search for the cause of a lost connection may take: more than the reader of the
+  /// control connection needs to find that there is none. On a busy host the guest reports the end of a
+  /// process late.
+  static let causeTimeout = Duration.seconds(5)
 
   /// - Parameter inbox: bytes that were received after READY.
   init(

@@ -125,8 +125,8 @@ struct ControlReader {
 
   // MARK: The end
 
-  /// The cause of a VM's end may be known a little later than the end of its sockets.
-  private static let causeTimeout = Duration.seconds(1)
+  /// The cause of a VM's end may be known later than the end of its sockets, most of all on a busy host.
+  private static let causeTimeout = Duration.seconds(3)
 
   private func end(_ error: any Error) {
     var cause: (any Error)?

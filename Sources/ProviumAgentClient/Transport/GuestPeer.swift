@@ -2,7 +2,7 @@ internal import CProviumWire
 
 /// A process of the agent that has a connection of its own.
 package enum GuestPeer: Hashable, Sendable {
-  case control, main
+  case control, main, share
   case worker(UInt32)
 
   /// The number in INTERRUPT and GONE.
@@ -13,6 +13,7 @@ package enum GuestPeer: Hashable, Sendable {
     switch self {
     case .control: PV_VSOCK_CONTROL_PORT
     case .main: PV_VSOCK_PORT
+    case .share: PV_VSOCK_SHARE_PORT
     case .worker(let number): PV_VSOCK_WORKER_BASE + number
     }
   }

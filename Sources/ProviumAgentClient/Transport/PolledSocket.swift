@@ -32,23 +32,26 @@ final class PolledSocket: @unchecked Sendable {
   /// Writes as many bytes as fit. Blocks while there is no space.
   /// - Parameter scratch: if given, bytes that come in the meantime are read and dropped, so that two sides
   ///   that both write do not wait for each other.
+  ///   - input: the same for bytes that are kept.
   func writeSome(
     _ vectors: inout IOVectors,
     until deadline: Deadline,
-    discardingInput scratch: ByteQueue? = nil
+    discardingInput scratch: ByteQueue? = nil,
+    keepingInput input: ByteQueue? = nil
   ) throws {
     while true {
       if let scratch {
         _ = try readNow(into: scratch, wanting: 65536)
         scratch.clear()
       }
+      if let input { _ = try readNow(into: input, wanting: 65536) }
       if vectors.send(to: descriptor.raw) >= 0 { return }
       switch errno {
       case EINTR: continue
       case EAGAIN: break
       default: throw TransportFailure.ended(.current)
       }
-      let events = scratch == nil ? Int16(POLLOUT) : Int16(POLLOUT | POLLIN)
+      let events = scratch == nil && input == nil ? Int16(POLLOUT) : Int16(POLLOUT | POLLIN)
       var polls = Self.polls(descriptor.raw, events, alarm, liveness)
       guard try Self.poll(&polls, liveness, until: deadline) else { throw TransportFailure.deadline }
     }

@@ -32,6 +32,7 @@ package struct MessageCode: RawRepresentable, Hashable, Sendable, CustomStringCo
   static let echo = Self(PV_ECHO)
   static let secret = Self(PV_SECRET)
   static let interface = Self(PV_INTERFACE)
+  static let share = Self(PV_SHARE)
   static let processStart = Self(PV_PROCESS_START)
   static let processRead = Self(PV_PROCESS_READ)
   static let processWrite = Self(PV_PROCESS_WRITE)

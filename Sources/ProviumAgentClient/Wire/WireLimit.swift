@@ -12,6 +12,8 @@ package enum WireLimit {
   package static let syscallArguments = Int(PV_MAX_SYSCALL_ARGS)
   package static let pointers = Int(PV_MAX_POINTERS)
   package static let workers = Int(PV_MAX_WORKERS)
+  /// Folders of the host in one guest.
+  package static let shares = Int(PV_MAX_SHARES)
   package static let nonceSize = Int(PV_NONCE_SIZE)
   package static let seedSize = Int(PV_SEED_SIZE)
   package static let secretSize = Int(PV_SECRET_SIZE)

@@ -24,7 +24,9 @@ package struct KernelBuildTree: Sendable {
   /// - Throws: `ImageError.badTree` for a tree that is not built, half built, or built for another architecture.
   package func built(for architecture: Architecture) throws -> NamedKernel {
     guard
-      let kernel = Self.images(architecture).map({ "\(directory)/\($0)" }).first(where: Files.isRegularFile)
+      let kernel = architecture.buildTreeImages.map({ "\(directory)/\($0)" }).first(
+        where: Files.isRegularFile
+      )
     else { throw ImageError.badTree(path: directory, reason: notBuilt(architecture)) }
     guard let release else {
       throw ImageError.badTree(
@@ -39,20 +41,41 @@ package struct KernelBuildTree: Sendable {
         reason: "its modules are not built: run make -C \(directory) modules"
       )
     }
-    return NamedKernel(kernel: kernel, modules: hasModules ? directory : nil, release: release)
+    return NamedKernel(
+      kernel: kernel,
+      modules: hasModules ? directory : nil,
+      release: release,
+      buildTree: directory
+    )
+  }
+
+  /// The options of the drivers that VMs need, by the name of the module.
+  private static let driverOptions = [
+    "virtio_pci": "VIRTIO_PCI", "virtio_console": "VIRTIO_CONSOLE", "virtio_blk": "VIRTIO_BLK",
+    "virtio_net": "VIRTIO_NET", "virtio_scsi": "SCSI_VIRTIO", "nvme": "BLK_DEV_NVME",
+    "vmw_vsock_virtio_transport": "VIRTIO_VSOCKETS",
+  ]
+
+  /// Checks that the kernel was configured for a VM with `drivers`: without them it would boot and not be heard of again.
+  /// - Throws: `ImageError.badTree`, which names all options that are missing.
+  func check(drivers: [String]) throws {
+    guard !configuration.isEmpty else { return }
+    let options = KernelConfiguration(configuration.joined(separator: "\n"))
+    let hasModules = Files.exists("\(directory)/modules.order")
+    let wanted = ["BLK_DEV_INITRD", "BINFMT_ELF"] + drivers.compactMap { Self.driverOptions[$0] }
+    let missing = wanted.uniqued().filter { option in
+      options[option] != "y" && !(options[option] == "m" && hasModules)
+    }
+    guard !missing.isEmpty else { return }
+    throw ImageError.badTree(
+      path: directory,
+      reason: "its .config lacks what a VM needs: \(missing.map { "CONFIG_\($0)" }.joined(separator: ", ")); "
+        + "run make -C \(directory) kvm_guest.config, and make"
+    )
   }
 
   private var configuration: [Substring] {
     ((try? Files.readText("\(directory)/.config")) ?? "").split(separator: "\n")
-  }
-
-  /// The kernels that a build makes for an architecture, those first that boot sooner.
-  private static func images(_ architecture: Architecture) -> [String] {
-    switch architecture.name {
-    case Architecture.x86_64.name: ["arch/x86/boot/bzImage"]
-    case Architecture.aarch64.name: ["arch/arm64/boot/Image", "arch/arm64/boot/Image.gz"]
-    default: ["arch/riscv/boot/Image", "arch/riscv/boot/Image.gz"]
-    }
   }
 
   private func notBuilt(_ architecture: Architecture) -> String {
@@ -60,13 +83,14 @@ package struct KernelBuildTree: Sendable {
       return "no kernel is configured there: run make -C \(directory) defconfig, and make"
     }
     let other = Architecture.all.first { architecture in
-      Self.images(architecture).contains { Files.exists("\(directory)/\($0)") }
+      architecture.buildTreeImages.contains { Files.exists("\(directory)/\($0)") }
     }
     if let other {
       return
         "its kernel is one for \(other.name), and the guest is \(architecture): set arch = \"\(other.name)\" in a profile"
     }
-    return "its kernel is not built (there is no \(Self.images(architecture)[0])): run make -C \(directory)"
+    return
+      "its kernel is not built (there is no \(architecture.buildTreeImages[0])): run make -C \(directory)"
   }
 
   /// The paths of the modules, relative to the folder. Before Linux 6.3 the list has `kernel/fs/ext4/ext4.ko`, then

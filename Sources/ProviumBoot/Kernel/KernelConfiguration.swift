@@ -35,17 +35,6 @@ package struct KernelConfiguration: Sendable, Hashable {
     values[option.hasPrefix(Self.prefix) ? String(option.dropFirst(Self.prefix.count)) : option]
   }
 
-  /// The configuration of a kernel file, from the usual places: beside it (`config-RELEASE`), in its build tree, or with its
-  /// modules. nil: it is in none of them.
-  static func find(for kernel: KernelImage, modules: String?) -> KernelConfiguration? {
-    let folder = Files.parent(of: kernel.path)
-    var places = kernel.release.map { ["\(folder)/config-\($0)", "/boot/config-\($0)"] } ?? []
-    // In a build tree it is four folders up: arch/x86/boot/bzImage.
-    places.append("\(Files.parent(of: Files.parent(of: Files.parent(of: folder))))/.config")
-    if let modules { places += ["\(modules)/config", "\(modules)/.config"] }
-    return places.lazy.compactMap { try? Files.readText($0) }.map(KernelConfiguration.init).first
-  }
-
   /// The configuration in the format of /proc/config.gz.
   package init(packed: [UInt8]) throws {
     self.init(try ToolRun.run("gzip", ["-dc"], input: packed).outputText)

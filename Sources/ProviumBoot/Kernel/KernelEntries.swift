@@ -16,6 +16,10 @@ package struct KernelEntries: Sendable {
 
   /// Makes `image` boot the vmlinux of a bzImage, unless that is known not to boot or cannot be had.
   func chooseEntry(of kernel: KernelImage, digest: String, for image: inout BootImage) throws {
+    if let unpacked = try kernel.unpackZboot(into: cache) {
+      image.kernel = unpacked
+      return
+    }
     guard note(digest).value != Self.bzImage else { return }
     switch try kernel.unpack(into: cache) {
     case nil: return

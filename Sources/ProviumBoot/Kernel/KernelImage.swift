@@ -11,12 +11,16 @@ package struct KernelImage: Sendable, Hashable {
   /// `6.1.0-56-cloud-amd64`; nil when the file does not say.
   package let release: String?
 
+  /// The place of the packed kernel in an EFI zboot image; nil: it is not one.
+  let zbootPayload: Range<Int>?
+
   /// Looks at the head of the file.
   package init(_ path: String) throws {
     self.path = path
     guard Files.exists(path) else { throw ImageError.missingFile(role: "kernel", path: path) }
     guard !Files.isDirectory(path) else { throw ImageError.notAKernel(path: path, what: "it is a directory") }
     let head = try Files.readHead(path, 0x10000)
+    zbootPayload = try Self.zbootPayload(path, head)
     if head.count > 0x264, Array(head[0x202..<0x206]) == Array("HdrS".utf8) {
       format = .bzImage
       release = Self.release(inSetup: head)
@@ -28,11 +32,9 @@ package struct KernelImage: Sendable, Hashable {
       }
       format = .elf
       release = nil
-    } else if Self.isZboot(head) {
-      throw ImageError.notAKernel(
-        path: path,
-        what: "it is an EFI zboot image (vmlinuz.efi), which only firmware unpacks: name the Image inside it"
-      )
+    } else if let zbootPayload {
+      format = try Self.zbootFormat(path, zbootPayload)
+      release = nil
     } else if let format = try Self.image(head)
       ?? (Self.isGzip(head) ? Self.image(Self.unpackedHead(path)) : nil)
     {
@@ -72,7 +74,7 @@ package struct KernelImage: Sendable, Hashable {
   }
 
   /// By the magic number of an Image (Documentation/arch/arm64/booting.rst, Documentation/arch/riscv/boot-image-header.rst).
-  private static func image(_ head: [UInt8]) -> KernelFormat? {
+  static func image(_ head: [UInt8]) -> KernelFormat? {
     guard head.count > 0x40 else { return nil }
     switch Array(head[0x38..<0x3c]) {
     case Array("ARMd".utf8): return .arm64
@@ -82,11 +84,6 @@ package struct KernelImage: Sendable, Hashable {
   }
 
   private static func isGzip(_ head: [UInt8]) -> Bool { head.starts(with: [0x1f, 0x8b]) }
-
-  /// A packed kernel behind an EFI stub (drivers/firmware/efi/libstub/zboot-header.S).
-  private static func isZboot(_ head: [UInt8]) -> Bool {
-    head.count > 8 && head.starts(with: Array("MZ".utf8)) && Array(head[4..<8]) == Array("zimg".utf8)
-  }
 
   /// Of a gzip file: what its beginning unpacks to.
   private static func unpackedHead(_ path: String) throws -> [UInt8] {
@@ -150,18 +147,22 @@ package struct KernelImage: Sendable, Hashable {
 
   // MARK: Unpacking
 
+  /// The path in the cache, without an ending, of what is made from the file as it is now.
+  func cached(in cache: String) throws -> String {
+    let facts = try FileFacts(path)
+    let name = SHA256.hex(Array("\(path) \(facts.size) \(facts.inode) \(facts.modifiedNanoseconds)".utf8))
+    return "\(cache)/vmlinux/\(name.prefix(32))"
+  }
+
   /// Unpacks the vmlinux of a bzImage into the cache, once: QEMU boots it a second or more sooner under emulation.
   /// - Returns: The path of the vmlinux, or the reason why it cannot be had. nil: the kernel is not a bzImage.
   package func unpack(into cache: String) throws -> Result<String, Packed>? {
     guard format == .bzImage else { return nil }
-    let facts = try FileFacts(path)
-    let folder = "\(cache)/vmlinux"
-    let name = SHA256.hex(Array("\(path) \(facts.size) \(facts.inode) \(facts.modifiedNanoseconds)".utf8))
-    let target = "\(folder)/\(name.prefix(32))"
+    let target = try cached(in: cache)
     if Files.exists(target) { return .success(target) }
     do {
       let vmlinux = try unpacked()
-      try Files.createDirectories(folder)
+      try Files.createDirectories(Files.parent(of: target))
       try Files.replace(target, with: vmlinux)
       return .success(target)
     } catch let failure as ToolRun.Failure {
@@ -199,7 +200,7 @@ package struct KernelImage: Sendable, Hashable {
     return run.output
   }
 
-  private static func decompressor(_ payload: [UInt8]) -> (name: String, arguments: [String])? {
+  static func decompressor(_ payload: [UInt8]) -> (name: String, arguments: [String])? {
     let magics: [([UInt8], String, [String])] = [
       ([0x1f, 0x8b], "gzip", ["-dcq"]), ([0xfd, 0x37, 0x7a, 0x58, 0x5a], "xz", ["-dc", "--single-stream"]),
       ([0x28, 0xb5, 0x2f, 0xfd], "zstd", ["-dcq"]), ([0x02, 0x21, 0x4c, 0x18], "lz4", ["-dcq"]),

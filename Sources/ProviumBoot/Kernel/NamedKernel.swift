@@ -6,6 +6,8 @@ package struct NamedKernel: Sendable, Hashable {
   package var modules: String?
   /// The release, if it is known without reading the kernel.
   package var release: String?
+  /// The folder in which it was built; nil: it is not known.
+  package var buildTree: String?
   /// Whether it is a kernel of a distribution.
   package var isStock = false
 }

@@ -34,6 +34,9 @@ package struct KernelLibrary: Sendable {
       (name, release, self.folder) = (String(lines[0]), String(lines[1]), folder)
     }
 
+    /// Removes the kernel from the library. A VM whose QEMU has opened it is not affected.
+    package func remove() throws { try Files.removeTree(folder) }
+
     /// Bytes on the disk.
     package var size: UInt64 { KernelLibrary.size(folder) }
     /// Seconds since 1970.
@@ -255,6 +258,16 @@ package struct KernelLibrary: Sendable {
     guard entry(named: full) != nil else { return false }
     try Files.removeTree(place(of: full))
     return true
+  }
+
+  /// The kernels of all architectures that were fetched, and can be fetched again.
+  package static func fetched(in cache: String) -> [Entry] {
+    let library = "\(cache)/kernels/library"
+    return ((try? Files.list(library)) ?? []).flatMap { architecture in
+      ((try? Files.list("\(library)/\(architecture)")) ?? []).compactMap {
+        Entry("\(library)/\(architecture)/\($0)")
+      }
+    }.filter { $0.name.hasPrefix(KernelName.debianPrefix) }
   }
 
   private static func size(_ path: String) -> UInt64 {

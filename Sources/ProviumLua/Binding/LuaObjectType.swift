@@ -51,6 +51,9 @@ package final class LuaObjectType<Instance: AnyObject> {
 
   package var name: String { kind.name }
 
+  /// The names of its methods and of its members.
+  package var names: [String] { methods.map(\.key) + memberNames }
+
   /// The instance as a Lua value. The state that it goes to must have this type (`LuaState.define`).
   package func value(_ instance: Instance) -> LuaValue { .object(LuaObject(instance: instance, kind: kind)) }
 
@@ -68,7 +71,7 @@ package final class LuaObjectType<Instance: AnyObject> {
       )
     }
     let name = name
-    let names = methods.map(\.key) + memberNames
+    let names = names
     let unknown = state.function(name) { [self] call in
       if let instance = call.arguments.first.flatMap(instance(of:)), let key = call.arguments.last?.text,
         let value = try member(instance, key)

@@ -2,6 +2,9 @@
 package struct LuaObject {
   package let instance: AnyObject
   let kind: LuaObjectKind
+
+  /// The name of the object's type in scripts and messages.
+  package var typeName: String { kind.name }
 }
 
 /// The identity of a type of objects that scripts hold. `LuaObjectType` says what scripts can do with such

@@ -1,5 +1,5 @@
 /// The addresses of one network: `10.7.0.0/24`, `fd07::/64`.
-package struct IPSubnet: Hashable, Sendable, CustomStringConvertible {
+package struct IPSubnet: Hashable, Sendable, Codable, CustomStringConvertible {
   /// With zeros after the prefix.
   package let base: IPAddress
   /// Bits.

@@ -1,5 +1,5 @@
 /// The number of a port of one network: 1, 2, … in the order in which the ports were added.
-package struct PortNumber: Hashable, Sendable, Comparable, CustomStringConvertible {
+package struct PortNumber: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
   package let rawValue: Int
   init(_ rawValue: Int) { self.rawValue = rawValue }
 

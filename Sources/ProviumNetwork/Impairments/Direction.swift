@@ -49,6 +49,22 @@ final class DropRule {
     self.nth = nth
   }
 
+  /// The rule between a save and a resume.
+  struct Saved: Codable, Hashable, Sendable {
+    let from: PortNumber?
+    let to: PortNumber?
+    let filter: FrameFilter
+    let nth: Int?
+    let matched: Int
+  }
+
+  var saved: Saved { Saved(from: from, to: to, filter: filter, nth: nth, matched: matched) }
+
+  convenience init(_ saved: Saved) {
+    self.init(from: saved.from, to: saved.to, filter: saved.filter, nth: saved.nth)
+    matched = saved.matched
+  }
+
   func drops(from: PortNumber, to: PortNumber, _ frame: UnsafeRawPointer, _ length: Int) -> Bool {
     guard self.from == nil || self.from == from, self.to == nil || self.to == to,
       filter.matches(frame, length)

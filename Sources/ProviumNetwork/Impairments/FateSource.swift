@@ -1,6 +1,6 @@
 /// Decides the fate of each frame of one direction. The n-th frame of a direction always has the same fate for the same
 /// seed, whenever it comes.
-package struct FateSource: Sendable {
+package struct FateSource: Hashable, Sendable, Codable {
   package let impairment: Impairment
   private let from: Int
   private let to: Int

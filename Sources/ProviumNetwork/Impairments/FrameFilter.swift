@@ -1,6 +1,6 @@
 /// A condition on frames. Every field that is set must match.
-package struct FrameFilter: Hashable, Sendable {
-  package enum Kind: String, Sendable, CaseIterable { case arp, ipv4, ipv6, icmp, icmp6, udp, tcp }
+package struct FrameFilter: Hashable, Sendable, Codable {
+  package enum Kind: String, Sendable, CaseIterable, Codable { case arp, ipv4, ipv6, icmp, icmp6, udp, tcp }
 
   package var kind: Kind?
   /// The source or the destination port of UDP or TCP.

@@ -1,5 +1,5 @@
 /// The effects of a direction of a network on its frames. Every probability is from 0 to 1.
-package struct Impairment: Hashable, Sendable {
+package struct Impairment: Hashable, Sendable, Codable {
   /// The time from a frame's arrival to its delivery.
   package var delay = Duration.zero
   /// The delay varies by up to this much in both directions. Frames keep their order.
@@ -45,7 +45,7 @@ package struct Impairment: Hashable, Sendable {
 }
 
 /// Losses in bursts: the model of Gilbert and Elliott, with a good and a bad state.
-package struct BurstLoss: Hashable, Sendable {
+package struct BurstLoss: Hashable, Sendable, Codable {
   /// The probability, for each frame, of the change from good to bad.
   package var enter: Double
   /// The probability, for each frame, of the change from bad to good.

@@ -112,6 +112,29 @@ package final class NetworkSwitch: Sendable {
 
   package func removeDropRules() { state.withLock { $0.core.removeRules() } }
 
+  // MARK: Saving
+
+  /// Takes the state and the frames on their way, and disconnects all ports. All VMs are stopped.
+  /// - Parameter ends: the VMs' ends of their sockets.
+  package func takeState(ends: [PortNumber: Int32]) -> (SavedSwitch, [FrameInFlight]) {
+    state.withLock { state in
+      let frames = state.core.takeFramesInFlight(ends: ends, now: Deadline.now)
+      let saved = state.core.saved
+      for port in state.core.ports { state.core.disconnect(port.number) }
+      return (saved, frames)
+    }
+  }
+
+  /// Restores the state. The ports are there, in the order in which they were added before the save.
+  /// - Returns: false for a state that names other ports.
+  package func restore(_ saved: SavedSwitch) -> Bool { state.withLock { $0.core.restore(saved) } }
+
+  /// Delivers the frames of `takeState`. The ports are connected, and no VM runs yet.
+  package func deliver(_ frames: [FrameInFlight]) {
+    state.withLock { $0.core.deliver(frames, now: Deadline.now) }
+    wake.raise()
+  }
+
   // MARK: Capture
 
   /// Writes all frames from now on into a pcapng file, instead of the file before it.

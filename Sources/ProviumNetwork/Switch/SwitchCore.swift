@@ -12,15 +12,15 @@ final class SwitchCore {
   private let pool = FramePool()
   private var delayed = DelayQueue()
   /// By sender and receiver.
-  private var directions: [DirectionKey: Direction] = [:]
-  private var common: Impairment?
-  private var rules: [DropRule] = []
-  private var isPartitioned = false
+  private(set) var directions: [DirectionKey: Direction] = [:]
+  private(set) var common: Impairment?
+  private(set) var rules: [DropRule] = []
+  private(set) var isPartitioned = false
   var capture: PacketCapture?
   /// Grows when the sockets to wait for change.
   private(set) var generation = 0
 
-  private struct DirectionKey: Hashable {
+  struct DirectionKey: Hashable {
     let from: PortNumber
     let to: PortNumber
   }
@@ -91,6 +91,11 @@ final class SwitchCore {
   func set(_ impairment: Impairment?, from: PortNumber, to: PortNumber) {
     let key = DirectionKey(from: from, to: to)
     directions[key] = impairment.map { Direction(FateSource($0, from: from, to: to), isOwn: true) }
+  }
+
+  /// Continues a direction that was saved.
+  func add(_ saved: SavedSwitch.SavedDirection) {
+    directions[DirectionKey(from: saved.from, to: saved.to)] = Direction(saved.source, isOwn: true)
   }
 
   /// Ports of different groups cannot reach each other; ports of no group reach all.
@@ -258,6 +263,42 @@ final class SwitchCore {
   private func deliver(_ frame: UnsafeRawPointer, _ length: Int, to port: SwitchPort) {
     capture?.add(frame, length, interface: port.number, isInbound: false, comment: nil)
     output(frame, length, to: port)
+  }
+
+  // MARK: Frames of a network that is saved or resumed
+
+  func popDelayed(until now: UInt64) -> DelayQueue.Entry? { delayed.pop(until: now) }
+  func giveBack(_ frame: FramePool.Frame) { pool.giveBack(frame) }
+
+  /// Takes all packets that a socket holds.
+  func readAll(_ socket: Int32, _ body: (UnsafeRawPointer, Int) -> Void) {
+    while true {
+      let count = clinux_receive_frames(socket, received, Self.slot, Int32(Self.batch), lengths)
+      guard count > 0 else { return }
+      for index in 0..<Int(count) where lengths[index] <= FrameSize.largest && lengths[index] > 0 {
+        body(received + index * Self.slot, Int(lengths[index]))
+      }
+    }
+  }
+
+  /// Delivers a frame to a port after a time in nanoseconds. Nothing else happens to it.
+  func deliverLater(
+    _ frame: UnsafeRawPointer,
+    _ length: Int,
+    from: PortNumber,
+    to: PortNumber,
+    after delay: UInt64,
+    now: UInt64
+  ) {
+    let port = ports[to.index]
+    guard delay > 0 else {
+      deliver(frame, length, to: port)
+      return flush(now: now)
+    }
+    guard !delayed.isFull, let copy = pool.copy(frame, length) else {
+      return drop(.memory, frame, length, port)
+    }
+    delayed.add(copy, at: now + delay, from: from, to: to, isRated: false)
   }
 
   // MARK: Output

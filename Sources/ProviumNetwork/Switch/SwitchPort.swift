@@ -53,5 +53,8 @@ package struct PortCounts: Sendable, Hashable {
     set { drops[cause.index] = newValue }
   }
 
+  /// All packets that came from the owner of the port.
+  var arrived: Int { received + self[.runt] + self[.oversized] }
+
   package var dropped: Int { drops.reduce(0, +) }
 }

@@ -30,7 +30,7 @@ package struct HTMLPage: Sendable {
       </header>
       <main>
       \(Self.notices(record, summary))
-      \(timeline.text)
+      \(MatrixSection(of: record).text)\(timeline.text)
       \(ResultList(of: record).text)
       </main>
       <footer>provium \(MarkupText.html(record.header?.version ?? "")) · keys: <kbd>/</kbd> search, <kbd>n</kbd> <kbd>p</kbd> \

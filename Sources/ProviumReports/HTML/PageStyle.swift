@@ -72,5 +72,11 @@ enum PageStyle {
     @media print{.tools,#theme,.skip{display:none}.file{content-visibility:visible}}
     @media (max-width:640px){header,main,footer{padding-left:10px;padding-right:10px}.tile{min-width:90px}.note{display:none}}
 
+    .matrix{margin:0 0 18px}.matrix .wide{overflow-x:auto;margin-top:8px}
+    .matrix table{border-collapse:collapse;background:var(--card);font-size:13.5px}
+    .matrix th,.matrix td{border:1px solid var(--line);padding:4px 12px;text-align:left;font-weight:400;white-space:nowrap}
+    .matrix thead th{font-weight:600}.matrix .sub th{padding-left:28px;color:var(--soft)}
+    .matrix td.passed{color:var(--good)}.matrix td.failed{color:var(--bad);background:var(--bad-bg);font-weight:600}
+    .matrix td.todo,.matrix td.skipped{color:var(--odd)}.matrix td.helper,.matrix td.missing{color:var(--none)}
     """
 }

@@ -5,6 +5,7 @@ import ProviumSystem
 ///
 ///     testsuites                      the run
 ///       testsuite                     one test file (retries: the last attempt)
+///                                   (on several kernels: one file on one kernel)
 ///         properties, testcase…, system-out
 ///           testcase                  one sub-test; or the script itself, when it has none or failed outside them
 ///             skipped | failure | error, system-out
@@ -68,10 +69,11 @@ private struct JUnitSuite {
     machines: [MachineRun],
     names: inout JUnitNames
   ) {
-    let className = JUnitNames.className(result.file)
+    let cell = header?.cell(of: result.file) ?? MatrixCell(file: result.file, kernel: nil)
+    let className = JUnitNames.className(cell, isMatrix: header?.isMatrix ?? false)
     var cases: [XMLElement] = []
     for test in TestTree.ordered(result.subTests) {
-      let name = names.testCase(test.title, of: run)
+      let name = names.testCase(test.title, of: run, className: className)
       let result = test.result
       cases.append(add(name, className, result.outcome, time: result.duration, output: result.output))
     }
@@ -81,11 +83,11 @@ private struct JUnitSuite {
         0,
         result.duration - result.subTests.filter { $0.path.count == 1 }.reduce(0) { $0 + $1.duration }
       )
-      let name = names.testCase(result.file, of: run)
+      let name = names.testCase(cell.file, of: run, className: className)
       cases.append(add(name, className, result.outcome, time: own, output: ""))
     }
     element.attributes = [
-      ("name", names.suite(run)), ("id", "\(number)"), ("package", Files.parent(of: result.file)),
+      ("name", names.suite(run)), ("id", "\(number)"), ("package", Files.parent(of: cell.file)),
       ("hostname", "localhost"),
       ("timestamp", Amount.timestamp((header?.startedAt ?? 0) + run.started)), ("tests", "\(tests)"),
       ("failures", "\(failures)"), ("errors", "\(errors)"), ("skipped", "\(skipped)"),
@@ -94,7 +96,7 @@ private struct JUnitSuite {
     let output = ([result.output, result.logPath.map { "log: \($0)\n" } ?? ""] + earlier.map(Self.attempt))
       .joined()
     element.children =
-      [XMLElement("properties", children: properties(result, header, machines))] + cases
+      [XMLElement("properties", children: properties(result, cell.kernel, header, machines))] + cases
       + [XMLElement("system-out", text: output), XMLElement("system-err")]
   }
 
@@ -162,6 +164,7 @@ private struct JUnitSuite {
   /// The properties of the suite. The older schemas know no properties of a test case.
   private func properties(
     _ result: FileResult,
+    _ kernel: String?,
     _ header: RunHeader?,
     _ machines: [MachineRun]
   ) -> [XMLElement] {
@@ -172,6 +175,7 @@ private struct JUnitSuite {
         ("provium.accelerator", header.acceleratorText), ("provium.channel", header.channel),
       ]
     }
+    if let kernel { pairs.append(("provium.kernel.name", kernel)) }
     var seen = Set<String>()
     for machine in machines {
       if let kernel = machine.description.kernel, seen.insert(kernel).inserted {

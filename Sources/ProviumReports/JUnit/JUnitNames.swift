@@ -11,18 +11,27 @@ struct JUnitNames {
 
   /// Returns the name of a test case, unique among the cases of its file. Repetitions of a file (`--repeat`)
   /// have the same test cases, each with the number of the repetition.
-  mutating func testCase(_ title: String, of run: FileRun) -> String {
+  mutating func testCase(_ title: String, of run: FileRun, className: String) -> String {
     let name = HarmlessText.line(title) + (run.round == 0 ? "" : " (run \(run.round + 1))")
-    return cases[Self.className(run.file), default: OrdinalNames()].next(name)
+    return cases[className, default: OrdinalNames()].next(name)
   }
 
   /// Returns `net.dhcp` for `net/dhcp.lua`: readers show a tree of folders. Different paths have different
   /// class names: dots in names, and bytes that are not printable, are percent-encoded.
-  static func className(_ file: String) -> String {
+  /// A kernel of a matrix comes first, so that each kernel has a tree of its own.
+  static func className(_ cell: MatrixCell, isMatrix: Bool) -> String {
+    guard isMatrix, let kernel = cell.kernel else { return className(cell.file) }
+    return encoded(kernel) + "." + className(cell.file)
+  }
+
+  private static func className(_ file: String) -> String {
     let stem = file.hasSuffix(".lua") ? String(file.dropLast(4)) : file
-    return stem.unicodeScalars.map { scalar in
+    return stem.split(separator: "/", omittingEmptySubsequences: false).map(encoded).joined(separator: ".")
+  }
+
+  private static func encoded(_ part: some StringProtocol) -> String {
+    part.unicodeScalars.map { scalar in
       switch scalar {
-      case "/": "."
       case ".", "%": percentEncoded(scalar)
       default:
         HarmlessText.isHarmless(scalar) && scalar != "\n" && scalar != "\t"

@@ -81,6 +81,7 @@ package struct ReportMerge: Sendable {
       )
     }
     var seen = Set<String>()
+    var kernels = Set<String>()
     let seeds = Set(headers.map(\.seed))
     return RunHeader(
       version: joined(\.version),
@@ -96,7 +97,8 @@ package struct ReportMerge: Sendable {
       startedAt: startedAt,
       seed: seeds.count == 1 ? seeds.first ?? nil : nil,
       pool: nil,
-      runDirectory: headers.first?.runDirectory ?? ""
+      runDirectory: headers.first?.runDirectory ?? "",
+      kernels: headers.flatMap(\.kernels).filter { kernels.insert($0).inserted }
     )
   }
 }

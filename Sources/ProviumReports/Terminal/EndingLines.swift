@@ -33,6 +33,10 @@ struct EndingLines {
         return "  \(HarmlessText.line(result.file))\(log)"
       }
     }
+    if let table = MatrixTable(of: record) {
+      let matrix = MatrixLines(palette: palette, isQuiet: verbosity == .quiet).lines(of: table)
+      if !matrix.isEmpty { lines += [""] + matrix }
+    }
     if let reason = summary.stoppedEarly { lines += ["", palette.odd(stopped(reason, record.missing))] }
     if verbosity == .verbose { lines += ["", totals(summary)] }
     return lines + ["", lastLine(summary)]

@@ -47,11 +47,16 @@ package final class RunMemory: Sendable {
   /// The name of a file in the history: its path in the project, however the run was told of it.
   private func key(_ file: TestFile) -> String { Files.display(file.path, from: root) }
 
+  #if CommandLine
+    /// The name of a file on its kernel.
+    private func cell(_ file: TestFile) -> String { History.cell(key(file), file.kernel ?? "") }
+  #endif
+
   /// Seconds that each file took when it last ran, by name.
   package func durations(of files: [TestFile]) -> [String: Double] {
     #if CommandLine
       let known = recall([:]) { try $0.durations(root: root) }
-      return files.reduce(into: [:]) { $0[$1.name] = known[key($1)] }
+      return files.reduce(into: [:]) { $0[$1.name] = known[cell($1)] }
     #else
       return [:]
     #endif
@@ -61,7 +66,7 @@ package final class RunMemory: Sendable {
   package func failed(of files: [TestFile]) -> Set<TestFile> {
     #if CommandLine
       let failed = recall([]) { try $0.failedFiles(root: root) }
-      return Set(files.filter { failed.contains(key($0)) })
+      return Set(files.filter { failed.contains(cell($0)) })
     #else
       return []
     #endif
@@ -85,7 +90,7 @@ package final class RunMemory: Sendable {
         return now == mark && mark != Self.unknown
       }
       return files.reduce(into: [:]) { found, file in
-        guard let record = known[key(file)] else { return }
+        guard let record = known[cell(file)] else { return }
         found[file] = Touched(
           paths: Set(record.keys),
           isCurrent: record.allSatisfy { isSame($0.key, $0.value) }
@@ -109,6 +114,7 @@ package final class RunMemory: Sendable {
       }
       let run = History.FileRun(
         file: key(file),
+        kernel: file.kernel ?? "",
         result: ended.result,
         isPartial: isPartial,
         touched: Dictionary(uniqueKeysWithValues: touched),

@@ -14,7 +14,7 @@ enum AcceleratorCheck {
       remedy: verdict.obstacle == .forbidden
         ? "adduser $USER kvm, and log in again"
         : "guests are emulated: their code runs 10 to 20 times slower; time limits are multiplied by "
-          + "\(Int(verdict.accelerator.timeoutMultiplier)) (--timeout-multiplier)"
+          + "\(Int(TimeoutMultiplier.standard(for: verdict.accelerator))) (--timeout-multiplier)"
     )
   }
 }

@@ -22,7 +22,7 @@ enum ForeignArchitectureCheck {
         architecture.name,
         "QEMU \(qemu.version) (\(qemu.path)), for the profile \(names)",
         remedy: "its guests are emulated: their code runs 10 to 20 times slower; "
-          + "time limits are multiplied by \(Int(Accelerator.tcg.timeoutMultiplier)) (--timeout-multiplier)"
+          + "time limits are multiplied by \(Int(TimeoutMultiplier.standard(for: .tcg))) (--timeout-multiplier)"
       )
     } catch {
       return HostFinding(.limited, architecture.name, "the profile \(names) cannot boot: \(error)")

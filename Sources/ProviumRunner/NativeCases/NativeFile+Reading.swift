@@ -34,6 +34,26 @@ extension NativeFile {
     return NativeFile(file: file, cases: cases, complaint: nil)
   }
 
+  /// The cases of a suite's file: its programs. Boots nothing.
+  static func suite(_ file: TestFile, of suites: ProjectTests, kind: String) -> NativeFile {
+    let cases = suites.script(ofSuite: file).listed.map { listed in
+      NativeCase(
+        subject: .subTest(listed.path),
+        safeName: XMLText.name(listed.name),
+        line: 1,
+        column: 1,
+        disabled: reason(listed.test)
+      )
+    }
+    return NativeFile(
+      file: file,
+      cases: cases + [scriptCase(line: 1)],
+      complaint: nil,
+      suites: suites,
+      kind: kind
+    )
+  }
+
   /// Whether a sub-test runs exactly once. One in a condition or a loop may run never or often: it belongs to `(script)`.
   private static func isCertain(in script: ScannedScript) -> (ListedTest) -> Bool {
     // `test` may be a function of the file's own.

@@ -9,11 +9,23 @@ package struct NativeFile: Sendable {
   package internal(set) var stem: String
   /// Why the file does not parse. Its one case fails with this.
   package let complaint: (message: String, line: Int)?
+  /// Runs the file; nil: it is a script.
+  let suites: ProjectTests?
+  /// The last part of the name in test runners: `lua`, or the kind of the suite.
+  package let kind: String
 
-  init(file: TestFile, cases: [NativeCase], complaint: (message: String, line: Int)?) {
+  init(
+    file: TestFile,
+    cases: [NativeCase],
+    complaint: (message: String, line: Int)?,
+    suites: ProjectTests? = nil,
+    kind: String = "lua"
+  ) {
     self.file = file
     self.cases = cases
     self.complaint = complaint
+    self.suites = suites
+    self.kind = kind
     stem = Self.stem(of: file.name)
   }
 
@@ -21,6 +33,9 @@ package struct NativeFile: Sendable {
   static func stem(of name: String) -> String {
     XMLText.name(name.hasSuffix(".lua") ? String(name.dropLast(4)) : name).replacing(".", with: "_")
   }
+
+  /// The first part of the name in test runners.
+  package var family: String { suites == nil ? "LuaTests" : "SuiteTests" }
 
   package var name: String { XMLText.name(file.name) }
 

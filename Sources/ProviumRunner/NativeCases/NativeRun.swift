@@ -30,10 +30,16 @@ package final class NativeRun: Sendable {
     var unlisted: [SubTestResult] = []
   }
 
+  /// What the run's thread does.
+  private enum Work {
+    case script(ScopeControl, SubTestFilter)
+    case suite(ProjectTests, TestSelection, EventStream, Interruption)
+  }
+
   package let file: NativeFile
-  private let scope: ScopeControl
-  private let filter: SubTestFilter
+  private let work: Work
   private let engine: Engine
+  private let known: KnownFailures
   private let listed: Set<[String]>
   private let selected: Set<[String]>
   private let cases: CaseSelection
@@ -42,7 +48,8 @@ package final class NativeRun: Sendable {
   private let done = AsyncStream<Void>.makeStream()
 
   /// - Parameter subjects: The selected cases of the file.
-  package init(_ file: NativeFile, selected subjects: Set<NativeCase.Subject>, engine: Engine) {
+  /// - Throws: `SystemError` if the process has no descriptor left.
+  package init(_ file: NativeFile, selected subjects: Set<NativeCase.Subject>, engine: Engine) throws {
     self.file = file
     self.engine = engine
     listed = Set(file.enabledPaths)
@@ -63,21 +70,44 @@ package final class NativeRun: Sendable {
     selection.includesSlow = NativeFile.includesSlow
     selection.cases = cases
     let relay = Relay()
-    scope = ScopeControl(
-      name: file.file.name,
-      owner: SharedEngine.nextNumber(),
-      services: engine.services,
-      events: EventStream([relay])
-    )
-    filter = LuaTests.filter(selection, file.file)
+    known = KnownFailures(engine.configuration.knownFailures)
+    let events = EventStream([KnownFailureSink(known, before: [relay])])
+    if let suites = file.suites {
+      work = .suite(suites, selection, events, try Interruption())
+    } else {
+      let scope = ScopeControl(
+        name: file.file.name,
+        owner: SharedEngine.nextNumber(),
+        services: engine.services,
+        events: events
+      )
+      work = .script(scope, LuaTests.filter(selection, file.file))
+    }
     relay.attach(self)
   }
 
-  /// Starts the script's thread.
+  /// Starts the run's thread.
   package func start() throws {
-    _ = try DedicatedThread(name: "lua-\(file.name)") { [self] in
-      let ended = file.file.run(scope, engine: engine, filter: filter, giveUp: { [self] in finish($0) })
-      if let ended { finish(ended.result) }
+    _ = try DedicatedThread(name: "\(file.kind)-\(file.name)") { [self] in
+      let result: FileResult?
+      switch work {
+      case .script(let scope, let filter):
+        result =
+          file.file.run(scope, engine: engine, filter: filter, giveUp: { [self] in finish($0) })?.result
+      case .suite(let suites, let selection, let events, let interruption):
+        let run = TestRun(
+          file: file.file,
+          number: SharedEngine.nextNumber(),
+          engine: engine,
+          selection: selection,
+          timeLimit: engine.configuration.settings.timeout,
+          hasOwnTimeLimit: false,
+          events: events
+        )
+        result =
+          suites.run(run, interruption: interruption, abandoned: { [self] in finish($0.result) })?.result
+      }
+      if let result { finish(result) }
     }
   }
 
@@ -92,7 +122,12 @@ package final class NativeRun: Sendable {
   }
 
   /// Ends the script and its VMs.
-  package func abort(_ reason: String) { scope.cancellation.request(reason) }
+  package func abort(_ reason: String) {
+    switch work {
+    case .script(let scope, _): scope.cancellation.request(reason)
+    case .suite(_, _, _, let interruption): interruption.endEverything(reason)
+    }
+  }
 
   // MARK: From the script's thread
 
@@ -118,6 +153,7 @@ package final class NativeRun: Sendable {
   }
 
   private func finish(_ result: FileResult) {
+    let result = known.applied(to: result)
     state.withLock { state in
       for path in selected where state.ended[path] == nil {
         let input = state.inputs[.subTest(path)]

@@ -6,7 +6,7 @@ import ProviumScripts
 import ProviumSystem
 import Synchronization
 
-/// All native cases of a package, found by reading its test files. Boots nothing and runs nothing.
+/// All native cases of a package, found by reading its test files and the lists of its suites. Boots nothing and runs nothing.
 package struct TestCatalogue: Sendable {
   package let files: [NativeFile]
   /// Why the configuration cannot be used, or why a folder that it names has no tests.
@@ -25,21 +25,24 @@ package struct TestCatalogue: Sendable {
     }
     origin = "\(root)/\(ConfigurationFile.name)"
     do {
-      let found = try Self.read(origin, root: root)
-      (files, complaint, configuration) = (found.files, nil, found.configuration)
+      let configuration = try ConfigurationFile.load(origin)
+      self.configuration = configuration
+      var complaints: [String] = []
+      var found: [NativeFile] = []
+      // A suite whose tree is missing does not hide the scripts, nor the other way round.
+      do { found += try Self.scripts(configuration, root: root) } catch { complaints.append("\(error)") }
+      do { found += try Self.suites(configuration) } catch { complaints.append("\(error)") }
+      files = Self.named(found, root: root)
+      complaint = complaints.isEmpty ? nil : complaints.joined(separator: "\n")
     } catch {
       (files, complaint, configuration) = ([], "\(error)", nil)
     }
   }
 
-  private static func read(
-    _ path: String,
-    root: String
-  ) throws -> (files: [NativeFile], configuration: Configuration) {
-    let configuration = try ConfigurationFile.load(path)
+  private static func scripts(_ configuration: Configuration, root: String) throws -> [NativeFile] {
     let paths = configuration.settings.tests
     // A package may have tests in Swift only.
-    guard !paths.isEmpty else { return ([], configuration) }
+    guard !paths.isEmpty else { return [] }
     let found = try TestDiscovery.find(
       paths,
       from: root,
@@ -47,7 +50,16 @@ package struct TestCatalogue: Sendable {
       fixtureFolders: configuration.settings.fixtureFolders
     )
     for line in found.skipped { Diagnostics.say("warning: \(line)") }
-    return (named(read(found.files), root: root), configuration)
+    return read(found.files)
+  }
+
+  private static func suites(_ configuration: Configuration) throws -> [NativeFile] {
+    guard !configuration.suites.isEmpty else { return [] }
+    let suites = try ProjectTests(suitesOf: configuration)
+    return suites.suiteFiles.map { file in
+      let kind = file.suite.flatMap { configuration.suites[$0]?.kind.rawValue } ?? "suite"
+      return .suite(file, of: suites, kind: kind)
+    }
   }
 
   /// Gives each file a unique name. Files whose names would be equal (`a.b.lua` and `a_b.lua`) are named by their path in the

@@ -19,6 +19,11 @@ package struct SuiteSelection: Sendable {
   package let durations: [String: Double]
   /// The source that found the files and runs them.
   package let source: any TestSource
+  /// No path and no option leaves out a file.
+  package let isEverything: Bool
+
+  /// The kernels that the run was told to boot, as the user named them.
+  package var kernels: [String] { (source as? MatrixTests)?.labels ?? [] }
 
   /// - Parameter paths: Files and folders. Empty: those of `provium.toml`.
   /// - Throws: `SelectionError` if no file is left to run, `ShardError` if the environment does not identify the shard.
@@ -62,6 +67,7 @@ package struct SuiteSelection: Sendable {
       files.shuffle(using: &generator)
     }
     self.files = files
+    isEverything = paths.isEmpty && files.count == found.files.count
   }
 
   /// `-f`: by the name in reports, or by the path in messages.

@@ -37,6 +37,7 @@ package struct LuaTests: TestSource {
       name: run.file.name,
       owner: run.number,
       services: run.engine.services,
+      events: run.events,
       timeout: run.timeLimit
     )
     let ended = interruption.listening(scope.cancellation) {

@@ -6,6 +6,8 @@ package struct TestList: Sendable {
   /// One test.
   package struct Entry: Sendable, Hashable, Codable {
     package var file: String
+    /// The kernel that was named for the run; nil: none was.
+    package let kernel: String?
     /// The whole name: `outer / inner`.
     package let name: String
     package let line: Int
@@ -43,6 +45,7 @@ package struct TestList: Sendable {
       }
       return Entry(
         file: file.name,
+        kernel: file.kernel,
         name: listed.name,
         line: listed.test.line,
         tags: listed.test.tags,

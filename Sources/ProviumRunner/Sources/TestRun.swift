@@ -7,12 +7,14 @@ package struct TestRun: Sendable {
   package let file: TestFile
   /// The number by which the resource pool tells files apart.
   package let number: Int
-  package let engine: Engine
+  package internal(set) var engine: Engine
   package let selection: TestSelection
   /// The time limit of the file, before the timeout multiplier.
   package let timeLimit: Duration
   /// Whether the user asked for this time limit: it then also holds where a file needs more.
   package let hasOwnTimeLimit: Bool
+  /// Receives the events of the file; nil: the engine's stream.
+  package var events: EventStream?
 }
 
 /// The end of one run of one test file.

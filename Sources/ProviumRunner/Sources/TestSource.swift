@@ -1,7 +1,7 @@
 package import ProviumRuntime
 package import ProviumScripts
 
-/// A kind of tests: Lua files, or suites of another kind.
+/// A source of tests: Lua files, selftests or KUnit suites.
 ///
 /// A source finds its test files, lists their tests and runs one file. Selection, shards, order, repetition, retries and history
 /// belong to the runner and are the same for every source.
@@ -9,7 +9,7 @@ package protocol TestSource: Sendable {
   /// Finds the test files under `paths`, each once, in an order that depends on the paths and the files alone.
   /// - Parameters:
   ///   - paths: Files and folders, relative to `directory` or absolute. Empty: those that the configuration names.
-  ///   - configuration: `provium.toml`: its folder, and the folders in which there are no tests.
+  ///   - configuration: read for the folder of `provium.toml` and the folders to leave out.
   /// - Throws: `TestDiscovery.Failure` for a path that does not exist or holds no test file.
   func discover(_ paths: [String], from directory: String, in configuration: Configuration) throws
     -> DiscoveredFiles
@@ -18,7 +18,7 @@ package protocol TestSource: Sendable {
   /// - Throws: `SystemError` if the file cannot be read.
   func list(_ file: TestFile, _ selection: TestSelection) throws -> TestList
 
-  /// Whether other test files may load `file`: it has no tests of its own.
+  /// Whether the file at `path` has no tests of its own, so that other test files may load it.
   func isShared(_ path: String) -> Bool
 
   /// Runs a file to its end on the calling thread. Ends everything that it started.

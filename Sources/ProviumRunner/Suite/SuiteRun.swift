@@ -82,7 +82,7 @@ package struct SuiteRun: Sendable {
   }
 
   /// Forgets what is known of fixtures, so that the next round checks them again.
-  func checkFixturesAgain() { engine.fixtures.recheck() }
+  func checkFixturesAgain() { engine.recheckFixtures() }
 
   private func runner(of files: [TestFile]) -> TestRunner {
     let isPartial = !options.selection.isEverything
@@ -112,7 +112,8 @@ package struct SuiteRun: Sendable {
       seed: selection.seed,
       pool: options.budget.header,
       runDirectory: engine.run.path,
-      shard: selection.shard
+      shard: selection.shard,
+      kernels: selection.kernels
     )
   }
 }

@@ -21,6 +21,7 @@ package final class TestRunner: Sendable {
   private let engine: Engine
   private let interruption: Interruption
   private let onEnd: @Sendable (TestFile, EndedRun) -> Void
+  private let known: KnownFailures
   private let progress = Mutex(Progress())
   /// The number of threads that run files.
   private let working = Monitor(0)
@@ -38,6 +39,7 @@ package final class TestRunner: Sendable {
     self.source = source
     self.options = options
     self.engine = engine
+    known = KnownFailures(engine.configuration.knownFailures)
     self.interruption = interruption
     self.onEnd = onEnd
   }
@@ -88,7 +90,7 @@ package final class TestRunner: Sendable {
             text: "infrastructure error, running it again (\(attempt) of \(options.retries))"
           )
         )
-        engine.fixtures.forgetFaults()
+        engine.forgetFixtureFaults()
         guard let again = run(file, number: number, attempt: attempt) else { return false }
         ended = again
       }
@@ -127,6 +129,8 @@ package final class TestRunner: Sendable {
   private func end(_ ended: EndedRun, of file: TestFile, attempt: Int) -> EndedRun {
     var ended = ended
     ended.result.attempt = attempt
+    ended.result = known.applied(to: ended.result)
+    ended.result.kernel = file.kernel ?? ""
     progress.withLock { $0.touched[file, default: []].formUnion(ended.touched) }
     engine.events.send(.fileEnded(ended.result))
     return ended

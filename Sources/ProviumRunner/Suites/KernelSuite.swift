@@ -68,6 +68,7 @@ enum KernelSuite: Sendable {
       name: run.file.name,
       owner: run.number,
       services: run.engine.services,
+      events: run.events,
       timeout: run.hasOwnTimeLimit ? run.timeLimit : limit
     )
   }

@@ -15,7 +15,18 @@ package struct ProjectTests: TestSource {
   package init(_ configuration: Configuration) throws {
     self.configuration = configuration
     hasScripts = true
-    suites = try configuration.suites.mapValues {
+    suites = try Self.suites(of: configuration)
+  }
+
+  /// The suites of a configuration alone: another reader finds its scripts.
+  init(suitesOf configuration: Configuration) throws {
+    self.configuration = configuration
+    hasScripts = false
+    suites = try Self.suites(of: configuration)
+  }
+
+  private static func suites(of configuration: Configuration) throws -> [String: KernelSuite] {
+    try configuration.suites.mapValues {
       try KernelSuite($0, selected: [], prefix: $0.name, in: configuration)
     }
   }
@@ -53,6 +64,14 @@ package struct ProjectTests: TestSource {
   package func list(_ file: TestFile, _ selection: TestSelection) throws -> TestList {
     guard let suite = suite(of: file) else { return try scripts.list(file, selection) }
     return TestList(file, suite.script(file, in: configuration), selection)
+  }
+
+  /// The files of the suites, in the order of the suites' names.
+  var suiteFiles: [TestFile] { suites.keys.sorted().flatMap { suites[$0]?.files ?? [] } }
+
+  /// The sub-tests of a suite's file, as far as they are known without a boot.
+  func script(ofSuite file: TestFile) -> ScannedScript {
+    suite(of: file)?.script(file, in: configuration) ?? .unknown
   }
 
   private func suite(of file: TestFile) -> KernelSuite? { file.suite.flatMap { suites[$0] } }

@@ -5,10 +5,13 @@ import ProviumSystem
 /// The kernels in the cache, for the command line.
 package struct KernelAdministration {
   private let library: KernelLibrary
+  /// Removes what has not been used for long, where the cache is above its limit.
+  private let store: FixtureStore
 
   /// - Parameter architecture: the guest's; nil: the host's.
   /// - Throws: `UnknownArchitecture` on a host whose guests Provium does not know.
   package init(_ configuration: Configuration, architecture: Architecture? = nil) throws {
+    store = FixtureStore(cache: configuration.settings.cache, maximum: configuration.settings.cacheMaximum)
     library = KernelLibrary(
       cache: configuration.settings.cache,
       architecture: try architecture ?? .host
@@ -40,7 +43,9 @@ package struct KernelAdministration {
     guard case .debian(let spec) = KernelName(name) else {
       throw ImageError.unknownKernel(name: name, reason: "only names such as deb:6.1 can be fetched")
     }
-    return try library.fetch(spec, progress: progress).release ?? spec
+    let release = try library.fetch(spec, progress: progress).release ?? spec
+    store.makeRoom(keeping: nil)
+    return release
   }
 
   /// Adds a kernel from .deb files or a folder.
@@ -52,6 +57,9 @@ package struct KernelAdministration {
 
   /// - Returns: False if there is no such kernel.
   package func remove(_ name: String) throws -> Bool { try library.remove(name) }
+
+  /// Whether the folder is a kernel build tree, built or not.
+  package static func isTree(_ folder: String) -> Bool { KernelBuildTree(folder) != nil }
 
   /// The release of the kernel that was built in a folder; nil: it is not a kernel build tree, or nothing was built there for
   /// this host's architecture.

@@ -10,6 +10,8 @@ package final class NativeMachine {
   private let fixtures: FixtureService
   private var machine: Machine?
   private var workers: [Int32: Worker] = [:]
+  /// Processes with live streams, by the pids of their shells.
+  var processes: [Int32: LiveProcess] = [:]
 
   /// - Parameter control: of a scope with the test's name. Its time limit begins now.
   package init(_ control: ScopeControl, engine: Engine) {
@@ -63,6 +65,9 @@ package final class NativeMachine {
 
   // MARK: Operations
 
+  /// The factor by which time limits in this VM grow.
+  package var timeoutMultiplier: Double { machine?.timeoutMultiplier ?? 1 }
+
   /// Runs one operation of the main agent, or of the worker with that pid.
   package func perform<Value>(
     _ what: String,
@@ -90,12 +95,12 @@ package final class NativeMachine {
     try present().kill(worker)
   }
 
-  private func present() throws -> Machine {
+  func present() throws -> Machine {
     guard let machine else { throw ProviumError(.invalidUse, "the VM was not started") }
     return machine
   }
 
-  private func known(_ pid: Int32) throws -> Worker {
+  func known(_ pid: Int32) throws -> Worker {
     guard let worker = workers[pid] else {
       throw ProviumError(.invalidUse, "the worker with pid \(pid) was killed")
     }

@@ -1,7 +1,7 @@
 import Glibc
 package import ProviumAgentClient
 import ProviumSystem
-import ProviumVM
+package import ProviumVM
 import Synchronization
 
 /// Runs one command in a VM of its own, connected to the host's standard streams: `provium run`, `provium shell`. Belongs to one
@@ -52,9 +52,21 @@ package final class SingleCommand {
   private let fixtures: FixtureService
   private let origin: Origin
   private let memory: UInt64?
+  private let folders: Folders
 
-  /// - Parameter memory: bytes; nil: the default. Not used for a fixture, which has its own.
-  package init(engine: Engine, origin: Origin, memory: UInt64?) {
+  /// Folders of the host in the VM.
+  package struct Folders: Sendable {
+    package var shares: [SharedFolder] = []
+    package var root: String?
+
+    package init() {}
+  }
+
+  /// - Parameters:
+  ///   - memory: bytes; nil: the default. Not used for a fixture, which has its own.
+  ///   - folders: the root is not used for a fixture.
+  package init(engine: Engine, origin: Origin, memory: UInt64?, folders: Folders = Folders()) {
+    self.folders = folders
     let root = engine.configuration.root
     let folder = engine.configuration.settings.tests.first ?? root
     scope = MachineScope(
@@ -123,11 +135,16 @@ package final class SingleCommand {
       let machine = scope.machines.add(profile: Profile(name: failure.profile))
       try machine.open(failure)
       return machine
-    case .fixture(let name): return try fixtures.resume(name, in: scope)
+    case .fixture(let name):
+      let machine = try fixtures.resume(name, in: scope)
+      for share in folders.shares { try machine.share(share) }
+      return machine
     case .profile(let profile):
       let machine = scope.machines.add(profile: profile)
       var configuration = MachineConfiguration()
       if let memory { configuration.memory = MemorySize(bytes: memory) }
+      configuration.shares = folders.shares
+      if let root = folders.root { configuration.root = root }
       try machine.boot(configuration)
       return machine
     }

@@ -10,10 +10,15 @@ package struct Configuration: Sendable, Hashable {
   package var settings = Settings()
   /// A kernel that takes the place of a distribution's in every profile that names none: `--kernel`. A path is absolute.
   package var kernel: String?
+  /// The kernels that `provium test` runs on: the `[matrix]` table.
+  package var matrix: [MatrixKernel] = []
   /// The profiles of the file, by name.
   package var profiles: [String: Profile] = [:]
   /// The suites of tests that come with a kernel, by name.
   package var suites: [String: SuiteSettings] = [:]
+
+  /// Tests that are known to fail, in the order of their names.
+  package var knownFailures: [KnownFailure] = []
 
   package init(root: String, path: String? = nil) {
     self.root = root

@@ -8,6 +8,7 @@ package enum ConfigurationError: Error, Sendable, CustomStringConvertible {
   case badValue(path: String, line: Int?, key: String, given: String, accepted: String)
   case missingKey(path: String, line: Int?, table: String, key: String)
   case twoKernels(profile: String, kernel: String, option: String)
+  case sameKernel(String, option: String)
   case unknownProfile(name: String, known: [String], path: String?)
 
   package var description: String {
@@ -28,6 +29,8 @@ package enum ConfigurationError: Error, Sendable, CustomStringConvertible {
       return
         "the profile '\(profile)' names a kernel of its own (\(kernel)), so --kernel \(option) cannot replace it: "
         + "remove its key kernel, or use another profile"
+    case .sameKernel(let kernel, let option):
+      return "\(option): the kernel \(kernel) is named twice: name each kernel once"
     case .unknownProfile(let name, let known, let path):
       let hint = NearestName.hint(for: name, among: known)
       let file = path.map { " in \($0)" } ?? " (there is no provium.toml)"

@@ -1,6 +1,7 @@
 import ProviumArchitecture
 import ProviumBoot
 import ProviumSystem
+import ProviumVM
 internal import TOMLKit
 
 /// Finds, parses and checks `provium.toml`.
@@ -57,7 +58,7 @@ package enum ConfigurationFile {
       )
     }
     let reader = TableReader(path: path, lines: KeyLines(text), table: table, name: "")
-    try reader.checkKeys(["provium", "profile", "profiles", "suite"])
+    try reader.checkKeys(["provium", "profile", "profiles", "suite", "matrix", "known"])
     var configuration = Configuration(root: Files.parent(of: path), path: path)
     if let provium = try reader.table("provium") {
       configuration.settings = try settings(provium, root: configuration.root)
@@ -77,7 +78,33 @@ package enum ConfigurationFile {
       }
     }
     configuration.suites = try suites(reader, root: configuration.root)
+    if let matrix = try reader.table("matrix") {
+      configuration.matrix = try self.matrix(matrix, root: configuration.root)
+    }
+    configuration.knownFailures = try knownFailures(reader)
     return configuration
+  }
+
+  private static func matrix(_ table: TableReader, root: String) throws -> [MatrixKernel] {
+    try table.checkKeys(["kernels"])
+    let names = try table.strings("kernels")
+    guard !names.isEmpty, !names.contains("") else {
+      throw table.bad(
+        "kernels",
+        given: names.isEmpty ? "empty or missing" : "a list with an empty string",
+        accepted: "a list of kernels such as [\"deb:6.1\", \"deb:6.12\"]"
+      )
+    }
+    let kernels = names.map { MatrixKernel($0, against: root) }
+    for (number, kernel) in kernels.enumerated()
+    where kernels[..<number].contains(where: { $0.name == kernel.name }) {
+      throw table.bad(
+        "kernels",
+        given: "a list with \(kernel.label) twice",
+        accepted: "a list of different kernels"
+      )
+    }
+    return kernels
   }
 
   private static func settings(_ table: TableReader, root: String) throws -> Settings {
@@ -113,7 +140,9 @@ package enum ConfigurationFile {
   }
 
   private static func profile(_ table: TableReader, name: String, root: String) throws -> Profile {
-    try table.checkKeys(["kernel", "initrd", "rootfs", "init", "append", "modules", "arch", "userland"])
+    try table.checkKeys([
+      "kernel", "initrd", "rootfs", "init", "append", "modules", "arch", "userland", "root", "share",
+    ])
     var profile = Profile(name: name)
     if let kernel = try table.string("kernel") {
       guard !kernel.isEmpty else {
@@ -132,6 +161,8 @@ package enum ConfigurationFile {
     profile.modules = try table.path("modules", root: root)
     profile.initProgram = try table.string("init")
     profile.append = try table.string("append")
+    profile.root = try table.path("root", root: root)
+    profile.shares = try table.table("share").map { try shares($0, root: root) } ?? []
     if let architecture = try table.string("arch") {
       guard let known = Architecture(named: architecture) else {
         let accepted = Architecture.all.map { "\"\($0.name)\"" }.joined(separator: " or ")
@@ -148,5 +179,26 @@ package enum ConfigurationFile {
       )
     }
     return profile
+  }
+
+  /// `[profile.NAME.share]`: `"/src" = "~/linux"`, or a table with `path`.
+  private static func shares(_ table: TableReader, root: String) throws -> [SharedFolder] {
+    try table.keys.map { place in
+      guard let options = try? table.table(place) else {
+        return SharedFolder(try table.path(place, root: root) ?? "", at: place)
+      }
+      try options.checkKeys(["path", "owner", "one_file_system"])
+      guard let folder = try options.path("path", root: root) else {
+        throw options.bad("path", given: "nothing", accepted: "a folder of the host")
+      }
+      var share = SharedFolder(folder, at: place)
+      let owner = try options.string("owner") ?? "root"
+      guard ["root", "host"].contains(owner) else {
+        throw options.bad("owner", given: "\"\(owner)\"", accepted: "\"root\" or \"host\"")
+      }
+      share.keepsOwners = owner == "host"
+      share.isOneFileSystem = try options.boolean("one_file_system") ?? false
+      return share
+    }
   }
 }

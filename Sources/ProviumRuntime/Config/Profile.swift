@@ -1,4 +1,5 @@
 package import ProviumArchitecture
+package import ProviumVM
 
 /// A `[profile.NAME]` table: the kernel and userland of a VM.
 package struct Profile: Sendable, Hashable {
@@ -12,6 +13,10 @@ package struct Profile: Sendable, Hashable {
   package var initProgram: String?
   package var append: String?
   package var modules: String?
+  /// Folders of the host in the guest.
+  package var shares: [SharedFolder] = []
+  /// A folder of the host as the guest's root.
+  package var root: String?
   /// nil: the host's.
   package var architecture: Architecture?
 

@@ -30,6 +30,12 @@ struct TableReader {
     return text
   }
 
+  func boolean(_ key: String) throws -> Bool? {
+    guard let value = table[key] else { return nil }
+    guard let truth = value.bool else { throw bad(key, given: describe(value), accepted: "true or false") }
+    return truth
+  }
+
   func path(_ key: String, root: String) throws -> String? {
     guard let text = try string(key) else { return nil }
     guard !text.isEmpty else { throw bad(key, given: "empty", accepted: "a path") }

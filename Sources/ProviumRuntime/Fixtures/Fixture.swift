@@ -6,6 +6,8 @@ package struct Fixture: Sendable, Hashable {
   package let name: String
   /// Absolute path of the script, without `.` and `..`.
   package let source: String
+  /// Whether all VMs and networks of the script are kept, not only the last VM.
+  package private(set) var isLab = false
 
   /// - Parameter name: nil: derived from the path.
   package init(name: String? = nil, source: String) {
@@ -22,6 +24,18 @@ package struct Fixture: Sendable, Hashable {
     return String(path[start...])
   }
 
-  package static func == (one: Fixture, other: Fixture) -> Bool { one.source == other.source }
-  package func hash(into hasher: inout Hasher) { hasher.combine(source) }
+  package static func == (one: Fixture, other: Fixture) -> Bool {
+    one.source == other.source && one.isLab == other.isLab
+  }
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(source)
+    hasher.combine(isLab)
+  }
+
+  /// The lab of the same script.
+  package var lab: Fixture {
+    var lab = self
+    lab.isLab = true
+    return lab
+  }
 }

@@ -115,7 +115,10 @@ package struct FixtureAdministration {
       guard let manifest = store.manifest(at: place) else { return false }
       return manifest.name == name && !Files.exists(manifest.source)
     }
-    do { return [store.place(of: try find(name))] + orphans } catch  where !orphans.isEmpty {
+    do {
+      let fixture = try find(name)
+      return [store.place(of: fixture), store.place(of: fixture.lab)] + orphans
+    } catch  where !orphans.isEmpty {
       return orphans
     }
   }

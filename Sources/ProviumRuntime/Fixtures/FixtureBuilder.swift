@@ -50,9 +50,15 @@ struct FixtureBuilder {
       workFolder: work
     )
     defer { scope.end() }
-    let (prepared, snapshot) = try outer.running(scope) {
+    let (prepared, snapshot, lab) = try outer.running(scope) {
       let prepared = try recipe.prepare(in: scope)
-      return (prepared, try save(prepared.machine, in: scope, to: work))
+      guard fixture.isLab else {
+        return (prepared, try save(prepared.machine, in: scope, to: work), SavedLab?.none)
+      }
+      scope.activity("saving the lab \(fixture.name)")
+      let lab = try scope.machines.saveTogether(as: fixture.name, to: work)
+      guard let first = lab.machines.first else { throw FixtureError.noMachine(name: fixture.name) }
+      return (prepared, first.snapshot, lab)
     }
     var manifest = FixtureManifest(
       name: fixture.name,
@@ -68,8 +74,9 @@ struct FixtureBuilder {
       buildDuration: 0
     )
     manifest.snapshot.name = fixture.name
+    manifest.lab = lab
     // Files of the recipe's other VMs.
-    let kept = Set(snapshot.fileNames)
+    let kept = Set(lab?.fileNames ?? snapshot.fileNames)
     for file in try Files.list(work) where !kept.contains(file) { try Files.removeTree("\(work)/\(file)") }
     manifest.buildDuration = Double(Deadline.now - begin) / 1e9
     return try store.publish(manifest, from: work, to: place)
@@ -89,7 +96,7 @@ struct FixtureBuilder {
     let bases = scope.usedFixtures.map {
       FixtureInput(kind: .base, name: $0.name, location: $0.source, value: $0.buildID)
     }
-    let files = scope.machines.all.flatMap(\.hostInputs).map {
+    let files = scope.machines.all.flatMap { $0.hostInputs + $0.sharedInputs }.map {
       FixtureInput(kind: .file, name: $0.name, location: $0.path, value: $0.digest)
     }
     let folders = scope.machines.all.flatMap(\.pushedFolders).map {

@@ -17,7 +17,10 @@ package struct FixtureManifest: Sendable, Codable, Hashable {
   package var buildID: String
   package var inputs: [FixtureInput]
   package var files: [BuildFile]
+  /// Of a lab: that of its first VM, in the folder of the build.
   package var snapshot: Snapshot
+  /// The VMs and networks of a lab; nil: the fixture is one VM.
+  package var lab: SavedLab?
   package var profile: String
   /// The provium.toml that defines its profiles and fixture folders; empty: there was none.
   package var project: String

@@ -1,4 +1,5 @@
 import Glibc
+import ProviumBoot
 import ProviumSystem
 
 /// Holds the folder of one build: no process removes the folder while this object exists.
@@ -43,20 +44,46 @@ extension FixtureStore {
     if current == nil { rmdir(place) }
   }
 
-  /// Sweeps all fixtures, and removes the least recently used ones while the store is above its maximum.
-  /// - Parameter place: is not removed: it was just built. The caller holds its lock.
-  func makeRoom(keeping place: String) {
-    sweep(place)
+  /// Sweeps all fixtures, and removes the least recently used fixtures and fetched kernels while both together are above the
+  /// maximum. A kernel that was used in the last hour stays: a VM may be about to boot it.
+  /// - Parameter place: is not removed: it was just built. The caller holds its lock. nil: no fixture was built.
+  package func makeRoom(keeping place: String?) {
+    if let place { sweep(place) }
     for other in places() where other != place {
       guard let lock = try? FileLock.tryAcquire("\(other).lock") else { continue }
       _ = lock
       sweep(other)
     }
-    var total = places().reduce(0) { $0 + Self.size($1) }
-    for other in leastRecentlyUsed where total > maximum && other != place {
-      let size = Self.size(other)
-      if (try? remove(other)) == true { total -= size }
+    let fixtures = places().map { other in
+      Removable(size: Self.size(other), lastUse: Self.lastUse(other), isKept: other == place) {
+        (try? remove(other)) == true
+      }
     }
+    let hourAgo = Int64(time(nil)) - 3600
+    let kernels = KernelLibrary.fetched(in: cache).map { kernel in
+      Removable(
+        size: kernel.size,
+        lastUse: kernel.lastUse * 1_000_000_000,
+        isKept: kernel.lastUse > hourAgo
+      ) {
+        (try? kernel.remove()) != nil
+      }
+    }
+    let all = fixtures + kernels
+    var total = all.reduce(0) { $0 + $1.size }
+    for entry in all.sorted(by: { $0.lastUse < $1.lastUse }) where total > maximum && !entry.isKept {
+      if entry.remove() { total -= entry.size }
+    }
+  }
+
+  /// A fixture or a kernel of the cache.
+  private struct Removable {
+    let size: UInt64
+    /// In nanoseconds since 1970.
+    let lastUse: Int64
+    let isKept: Bool
+    /// - Returns: false when it stays.
+    let remove: () -> Bool
   }
 
   /// Removes the least recently used fixtures that no process holds, until that many bytes are free on the store's disk.

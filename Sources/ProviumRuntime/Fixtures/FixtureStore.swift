@@ -29,9 +29,11 @@ package struct FixtureStore: Sendable {
 
   /// The kernel of `--kernel`: fixtures are kept for each kernel. nil: without that option.
   private let kernel: String?
+  let cache: String
 
   package init(cache: String, maximum: UInt64, kernel: String? = nil) {
     self.kernel = kernel
+    self.cache = cache
     folder = "\(cache)/fixtures"
     self.maximum = maximum
   }
@@ -39,7 +41,7 @@ package struct FixtureStore: Sendable {
   /// The folder of one fixture.
   func place(of fixture: Fixture) -> String {
     let file = fixture.source.split(separator: "/").last ?? ""
-    let identity = fixture.source + (kernel.map { "\0\($0)" } ?? "")
+    let identity = fixture.source + (kernel.map { "\0\($0)" } ?? "") + (fixture.isLab ? "\0lab" : "")
     let safe = SafeFileName.make(file.hasSuffix(".lua") ? file.dropLast(4) : file)
     return "\(folder)/\(safe)-\(SHA256.hex(Array(identity.utf8)).prefix(16))"
   }
@@ -90,7 +92,9 @@ package struct FixtureStore: Sendable {
   {
     var manifest = manifest
     for file in try Files.list(work) { try Files.sync("\(work)/\(file)") }
-    manifest.files = try Files.list(work).map { try BuildFile($0, in: work) }
+    let files = try Self.files(in: work)
+    for file in files { try Files.sync("\(work)/\(file)") }
+    manifest.files = try files.map { try BuildFile($0, in: work) }
     manifest.snapshot.folder = manifest.folder(in: place)
     try Files.sync(work)
     try Files.rename(work, to: manifest.snapshot.folder)
@@ -103,6 +107,14 @@ package struct FixtureStore: Sendable {
       throw error
     }
     return manifest
+  }
+
+  /// The names of the files in a folder, and of those in its folders: a lab has one for each VM.
+  private static func files(in folder: String) throws -> [String] {
+    try Files.list(folder).flatMap { name in
+      Files.isDirectory("\(folder)/\(name)")
+        ? try Files.list("\(folder)/\(name)").map { "\(name)/\($0)" } : [name]
+    }
   }
 
   /// Keeps a manifest whose files were verified after a copy. The caller holds the fixture's lock.

@@ -69,10 +69,13 @@ struct StalenessCheck {
   /// QEMU and its arguments, accelerator, channel, processor: the snapshot fits no others.
   private func conditions(of manifest: FixtureManifest) throws -> String? {
     let host = services.host
-    let qemu = try host.qemu(for: manifest.snapshot.conditions.architecture)
-    return manifest.snapshot.conditions.difference(
-      from: try manifest.snapshot.presentConditions(qemu: qemu, host: host)
-    )
+    let snapshots = manifest.lab.map { $0.machines.map(\.snapshot) } ?? [manifest.snapshot]
+    for snapshot in snapshots {
+      let qemu = try host.qemu(for: snapshot.conditions.architecture)
+      let now = try snapshot.presentConditions(qemu: qemu, host: host)
+      if let difference = snapshot.conditions.difference(from: now) { return difference }
+    }
+    return nil
   }
 
   // MARK: Inputs
@@ -207,7 +210,9 @@ struct StalenessCheck {
     return [
       "kernel": kernel, "initrd": profile.initrd, "rootfs": profile.rootfs, "init": profile.initProgram,
       "append": profile.append, "modules": profile.modules, "arch": profile.architecture?.name,
-      "userland": profile.wantsUserland ? "busybox" : nil,
+      "userland": profile.wantsUserland ? "busybox" : nil, "root": profile.root,
+      "share": profile.shares.isEmpty
+        ? nil : profile.shares.map { "\($0.path) = \($0.folder)" }.joined(separator: ", "),
     ].mapValues { $0 ?? "not set" }
   }
 

@@ -22,6 +22,13 @@ package struct KernelReportFindings {
     return findings
   }
 
+  /// Returns the findings without reports of that kind.
+  package func without(_ kind: KernelReport.Kind) -> KernelReportFindings {
+    var findings = self
+    findings.reports.removeAll { $0.report.kind == kind }
+    return findings
+  }
+
   mutating func add(_ found: [KernelReport], lost: Int, of machine: String) {
     reports += found.map { (machine, $0) }
     if lost > 0 { unjudged.append((machine, lost)) }

@@ -4,7 +4,12 @@ import Synchronization
 /// The time limits in force in one scope, outermost first. Belongs to the scope's thread.
 package final class ScopeLimits {
   private var limits: [TimeLimit] = [] { didSet { watch.set(limits) } }
-  private var isSuspended = false
+  /// The calls of `suspended` that run: several where functions of a scope run side by side.
+  private var suspensions = 0
+  private var isSuspended: Bool { suspensions > 0 }
+  private var suspendedSince: UInt64 = 0
+  /// Ends what waits for a guest, without being a limit: of functions that run side by side when one of them fails.
+  var end = Deadline.never
   private let watch: LimitWatch
   /// Measures the scope's VMs, for limits of the whole scope.
   package let sample: @Sendable () -> ExecutionSample
@@ -18,7 +23,7 @@ package final class ScopeLimits {
 
   /// The earliest deadline in force.
   package var deadline: Deadline {
-    isSuspended ? .never : limits.reduce(.never) { .earliest($0, $1.deadline) }
+    isSuspended ? end : limits.reduce(end) { .earliest($0, $1.deadline) }
   }
 
   /// The limit that was reached first; nil if none was reached, and while the limits are suspended.
@@ -39,17 +44,23 @@ package final class ScopeLimits {
   /// Runs `body`, whose time does not count against the limits: the scope waits for resources that others hold, or for a
   /// fixture that is built for all files.
   package func suspended<Result>(_ body: () throws -> Result) rethrows -> Result {
-    guard !isSuspended, !limits.isEmpty else { return try body() }
-    let begin = Deadline.now
-    isSuspended = true
-    watch.set([])
-    onChange(.never)
+    guard !limits.isEmpty else { return try body() }
+    suspensions += 1
+    if suspensions == 1 {
+      suspendedSince = Deadline.now
+      watch.set([])
+    }
+    // Each of the functions that run side by side has a deadline of its own.
+    let areSeveral = end != .never
+    if suspensions == 1 || areSeveral { onChange(deadline) }
     defer {
-      isSuspended = false
-      let spent = Deadline.now - begin
-      for limit in limits { limit.exclude(spent) }
-      watch.set(limits)
-      onChange(deadline)
+      suspensions -= 1
+      if suspensions == 0 {
+        let spent = Deadline.now - suspendedSince
+        for limit in limits { limit.exclude(spent) }
+        watch.set(limits)
+      }
+      if suspensions == 0 || areSeveral { onChange(deadline) }
     }
     return try body()
   }

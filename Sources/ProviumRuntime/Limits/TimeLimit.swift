@@ -6,7 +6,7 @@ package struct TimeLimit: Sendable {
   let owner: String
   /// Before it was multiplied.
   let length: Duration
-  /// The timeout multiplier: how many times longer everything takes here than with KVM.
+  /// The timeout multiplier.
   let multiplier: Double
   private let fair: FairDeadline
 
@@ -29,7 +29,7 @@ package struct TimeLimit: Sendable {
   /// Moves the end: `nanoseconds` that have passed do not count, since the work was not allowed to run.
   func exclude(_ nanoseconds: UInt64) { fair.exclude(nanoseconds) }
 
-  /// `the file's time limit of 15s (5s × 3 without KVM)`, and the time that was added to it.
+  /// `the file's time limit of 15s (5s × 3, the timeout multiplier)`, and the time that was added to it.
   package var description: String {
     let text = Self.text(owner: owner, length: length, multiplier: multiplier)
     let added = fair.added
@@ -42,6 +42,6 @@ package struct TimeLimit: Sendable {
     guard multiplier != 1 else { return total }
     let factor = (multiplier * 10).rounded() / 10
     let shown = factor == factor.rounded() ? "\(Int(factor))" : "\(factor)"
-    return "\(total) (\(Quantity.text(length)) × \(shown) without KVM)"
+    return "\(total) (\(Quantity.text(length)) × \(shown), the timeout multiplier)"
   }
 }

@@ -38,7 +38,14 @@ extension Machine {
 
   /// Boots the VM again with the settings of its last boot and with its disks as they are. A VM that runs is ended as by a
   /// reset button: its disks keep their power, and lose nothing.
-  package func reset() throws {
+  package func reset() throws { try bootAgain { kill("reset") } }
+
+  /// Asks the guest to shut down, as `shutDown` does, and boots the VM again with the settings of its last boot and with its
+  /// disks as they are.
+  package func reboot() throws { try bootAgain { shutDown() } }
+
+  /// - Parameter end: ends the VM, if it runs.
+  private func bootAgain(after end: () -> Void) throws {
     guard state != .created else {
       throw ProviumError(.invalidUse, "the machine is not booted yet: call vm:boot() first")
     }
@@ -49,7 +56,7 @@ extension Machine {
           + "boot it in this file, or let the fixture write the files by other means"
       )
     }
-    kill("reset")
+    end()
     for disk in disks.values { disk.restorePower() }
     try boot(configuration, disks: disks)
   }

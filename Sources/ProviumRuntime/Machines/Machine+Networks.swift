@@ -99,7 +99,8 @@ extension Machine {
   /// Makes the names of other machines known to the guest. A guest whose `/etc` cannot be written stays without.
   func writeHosts(_ lines: [String]) throws {
     let block = ([Self.begin] + lines + [Self.end]).joined(separator: "\n") + "\n"
-    guard block != writtenHosts, let machine = virtualMachine, state == .booted else { return }
+    // Where another branch waits for the VM, the end of the branches writes the names.
+    guard block != writtenHosts, !isInUse, let machine = virtualMachine, state == .booted else { return }
     let previous = lastUse
     defer { lastUse = previous }
     try guarded("hosts", on: machine, allowance: .zero) { deadline in

@@ -62,8 +62,9 @@ extension Machine {
     lastUse = Self.countUse()
     defer { context.processes.noteOperation() }
     do {
-      let result = try body()
+      let result = try context.waiting(for: queue, body)
       try checkDisks(of: machine)
+      try checkShares(of: machine)
       return result
     } catch let error as GuestError {
       throw translate(error, machine, allowance: allowance)

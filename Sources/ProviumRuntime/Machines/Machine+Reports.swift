@@ -13,7 +13,7 @@ extension Machine {
       length: Self.patience * timeoutMultiplier,
       sample: { [process] in process.sample }
     )
-    virtualMachine.catchUpWithReports(until: limit.deadline)
+    try? context.waiting(for: queue) { virtualMachine.catchUpWithReports(until: limit.deadline) }
     guard virtualMachine.reports.takeLostRecords() > 0 else { return }
     context.services.warnOnce(
       "the kernel of \(label) overwrote records of its log before they could be read: kernel reports among them are found only "

@@ -19,14 +19,17 @@ extension Machine {
       sample: { [process] in process.sample }
     )
     let deadline = Deadline.earliest(limit.deadline, context.limits.deadline)
-    let warm = warm(of: snapshot, until: deadline)
-    // Whether a warm VM was used is known only now.
-    announceResume(of: snapshot, origin: origin.text(isWarm: warm != nil))
     do {
-      let machine = try warm ?? cold(snapshot, on: host, until: deadline)
-      do { try joinNetworks(machine, until: deadline) } catch {
-        machine.kill()
-        throw error
+      let machine = try context.waiting(for: queue) {
+        let warm = warm(of: snapshot, until: deadline)
+        // Whether a warm VM was used is known only now.
+        announceResume(of: snapshot, origin: origin.text(isWarm: warm != nil))
+        let machine = try warm ?? cold(snapshot, on: host, until: deadline)
+        do { try joinNetworks(machine, until: deadline) } catch {
+          machine.kill()
+          throw error
+        }
+        return machine
       }
       adopt(machine, since: begin)
       // A handle that booted its VM knows more than the snapshot: the injected files.
@@ -50,7 +53,7 @@ extension Machine {
     context.services.debugLogs.take(warm.log, for: identifier)
     log = warm.log
     log.debug("taken from the warm VMs")
-    noteRunning(warm.process)
+    context.inTurn { noteRunning(warm.process) }
     do {
       try warm.proceed(until: deadline)
       try warm.wakeUp(until: deadline)
@@ -73,7 +76,7 @@ extension Machine {
       writingTo: memory?.memory,
       diskFiles: memory?.disks,
       until: deadline,
-      started: { process in noteRunning(process) },
+      started: { process in context.inTurn { noteRunning(process) } },
       log: log
     )
   }

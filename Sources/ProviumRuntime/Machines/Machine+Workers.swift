@@ -5,13 +5,21 @@ import ProviumVM
 /// Operations on the VM's workers.
 extension Machine {
   /// Starts a worker: a forked process, a thread of the agent, or a process that shares the agent's memory.
-  package func spawn(_ kind: WorkerKind) throws -> Worker {
+  /// - Parameter timeOffset: how far the worker's monotonic clocks are ahead of the guest's, by a time namespace; nil: the
+  ///   worker has the guest's clocks. A process only.
+  package func spawn(_ kind: WorkerKind, timeOffset: Duration? = nil) throws -> Worker {
     let machine = try usable()
     let guest = try guarded("spawn", on: machine, allowance: .zero) {
       try machine.agent.spawnWorker(kind, until: $0)
     }
     let worker = Worker(guest, in: lineage.epoch)
     add(worker)
+    if let timeOffset {
+      do { try enterTimeNamespace(worker, offset: timeOffset) } catch {
+        try? kill(worker)
+        throw error
+      }
+    }
     return worker
   }
 

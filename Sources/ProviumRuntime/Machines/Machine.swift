@@ -46,6 +46,8 @@ package final class Machine {
   private(set) var hasTriedToBoot = false
   /// The folders of the host that were pushed while a fixture is built, for its inputs.
   var pushedFolders: [BootImage.Input] = []
+  /// The files of shared folders that were read while a fixture is built, for its inputs.
+  var sharedInputs: [BootImage.Input] = []
   /// The state that each fresh sub-test starts from.
   var freshStart: FreshStart?
   /// The disks that this process provides to the present or the last VM, by id.
@@ -57,6 +59,9 @@ package final class Machine {
   package internal(set) var interfaces: [NetworkInterface] = []
   /// The guest's host name, by which other machines of its networks know it.
   package internal(set) var hostName = ""
+  /// The branches of the scope that use the VM, the one that uses it now first; see `MachineContext.waiting`.
+  let queue = BranchQueue()
+  var isInUse: Bool { !queue.places.isEmpty }
   /// The block of `/etc/hosts` that the guest has.
   var writtenHosts = ""
   /// The VM that died last, saved before it was ended.
@@ -138,27 +143,9 @@ package final class Machine {
         sample: { [process] in process.sample }
       )
       bootLimit = limit
-      let machine = try VirtualMachine.boot(
-        configuration,
-        name: label,
-        storage: storage,
-        on: services.host,
-        until: .earliest(limit.deadline, context.limits.deadline),
-        stage: { [context, label, log] stage in
-          log.debug("boot stage: \(stage)")
-          context.activity("booting \(label): \(stage)")
-        },
-        built: { image in hostInputs += image.inputs.filter { !$0.path.isEmpty } },
-        started: { process in
-          noteRunning(process)
-          connectFrames(of: process)
-        },
-        kernelLog: kernelLogFile?.receiver,
-        log: log
-      )
-      do { try joinNetworks(machine, until: .earliest(limit.deadline, context.limits.deadline)) } catch {
-        machine.kill()
-        throw error
+      let deadline = Deadline.earliest(limit.deadline, context.limits.deadline)
+      let machine = try context.waiting(for: queue) {
+        try start(configuration, storage: storage, kernelLog: kernelLogFile?.receiver, until: deadline)
       }
       adopt(machine, since: begin)
       isKernelLogKept = kernelLogFile != nil
@@ -175,6 +162,44 @@ package final class Machine {
         cause: error
       )
     }
+  }
+
+  /// Starts a VM and connects it with its networks. Runs without the scope's turn.
+  private func start(
+    _ configuration: MachineConfiguration,
+    storage: VirtualMachine.Storage,
+    kernelLog: (@Sendable (KernelLogBatch) -> Void)?,
+    until deadline: Deadline
+  ) throws -> VirtualMachine {
+    // Now, not when the boot's branch has the turn: the branch that has it may wait for its own boot.
+    defer { reservation?.bootFinished() }
+    let machine = try VirtualMachine.boot(
+      configuration,
+      name: label,
+      storage: storage,
+      on: context.services.host,
+      until: deadline,
+      stage: { [context, label, log] stage in
+        log.debug("boot stage: \(stage)")
+        context.activity("booting \(label): \(stage)")
+      },
+      built: { image in
+        context.inTurn { hostInputs += image.inputs.filter { !$0.path.isEmpty } }
+      },
+      started: { process in
+        context.inTurn {
+          noteRunning(process)
+          connectFrames(of: process)
+        }
+      },
+      kernelLog: kernelLog,
+      log: log
+    )
+    do { try joinNetworks(machine, until: deadline) } catch {
+      machine.kill()
+      throw error
+    }
+    return machine
   }
 
   /// Gives back what was taken for a VM that did not start, and returns the error.
@@ -293,7 +318,7 @@ package final class Machine {
     try? unpause()
     // Later output of the kernel is on its console only.
     catchUpWithReports()
-    virtualMachine.shutdown()
+    guard (try? context.waiting(for: queue, { virtualMachine.shutdown() })) != nil else { return }
     end(.shutdown, reason: "shut down")
   }
 
@@ -325,6 +350,7 @@ package final class Machine {
     guard let virtualMachine else { return }
     lastConsole = consoleTail
     reports.detach()
+    noteShares(of: virtualMachine)
     context.keepConsole(of: virtualMachine, as: identifier)
     virtualMachine.discardDirectory()
     // Its memory, unless a snapshot has taken that over.
@@ -333,6 +359,7 @@ package final class Machine {
     self.state = state
     if state == .dead { death = death ?? reason }
     for worker in workers { worker.detach() }
+    for interface in interfaces { interface.network.network.disconnect(interface.port) }
     giveBack()
     log.debug("ended: \(reason)")
     context.events.send(.machineEnded(id: identifier, reason: reason))

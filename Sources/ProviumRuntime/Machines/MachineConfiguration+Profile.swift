@@ -16,6 +16,9 @@ extension MachineConfiguration {
     configuration.boot.modules = boot.modules ?? profile.modules
     configuration.boot.append = [profile.append ?? "", boot.append].filter { !$0.isEmpty }
       .joined(separator: " ")
+    if root == nil, let root = profile.root { configuration.root = root }
+    let own = Set(shares.map(\.path))
+    configuration.shares += profile.shares.filter { !own.contains($0.path) }
     return configuration
   }
 

@@ -12,6 +12,7 @@ extension MachineContext {
     try Files.createDirectories(folder, mode: 0o700)
     storage.memory = .sharedFile("\(folder)/memory-\(machine)")
     guard workFolder != nil else { return storage }
+    storage.keepsFrameEnds = true
     for (number, disk) in configuration.allDisks.enumerated() where !disk.isReadOnly {
       let copy = "\(folder)/disk\(number)-\(machine)"
       // A backing file that is named relative to the image would be looked for beside the copy.

@@ -18,6 +18,10 @@ package final class MachineContext {
   package let networks = NetworkSet()
   /// VMs write their memory to files, so that each sub-test can start from a snapshot.
   package var isFresh = false
+  /// The functions that run side by side in the scope now; nil: there are none, and one thread.
+  package private(set) var branches: Branches?
+  /// Leaves what a branch has in the script's interpreter, with the turn. Returns a function that enters it again.
+  private(set) var leaveBranch: () -> () -> Void = { {} }
 
   init(
     name: String,
@@ -44,13 +48,34 @@ package final class MachineContext {
 
   /// Blocks for `duration`, but not past the scope's deadline or a request to stop.
   package func sleep(_ duration: Duration) {
-    cancellation.wait(until: .earliest(.after(duration), limits.deadline))
+    let deadline = Deadline.earliest(.after(duration), limits.deadline)
+    waiting { cancellation.wait(until: deadline) }
+  }
+
+  /// Runs `body`, which starts `branches` and waits for them.
+  /// - Parameter leave: called with the turn by a thread that will give it up. Returns a function that the thread calls
+  ///   when it has the turn again.
+  package func running<Result>(
+    _ branches: Branches,
+    leave: @escaping () -> () -> Void,
+    _ body: () throws -> Result
+  ) rethrows -> Result {
+    self.branches = branches
+    leaveBranch = leave
+    limits.end = branches.deadline
+    defer {
+      self.branches = nil
+      leaveBranch = { {} }
+      limits.end = .never
+    }
+    return try body()
   }
 
   /// Blocks until the resource pool admits a VM. That time counts against no time limit.
   func admit(_ request: PoolRequest) throws -> MachineReservation {
     activity("waiting for \(Quantity.text(bytes: request.memory)) of the resource pool")
-    return try limits.suspended { try admission.admit(request) }
+    // The boots of other branches end meanwhile, for which the pool may wait.
+    return try limits.suspended { try waiting { try admission.admit(request) } }
   }
 
   /// Why the VMs' memory has no room; nil if it has. The builder of a fixture looks at its own folder itself.

@@ -11,6 +11,8 @@ package final class VirtualNetwork {
   package let network: NetworkSwitch
   /// The network's number in its scope, from 1: part of the Ethernet addresses.
   private let number: Int
+  /// The ports, in the order of their numbers.
+  private(set) var ports: [SavedNetwork.Port] = []
   private var portCount = 0
   private var takenAddresses: Set<IPAddress> = []
   private var takenMACs: Set<MACAddress> = []
@@ -31,6 +33,7 @@ package final class VirtualNetwork {
   func addInterface(owner: String, mac: MACAddress?, addresses: [IPAddress]) throws -> NetworkInterface {
     let (mac, addresses) = try reserve(mac: mac, addresses: addresses)
     let port = network.addPort(name: owner, address: mac)
+    ports.append(SavedNetwork.Port(name: owner, mac: mac, addresses: addresses, isStation: false))
     return NetworkInterface(network: self, port: port, mac: mac, addresses: addresses)
   }
 
@@ -40,6 +43,7 @@ package final class VirtualNetwork {
   ) {
     let (mac, addresses) = try reserve(mac: mac, addresses: addresses)
     let station = Station(mac: mac, addresses: addresses)
+    ports.append(SavedNetwork.Port(name: name, mac: mac, addresses: addresses, isStation: true))
     return (station, network.addPort(name: name, station: station))
   }
 
@@ -119,6 +123,23 @@ package final class NetworkSet {
     let network = try VirtualNetwork(name: name, subnets: subnets, mtu: mtu, number: created)
     all.append(network)
     return network
+  }
+
+  /// Creates a network of a lab that was saved, with all its ports. It may have the name and the subnets of another network: no
+  /// VM is on both.
+  func add(_ saved: SavedNetwork) throws -> (VirtualNetwork, [NetworkInterface]) {
+    created += 1
+    let network = try VirtualNetwork(
+      name: saved.name,
+      subnets: saved.subnets,
+      mtu: saved.mtu,
+      number: created
+    )
+    all.append(network)
+    let interfaces = try saved.ports.map {
+      try network.addInterface(owner: $0.name, mac: $0.mac, addresses: $0.addresses)
+    }
+    return (network, interfaces)
   }
 
   /// Closes the networks that were created after the first `count`.

@@ -18,12 +18,17 @@ package final class EngineServices: Sendable {
 
   let digests: DigestCache
   let warmPool: WarmPool
-  let meter = MemoryMeter()
+  let meter: MemoryMeter
   let debugLogs: DebugLogs
   let failures: FailureKeeper
   package let host: MachineHost
-  private let machineNumber = Atomic<Int>(0)
-  private let warned = Mutex<Set<String>>([])
+  private let counters: Counters
+
+  /// The counters of a run, whatever kernels it boots.
+  private final class Counters: Sendable {
+    let machineNumber = Atomic<Int>(0)
+    let warned = Mutex<Set<String>>([])
+  }
 
   /// Finds out what the host offers. Boots nothing.
   /// - Throws: `EngineError` if the host lacks what `options` ask for.
@@ -41,12 +46,14 @@ package final class EngineServices: Sendable {
     events = EventStream(sinks)
     debugLogs = DebugLogs(run: run.path, level: options.logLevel, events: events)
     pool = ResourcePool(options.budget)
+    meter = MemoryMeter()
     digests = DigestCache(folder: "\(cache)/digests")
     let kept = options.keptFailures ?? configuration.settings.keptFailures
     failures = FailureKeeper(
       store: FailureStore(cache: cache, maximum: configuration.settings.keptMaximum),
       limit: kept
     )
+    counters = Counters()
     host = MachineHost(
       cache: cache,
       accelerator: accelerator,
@@ -63,6 +70,26 @@ package final class EngineServices: Sendable {
       limit: configuration.settings.warmVMs
     )
     pool.onNeed { [weak warmPool] in warmPool?.endOne() ?? false }
+  }
+
+  /// The same services for profiles that boot another kernel where they name none. Everything else is shared: `close` of the
+  /// original ends both.
+  init(_ shared: EngineServices, kernel: String) {
+    var configuration = shared.configuration
+    configuration.kernel = kernel
+    self.configuration = configuration
+    options = shared.options
+    events = shared.events
+    pool = shared.pool
+    run = shared.run
+    accelerator = shared.accelerator
+    channel = shared.channel
+    digests = shared.digests
+    warmPool = shared.warmPool
+    meter = shared.meter
+    debugLogs = shared.debugLogs
+    host = shared.host
+    counters = shared.counters
   }
 
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {
@@ -131,11 +158,13 @@ package final class EngineServices: Sendable {
     } catch { return "\(error)" }
   }
 
-  func nextMachineNumber() -> Int { machineNumber.add(1, ordering: .relaxed).newValue }
+  func nextMachineNumber() -> Int { counters.machineNumber.add(1, ordering: .relaxed).newValue }
 
   /// Reports a warning that concerns all files, once.
   func warnOnce(_ text: String, file: String?) {
-    if warned.withLock({ $0.insert(text).inserted }) { events.send(.warning(file: file, text: text)) }
+    if counters.warned.withLock({ $0.insert(text).inserted }) {
+      events.send(.warning(file: file, text: text))
+    }
   }
 
   /// Ends the warm VMs: after this, all reservations are released.

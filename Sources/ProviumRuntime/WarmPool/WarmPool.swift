@@ -20,7 +20,7 @@ final class WarmPool: Sendable {
     }
   }
   private struct State {
-    var shelves = WarmShelves<WarmVM>()
+    var policy = WarmPolicy<WarmVM>()
     var isClosed = false
     var filler: DedicatedThread?
   }
@@ -45,7 +45,7 @@ final class WarmPool: Sendable {
   /// Returns a paused warm VM of `snapshot`, if one is ready, and counts the use. The caller owns the VM and has a
   /// reservation of its own for it.
   func take(_ snapshot: Snapshot) -> VirtualMachine? {
-    let warmVM = state.update { $0.isClosed ? nil : $0.shelves.take(snapshot) }
+    let warmVM = state.update { $0.isClosed ? nil : $0.policy.take(snapshot) }
     startFiller()
     guard let warmVM else { return nil }
     if warmVM.machine.causeOfDeath != nil {
@@ -58,13 +58,13 @@ final class WarmPool: Sendable {
 
   /// Ends the warm VMs of a snapshot that will not be resumed again.
   func forget(_ snapshot: Snapshot) {
-    state.update { $0.shelves.remove(snapshot) }.forEach { $0.end() }
+    state.update { $0.policy.remove(snapshot) }.forEach { $0.end() }
   }
 
   /// Ends a warm VM of the least recently used snapshot, since the resource pool needs its memory.
   /// - Returns: false when there was none.
   func endOne() -> Bool {
-    let warmVM = state.update { $0.shelves.popLeastRecentlyUsed() }
+    let warmVM = state.update { $0.policy.popLeastRecentlyUsed() }
     warmVM?.end()
     return warmVM != nil
   }
@@ -74,7 +74,7 @@ final class WarmPool: Sendable {
   func close() {
     let (warmVMs, filler) = state.update { state -> ([WarmVM], DedicatedThread?) in
       state.isClosed = true
-      return (state.shelves.removeAll(), state.filler)
+      return (state.policy.removeAll(), state.filler)
     }
     warmVMs.forEach { $0.end() }
     filler?.join()
@@ -101,7 +101,7 @@ final class WarmPool: Sendable {
   /// Makes the warm VM that is wanted most if the pool has room for it, else ends one of a less recently used snapshot.
   /// - Returns: false when there is nothing to do now.
   private func takeStep() -> Bool {
-    let wanted = state.update { $0.isClosed ? nil : $0.shelves.next(limit: limit, hasRoom: true) }
+    let wanted = state.update { $0.isClosed ? nil : $0.policy.next(limit: limit, hasRoom: true) }
     switch wanted {
     case .make(let snapshot)?:
       if let reservation = reservation(for: snapshot) {
@@ -113,7 +113,7 @@ final class WarmPool: Sendable {
       return true
     case nil: return false
     }
-    guard case .end(let warmVM)? = state.update({ $0.shelves.next(limit: limit, hasRoom: false) }) else {
+    guard case .end(let warmVM)? = state.update({ $0.policy.next(limit: limit, hasRoom: false) }) else {
       return false
     }
     warmVM.end()
@@ -144,14 +144,14 @@ final class WarmPool: Sendable {
     } catch {
       made.map { WarmVM(machine: $0, reservation: reservation).end() }
       reservation.release()
-      state.update { $0.shelves.markBroken(snapshot) }
+      state.update { $0.policy.markBroken(snapshot) }
       return
     }
     guard let machine = made else { return }
     let cost = machine.process.child.privateMemory ?? 0
     if cost > reservation.request.memory { reservation.grow(by: cost - reservation.request.memory) }
     let warmVM = WarmVM(machine: machine, reservation: reservation)
-    let isKept = state.update { !$0.isClosed && $0.shelves.add(warmVM, of: snapshot) }
+    let isKept = state.update { !$0.isClosed && $0.policy.add(warmVM, of: snapshot) }
     if !isKept { warmVM.end() }
   }
 }

@@ -14,6 +14,7 @@ enum Bindings {
     try context.types.add(ClockMethods.makeType(), in: state)
     try context.types.add(DiskMethods.makeType(), in: state)
     try context.types.add(NetworkMethods.makeType(), in: state)
+    try context.types.add(LabMethods.makeType(context), in: state)
     try context.types.add(LinkMethods.makeType(), in: state)
     try context.types.add(InterfaceMethods.makeType(), in: state)
     try context.types.add(StationMethods.makeType(), in: state)

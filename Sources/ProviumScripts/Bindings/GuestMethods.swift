@@ -62,7 +62,7 @@ enum GuestMethods {
       if let value = result.first, value.isTruthy { return [value] }
       if deadline.isExpired {
         let stretched =
-          limit == timeout ? "" : " (waited \(Self.seconds(limit)) s: limits are longer without KVM)"
+          limit == timeout ? "" : " (waited \(Self.seconds(limit)) s: the timeout multiplier applies)"
         throw LuaAssertion("\(what) not met within \(Self.seconds(timeout)) s\(stretched)")
       }
       object.context.scope.context.sleep(min(interval, deadline.remaining))

@@ -4,7 +4,9 @@ import ProviumVM
 
 /// The options of `vm:boot`.
 extension MachineConfiguration {
-  static let luaOptions = ["memory", "cpus", "files", "disks", "append", "boot_timeout"]
+  static let luaOptions = [
+    "memory", "cpus", "files", "disks", "append", "boot_timeout", "initial_time", "clock", "share", "root",
+  ]
 
   /// - Parameter folder: the folder that relative host paths start from: that of `provium.toml`.
   init(_ options: LuaOptions, folder: String) throws {
@@ -25,6 +27,11 @@ extension MachineConfiguration {
       throw disk.refused("has no 'id', and must come before the disks with an id, as it does in the guest")
     }
     devices = try disks[firstServed...].map { try ServedDisk($0, folder: folder) }
+    let shared = try options["share"]?.entries() ?? []
+    shares = try shared.map { try SharedFolder(path: $0.name, $0.argument) }
+    if let root = options["root"] { self.root = try root.path() }
+    initialTime = try options["initial_time"].map(GuestClock.initialTime)
+    hasFastClock = try options["clock"]?.string(oneOf: ["fast", "real"]) == "fast"
     self = resolvingPaths(against: folder)
     do { try validate() } catch {
       let argument: LuaArgument? =
@@ -32,12 +39,30 @@ extension MachineConfiguration {
         case .memory: options["memory"]
         case .cpus: options["cpus"]
         case .bootTimeLimit: options["boot_timeout"]
+        case .initialTime: options["initial_time"]
+        case .clock: options["clock"]
         case .file(let path): files.first { $0.name == path }?.argument
         case .disk(let index): disks[index]
+        case .root: options["root"]
+        case .share(let path): shared.first { $0.name == Array(path.utf8) }?.argument
         case .servedDisk(let id): servedDisks.firstIndex { $0.id == id }.map { disks[firstServed + $0] }
         }
       throw argument.map { $0.refused(error.reason) } ?? error
     }
+  }
+}
+
+extension GuestClock {
+  /// Seconds since 1970, or `"2030-01-31"`, or `"2030-01-31T23:59:59"` in UTC.
+  fileprivate static func initialTime(_ value: LuaArgument) throws -> Int64 {
+    switch value.value {
+    case .integer(let seconds): return seconds
+    case .number(let seconds) where seconds == seconds.rounded() && abs(seconds) < 1e15: return Int64(seconds)
+    case .string:
+      if let seconds = GuestClock.seconds(of: try value.string()) { return seconds }
+    default: break
+    }
+    throw value.expected(#"seconds since 1970, "2030-01-31", or "2030-01-31T23:59:59""#)
   }
 }
 

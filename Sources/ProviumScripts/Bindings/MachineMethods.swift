@@ -13,7 +13,8 @@ enum MachineMethods {
       methodList: Misuse.translated([
         ("boot", boot), ("try_boot", tryBoot), ("shutdown", shutdown), ("kill", kill), ("state", state),
         ("console", console), ("clock", clock), ("pause", pause), ("unpause", unpause), ("nmi", nmi),
-        ("power_button", powerButton), ("reset", reset), ("disk", disk), ("spawn", spawn),
+        ("power_button", powerButton), ("reset", reset), ("reboot", reboot), ("disk", disk), ("spawn", spawn),
+        ("share", share),
         ("expect_splat", expectSplat), ("snapshot", snapshot), ("restore", restore),
         ("nic", NetworkMethods.nic), ("config", KernelMethods.config),
       ]) + GuestMethods.all(VMObject.self),
@@ -118,11 +119,16 @@ enum MachineMethods {
 
   private static func spawn(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
-    let options = try call.options(1, known: ["thread", "shared"])
+    let options = try call.options(1, known: ["thread", "shared", "time_offset"])
     let isThread = try options["thread"]?.boolean() ?? false
     let isShared = try options["shared"]?.boolean() ?? false
     if isThread && isShared { throw LuaError.misuse("spawn: a worker is a thread or shared, not both") }
-    let worker = try vm.machine.spawn(isThread ? .thread : isShared ? .shared : .process)
+    let timeOffset = try options["time_offset"]?.duration()
+    if timeOffset != nil, isThread || isShared {
+      throw LuaError.misuse("spawn: only a worker that is a process can have a time_offset")
+    }
+    let kind: WorkerKind = isThread ? .thread : isShared ? .shared : .process
+    let worker = try vm.machine.spawn(kind, timeOffset: timeOffset)
     return [try vm.context.types.value(WorkerObject(worker, of: vm))]
   }
 
@@ -145,12 +151,31 @@ enum MachineMethods {
     return [try vm.context.types.value(vm)]
   }
 
+  /// `vm:reboot()`: shuts the guest down and boots the VM again.
+  private static func reboot(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try vm.machine.reboot()
+    return [try vm.context.types.value(vm)]
+  }
+
   /// `vm:disk(id)`: returns a disk that the test controls.
   private static func disk(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 1)
     let id = try call.string(1, "id")
     _ = try vm.machine.disk(id)
     return [try vm.context.types.value(DiskObject(id, of: vm.machine))]
+  }
+
+  /// `vm:share(folder, path, opts?)`: mounts a folder of the host in the running guest.
+  private static func share(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 3)
+    let folder = call.argument(1, "folder")
+    var device = SharedFolder(try folder.path(), at: try call.string(2, "path"))
+    try device.apply(try call.options(3, known: SharedFolder.luaOptions))
+    do { try vm.machine.share(device) } catch let error as InvalidConfiguration {
+      throw try folder.refused("at \(call.string(2, "path")) \(error.reason)")
+    }
+    return []
   }
 
   /// `vm:restore(s)`: returns the VM to the state of a snapshot.
@@ -176,7 +201,7 @@ enum MachineMethods {
     }
     let isMet = try vm.machine.expectReport(matches) { _ = try call.state.call(body) }
     guard isMet else {
-      throw LuaAssertion("no kernel report matching \(ByteText.quoted(pattern)) appeared on the console")
+      throw LuaAssertion("no kernel report that matches \(ByteText.quoted(pattern)) appeared")
     }
     return []
   }

@@ -23,7 +23,9 @@ enum ProgramMethods {
     let ended = try object.perform("ktap \(command.brief)", allowance: options.timeout ?? .zero) {
       connection,
       deadline in
-      try TestProgram(command, options).run(on: connection, until: deadline) { run.take($0, $1) }
+      try TestProgram(command, options).run(on: connection, until: deadline) { result, duration in
+        object.context.scope.context.inTurn { run.take(result, duration) }
+      }
     }
     try run.conclude(ended, command: command)
     return [table(ended, counts: run.counts)]

@@ -12,6 +12,8 @@ enum ProviumLibrary {
         "create": { [unowned context] in try create($0, context) },
         "fixture": { [unowned context] in try fixture($0, context) },
         "network": { [unowned context] in try NetworkMethods.network($0, context) },
+        "lab": { [unowned context] in try LabMethods.lab($0, context) },
+        "all": { [unowned context] in try ConcurrentCalls.all($0, context) },
         "claim": { [unowned context] in try claim($0, context) },
         "shutdown_all": { [unowned context] call in
           try call.expect(atMost: 0)

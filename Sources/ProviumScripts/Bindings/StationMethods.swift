@@ -107,7 +107,8 @@ enum StationMethods {
     var seen = 0
     while !scope.isCancelled {
       // In slices: the end of the run does not wake the wait.
-      guard let bytes = object.station.next(until: .earliest(.after(.milliseconds(200)), deadline)) else {
+      let slice = Deadline.earliest(.after(.milliseconds(200)), deadline)
+      guard let bytes = scope.context.waiting({ object.station.next(until: slice) }) else {
         if deadline.isExpired { break }
         continue
       }

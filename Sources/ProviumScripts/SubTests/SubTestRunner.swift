@@ -42,6 +42,12 @@ final class SubTestRunner {
         "a fixture's script cannot define sub-tests, since no report shows them: use assertions instead"
       )
     }
+    guard scope.context.branches == nil else {
+      throw call.misuse(
+        "a sub-test cannot run inside provium.all, where the order of the results would be open: "
+          + "call provium.all inside the sub-test"
+      )
+    }
     guard stack.frames.count < SubTestStack.deepest else {
       throw call.misuse("sub-tests are nested more than \(SubTestStack.deepest) deep")
     }

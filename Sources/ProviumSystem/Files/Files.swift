@@ -55,6 +55,13 @@ package enum Files {
     try writeAll(contents, to: file.raw, path: path)
   }
 
+  /// Writes a file that does not exist yet.
+  /// - Throws: `SystemError` with `EEXIST` if it exists.
+  package static func create(_ path: String, with contents: [UInt8], mode: UInt32 = 0o600) throws {
+    let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+    try writeAll(contents, to: file.raw, path: path)
+  }
+
   /// Writes a file beside `path`, syncs it, and renames it over `path`: a reader sees the old file or the new
   /// one, never a part.
   package static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o600) throws {

@@ -1,6 +1,6 @@
 /// Quoting of words for a POSIX shell.
 package enum ShellWord {
-  /// Returns the word as a shell reads it back: unchanged, or in single quotes if it has a special character
+  /// Returns text that a shell reads as this word: unchanged, or in single quotes if it has a special character
   /// or is empty.
   package static func quoted(_ word: String) -> String {
     let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,@%+".contains($0)) }

@@ -6,6 +6,7 @@
 @_exported public import struct ProviumAgentClient.IoctlResult
 @_exported public import struct ProviumAgentClient.JobResult
 @_exported public import struct ProviumAgentClient.SystemCallResult
+@_exported public import struct ProviumAgentClient.TerminalSize
 @_exported public import enum ProviumAgentClient.WorkerKind
 @_exported public import struct ProviumArchitecture.Architecture
 @_exported public import struct ProviumBoot.BootSource
@@ -18,3 +19,5 @@
 @_exported public import struct ProviumVM.InvalidConfiguration
 @_exported public import struct ProviumVM.MachineConfiguration
 @_exported public import struct ProviumVM.MemorySize
+@_exported public import struct ProviumVM.ServedDisk
+@_exported public import struct ProviumVM.SharedFolder

@@ -72,6 +72,25 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
     get async throws(ProviumError) { try await target.thread.run { $0.console } }
   }
 
+  /// Boots the VM again with the configuration of its last boot and with its disks as they are. A VM that runs is
+  /// ended as by a reset button; its disks lose nothing.
+  ///
+  /// Workers, jobs and processes of the old boot throw from then on.
+  /// - Throws: ``ProviumError`` if the VM does not boot.
+  public func reset() async throws(ProviumError) { try await target.thread.run { try $0.reset() } }
+
+  /// Mounts a folder of the host in the running guest, read only.
+  ///
+  /// `Docs/Shares.md` describes what the guest sees.
+  /// - Throws: ``ProviumError`` for a folder that cannot be shared, or a guest whose kernel has no FUSE.
+  public func share(_ folder: SharedFolder) async throws(ProviumError) {
+    try await target.thread.run { try $0.share(folder) }
+  }
+
+  /// Shuts the guest down, and boots the VM again as ``reset()`` does.
+  /// - Throws: ``ProviumError`` if the VM does not boot.
+  public func reboot() async throws(ProviumError) { try await target.thread.run { try $0.reboot() } }
+
   /// Asks the guest to power off, and waits until the VM has ended. A guest that does not end in time is
   /// killed. Idempotent.
   ///

@@ -81,7 +81,7 @@
     private static func makeTest(outside file: NativeFile, _ test: NativeCase) -> Test {
       makeTest(
         nil as Never.Type?,
-        named: "LuaTests/\(file.stem).lua/\(test.safeName)",
+        named: "\(file.family)/\(file.stem).\(file.kind)/\(test.safeName)",
         file,
         test
       )

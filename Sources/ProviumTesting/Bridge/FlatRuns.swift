@@ -23,7 +23,7 @@ actor FlatRuns {
       Task {
         do {
           try await SharedEngine.admission.admitted {
-            let run = NativeRun(
+            let run = try NativeRun(
               file,
               selected: SelectedCases.shared.selected(in: file.file),
               engine: engine

@@ -26,7 +26,7 @@ struct ScriptScope: SuiteTrait, TestScoping {
     engine: Engine,
     _ function: @Sendable () async throws -> Void
   ) async throws {
-    let run = NativeRun(file, selected: selected, engine: engine)
+    let run = try NativeRun(file, selected: selected, engine: engine)
     try run.start()
     await run.waitForFirstCase()
     do {

@@ -2,13 +2,15 @@
 public struct InvalidConfiguration: Error, Sendable, Hashable, CustomStringConvertible {
   /// The setting with the value.
   package enum Setting: Sendable, Hashable {
-    case memory, cpus, bootTimeLimit
+    case memory, cpus, bootTimeLimit, initialTime, clock, root
     /// By the guest path as it was given.
     case file([UInt8])
     /// By position in `disks`, from 0.
     case disk(Int)
     /// By its id.
     case servedDisk(String)
+    /// By the path in the guest.
+    case share(String)
   }
 
   package enum Problem: Sendable, Hashable {
@@ -44,9 +46,13 @@ public struct InvalidConfiguration: Error, Sendable, Hashable, CustomStringConve
     case .memory: "memory"
     case .cpus: "cpus"
     case .bootTimeLimit: "bootTimeLimit"
+    case .initialTime: "initialTime"
+    case .clock: "clock"
+    case .root: "root"
     case .file(let path): "files['\(String(decoding: path, as: UTF8.self))']"
     case .disk(let index): "disks[\(index)]"
     case .servedDisk(let id): "the disk '\(id)'"
+    case .share(let path): "share['\(path)']"
     }
   }
 }

@@ -31,6 +31,49 @@ extension MachineConfiguration {
       if let problem = problem(of: disk) { throw InvalidConfiguration(.disk(index), problem) }
     }
     try validateServedDisks()
+    try validateShares()
+    try validateClock()
+  }
+
+  private func validateClock() throws(InvalidConfiguration) {
+    guard let clock else { return }
+    if let time = clock.initialTime, !GuestClock.initialTimes.contains(time) {
+      throw InvalidConfiguration(
+        .initialTime,
+        .expected("a time from 2000-01-01 to 2099-12-31", given: "\(time) seconds since 1970")
+      )
+    }
+    guard clock.isFast else { return }
+    // The guest's time races while it waits for the host: its drivers and peers would run into their time limits.
+    if let disk = servedDisks.first {
+      throw InvalidConfiguration(.clock, .refused("cannot be fast in a VM with the served disk '\(disk.id)'"))
+    }
+    if !networkDevices.isEmpty {
+      throw InvalidConfiguration(.clock, .refused("cannot be fast in a VM with network devices"))
+    }
+  }
+
+  private func validateShares() throws(InvalidConfiguration) {
+    var seen: Set<GuestPath> = []
+    if let root = sharedFolders.first(where: \.isRoot) {
+      if let problem = root.problem { throw InvalidConfiguration(.root, problem) }
+      if boot.rootfs != nil {
+        throw InvalidConfiguration(.root, .refused("and rootfs are two roots: leave one out"))
+      }
+    }
+    for share in shares {
+      let setting = InvalidConfiguration.Setting.share(share.path)
+      if let problem = share.problem { throw InvalidConfiguration(setting, problem) }
+      guard let path = try? share.place, seen.insert(path).inserted else {
+        throw InvalidConfiguration(setting, .refused("is the same path as that of another share"))
+      }
+    }
+    guard sharedFolders.count <= SharedFolder.most else {
+      throw InvalidConfiguration(
+        .share(shares.last?.path ?? ""),
+        .refused("is one share too many: a VM has at most \(SharedFolder.most)")
+      )
+    }
   }
 
   private func validateServedDisks() throws(InvalidConfiguration) {
@@ -89,6 +132,10 @@ extension MachineConfiguration {
       resolved.disks[index].path = Files.resolve(resolved.disks[index].path, against: folder)
     }
     resolved.devices = devices.map { device in
+      if var share = device as? SharedFolder {
+        share.folder = Files.resolve(share.folder, against: folder)
+        return share
+      }
       guard var disk = device as? ServedDisk else { return device }
       disk.image = disk.image.map { Files.resolve($0, against: folder) }
       return disk

@@ -42,13 +42,17 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     cpus: Int = 1,
     append: String = "",
     disks: [Disk] = [],
-    files: [GuestFile] = []
+    files: [GuestFile] = [],
+    shares: [SharedFolder] = [],
+    root: String? = nil
   ) {
     self.profile = profile
     self.memory = memory
     self.cpus = cpus
     self.disks = disks
     boot = BootSource(append: append, files: files)
+    if !shares.isEmpty { self.shares = shares }
+    if let root { self.root = root }
   }
 
   /// Words that are added to the kernel command line.
@@ -63,48 +67,61 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     set { boot.files = newValue }
   }
 
+  /// The guest's real time at the start of its boot, in seconds since 1970; nil: the host's time. A guest that starts at a
+  /// time of its own keeps its own time in snapshots and fixtures.
+  public var initialTime: Int64? {
+    get { clock?.initialTime }
+    set { setClock(GuestClock(initialTime: newValue, isFast: hasFastClock)) }
+  }
+
+  /// Whether the time during which the guest is idle passes at once, so that a program that sleeps for 1,000 seconds ends
+  /// in a few. Needs emulation (`--accel tcg`), and a VM without network devices and served disks.
+  public var hasFastClock: Bool {
+    get { clock?.isFast ?? false }
+    set { setClock(GuestClock(initialTime: initialTime, isFast: newValue)) }
+  }
+
   /// The devices besides the disks and those that every VM has.
   package var devices: [any MachineDevice] {
     get { otherDevices.map(\.device) }
     set { otherDevices = newValue.map { AnyMachineDevice($0) } }
   }
 
-  /// The disks that this process provides, in order. In the guest they come after the other disks.
-  package var servedDisks: [ServedDisk] { devices.compactMap { $0 as? ServedDisk } }
+  /// The disks that Provium itself serves, in order. In the guest they come after `disks`.
+  public var servedDisks: [ServedDisk] {
+    get { devices.compactMap { $0 as? ServedDisk } }
+    set { devices = devices.filter { !($0 is ServedDisk) } + newValue }
+  }
   /// The network devices, in the order of their numbers.
   package var networkDevices: [NetworkDevice] { devices.compactMap { $0 as? NetworkDevice } }
 
-  // MARK: All devices
+  /// All folders of the host that the guest sees, in the order of their numbers.
+  package var sharedFolders: [SharedFolder] { devices.compactMap { $0 as? SharedFolder } }
 
-  /// Every disk in the order of the guest: the root disk first, read only, where `boot` has one.
-  package var allDisks: [Disk] { (boot.rootfs.map { [.image($0, readOnly: true)] } ?? []) + disks }
-
-  /// Every device, in the order of QEMU's arguments.
-  package func allDevices(on platform: Platform) -> [any MachineDevice] {
-    let channel: any MachineDevice =
-      switch platform.channel {
-      case .virtioSerial: AgentPortsDevice()
-      case .vsock: VsockDevice()
-      }
-    return [ConsoleDevice(), channel] + allDisks + devices + [PanicNotifierDevice(), GenerationIDDevice()]
-  }
-
-  /// The modules that the guest's kernel needs for its devices, each once.
-  package func kernelModules(on platform: Platform) -> [String] {
-    (["virtio_pci"] + allDevices(on: platform).flatMap(\.kernelModules)).uniqued()
-  }
-
-  /// The host files whose contents the guest can read: injected files, then those of the devices.
-  /// - Throws: for a disk image whose files cannot be determined.
-  package func hostInputs() throws -> [HostInput] {
-    let files = boot.files.sorted { $0.path.lexicographicallyPrecedes($1.path) }.compactMap { file in
-      if case .hostFile(let path) = file.contents {
-        HostInput(role: "the injected file \(file.pathText)", path: path)
-      } else {
-        nil
-      }
+  /// Folders of the host that the guest can read.
+  public var shares: [SharedFolder] {
+    get { sharedFolders.filter { !$0.isRoot } }
+    set {
+      devices = devices.filter { ($0 as? SharedFolder)?.isRoot ?? true } + newValue
     }
-    let root = boot.rootfs.map { [HostInput(role: "the root disk", path: $0)] } ?? []
-    return try files + disks.flatMap { try $0.hostInputs() } + root + devices.flatMap { try $0.hostInputs() }
+  }
+
+  /// A folder of the host as the guest's root, such as `/`. What the guest changes is kept in its memory.
+  public var root: String? {
+    get { sharedFolders.first(where: \.isRoot)?.folder }
+    set {
+      let others = devices.filter { !(($0 as? SharedFolder)?.isRoot ?? false) }
+      devices = others + (newValue.map { [SharedFolder.root($0)] } ?? [])
+      // The root file system needs an initramfs that mounts it.
+      if newValue != nil { boot.wantsUserland = true }
+    }
+  }
+
+  /// A clock that differs from the host's; nil: the guest has the host's time.
+  package var clock: GuestClock? { devices.lazy.compactMap { $0 as? GuestClock }.first }
+
+  private mutating func setClock(_ clock: GuestClock) {
+    devices.removeAll { $0 is GuestClock }
+    if clock.initialTime != nil || clock.isFast { devices.append(clock) }
   }
 }

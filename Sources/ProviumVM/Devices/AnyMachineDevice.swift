@@ -11,7 +11,9 @@ package struct AnyMachineDevice: Sendable {
   }
 
   /// The types that a configuration from another process may hold.
-  private static let kinds: [any MachineDevice.Type] = [Disk.self, NetworkDevice.self, ServedDisk.self]
+  private static let kinds: [any MachineDevice.Type] = [
+    Disk.self, GuestClock.self, NetworkDevice.self, ServedDisk.self, SharedFolder.self,
+  ]
 
   private static let known = Mutex(Dictionary(uniqueKeysWithValues: kinds.map { ($0.kind, $0) }))
 

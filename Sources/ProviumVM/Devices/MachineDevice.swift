@@ -1,5 +1,5 @@
-/// A part of a VM that adds arguments to QEMU. Each device is one file in this folder; `AnyMachineDevice.kinds` lists those
-/// that a saved configuration may hold.
+/// A part of a VM that adds arguments to QEMU. Each device is one file in this folder. `AnyMachineDevice.kinds` lists those
+/// that a saved configuration may hold; `MachineConfiguration.allDevices` has those that every VM has.
 package protocol MachineDevice: Sendable, Hashable, Codable {
   /// The name of the type in a saved configuration.
   static var kind: String { get }

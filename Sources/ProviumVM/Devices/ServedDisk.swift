@@ -2,17 +2,18 @@ import ProviumBlock
 import ProviumJSON
 import ProviumSystem
 
-/// A disk that this process provides to QEMU over an inherited socket: see `BlockDisk`. A test can let it fail.
-package struct ServedDisk: MachineDevice {
+/// A disk that Provium itself serves to QEMU, over an inherited socket. A test can make it fail, cut its power, and read and
+/// change it from the host.
+public struct ServedDisk: MachineDevice {
   /// The device that the guest sees. With virtio-blk every error is EIO in the guest; virtio-scsi passes some on.
-  package enum Model: String, Sendable, Codable, CaseIterable {
+  public enum Model: String, Sendable, Codable, CaseIterable {
     case virtioBlock = "virtio-blk"
     case virtioSCSI = "virtio-scsi"
     case nvme
   }
 
   /// The write cache of the disk.
-  package enum Cache: String, Sendable, Codable, CaseIterable {
+  public enum Cache: String, Sendable, Codable, CaseIterable {
     /// Writes are durable once the guest has flushed the disk.
     case volatile
     /// Writes are durable when they are answered.
@@ -22,26 +23,32 @@ package struct ServedDisk: MachineDevice {
   package static let kind = "served-disk"
 
   /// The name for tests. It is the disk's serial number in the guest: `/sys/block/*/serial`.
-  package var id: String
-  /// Bytes.
-  package var size: UInt64
-  /// A raw image with the first contents, which stays as it is; nil: zeroes.
-  package var image: String?
-  package var model = Model.virtioBlock
-  package var cache = Cache.volatile
+  public var id: String
+  /// The size in bytes.
+  public var size: UInt64
+  /// The path of a raw image with the initial contents, which is only read; nil: zeroes.
+  public var image: String?
+  /// The device that the guest sees.
+  public var model = Model.virtioBlock
+  /// The disk's write cache.
+  public var cache = Cache.volatile
   /// 512 or 4096.
-  package var sectorSize = 512
-  /// The most bytes of data that changes may take.
-  package var overlayLimit: UInt64 = ServedDisk.defaultOverlayLimit
-  /// The most bytes of writes that the disk's log keeps.
-  package var logLimit: UInt64 = ServedDisk.defaultLogLimit
-  /// The seed of everything random.
-  package var seed: UInt64 = 1
+  public var sectorSize = 512
+  /// The limit of the data that changes take, in bytes. Default: 4 GiB.
+  public var overlayLimit: UInt64 = ServedDisk.defaultOverlayLimit
+  /// The limit of the written data that the disk's log keeps, in bytes. Default: 256 MiB.
+  public var logLimit: UInt64 = ServedDisk.defaultLogLimit
+  /// The seed of all random choices: jitter, what survives a power cut, damage.
+  public var seed: UInt64 = 1
 
-  package static let defaultOverlayLimit: UInt64 = 4 << 30
-  package static let defaultLogLimit: UInt64 = 256 << 20
+  static let defaultOverlayLimit: UInt64 = 4 << 30
+  static let defaultLogLimit: UInt64 = 256 << 20
 
-  package init(id: String, size: UInt64) {
+  /// Creates a disk of zeroes.
+  /// - Parameters:
+  ///   - id: 1 to 20 letters, digits, `-` and `_`.
+  ///   - size: in bytes; whole sectors.
+  public init(id: String, size: UInt64) {
     self.id = id
     self.size = size
   }

@@ -14,6 +14,8 @@ enum KernelLine: Hashable {
   case brokenHungTask
   /// The rest of such a line.
   case restOfHungTask
+  /// `not ok 2 list_test`: the result of a KUnit case or suite that failed, the last line of its report.
+  case failedKUnit
   /// `---[ end trace … ]---`.
   case end
   /// `</TASK>`: the end of a trace, and of reports with nothing after their trace.

@@ -2,6 +2,8 @@
 package struct KernelReport: Sendable, Hashable, Identifiable {
   package enum Kind: String, Sendable, CaseIterable {
     case panic, oops, bug, kasan, ubsan, lockdep, rcuStall, hungTask, lockup, leak, warning
+    /// A failed KUnit test.
+    case kunit
   }
   /// The identity of a report in this process: two reports with equal text are different reports.
   package struct ID: Sendable, Hashable {

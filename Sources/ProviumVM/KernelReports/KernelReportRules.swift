@@ -4,7 +4,7 @@
 /// The shapes are those of the kernel's sources: `lib/bug.c`, `lib/ubsan.c`, `lib/dump_stack.c`, `kernel/panic.c`,
 /// `mm/kasan/report.c`, `mm/kmemleak.c`, `mm/slub.c`, `kernel/locking/lockdep.c`, `kernel/rcu/tree_stall.h`,
 /// `kernel/hung_task.c`, `kernel/watchdog*.c`, `arch/x86/kernel/unwind_frame.c`, `fs/super.c`, `net/core/dev.c`,
-/// `arch/*/kernel/traps.c`.
+/// `lib/kunit/test.c`, `arch/*/kernel/traps.c`.
 enum KernelReportRules {
   /// A line that has an exact beginning and contains further texts.
   private struct Shape {
@@ -114,6 +114,7 @@ enum KernelReportRules {
     if text.hasPrefix("BUG "), text.hasSuffix("kasan: bad access detected") { return .other }
     if let mark = marks.first(where: { $0.matches(text) }) { return .mark(mark.kind) }
     if text.hasPrefix("UBSAN: ") { return namesPosition(text) ? .mark(.ubsan) : nil }
+    if !isProgram, let line = kunit(text) { return line }
     if text.hasPrefix("WARNING: ") { return warning(text.dropFirst(9)) }
     if text.hasPrefix("BUG: ") {
       let message = text.dropFirst(5)
@@ -139,6 +140,18 @@ enum KernelReportRules {
     if lockdep.contains(where: { text.contains($0) }) { return .mark(.lockdep) }
     if text.hasPrefix("at ") { return namesPosition(text) ? .mark(.warning) : nil }
     return text.contains(", CPU#") && text.contains(" at ") ? .mark(.warning) : nil
+  }
+
+  /// The lines of lib/kunit/test.c that tell a failure: `# CASE: EXPECTATION FAILED at FILE:LINE`, `not ok 2 CASE`.
+  private static func kunit(_ text: Substring) -> KernelLine? {
+    if text.hasPrefix("# ") {
+      let failures = [": EXPECTATION FAILED at ", ": ASSERTION FAILED at "]
+      return failures.contains { text.contains($0) } && namesPosition(text) ? .mark(.kunit) : nil
+    }
+    guard text.hasPrefix("not ok "), text.dropFirst(7).first?.isNumber == true,
+      !text.contains(" # SKIP"), !text.contains(" # TODO")
+    else { return nil }
+    return .failedKUnit
   }
 
   /// Whether the text names a line of a source file: `x.c:12`.

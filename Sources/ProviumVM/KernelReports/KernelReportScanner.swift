@@ -82,6 +82,9 @@ package struct KernelReportScanner: Sendable {
     case .panic(let reason): notePanic(reason, line)
     case .part(let kind):
       if latest?.isOpen == true { grow(line) } else { begin(kind, line) }
+    case .failedKUnit:
+      if let last = latest, last.isOpen, last.kind == .kunit { grow(line) } else { begin(.kunit, line) }
+      latest?.isOpen = false
     case .end:
       grow(line)
       latest?.isOpen = false
@@ -186,7 +189,7 @@ package struct KernelReportScanner: Sendable {
   private static func hasEndOfItsOwn(_ kind: KernelReport.Kind) -> Bool {
     switch kind {
     case .panic, .oops, .kasan, .ubsan, .warning: true
-    case .bug, .lockdep, .rcuStall, .hungTask, .lockup, .leak: false
+    case .bug, .lockdep, .rcuStall, .hungTask, .lockup, .leak, .kunit: false
     }
   }
 

@@ -64,6 +64,16 @@ package final class LaunchDescriptors {
     return pair.takeOurs()
   }
 
+  /// Duplicates QEMU's end of a connection. The caller owns the duplicate.
+  package func duplicateTheirs(_ name: String) throws -> Descriptor {
+    guard let entry = entries.first(where: { $0.name == name }) else {
+      throw SystemError("duplicate QEMU's end of the connection", name, Errno(EBADF))
+    }
+    let copy = fcntl(entry.raw, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0 else { throw SystemError("duplicate QEMU's end of the connection", name) }
+    return Descriptor(owning: copy)
+  }
+
   /// Takes back a descriptor that was added, so that it stays open; nil where there is none of that name.
   package func takeBack(_ name: String) -> Descriptor? {
     entries.first { $0.name == name }?.single.take()

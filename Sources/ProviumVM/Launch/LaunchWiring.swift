@@ -18,6 +18,9 @@ package struct LaunchWiring: Sendable, Hashable {
   package var descriptors: [String: Int32] = [:]
   /// The guest's vsock context ID.
   package var contextID: UInt32 = 0
+  /// Keeps QEMU's ends of the network devices' connections open here too, so that the frames in them can be read after the VM
+  /// was stopped.
+  package var keepsFrameEnds = false
   /// True for `comparison` alone.
   private(set) var isComparison = false
 

@@ -28,10 +28,14 @@ package final class QEMUProcess: Sendable {
   private let diskServers: [NBDServer]
   /// This process's ends of the network devices' connections that were not taken, by the device's number.
   private let frameSockets = Mutex<[Int: FrameSocket]>([:])
+  /// QEMU's ends of these connections, where they are kept.
+  private let frameEnds: [FrameSocket]
   private final class FrameSocket: Sendable {
     let descriptor: Mutex<Descriptor?>
     init(_ descriptor: consuming Descriptor) { self.descriptor = Mutex(descriptor) }
   }
+  /// This process's end of the share port; nil over vsock, or once it was taken.
+  private let shareSocket: Mutex<Descriptor?>
   /// Keeps the vsock context ID reserved as long as the VM lives.
   private let vhost: Descriptor?
 
@@ -98,13 +102,20 @@ package final class QEMUProcess: Sendable {
       errors: errors,
       pausesAtShutdown: wiring.pausesAtShutdown
     )
+    frameEnds =
+      wiring.keepsFrameEnds
+      ? try configuration.networkDevices.indices.map {
+        FrameSocket(try descriptors.duplicateTheirs(NetworkDevice.name($0)))
+      } : []
     for number in configuration.networkDevices.indices {
       let socket = FrameSocket(try descriptors.takeOurs(NetworkDevice.name(number)))
       frameSockets.withLock { $0[number] = socket }
     }
     if let secret {
+      shareSocket = Mutex(nil)
       endpoint = .vsock(cid: wiring.contextID, secret: secret)
     } else {
+      shareSocket = Mutex(try descriptors.takeOurs(AgentPortsDevice.share))
       endpoint = .serial(
         main: try descriptors.takeOurs(AgentPortsDevice.main).release(),
         control: try descriptors.takeOurs(AgentPortsDevice.control).release()
@@ -117,6 +128,14 @@ package final class QEMUProcess: Sendable {
   package func takeFrameSocket(of number: Int) -> Descriptor? {
     guard let socket = frameSockets.withLock({ $0.removeValue(forKey: number) }) else { return nil }
     return socket.descriptor.withLock { $0.take() }
+  }
+
+  /// Takes this process's end of the share port; nil over vsock. The caller owns it.
+  func takeShareSocket() -> Descriptor? { shareSocket.withLock { $0.take() } }
+
+  /// QEMU's end of a network device's connection, which stays this object's; nil where it is not kept.
+  package func frameEnd(of number: Int) -> Int32? {
+    frameEnds.indices.contains(number) ? frameEnds[number].descriptor.withLock { $0?.raw } : nil
   }
 
   /// Sets whether the link of a network device is up. The guest sees its carrier go and come.

@@ -42,6 +42,7 @@ package struct Snapshot: Sendable, Codable, Hashable {
   package var fileNames: [String] {
     (kept == .changes ? KeptMemory.changesNames : ["memory"]) + ["state"]
       + configuration.servedDisks.flatMap(\.fileNames)
+      + configuration.sharedFolders.indices.map(MachineShares.fileName)
       + diskFiles.sorted { $0.key < $1.key }.map(\.value.path).filter { !$0.hasPrefix("/") }
   }
 

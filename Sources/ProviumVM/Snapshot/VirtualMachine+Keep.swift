@@ -52,11 +52,13 @@ extension VirtualMachine {
     for disk in configuration.servedDisks {
       if let contents = process.disks[disk.id] { try disk.save(contents, to: folder) }
     }
+    try shares.save(to: folder)
     let diskFiles = try saveDisks(to: folder, copyingAll: true, until: deadline)
     let form = try writeMemory(to: folder, until: deadline)
     try process.qmp.saveDevices(to: "\(folder)/state", until: deadline)
     var saved = configuration
     saved.boot.files = []
+    saved.devices += shares.all.map(\.device).dropFirst(configuration.sharedFolders.count)
     var snapshot = Snapshot(
       folder: folder,
       name: name,

@@ -25,54 +25,27 @@ extension VirtualMachine {
     started: (QEMUProcess) -> Void = { _ in },
     log: Logger = .silent
   ) throws -> VirtualMachine {
-    let (process, qemu, directory) = try launch(
+    try load(
       snapshot,
       on: host,
       writingTo: memory,
       diskFiles: diskFiles,
+      until: deadline,
+      started: started,
       log: log
-    )
-    started(process)
-    do {
-      try load(snapshot, into: process, until: deadline)
-      try process.proceed(until: deadline)
-      let agent = try GuestAgent.connect(
-        to: process.endpoint,
-        machine: snapshot.name,
-        expecting: AgentImage.buildID,
-        liveness: process.monitor,
-        until: deadline
-      )
-      var image = BootImage(kernel: "", initrd: "", append: "")
-      image.release = snapshot.kernelRelease
-      let machine = VirtualMachine(
-        name: snapshot.name,
-        process: process,
-        agent: agent,
-        image: image,
-        qemu: qemu,
-        directory: directory
-      )
-      try machine.followKernelLog(from: .afterLast, next: snapshot.kernelLogPosition, until: deadline)
-      try machine.wakeUp(until: deadline)
-      return machine
-    } catch {
-      process.kill()
-      let tail = process.console.tail()
-      try? Files.removeTree(directory)
-      throw BootFailure(machine: snapshot.name, stage: .agent, reason: "\(error)", console: tail)
-    }
+    ).start(until: deadline)
   }
 
-  /// Starts QEMU for a snapshot, which it does not load yet.
-  /// - Throws: `SnapshotFailure`, `QEMUBinary.Failure`.
-  private static func launch(
+  /// Starts QEMU and loads a snapshot. The VM does not run yet.
+  package static func load(
     _ snapshot: Snapshot,
     on host: MachineHost,
-    writingTo memory: String?,
-    diskFiles: [Int: DiskFile]?,
-    log: Logger
-  ) throws -> (process: QEMUProcess, qemu: QEMUBinary, directory: String) {
+    writingTo memory: String? = nil,
+    diskFiles: [Int: DiskFile]? = nil,
+    until deadline: Deadline,
+    started: (QEMUProcess) -> Void = { _ in },
+    log: Logger = .silent
+  ) throws -> LoadedMachine {
     let platform = host.platform(for: snapshot.conditions.architecture)
     let qemu = try host.qemu(for: platform.architecture)
     if let difference = snapshot.conditions.difference(
@@ -87,6 +60,8 @@ extension VirtualMachine {
     wiring.isDeviceState = snapshot.kept != nil
     wiring.pausesAtShutdown = host.keepsFailures
     wiring.memory = memory.map { .sharedFile($0) } ?? .privateFile(snapshot.memoryPath)
+    // A VM that becomes a snapshot itself.
+    wiring.keepsFrameEnds = memory != nil
     wiring.diskFiles =
       diskFiles
       ?? snapshot.writableDisks.mapValues { file in
@@ -98,6 +73,7 @@ extension VirtualMachine {
     for disk in snapshot.configuration.servedDisks {
       disks[disk.id] = try disk.open(from: snapshot.folder, in: host.run.path)
     }
+    let shares = try MachineShares(snapshot.configuration.sharedFolders, snapshot: snapshot.folder)
     let process = try QEMUProcess(
       qemu,
       configuration: snapshot.configuration,
@@ -109,19 +85,26 @@ extension VirtualMachine {
       state: snapshot.statePath,
       log: log
     )
-    return (process, qemu, directory)
-  }
-
-  private static func load(_ snapshot: Snapshot, into process: QEMUProcess, until deadline: Deadline) throws {
-    // QEMU would announce the saved addresses of its network devices, which a resumed VM does not keep.
-    if !snapshot.configuration.networkDevices.isEmpty {
-      try process.qmp.command("migrate-set-parameters", ["announce-rounds": .integer(0)], until: deadline)
-    }
-    try process.qmp.load(
-      from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
-      ignoringShared: !snapshot.isStream && snapshot.kept == nil,
-      until: deadline
+    started(process)
+    let loaded = LoadedMachine(
+      snapshot: snapshot,
+      process: process,
+      qemu: qemu,
+      directory: directory,
+      shares: shares
     )
+    do {
+      // QEMU would announce the saved addresses of its network devices, which a resumed VM does not keep.
+      if !snapshot.configuration.networkDevices.isEmpty {
+        try process.qmp.command("migrate-set-parameters", ["announce-rounds": .integer(0)], until: deadline)
+      }
+      try process.qmp.load(
+        from: process.wiring.descriptor(QEMUProcess.stateDescriptor),
+        ignoringShared: !snapshot.isStream && snapshot.kept == nil,
+        until: deadline
+      )
+      return loaded
+    } catch { throw loaded.failed(error) }
   }
 
   /// Starts a VM from a snapshot whose guest may be dead. Its processors are stopped, and nothing connects to its agent. Blocks.
@@ -133,25 +116,18 @@ extension VirtualMachine {
     writingTo memory: String?,
     until deadline: Deadline
   ) throws -> QEMUProcess {
-    let (process, _, _) = try launch(
-      snapshot,
-      on: host,
-      writingTo: memory,
-      diskFiles: nil,
-      log: .silent
-    )
-    do { try load(snapshot, into: process, until: deadline) } catch {
-      process.kill()
+    do { return try load(snapshot, on: host, writingTo: memory, until: deadline).process } catch let error as BootFailure {
       throw SnapshotFailure(description: "\(error)")
     }
-    return process
   }
 
-  /// Sets the clock to the present, and gives the guest random numbers that no sibling has.
+  /// Sets the clock to the present unless the guest has a clock of its own, and gives the guest random numbers that no
+  /// sibling has.
   package func wakeUp(until deadline: Deadline) throws {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
-    let now = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    let present = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    let now = configuration.clock == nil ? present : 0
     var generator = SystemRandomNumberGenerator()
     let seed = (0..<WireLimit.seedSize).map { _ in UInt8.random(in: 0...255, using: &generator) }
     _ = try agent.resume(realtime: now, seed: seed, until: deadline)
@@ -160,4 +136,64 @@ extension VirtualMachine {
   /// Stops the machine's processors; `proceed` goes on.
   package func pause(until deadline: Deadline) throws { try process.pause(until: deadline) }
   package func proceed(until deadline: Deadline) throws { try process.proceed(until: deadline) }
+}
+
+/// A VM that was loaded from a snapshot and does not run yet.
+package struct LoadedMachine: Sendable {
+  package let snapshot: Snapshot
+  package let process: QEMUProcess
+  let qemu: QEMUBinary
+  let directory: String
+  let shares: MachineShares
+
+  /// Lets the VM run, and blocks until its agent answers. A VM that runs already goes on.
+  package func start(until deadline: Deadline) throws -> VirtualMachine {
+    do {
+      // Before the agent is asked: it may run a command whose program is in a share.
+      if !shares.all.isEmpty { try shares.connect(process, isResume: true) }
+      try process.proceed(until: deadline)
+      return try connect(until: deadline)
+    } catch { throw failed(error) }
+  }
+
+  /// Blocks until the agent of a VM that runs answers.
+  private func connect(until deadline: Deadline) throws -> VirtualMachine {
+    let agent = try GuestAgent.connect(
+      to: process.endpoint,
+      machine: snapshot.name,
+      expecting: AgentImage.buildID,
+      liveness: process.monitor,
+      until: deadline
+    )
+    var image = BootImage(kernel: "", initrd: "", append: "")
+    image.release = snapshot.kernelRelease
+    let machine = VirtualMachine(
+      name: snapshot.name,
+      process: process,
+      agent: agent,
+      image: image,
+      qemu: qemu,
+      directory: directory,
+      shares: shares
+    )
+    try machine.followKernelLog(from: .afterLast, next: snapshot.kernelLogPosition, until: deadline)
+    try machine.wakeUp(until: deadline)
+    return machine
+  }
+
+  /// Ends the VM, and returns the error of its resume.
+  func failed(_ error: any Error) -> BootFailure {
+    process.kill()
+    shares.stop()
+    let tail = process.console.tail()
+    try? Files.removeTree(directory)
+    return BootFailure(machine: snapshot.name, stage: .agent, reason: "\(error)", console: tail)
+  }
+
+  /// Ends the VM without an error.
+  package func discard() {
+    process.kill()
+    shares.stop()
+    try? Files.removeTree(directory)
+  }
 }

@@ -12,17 +12,26 @@ extension VirtualMachine {
   /// The memory of a VM that was booted with `MemoryBacking.sharedFile` is in its file already. A VM with private memory
   /// writes a stream of its memory and devices.
   package func save(to folder: String, host: MachineHost, until deadline: Deadline) throws -> Snapshot {
-    do { return try write(to: folder, host: host, until: deadline) } catch {
+    do {
+      try settle(until: deadline)
+      try process.pause(until: deadline)
+      return try store(to: folder, host: host, until: deadline)
+    } catch {
       kill()
       throw error
     }
   }
 
-  private func write(to folder: String, host: MachineHost, until deadline: Deadline) throws -> Snapshot {
+  /// Prepares a VM that runs for `store`.
+  package func settle(until deadline: Deadline) throws {
     // Reports up to here are this VM's. What the kernel logs later is read by the VMs that are resumed.
     catchUpWithReports(until: deadline)
     // The agent is at the boundary of a request, and nothing is on its way to it.
     try agent.quiesce(until: deadline)
+  }
+
+  /// Saves the state of a VM that has settled and was stopped, and ends the VM.
+  package func store(to folder: String, host: MachineHost, until deadline: Deadline) throws -> Snapshot {
     let isStream: Bool
     if case .sharedFile(let path) = process.wiring.memory {
       isStream = false
@@ -30,8 +39,10 @@ extension VirtualMachine {
     } else {
       isStream = true
     }
-    try process.pause(until: deadline)
     process.reports.stop()
+    // A request that was not answered is sent again by the resumed guest.
+    shares.stop()
+    try shares.save(to: folder)
     for disk in configuration.servedDisks {
       if let contents = process.disks[disk.id] { try disk.save(contents, to: folder) }
     }
@@ -43,6 +54,7 @@ extension VirtualMachine {
     kill()
     var saved = configuration
     saved.boot.files = []
+    saved.devices += shares.all.map(\.device).dropFirst(configuration.sharedFolders.count)
     return Snapshot(
       folder: folder,
       name: name,

@@ -16,7 +16,7 @@ struct FixtureCommand: ParsableCommand {
     throws
   {
     let engine = try Engine(
-      configuration: try ConfigurationFile.find(kernel: machines.kernel),
+      configuration: try ConfigurationFile.find(kernel: machines.kernel()),
       options: try machines.engineOptions(),
       sinks: isatty(2) == 1 ? [ActivityLine()] : []
     )

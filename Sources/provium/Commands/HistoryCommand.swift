@@ -1,5 +1,5 @@
 import ArgumentParser
-import FoundationEssentials
+import ProviumReports
 import ProviumRunner
 import ProviumRuntime
 import ProviumSystem
@@ -26,10 +26,13 @@ struct HistoryCommand: ParsableCommand {
       throw ExitCode(ExitStatusCode.notJudged)
     }
     for entry in entries {
-      let when = Date(timeIntervalSince1970: entry.time).formatted(.iso8601)
+      let when = Amount.timestamp(entry.time) + "Z"
       let name = entry.test.isEmpty ? entry.file : "\(entry.file) / \(entry.test)"
       let took = Quantity.text(.nanoseconds(Int64(entry.duration * 1e9)))
-      let notes = [entry.isPartial && entry.test.isEmpty ? "(some of its tests)" : nil, entry.message]
+      let kernel = entry.kernel.isEmpty ? nil : "on \(HarmlessText.line(entry.kernel))"
+      let notes = [
+        kernel, entry.isPartial && entry.test.isEmpty ? "(some of its tests)" : nil, entry.message,
+      ]
       Console.print(([when, entry.outcome, took, name] + notes.compactMap { $0 }).joined(separator: "  "))
     }
   }

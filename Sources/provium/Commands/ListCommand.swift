@@ -12,11 +12,23 @@ struct ListCommand: ParsableCommand {
   )
   @Argument(help: "Test files, folders of them, or suites of provium.toml.") var paths: [String] = []
   @Flag(name: .customLong("json"), help: "Print one JSON object for each sub-test.") var json = false
+  @Option(
+    name: .customLong("kernel"),
+    help: ArgumentHelp("List the tests as they run on this kernel (repeatable).", valueName: "k")
+  )
+  var kernels: [String] = []
   @OptionGroup(title: "Selection") var selection: SelectionOptions
+
+  func validate() throws {
+    if kernels.contains("") { throw ValidationError("--kernel needs a path or a name, such as deb:6.1") }
+  }
 
   func run() throws {
     let configuration = try ConfigurationFile.find()
-    let source = try ProjectTests(configuration)
+    let kernels = try configuration.kernels(named: kernels)
+    let source: any TestSource =
+      try kernels.isEmpty
+      ? ProjectTests(configuration) : MatrixTests(kernels, configuration) { try ProjectTests($0) }
     let suite = try SuiteSelection(
       paths,
       try selection.criteria(),

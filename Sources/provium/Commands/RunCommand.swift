@@ -28,6 +28,7 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("End the command after this time, such as 30s.", valueName: "time")
   )
   var timeout: TimeSpan?
+  @OptionGroup(title: "Folders") var folders: FolderOptions
   @OptionGroup(title: "VMs") var machines: MachineOptions
   @Argument(parsing: .postTerminator, help: "The command, after --.") var command: [String] = []
 
@@ -48,7 +49,8 @@ struct RunCommand: ParsableCommand {
     let run = SingleCommand(
       engine: engine,
       origin: .profile(try configuration.profile(profile)),
-      memory: memory?.bytes
+      memory: memory?.bytes,
+      folders: folders.folders
     )
     let result: SingleCommand.Result
     do {
@@ -72,7 +74,7 @@ struct RunCommand: ParsableCommand {
 
   /// The project's configuration. In a kernel build tree, the built-in profile boots that tree's kernel.
   private func configuration() throws -> Configuration {
-    var configuration = try ConfigurationFile.find(kernel: machines.kernel)
+    var configuration = try ConfigurationFile.find(kernel: machines.kernel())
     guard configuration.kernel == nil, try configuration.profile(profile).kernel == nil else {
       return configuration
     }

@@ -27,18 +27,21 @@ struct ShellCommand: ParsableCommand {
     help: ArgumentHelp("Give a booted VM this much memory, such as 1G.", valueName: "size")
   )
   var memory: ByteCount?
+  @OptionGroup(title: "Folders") var folders: FolderOptions
   @OptionGroup(title: "VMs") var machines: MachineOptions
   @Argument(parsing: .postTerminator, help: "A command to run instead of a shell, after --.")
   var command: [String] = []
 
   func run() throws {
-    guard fixture == nil || (profile == nil && memory == nil) else {
-      throw ValidationError("a fixture has its own profile and memory: leave out --profile and --mem")
+    guard fixture == nil || (profile == nil && memory == nil && folders.root == nil) else {
+      throw ValidationError(
+        "a fixture has its own profile, memory and root: leave out --profile, --mem and --root"
+      )
     }
     try TerminalCommand().run(
       command.isEmpty ? [TerminalCommand.shell] : command,
       makeEngine: { activity in
-        let configuration = try ConfigurationFile.find(kernel: machines.kernel)
+        let configuration = try ConfigurationFile.find(kernel: machines.kernel())
         let engine = try Engine(
           configuration: configuration,
           options: try machines.engineOptions(),
@@ -47,7 +50,8 @@ struct ShellCommand: ParsableCommand {
         if let fixture { return (engine, .fixture(fixture)) }
         return (engine, .profile(try configuration.profile(profile ?? "default")))
       },
-      memory: memory?.bytes
+      memory: memory?.bytes,
+      folders: folders.folders
     )
   }
 }

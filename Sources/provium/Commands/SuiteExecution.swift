@@ -13,6 +13,8 @@ struct SuiteExecution {
   let reports: ReportOptions
   /// Files, folders and suites; empty: those of `provium.toml`.
   let paths: [String]
+  /// The tests are those of a project, and not of one suite that the command line names.
+  var isProject = false
   /// Makes the source of the tests.
   let source: (Configuration) throws -> any TestSource
 
@@ -41,14 +43,20 @@ struct SuiteExecution {
   }
 
   private func prepare() throws -> Prepared {
-    let configuration = try ConfigurationFile.find(kernel: machines.kernel)
+    var configuration = try ConfigurationFile.find()
+    let kernels = try configuration.kernels(named: machines.kernels)
+    for kernel in kernels {
+      try configuration.prepare(kernel) { Console.error("provium: \(kernel.label): \($0)") }
+    }
+    if let first = kernels.first { configuration = configuration.booting(first) }
     let memory = RunMemory(configuration) { Console.error("provium: warning: \($0)") }
     let selection = try SuiteSelection(
       paths,
       try selection.criteria(),
       configuration: configuration,
       memory: memory,
-      source: try source(configuration)
+      source: try kernels.isEmpty
+        ? source(configuration) : MatrixTests(kernels, configuration, source: source)
     )
     for line in selection.skipped { Console.error("provium: warning: \(line)") }
     return Prepared(configuration: configuration, memory: memory, selection: selection)
@@ -78,10 +86,12 @@ struct SuiteExecution {
     let logs = FileLogs()
     let collector = ResultCollector()
     let terminal = RoundSink(reports.terminalReporter(expected: prepared.selection.durations))
+    let sinks: [any EventSink] = [terminal] + (try reports.reportSinks()) + [logs, collector]
+    let known = prepared.configuration.knownFailures
     let engine = try Engine(
       configuration: prepared.configuration,
       options: engineOptions,
-      sinks: [terminal] + (try reports.reportSinks()) + [logs, collector]
+      sinks: known.isEmpty ? sinks : [KnownFailureSink(KnownFailures(known), before: sinks)]
     )
     defer { engine.close() }
     Console.announceDebugLogs(of: engine)
@@ -98,10 +108,15 @@ struct SuiteExecution {
 
   private func runOnce(_ interruption: Interruption, _ signals: SignalThread) throws -> Int32 {
     let baseline = try reports.baselineResults()
-    return try withRun(try prepare(), interruption) { run, _, collector in
+    let prepared = try prepare()
+    return try withRun(prepared, interruption) { run, _, collector in
       let result = try run.run()
       let say = reports.files.takesOutput ? Console.error : Console.print
       if running.flaky { say(result.flaky.text) }
+      let known = KnownFailures(prepared.configuration.knownFailures)
+      for line in known.stale(in: collector.results, isComplete: isComplete(prepared, interruption)) {
+        say("provium: warning: \(line)")
+      }
       if let code = signals.exitCode { return code }
       guard let baseline else { return result.exitCode }
       let comparison = RunComparison(from: baseline, to: collector.results)
@@ -111,6 +126,12 @@ struct SuiteExecution {
       if comparison.newFailures.isEmpty { return 0 }
       return comparison.hasInfrastructureErrorsAlone ? ExitStatusCode.notJudged : ExitStatusCode.testFailed
     }
+  }
+
+  /// Whether all tests of the project have run.
+  private func isComplete(_ prepared: Prepared, _ interruption: Interruption) -> Bool {
+    isProject && interruption.reason == nil && prepared.selection.isEverything
+      && selection.testSelection.isEverything
   }
 
   private func watch(_ prepared: Prepared, _ interruption: Interruption) throws -> SuiteWatch.Ending {

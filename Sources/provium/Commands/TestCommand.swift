@@ -30,6 +30,7 @@ struct TestCommand: ParsableCommand {
       machines: machines,
       reports: reports,
       paths: paths,
+      isProject: true,
       source: { try ProjectTests($0) }
     ).run()
   }

@@ -8,11 +8,11 @@ struct MachineOptions: ParsableArguments {
   @Option(
     name: .customLong("kernel"),
     help: ArgumentHelp(
-      "Boot this kernel: a file, a build tree, a .deb, or a name like deb:6.1.",
+      "Boot this kernel: a file, a build tree, a .deb, or deb:6.1 (tests: repeatable).",
       valueName: "k"
     )
   )
-  var kernel: String?
+  var kernels: [String] = []
   @Flag(name: .customLong("require-kvm"), help: "Fail if KVM does not work, instead of emulating.")
   var requireKVM = false
   @Option(name: .customLong("channel"), help: "Choose the channel between host and guest.")
@@ -30,7 +30,16 @@ struct MachineOptions: ParsableArguments {
   var timeoutMultiplier: TimeoutMultiplier?
 
   func validate() throws {
-    if kernel?.isEmpty == true { throw ValidationError("--kernel needs a path or a name, such as deb:6.1") }
+    if kernels.contains("") { throw ValidationError("--kernel needs a path or a name, such as deb:6.1") }
+  }
+
+  /// The kernel of a command that boots one.
+  /// - Throws: `ValidationError` if several are given.
+  func kernel() throws -> String? {
+    guard kernels.count <= 1 else {
+      throw ValidationError("this command boots one kernel: give --kernel once (provium test takes several)")
+    }
+    return kernels.first
   }
 
   enum FixtureMode: String, ExpressibleByArgument, CaseIterable { case cached, fresh }

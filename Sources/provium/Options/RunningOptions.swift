@@ -33,7 +33,10 @@ struct RunningOptions: ParsableArguments {
     help: "Repeat the files until one fails, with --repeat at most N times."
   )
   var untilFailure = false
-  @Flag(name: .customLong("flaky"), help: "With --repeat, list tests that both passed and failed.")
+  @Flag(
+    name: .customLong("flaky"),
+    help: "With --repeat or --until-failure, list tests that both passed and failed."
+  )
   var flaky = false
   @Flag(
     name: .customLong("watch"),

@@ -26,14 +26,14 @@ final class SignalThread: Sendable {
     }
   }
 
-  /// Ends the run in order after the first signal, and the process at once after the second.
+  /// After the first signal, ends all VMs and then the run, and the process at once after the second.
   convenience init(_ interruption: Interruption) throws {
     try self.init { number, isFirst in
       guard isFirst else {
         // QEMU ends with this process (parent-death signal); the reaper removes the run directory.
         _exit(ExitStatusCode.signal(number))
       }
-      Console.error("\nprovium: interrupted; ending all VMs (again to exit at once)")
+      Console.error("\nprovium: interrupted; ending all VMs (interrupt again to exit at once)")
       interruption.endEverything("interrupted")
     }
   }

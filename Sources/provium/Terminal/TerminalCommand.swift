@@ -23,7 +23,8 @@ struct TerminalCommand {
   func run(
     _ command: [String],
     makeEngine: (ActivityLine?) throws -> (Engine, SingleCommand.Origin),
-    memory: UInt64? = nil
+    memory: UInt64? = nil,
+    folders: SingleCommand.Folders = SingleCommand.Folders()
   ) throws -> Never {
     // stdin and stdout are the user's terminal; a redirected one wants bytes and no terminal.
     let isTerminal = !isPlain && isatty(0) == 1 && isatty(1) == 1
@@ -41,7 +42,7 @@ struct TerminalCommand {
     let activity = isatty(2) == 1 ? ActivityLine() : nil
     let (engine, origin) = try makeEngine(activity)
     defer { engine.close() }
-    let run = SingleCommand(engine: engine, origin: origin, memory: memory)
+    let run = SingleCommand(engine: engine, origin: origin, memory: memory, folders: folders)
     let environment = isTerminal ? ["TERM": Self.terminalType] : [:]
     let result: SingleCommand.Result
     do {

@@ -40,6 +40,16 @@ import Testing
     #expect(!KUnitSuites.wantsReports("list"))
   }
 
+  @Test("are read from a log with priorities, as syslog(2) has it") func priorities() {
+    let lines = Self.log.split(separator: "\n").map { "<6>\($0)\n" }.joined()
+    let log = KUnitLog(Array(lines.utf8))
+    #expect(log.results == KUnitLog(Array(Self.log.utf8)).results)
+    #expect(log.suites(around: "BUG: KASAN: slab-out-of-bounds") == ["kasan"])
+    #expect(
+      KUnitLog(Array("<6>[    1.0] list.add\n<6>[    1.0] time.x\n".utf8)).listedSuites == ["list", "time"]
+    )
+  }
+
   @Test("are none in a log without KTAP, whatever else it says") func noSuites() {
     let log = KUnitLog(Array("[    0.1] alternatives: patched [OK]\n[    0.2] ok, next\n".utf8))
     #expect(log.results.isEmpty)

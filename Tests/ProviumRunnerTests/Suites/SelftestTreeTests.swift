@@ -123,6 +123,7 @@ final class ScratchTree: Sendable {
     #expect(
       KernelOptions.find(kernel: "\(built.path)/arch/x86/boot/bzImage", release: nil, modules: nil) != nil
     )
+    #expect(KernelOptions.find(kernel: built.path, release: nil, modules: nil) != nil)
     #expect(
       KernelOptions.find(kernel: "\(beside.path)/boot/vmlinuz-6.1", release: "6.2", modules: nil) == nil
     )

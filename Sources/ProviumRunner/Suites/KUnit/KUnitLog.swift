@@ -8,7 +8,7 @@ struct KUnitLog {
   let summary: KTAPSummary
   private let lines: [Substring]
 
-  /// - Parameter log: in the format of dmesg(1).
+  /// - Parameter log: in the format of syslog(2): `<6>[    1.234567] text`, or without the priority, as dmesg(1) has it.
   init(_ log: [UInt8]) {
     var parser = KTAPParser()
     var found: [KTAPResult] = []
@@ -59,8 +59,14 @@ struct KUnitLog {
     character.isASCII && (character.isLetter || character.isNumber || character == "_" || character == "-")
   }
 
-  /// Without the time stamp.
+  /// Without the priority and the time stamp.
   private static func content(_ line: Substring) -> Substring {
+    var line = line
+    if line.hasPrefix("<"), let end = line.firstIndex(of: ">"),
+      line[..<end].dropFirst().allSatisfy(\.isNumber)
+    {
+      line = line[line.index(after: end)...]
+    }
     guard line.hasPrefix("["), let end = line.firstIndex(of: "]") else { return line }
     let rest = line[line.index(after: end)...]
     return rest.hasPrefix(" ") ? rest.dropFirst() : rest

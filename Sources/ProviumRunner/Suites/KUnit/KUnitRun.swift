@@ -19,7 +19,7 @@ final class KUnitRun {
 
   /// The time limit of a boot that runs suites, before the timeout multiplier.
   private static let bootTimeLimit = Duration.seconds(120)
-  /// Messages of suites are of this level; the kernel keeps them in its log whatever the console shows.
+  /// Makes the kernel's log large enough for the messages of all suites; the kernel keeps them in its log whatever the console shows.
   private static let logWords = "log_buf_len=4M"
 
   init(_ suites: KUnitSuites, _ unit: KUnitSuites.Unit, _ run: TestRun, _ control: ScopeControl) {
@@ -98,7 +98,7 @@ final class KUnitRun {
 
   /// The names of the suites, from a boot that runs none of them.
   private func listSuites() throws -> [String] {
-    _ = scope.machines.takeReports()
+    _ = takeReports()
     return KUnitLog(try boot(unit.filter, "kunit.action=list")).listedSuites
   }
 
@@ -113,10 +113,13 @@ final class KUnitRun {
 
   // MARK: Results
 
+  /// The kernel's reports. Those of KUnit itself are results here.
+  private func takeReports() -> KernelReportFindings { scope.machines.takeReports().without(.kunit) }
+
   /// Records the results of a log.
   /// - Returns: the outcome of the file itself.
   private func take(_ log: KUnitLog) -> Outcome {
-    let found = scope.machines.takeReports()
+    let found = takeReports()
     var bySuite: [String: KernelReportFindings] = [:]
     var others = found
     let top = log.results.filter { $0.path.count == 1 }.map { $0.path[0] }
@@ -153,7 +156,7 @@ final class KUnitRun {
   }
 
   private func failure(_ error: any Error) -> Failure {
-    let reports = scope.machines.takeReports()
+    let reports = takeReports()
     if let reason = scope.cancellation.reason { return Failure(kind: .infrastructure, message: reason) }
     let known = error as? ProviumError
     var failure = Failure(kind: FailureKind(error), message: known?.message ?? "\(error)", location: location)

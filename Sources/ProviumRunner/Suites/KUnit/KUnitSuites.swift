@@ -23,7 +23,9 @@ struct KUnitSuites: Sendable {
   {
     self.settings = settings
     let profile = try configuration.profile(settings.profile)
-    let path = profile.kernel ?? configuration.path ?? configuration.root
+    // `deb:6.1` names a kernel, and is no path.
+    let path =
+      profile.kernel.flatMap { Files.exists($0) ? $0 : nil } ?? configuration.path ?? configuration.root
     let filters = selected.isEmpty ? settings.selected : selected
     for filter in filters where !Self.isUsable(filter) { throw SuiteError.badFilter(filter) }
     let base = prefix ?? settings.name
@@ -43,7 +45,7 @@ struct KUnitSuites: Sendable {
       && filter.allSatisfy { $0.isASCII && !$0.isWhitespace && $0 != "\"" && $0 != "'" && $0 != "," }
   }
 
-  func unit(_ file: TestFile) -> Unit? { units.first { $0.file == file } }
+  func unit(_ file: TestFile) -> Unit? { units.first { $0.file.plainName == file.plainName } }
 
   /// Only a boot shows the names.
   var script: ScannedScript { .unknown }

@@ -43,10 +43,12 @@ struct KernelOptions: Sendable {
 
   /// Finds the configuration of a kernel file on the host: beside the kernel, in the build tree around it, or with its modules.
   /// - Parameters:
+  ///   - kernel: a kernel file, or a build tree.
   ///   - release: `6.1.0-56-cloud-amd64`; nil: unknown.
   ///   - modules: the folder of its modules.
   static func find(kernel: String, release: String?, modules: String?) -> KernelOptions? {
-    let folder = Files.parent(of: kernel)
+    // The whole build tree, or a file in it.
+    let folder = Files.isDirectory(kernel) ? kernel : Files.parent(of: kernel)
     var places = release.map { ["\(folder)/config-\($0)"] } ?? []
     // A vmlinux is at the top of its build tree, an image in arch/NAME/boot.
     places += ["\(folder)/.config", Files.normalize("\(folder)/../../../.config")]

@@ -9,6 +9,8 @@ import ProviumVM
 struct SelftestFixture: FixtureRecipe {
   /// The folder of the tree in the guest: a file system in memory.
   static let guestFolder = "/tmp/kselftest"
+  /// Memory for the programs, beside their tree: some are built with address sanitizer and take half a gibibyte.
+  private static let programMemory: UInt64 = 1 << 30
   /// Folders that are made, or files that are linked, by one command.
   private static let batch = 100
 
@@ -47,7 +49,7 @@ struct SelftestFixture: FixtureRecipe {
     let machine = scope.machines.add(profile: try scope.services.configuration.profile(suite.profile))
     var configuration = MachineConfiguration(profile: suite.profile)
     // The tree is in memory, and programs need as much as on a machine without it.
-    let memory = suite.memory ?? MachineConfiguration.defaultMemory.bytes + contents.size
+    let memory = suite.memory ?? Self.programMemory + contents.size
     configuration.memory = MemorySize(bytes: ((memory + (1 << 20) - 1) >> 20) << 20)
     try machine.boot(configuration)
     return machine

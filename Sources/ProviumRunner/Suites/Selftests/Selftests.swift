@@ -53,7 +53,7 @@ final class Selftests: Sendable {
     }
   }
 
-  func unit(_ file: TestFile) -> SelftestUnit? { byName[file.name] }
+  func unit(_ file: TestFile) -> SelftestUnit? { byName[file.plainName] }
 
   /// The list of a file's sub-tests.
   /// - Parameter configuration: to find the kernel's options on this host.
@@ -149,8 +149,11 @@ final class Selftests: Sendable {
       selected: units.flatMap(\.programs),
       digests: DigestCache(folder: "\(cache)/digests")
     )
-    let identity =
-      "\(tree.path)\n\(suite.profile)\n\(suite.fixture ?? "")\n\(suite.memory ?? 0)\n\(configuration.path ?? "")"
+    // Each kernel has a fixture of its own: one that is made again at each change of --kernel saves nothing.
+    let kernel = try configuration.profile(suite.profile).kernel ?? ""
+    let identity = [
+      tree.path, suite.profile, kernel, suite.fixture ?? "", "\(suite.memory ?? 0)", configuration.path ?? "",
+    ].joined(separator: "\n")
     let folder = "\(cache)/suites"
     let name = "\(SafeFileName.make(suite.name))-\(SHA256.hex(Array(identity.utf8)).prefix(16))"
     let path = "\(folder)/\(name)"

@@ -22,25 +22,25 @@ private func snapshot(_ name: String) -> Snapshot {
   )
 }
 
-/// Shelves whose warm VMs are strings: the names of their snapshots.
+/// A policy whose warm VMs are strings: the names of their snapshots.
 private final class Bench {
-  var shelves = WarmShelves<String>()
+  var policy = WarmPolicy<String>()
   let limit: Int
   var hasRoom = true
 
   init(limit: Int = 2) { self.limit = limit }
 
   @discardableResult
-  func use(_ name: String) -> String? { shelves.take(snapshot(name)) }
+  func use(_ name: String) -> String? { policy.take(snapshot(name)) }
 
   /// Takes steps until there are none, and returns them.
   func settle() -> [String] {
     var done: [String] = []
-    while done.count < 20, let step = shelves.next(limit: limit, hasRoom: hasRoom) {
+    while done.count < 20, let step = policy.next(limit: limit, hasRoom: hasRoom) {
       switch step {
       case .make(let snapshot):
         done.append("make \(snapshot.name)")
-        if !shelves.add(snapshot.name, of: snapshot) { done.append("not kept") }
+        if !policy.add(snapshot.name, of: snapshot) { done.append("not kept") }
       case .end(let warmVM): done.append("end \(warmVM)")
       }
     }
@@ -48,7 +48,7 @@ private final class Bench {
   }
 }
 
-@Suite("Warm VMs") struct WarmShelvesTests {
+@Suite("Warm VMs") struct WarmPolicyTests {
   @Test("a snapshot that was used once gets one warm VM, a snapshot that was used twice gets two")
   func wanted() {
     let bench = Bench()
@@ -57,7 +57,7 @@ private final class Bench {
     #expect(bench.settle() == ["make a"])
     #expect(bench.use("a") == "a")
     #expect(bench.settle() == ["make a", "make a"])
-    #expect(bench.shelves.count == 2)
+    #expect(bench.policy.count == 2)
   }
 
   @Test("the most recently used snapshot gets the first warm VM") func order() {
@@ -111,7 +111,7 @@ private final class Bench {
   @Test("a snapshot whose resume failed is not tried again") func broken() {
     let bench = Bench()
     bench.use("a")
-    bench.shelves.markBroken(snapshot("a"))
+    bench.policy.markBroken(snapshot("a"))
     bench.use("a")
     #expect(bench.settle().isEmpty)
   }
@@ -121,10 +121,10 @@ private final class Bench {
     let bench = Bench()
     bench.use("a")
     _ = bench.settle()
-    let ended = bench.shelves.remove(snapshot("a"))
+    let ended = bench.policy.remove(snapshot("a"))
     #expect(ended == ["a"])
-    #expect(bench.shelves.count == 0)
-    let isKept = bench.shelves.add("a", of: snapshot("a"))
+    #expect(bench.policy.count == 0)
+    let isKept = bench.policy.add("a", of: snapshot("a"))
     #expect(!isKept)
     #expect(bench.settle().isEmpty)
   }

@@ -1,0 +1,109 @@
+import Glibc
+package import ProviumSystem
+import Synchronization
+
+/// The connection to the share process of a guest, which carries FUSE messages. It has a thread of its own.
+package final class ShareConnection: Sendable {
+  /// Carries out one request of a share, and sends what it makes: at most a reply and notices. Runs on the connection's thread.
+  package typealias Handler =
+    @Sendable (
+      _ share: UInt16, _ request: UnsafeRawBufferPointer, _ send: (UnsafeRawBufferPointer) throws -> Void
+    )
+    throws -> Void
+
+  private let alarm: EventDescriptor
+  private let thread = Mutex<DedicatedThread?>(nil)
+
+  /// Starts the connection.
+  /// - Parameters:
+  ///   - serial: the host's end of the share port; nil: `endpoint` is one of vsock.
+  ///   - liveness: ends the connection with the VM.
+  ///   - prepare: called on the connection's thread before the first request.
+  package init(
+    to endpoint: GuestEndpoint,
+    serial: consuming Descriptor?,
+    liveness: (any Liveness)?,
+    prepare: @escaping @Sendable () -> Void,
+    handler: @escaping Handler
+  ) throws {
+    let alarm = try EventDescriptor()
+    self.alarm = alarm
+    let port: PolledSocket?
+    if let serial = consume serial {
+      port = try PolledSocket(serial, alarm: alarm, liveness: liveness)
+    } else {
+      port = nil
+    }
+    let started = try DedicatedThread(name: "share", stackSize: 512 << 10) {
+      prepare()
+      let session = ShareSession(
+        endpoint: endpoint,
+        port: port,
+        alarm: alarm,
+        liveness: liveness,
+        handler: handler
+      )
+      // Every end is the end of the VM, or `close`.
+      try? session.run()
+    }
+    thread.withLock { $0 = started }
+  }
+
+  /// Ends the connection, and blocks until the thread has ended. Idempotent.
+  package func close() {
+    alarm.raise()
+    thread.withLock { $0 }?.join()
+  }
+
+  deinit { close() }
+}
+
+/// The connection on its thread.
+private struct ShareSession {
+  let endpoint: GuestEndpoint
+  let port: PolledSocket?
+  let alarm: EventDescriptor
+  let liveness: (any Liveness)?
+  let handler: ShareConnection.Handler
+
+  /// Bytes that a guest may send while it does not read.
+  private static let mostInput = 8 << 20
+
+  func run() throws {
+    let never = Deadline.never
+    let raw = ByteQueue(capacity: 256 << 10)
+    let socket =
+      try port ?? Dialler(peer: .share, alarm: alarm, liveness: liveness).dial(endpoint, until: never)
+    try LinkHandshake.perform(socket, raw: raw, until: never)
+    var parser = LinkParser()
+    while true {
+      while let frame = try parser.next(in: raw) {
+        guard frame.type == .data else { continue }
+        // Input that comes while a reply is sent moves the queue's memory.
+        let request = [UInt8](copying: frame.payload)
+        let share = frame.channel
+        try request.withUnsafeBytes { request in
+          try handler(share, request) { try send($0, share, socket, raw) }
+        }
+      }
+      guard try socket.read(into: raw, wanting: 65536, until: never) else { return }
+    }
+  }
+
+  /// Reads while it sends: the guest may be blocked in a write.
+  private func send(
+    _ bytes: UnsafeRawBufferPointer,
+    _ share: UInt16,
+    _ socket: PolledSocket,
+    _ raw: ByteQueue
+  )
+    throws
+  {
+    try LinkFraming.each([bytes], channel: share, framesPerBatch: 32) { vectors in
+      while !vectors.isEmpty {
+        try socket.writeSome(&vectors, until: .never, keepingInput: raw)
+        if raw.count > Self.mostInput { throw TransportFailure.violation("requests without reading replies") }
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import ProviumSystem
+import Testing
+
+@Suite(
+  "Programs that spoil their guest",
+  .enabled(if: noMachines == nil, Comment(rawValue: noMachines ?? "")),
+  .serialized
+)
+struct SelftestIsolationTests {
+  /// An install tree: a program that leaves a file behind, one that hangs and leaves a process behind, one that crashes the kernel,
+  /// and their neighbour, which needs a guest without any of that.
+  private static let programs = [
+    "leak.sh": "echo 1..1; echo leaked > /dev/shm/left; echo 'ok 1 leak'",
+    "hang.sh": "setsid sleep 1000 & echo $! > /tmp/busy; echo 1..1; sleep 1000",
+    "crash.sh": "echo 1..1; echo c > /proc/sysrq-trigger; sleep 1000",
+    "neighbour.sh":
+      "echo 1..2; [ ! -e /dev/shm/left ] && echo 'ok 1 clean' || echo 'not ok 1 clean'; "
+      + "kill -0 $(cat /tmp/busy 2>/dev/null) 2>/dev/null && echo 'not ok 2 idle' || echo 'ok 2 idle'",
+  ]
+  private static let order = ["leak.sh", "hang.sh", "neighbour.sh", "crash.sh"]
+
+  private func project(_ scripts: [String: String] = [:]) throws -> Project {
+    var files = Dictionary(
+      uniqueKeysWithValues: Self.programs.map { ("tree/bad/\($0)", "#!/bin/sh\n\($1)\n") }
+    )
+    files["tree/kselftest-list.txt"] = Self.order.map { "bad:\($0)\n" }.joined()
+    let project = try Project(withCache: files.merging(scripts) { $1 })
+    try project.shell("chmod 755 tree/bad/*")
+    return project
+  }
+
+  /// `file / outer / inner: outcome` of each sub-test of a run, sorted.
+  private func outcomes(_ project: Project) throws -> [String] {
+    try Files.readText("\(project.path)/events.json").split(separator: "\n").flatMap { line -> [String] in
+      let event = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+      guard event["event"] as? String == "file_ended" else { return [] }
+      return (event["tests"] as? [[String: Any]] ?? []).map { test in
+        "\((test["path"] as? [String] ?? []).joined(separator: " / ")): \(test["outcome"] ?? "")"
+      }
+    }
+    .sorted()
+  }
+
+  @Test("fail alone with provium ksft: their neighbour passes") func isolated() throws {
+    let project = try project()
+    let command = try Command(
+      arguments: [
+        "ksft", "--install", "tree", "--program-timeout", "1s", "-p", "2", "--json", "events.json",
+      ],
+      in: project.path,
+      seconds: 300
+    )
+    #expect(command.exitCode == 1, "\(command.text)")
+    #expect(
+      try outcomes(project) == [
+        "crash.sh: failed", "hang.sh: failed", "leak.sh / leak: passed", "leak.sh: passed",
+        "neighbour.sh / clean: passed", "neighbour.sh / idle: passed", "neighbour.sh: passed",
+      ],
+      "\(command.text)"
+    )
+    #expect(command.text.contains("sysrq triggered crash"))
+    #expect(command.text.contains("reached its time limit of 10.0s"))
+  }
+
+  /// The loop of the kernel's runner: each program in the same guest, with timeout(1), and the results in one log.
+  @Test("spoil their neighbour where one guest runs all of them, and a crash ends the run") func shared()
+    throws
+  {
+    let loop = "for p in leak hang neighbour crash neighbour; do timeout 1 sh /tmp/$p.sh; done"
+    let files = Self.programs.map { "vm:write_file(\"/tmp/\($0)\", [=[\($1)]=])" }
+    let project = try project([
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      \(files.joined(separator: "\n"))
+      test("all", function() vm:ktap([[\(loop)]], { timeout = "100s" }) end)
+      """
+    ])
+    let command = try Command(
+      arguments: ["test", "--json", "events.json"],
+      in: project.path,
+      seconds: 300
+    )
+    #expect(command.exitCode == 1, "\(command.text)")
+    #expect(
+      try outcomes(project) == [
+        "all / clean: failed", "all / idle: failed", "all / leak: passed", "all: failed",
+      ],
+      "\(command.text)"
+    )
+  }
+}

@@ -1,0 +1,94 @@
+-- Folders of the host in the guest: contents, changes, snapshots.
+
+local folder = os.tmpname()
+assert(os.execute("rm " .. folder .. " && mkdir -p " .. folder .. "/sub && cd " .. folder
+    .. " && echo hello > file && ln -s ../file sub/link && ln file twin && seq 1 100000 > numbers"
+    .. " && touch -d 2020-01-01 file numbers"))
+
+local vm = provium.create():boot{share = {["/src"] = folder}}
+
+local function output(command)
+    local result = vm:exec(command)
+    assert(result.ok, command .. ": " .. result.stderr)
+    return (result.stdout:gsub("%s+$", ""))
+end
+
+local function host(command)
+    local pipe <close> = assert(io.popen(command))
+    return (pipe:read("a"):gsub("%s+$", ""))
+end
+
+test("the guest reads files, links and attributes of the folder", function()
+    assert_eq("hello", output("cat /src/sub/link"))
+    assert_eq(host("sha256sum < " .. folder .. "/numbers"), output("sha256sum < /src/numbers"))
+    assert_eq("0 0 2 6 1577836800", output("stat -c '%u %g %h %s %Y' /src/twin"))
+    assert_eq("file\nnumbers\nsub\ntwin", output("ls /src"))
+    assert(output("grep ' /src ' /proc/mounts"):find("fuse.provium ro,", 1, true))
+end)
+
+test("the guest can neither write nor leave the folder", function()
+    assert(vm:exec("echo x > /src/file").stderr:find("Read%-only file system"))
+    assert_eq(output("cat /etc/passwd"), output("cat /src/../etc/passwd"))
+end)
+
+test("a program that reads a file continues in a resumed VM", function()
+    output("exec 3< /src/numbers; dd bs=4096 count=3 <&3 of=/tmp/first 2>/dev/null; (while [ ! -e /tmp/go ]; do sleep 0.01; done; "
+        .. "cat <&3 > /tmp/rest; touch /tmp/done) > /dev/null 2>&1 &")
+    output("(find / -xdev > /dev/null; find /src -type f | wc -l > /tmp/found) > /dev/null 2>&1 &")
+    vm:restore(vm:snapshot())
+    output("touch /tmp/go; while [ ! -e /tmp/done ] || [ ! -s /tmp/found ]; do sleep 0.01; done")
+    assert_eq(host("sha256sum < " .. folder .. "/numbers"), output("cat /tmp/first /tmp/rest | sha256sum"))
+    assert_eq("3", output("cat /tmp/found"))
+end)
+
+test("a running VM gets one more folder, also in a snapshot", function()
+    vm:share(folder .. "/sub", "/more/of/it")
+    assert_eq("link", output("ls /more/of/it"))
+    vm:restore(vm:snapshot())
+    assert_eq("../file", output("readlink /more/of/it/link"))
+    assert_error(function() vm:share(folder, "/src") end, "same path")
+end)
+
+test("a file that is replaced on the host has its new contents", function()
+    assert_eq("hello", output("cat /src/file"))
+    host("echo changed > " .. folder .. "/new && mv " .. folder .. "/new " .. folder .. "/file")
+    vm:wait_until(function() return vm:exec("cat /src/file").stdout == "changed\n" end)
+end)
+
+test("a file that changes in place is read in one version, or not at all", function()
+    local numbers = "sha256sum < /src/numbers"
+    local old = output(numbers)
+    host("echo 1 >> " .. folder .. "/numbers")
+    local new = host("sha256sum < " .. folder .. "/numbers")
+    vm:wait_until(function()
+        local ok, sum = pcall(output, numbers)
+        if ok and sum ~= old then assert_eq(new, sum) end
+        return sum == new
+    end)
+end)
+
+test("a folder that cannot be shared is refused by name", function()
+    local function refused(share, text)
+        assert_error(function() provium.create():boot{share = share} end, text)
+    end
+    refused({["/x"] = folder .. "/missing"}, "ENOENT")
+    refused({["/x"] = folder .. "/file"}, "not a folder")
+    refused({["/x"] = "/proc"}, "proc")
+    refused({["/"] = folder}, "root")
+    refused({["x"] = folder}, "absolute")
+    refused({["/x"] = {owner = "host"}}, "path")
+    assert_error(function() vm:share(folder .. "/missing", "/y") end, "ENOENT")
+end)
+
+test("the host's tree is the guest's root, and keeps nothing of the guest's changes", function()
+    local on_host = provium.create():boot{root = "/"}
+    local function text(command) return (on_host:exec(command).stdout:gsub("%s+$", "")) end
+    assert_eq(host("sha256sum < /bin/sh"), text("sha256sum < /bin/sh"))
+    assert_eq(text("uname -r"), text("ls /lib/modules/$(uname -r) > /dev/null && uname -r"))
+    assert_eq("mine", text("echo mine > /etc/provium-test && rm -rf " .. folder .. " && cat /etc/provium-test"))
+    on_host:restore(on_host:snapshot())
+    assert_eq("mine", text("cat /etc/provium-test"))
+    assert_eq("overlay", text("awk '$2 == \"/\" {print $3}' /proc/mounts"))
+    assert_eq("", host("cat /etc/provium-test 2>/dev/null"))
+    assert_eq("changed", host("cat " .. folder .. "/file"))
+end)
