@@ -32,7 +32,7 @@ struct ArchitectureTests {
     _ = try ToolRun.run("cp", ["-r", suite, "\(project.path)/tests"])
     // Most of these boot many machines: minutes where guests are emulated, and nothing of them depends on the
     // architecture. The console's tests name x86-64's device.
-    for name in ["clocks", "consoles", "crash_points", "disks", "kernel", "ktap", "networks"] {
+    for name in ["all", "clocks", "consoles", "crash_points", "disks", "kernel", "ktap", "labs", "networks"] {
       try Files.removeTree("\(project.path)/tests/\(name).lua")
     }
     _ = try ToolRun.run(

@@ -81,6 +81,7 @@ test("a folder that cannot be shared is refused by name", function()
 end)
 
 test("the host's tree is the guest's root, and keeps nothing of the guest's changes", function()
+    if vm:exec("uname -m").stdout.trim() ~= host("uname -m") then skip("the guest cannot run the host's programs") end
     local on_host = provium.create():boot{root = "/"}
     local function text(command) return (on_host:exec(command).stdout:gsub("%s+$", "")) end
     assert_eq(host("sha256sum < /bin/sh"), text("sha256sum < /bin/sh"))

@@ -90,6 +90,7 @@ package final class EngineServices: Sendable {
     debugLogs = shared.debugLogs
     host = shared.host
     counters = shared.counters
+    failures = shared.failures
   }
 
   private static func accelerator(_ options: EngineOptions, cache: String) throws -> AcceleratorVerdict {

@@ -116,7 +116,9 @@ extension VirtualMachine {
     writingTo memory: String?,
     until deadline: Deadline
   ) throws -> QEMUProcess {
-    do { return try load(snapshot, on: host, writingTo: memory, until: deadline).process } catch let error as BootFailure {
+    do { return try load(snapshot, on: host, writingTo: memory, until: deadline).process } catch let error
+      as BootFailure
+    {
       throw SnapshotFailure(description: "\(error)")
     }
   }
