@@ -874,6 +874,10 @@ function skip(reason) end
 ---@param reason? string
 function todo(reason) end
 
+--- Calls the function after each sub-test that fails from now on, to print what is known.
+---@param fn fun(t: table)
+function on_failure(fn) end
+
 --- Always fails.
 ---@param msg string
 function fail(msg) end
