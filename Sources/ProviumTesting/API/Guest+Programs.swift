@@ -17,7 +17,8 @@ extension Guest {
   /// ``ProgramResults/tests`` then has its reason.
   ///
   /// ```swift
-  /// let results = try await vm.ktap("/opt/tests/posix_timers", CommandOptions(timeout: .seconds(30)))
+  /// let program = "printf 'TAP version 13\\n1..1\\nok 1 timer_create\\n'"
+  /// let results = try await vm.ktap(program, CommandOptions(timeout: .seconds(30)))
   /// #expect(results.tests.contains { $0.name == "timer_create" })
   /// ```
   ///
