@@ -12,7 +12,7 @@ package struct Failure: Sendable, Codable, Hashable {
   @EmptyWhenAbsent package var trace: [String] = []
   /// The last lines of the VM's console.
   @EmptyWhenAbsent package var console: [String] = []
-  /// What was gathered from the VMs; nil: nothing.
+  /// The facts that were gathered from the VMs; nil: none.
   package var facts: [FailureFacts]?
   /// The VMs that were kept; nil: none.
   package var kept: [KeptVM]?

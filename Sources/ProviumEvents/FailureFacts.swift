@@ -1,4 +1,4 @@
-/// What one collector gathered from the VM of a failed test.
+/// The facts that one collector gathered from the VM of a failed test.
 package struct FailureFacts: Sendable, Codable, Hashable {
   /// `kernel log of vm1 (default)`
   package var title: String

@@ -95,7 +95,7 @@
       /// The time of its end, in seconds since 1970.
       package let time: Double
 
-      /// What the table of the files that were read knows a file by: on each kernel it may read others.
+      /// The name of the file in the table of files that were read: on each kernel it may read others.
       fileprivate var cell: String { History.cell(file, kernel) }
 
       package init(

@@ -30,7 +30,7 @@ package final class NativeRun: Sendable {
     var unlisted: [SubTestResult] = []
   }
 
-  /// What the run's thread does.
+  /// The work of the run's thread.
   private enum Work {
     case script(ScopeControl, SubTestFilter)
     case suite(ProjectTests, TestSelection, EventStream, Interruption)

@@ -4,7 +4,7 @@ import ProviumSystem
 
 /// The files of a new project: configuration, a first test, and what editors read. Writes no file that exists.
 package struct NewProject {
-  /// What happened to one file.
+  /// The result for one file.
   package enum Step: Sendable, Hashable {
     case wrote(String)
     /// The file was there.

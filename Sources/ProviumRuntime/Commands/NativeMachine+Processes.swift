@@ -1,7 +1,7 @@
 package import ProviumAgentClient
 package import ProviumSystem
 
-/// What a process wrote since it was read last, and whether it has ended.
+/// The output of a process since it was read last, and whether the process has ended.
 package struct ProcessOutput: Sendable {
   package var output: [UInt8]
   package var errors: [UInt8]

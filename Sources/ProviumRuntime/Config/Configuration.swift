@@ -82,7 +82,7 @@ package struct Settings: Sendable, Hashable {
   package var warmVMs: Int?
   /// The number of failed tests of a run whose VMs are kept (`keep_failed`); 0: none.
   package var keptFailures = 0
-  /// What `--keep-failed` and `keep_failed = true` stand for.
+  /// The number that `--keep-failed` and `keep_failed = true` stand for.
   package static let usualKeptFailures = 5
   package static let mostKeptFailures = 1024
   /// The size of all kept VMs in bytes above which the oldest are removed (`keep_max`).

@@ -52,7 +52,7 @@ package final class ScriptPrompt {
     state.close()
   }
 
-  /// What `vm` is at the beginning.
+  /// The value of `vm` at the beginning.
   package enum Origin: Sendable {
     /// - memory: as `vm:boot` takes it; nil: the default.
     case profile(String, memory: UInt64?)

@@ -8,7 +8,7 @@ struct Node: Sendable, Equatable {
   var lookups: UInt64 = 0
   /// Nodes whose parent it is.
   var children = 0
-  /// What the kernel was told last.
+  /// The attributes that the guest's kernel was told last.
   var facts: NodeFacts
   /// Bytes of this version were read, so the kernel may have pages of it.
   var isRead = false

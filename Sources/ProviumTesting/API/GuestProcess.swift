@@ -6,8 +6,7 @@ import Synchronization
 /// A process in a guest whose streams are read and written while it runs: see
 /// ``Guest/withProcess(_:environment:directory:terminal:_:)``.
 ///
-/// What the process writes stays in the guest until it is read. A process whose output nobody reads stops when
-/// its pipe is full. The functions that read are meant for one task at a time.
+/// Output stays in the guest until it is read. A process whose output is not read stops when its pipe is full. The functions that read are meant for one task at a time.
 public final class GuestProcess: Sendable {
   /// The pid of the shell in the guest. The shell leads the process group of the command.
   public let pid: Int32
@@ -15,7 +14,7 @@ public final class GuestProcess: Sendable {
   private let target: OperationTarget
   private let streams = Mutex(Streams())
 
-  /// What was read and not used yet.
+  /// The output that was read and not used yet.
   private struct Streams {
     var output: [UInt8] = []
     var errors: [UInt8] = []

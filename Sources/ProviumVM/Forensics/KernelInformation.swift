@@ -46,7 +46,7 @@ package struct KernelInformation: Sendable {
   package var release: String { values["OSRELEASE"].map { HarmlessText.line(String($0)) } ?? "" }
   /// The build ID of the vmlinux, in hexadecimal digits; nil: an older kernel.
   package var buildID: String? { values["BUILD-ID"].map { $0.lowercased() } }
-  /// What KASLR added to the addresses of a vmlinux.
+  /// The offset that KASLR added to the addresses of a vmlinux.
   package var textOffset: UInt64 { values["KERNELOFFSET"].flatMap { UInt64($0, radix: 16) } ?? 0 }
 
   func symbol(_ name: String) -> UInt64? { values["SYMBOL(\(name))"].flatMap { UInt64($0, radix: 16) } }

@@ -50,7 +50,7 @@ struct ReplCommand: ParsableCommand {
     let prompt = try ScriptPrompt(engine: engine) { bytes in
       activity?.end()
       let text = String(decoding: bytes, as: UTF8.self)
-      // What a guest printed must not control the terminal.
+      // Text that a guest printed must not control the terminal.
       Console.write(isatty(1) == 1 ? HarmlessText.clean(text) : text, to: 1)
     }
     defer { prompt.close() }

@@ -12,7 +12,7 @@ struct TerminalCommand {
   private static let escape: UInt8 = 0x1D
   static let shell = "[ -x /bin/bash ] && exec /bin/bash; exec /bin/sh"
 
-  /// What is printed when the shell is there: Ctrl-] leaves.
+  /// The line that is printed when the shell is ready: Ctrl-] leaves.
   var greeting = "provium: Ctrl-] leaves; the VM ends with the shell"
   /// Runs the command without a terminal, with empty standard input unless something is piped.
   var isPlain = false

@@ -6,7 +6,7 @@ import Testing
 @testable import ProviumRuntime
 @testable import ProviumScripts
 
-/// What a file of types for the Lua language server declares.
+/// The declarations in a file of types for the Lua language server.
 private struct Declarations {
   /// The methods and fields of each class, with those of the classes that it extends.
   private(set) var members: [String: Set<String>] = [:]
