@@ -80,6 +80,10 @@ run(("mount -t tmpfs -o mode=1777,size=3g none %s/tmp"):format(root))
 cache("root", 0)
 cache("user", 1000)
 
+-- A module is in use for a moment after the end of the process that used it.
+local function rmmod(module)
+  return ("for i in $(seq 60); do rmmod %s && exit; sleep 0.5; done; exit 1"):format(module)
+end
 local function modprobe(module) return ("chroot %s modprobe %s"):format(root, module) end
 local kvm_again = modprobe("kvm-amd") .. " && chmod 666 /dev/kvm"
 local vsock_again = modprobe("vhost_vsock") .. " && chmod 666 /dev/vhost-vsock"
@@ -113,10 +117,10 @@ test("doctor: no permission for either device, and then permission", function()
 end)
 
 test("doctor: KVM without vsock, and vsock without KVM", function()
-  while_("rmmod vhost_vsock", vsock_again, function()
+  while_(rmmod("vhost_vsock"), vsock_again, function()
     assert_doctor(doctor(), kvm, "channel: virtio-serial (no /dev/vhost-vsock)")
   end)
-  while_("rmmod kvm_amd", kvm_again, function()
+  while_(rmmod("kvm_amd"), kvm_again, function()
     assert_doctor(doctor(), "accelerator: tcg: no /dev/kvm", vsock)
   end)
   assert_doctor(doctor(), kvm, vsock)
@@ -291,12 +295,12 @@ test("the conformance suite passes over vsock", { timeout = "10m" }, function()
 end)
 
 test("what was asked for and is not there is a fault that says why", function()
-  while_("rmmod vhost_vsock", vsock_again, function()
+  while_(rmmod("vhost_vsock"), vsock_again, function()
     local r = inside("cd /nested/suite && provium test --channel vsock echo.lua")
     assert_eq(2, r.exit_code)
     assert_contains(r.stdout .. r.stderr, "vsock is asked for, but no /dev/vhost-vsock")
   end)
-  while_("rmmod kvm_amd", kvm_again, function()
+  while_(rmmod("kvm_amd"), kvm_again, function()
     local r = inside("cd /nested/suite && provium test --require-kvm echo.lua")
     assert_eq(2, r.exit_code)
     assert_contains(r.stdout .. r.stderr, "KVM is required, but no /dev/kvm")
