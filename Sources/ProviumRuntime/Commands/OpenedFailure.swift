@@ -59,6 +59,7 @@ package final class OpenedFailure: Sendable {
       } else if isOver {
         return
       } else {
+        // A regular file has no event for new bytes that poll could wait for.
         usleep(10_000)
       }
     }

@@ -56,21 +56,7 @@ extension VirtualMachine {
     let diskFiles = try saveDisks(to: folder, copyingAll: true, until: deadline)
     let form = try writeMemory(to: folder, until: deadline)
     try process.qmp.saveDevices(to: "\(folder)/state", until: deadline)
-    var saved = configuration
-    saved.boot.files = []
-    saved.devices += shares.all.map(\.device).dropFirst(configuration.sharedFolders.count)
-    var snapshot = Snapshot(
-      folder: folder,
-      name: name,
-      isStream: false,
-      conditions: .now(for: saved, platform: process.platform, qemu: qemu),
-      configuration: saved,
-      diskFiles: diskFiles,
-      kernelRelease: image.release,
-      lacksFiles: configuration.boot.files.isEmpty ? nil : true,
-      secret: process.secret,
-      kernelLogPosition: process.reports.nextSequence
-    )
+    var snapshot = describeSnapshot(in: folder, isStream: false, diskFiles: diskFiles)
     snapshot.kept = form
     return snapshot
   }

@@ -52,6 +52,11 @@ extension VirtualMachine {
     _ = try? process.qmp.command("quit", until: .after(.seconds(2)))
     _ = try? process.child.wait(until: .after(.seconds(5)))
     kill()
+    return describeSnapshot(in: folder, isStream: isStream, diskFiles: diskFiles)
+  }
+
+  /// Describes the VM as it is now: everything that a resume of the files in `folder` needs to know.
+  func describeSnapshot(in folder: String, isStream: Bool, diskFiles: [Int: DiskFile]) -> Snapshot {
     var saved = configuration
     saved.boot.files = []
     saved.devices += shares.all.map(\.device).dropFirst(configuration.sharedFolders.count)

@@ -256,7 +256,7 @@ private final class ConsoleInput: Sendable {
         try? copy.writeConsole(Array(leave.map { bytes[..<$0] } ?? bytes))
         if leave != nil { return ended.withLock { $0 = true } }
       }
-      // The guest may still answer what came through the pipe.
+      // The guest may still answer what came through the pipe, and nothing tells when it has answered everything.
       usleep(UInt32(Self.drain.components.seconds * 1_000_000))
       ended.withLock { $0 = true }
     }
