@@ -16,25 +16,14 @@ struct ReplCommand: ParsableCommand {
       """
   )
 
-  @Option(name: .customLong("profile"), help: "Boot this profile of provium.toml; default is built in.")
-  var profile: String?
-  @Option(
-    name: .customLong("fixture"),
-    help: "Start from this fixture instead of booting; it is built if needed."
-  )
-  var fixture: String?
-  @Option(
-    name: .customLong("mem"),
-    help: ArgumentHelp("Give a booted VM this much memory, such as 1G.", valueName: "size")
-  )
-  var memory: ByteCount?
+  @OptionGroup var start: StartOptions
   @OptionGroup(title: "VMs") var machines: MachineOptions
 
   private static let prompt = "> "
   private static let continuation = ">> "
 
   func run() throws {
-    guard fixture == nil || (profile == nil && memory == nil) else {
+    guard start.fixture == nil || (start.profile == nil && start.memory == nil) else {
       throw ValidationError("a fixture has its own profile and memory: leave out --profile and --mem")
     }
     // QEMU ends with this process (parent-death signal), and the reaper removes the run directory.
@@ -56,7 +45,8 @@ struct ReplCommand: ParsableCommand {
     defer { prompt.close() }
     do {
       try prompt.start(
-        fixture.map { .fixture($0) } ?? .profile(profile ?? "default", memory: memory?.bytes)
+        start.fixture.map { .fixture($0) }
+          ?? .profile(start.profile ?? "default", memory: start.memory?.bytes)
       )
     } catch {
       activity?.end()

@@ -15,25 +15,14 @@ struct ShellCommand: ParsableCommand {
       """
   )
 
-  @Option(name: .customLong("profile"), help: "Boot this profile of provium.toml; default is built in.")
-  var profile: String?
-  @Option(
-    name: .customLong("fixture"),
-    help: "Start from this fixture instead of booting; it is built if needed."
-  )
-  var fixture: String?
-  @Option(
-    name: .customLong("mem"),
-    help: ArgumentHelp("Give a booted VM this much memory, such as 1G.", valueName: "size")
-  )
-  var memory: ByteCount?
+  @OptionGroup var start: StartOptions
   @OptionGroup(title: "Folders") var folders: FolderOptions
   @OptionGroup(title: "VMs") var machines: MachineOptions
   @Argument(parsing: .postTerminator, help: "A command to run instead of a shell, after --.")
   var command: [String] = []
 
   func run() throws {
-    guard fixture == nil || (profile == nil && memory == nil && folders.root == nil) else {
+    guard start.fixture == nil || (start.profile == nil && start.memory == nil && folders.root == nil) else {
       throw ValidationError(
         "a fixture has its own profile, memory and root: leave out --profile, --mem and --root"
       )
@@ -47,10 +36,10 @@ struct ShellCommand: ParsableCommand {
           options: try machines.engineOptions(),
           sinks: activity.map { [$0] } ?? []
         )
-        if let fixture { return (engine, .fixture(fixture)) }
-        return (engine, .profile(try configuration.profile(profile ?? "default")))
+        if let fixture = start.fixture { return (engine, .fixture(fixture)) }
+        return (engine, .profile(try configuration.profile(start.profile ?? "default")))
       },
-      memory: memory?.bytes,
+      memory: start.memory?.bytes,
       folders: folders.folders
     )
   }
