@@ -120,6 +120,13 @@ struct FixtureCommandTests {
     #expect(try fixture("build", "high").hasPrefix("high built in "))
     #expect(try fixture("stale").isEmpty)
 
+    // The lab of a script is built for itself.
+    #expect(try fixture("why", "--lab", "high") == "high would be built: it was never built\n")
+    #expect(try fixture("build", "--lab", "high").hasPrefix("high built in "))
+    #expect(try fixture("build", "--lab", "high") == "high is current\n")
+    #expect(try fixture("why", "--lab", "high") == "high is current\n")
+    #expect(try fixture("list").contains("high (lab)  "))
+
     #expect(try fixture("clean", "high").contains(/^[0-9.]+M freed\n$/))
     #expect(try fixture("why", "high") == "high would be built: it was never built\n")
     // A fixture without a script can still be named.

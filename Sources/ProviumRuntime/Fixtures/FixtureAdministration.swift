@@ -5,6 +5,8 @@ package struct FixtureAdministration {
   /// One fixture in the cache.
   package struct Entry: Sendable {
     package let name: String
+    /// Whether it is the lab of the script, not its VM.
+    package let isLab: Bool
     package let source: String
     /// Bytes on the disk.
     package let size: UInt64
@@ -29,6 +31,7 @@ package struct FixtureAdministration {
       guard let manifest = store.manifest(at: place) else { return damaged(place) }
       return Entry(
         name: manifest.name,
+        isLab: manifest.lab != nil,
         source: manifest.source,
         size: FixtureStore.size(place),
         builtAt: manifest.builtAt,
@@ -42,6 +45,7 @@ package struct FixtureAdministration {
     guard case .unusable(let reason, _) = store.kept(at: place) else { return nil }
     return Entry(
       name: FixtureStore.name(at: place),
+      isLab: false,
       source: place,
       size: FixtureStore.size(place),
       builtAt: (try? FileFacts(place)).map { Double($0.modifiedNanoseconds) / 1e9 } ?? 0,
@@ -67,9 +71,11 @@ package struct FixtureAdministration {
   }
 
   /// Returns the input that changed since the last build; nil: none.
+  /// - Parameter asLab: asks about the lab of the script instead.
   /// - Throws: `FixtureError.unknown` when there is no such fixture.
-  package func why(_ name: String) throws -> String? {
-    let place = store.place(of: try find(name))
+  package func why(_ name: String, asLab: Bool = false) throws -> String? {
+    let fixture = try find(name)
+    let place = store.place(of: asLab ? fixture.lab : fixture)
     switch store.kept(at: place) {
     case .nothing: return "it was never built"
     case .unusable(let reason, _): return reason
@@ -78,10 +84,13 @@ package struct FixtureAdministration {
   }
 
   /// Builds a fixture if it is stale.
-  /// - Parameter force: rebuilds it even if it is up to date.
+  /// - Parameters:
+  ///   - force: rebuilds it even if it is up to date.
+  ///   - asLab: builds the lab of the script instead.
   /// - Returns: the seconds that the last build took.
-  package func build(_ name: String, force: Bool) throws -> Double {
-    let fixture = try find(name)
+  package func build(_ name: String, force: Bool, asLab: Bool = false) throws -> Double {
+    let found = try find(name)
+    let fixture = asLab ? found.lab : found
     return try fixtures.buildIfStale(fixture, for: scope(for: fixture.source), force: force)
       .manifest.buildDuration
   }

@@ -39,7 +39,7 @@ struct FixtureCommand: ParsableCommand {
         for entry in entries {
           let age = Quantity.text(.seconds(Int64(Double(time(nil)) - entry.builtAt)))
           Console.print(
-            "\(entry.name)  \(Quantity.text(bytes: entry.size))  built \(age) ago  "
+            "\(entry.name)\(entry.isLab ? " (lab)" : "")  \(Quantity.text(bytes: entry.size))  built \(age) ago  "
               + (entry.stale.map { "stale: \($0)" } ?? "current") + "  \(Files.display(entry.source))"
           )
         }
@@ -50,13 +50,14 @@ struct FixtureCommand: ParsableCommand {
   struct Build: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Build fixtures that are not up to date.")
     @Argument(help: "Names of fixtures, or paths of fixture scripts.") var names: [String]
+    @Flag(help: "Build labs: all VMs and networks of each script.") var lab = false
     @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
-          let wasCurrent = (try? fixtures.why(name)) == .some(nil)
-          let seconds = try fixtures.build(name, force: false)
+          let wasCurrent = (try? fixtures.why(name, asLab: lab)) == .some(nil)
+          let seconds = try fixtures.build(name, force: false, asLab: lab)
           Console.print(
             wasCurrent
               ? "\(name) is current"
@@ -72,12 +73,13 @@ struct FixtureCommand: ParsableCommand {
       abstract: "Rebuild fixtures, also if they are up to date."
     )
     @Argument(help: "Names of fixtures, or paths of fixture scripts.") var names: [String]
+    @Flag(help: "Build labs: all VMs and networks of each script.") var lab = false
     @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
         for name in names {
-          let seconds = try fixtures.build(name, force: true)
+          let seconds = try fixtures.build(name, force: true, asLab: lab)
           Console.print("\(name) built in \(Quantity.text(.milliseconds(Int64(seconds * 1000))))")
         }
       }
@@ -89,11 +91,14 @@ struct FixtureCommand: ParsableCommand {
       abstract: "Show which input of a fixture changed since it was built."
     )
     @Argument(help: "The name of a fixture, or the path of its script.") var name: String
+    @Flag(help: "Show it for the lab of the script.") var lab = false
     @OptionGroup var machines: MachineOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
-        Console.print(try fixtures.why(name).map { "\(name) would be built: \($0)" } ?? "\(name) is current")
+        Console.print(
+          try fixtures.why(name, asLab: lab).map { "\(name) would be built: \($0)" } ?? "\(name) is current"
+        )
       }
     }
   }
