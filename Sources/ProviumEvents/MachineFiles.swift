@@ -16,4 +16,22 @@ package enum MachineFiles {
   package static func debugLog(of machine: Int, in run: String) -> String {
     "\(run)/consoles/vm\(machine)-debug.log"
   }
+
+  /// The last frames of a network when a test failed, as pcapng: `RUN/captures/1-lan.pcapng`.
+  package static func capture(of network: String, number: Int, in run: String) -> String {
+    "\(run)/captures/\(number)-\(captureName(of: network))"
+  }
+
+  /// `lan.pcapng`. A network may have any name.
+  package static func captureName(of network: String) -> String {
+    let kept = network.utf8.map { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+        byte
+      default: UInt8(ascii: "_")
+      }
+    }
+    return "\(String(decoding: kept, as: UTF8.self)).pcapng"
+  }
 }

@@ -92,6 +92,8 @@ import Testing
     station.add(AddressAnswerer())
     station.add(PingAnswerer())
     station.add(EchoAnswerer())
+    station.add(TCPAnswerer(.sink))
+    station.add(TCPAnswerer(.stall))
     station.add(DNSAnswerer(names: ["a.example": [Self.a]]))
     if let subnet = IPSubnet("10.7.0.0/24") { station.add(DHCPAnswerer(subnet: subnet, first: 100)) }
     _ = station.receive(bytes)

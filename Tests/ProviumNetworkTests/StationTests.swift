@@ -44,6 +44,44 @@ import Testing
     #expect(pong.ip?.destination == Self.guest)
   }
 
+  @Test(
+    "a station accepts TCP connections: a sink acknowledges data and the end, a stalled one no byte",
+    arguments: [true, false]
+  )
+  func tcp(isSink: Bool) throws {
+    let net = try TestNetwork(ports: 1)
+    _ = makeStation(net, TCPAnswerer(isSink ? .sink : .stall))
+    var segment = udp(to: 0, [])
+    segment.udp = nil
+    segment.ip?.transport = IPProtocol.tcp
+    func exchange(_ flags: UInt8, sequence: UInt32, acknowledging: UInt32, _ payload: [UInt8]) throws
+      -> TCPHeader
+    {
+      var header = TCPHeader(source: 1234, destination: 80)
+      (header.flags, header.sequence, header.acknowledgement) = (flags, sequence, acknowledging)
+      segment.tcp = header
+      segment.payload = payload
+      try net.send(segment.encoded, from: 0)
+      let answer = try #require(try net.receive(at: 0))
+      return try #require(Frame(answer).tcp)
+    }
+    let opened = try exchange(TCPHeader.syn, sequence: 99, acknowledging: 0, [])
+    #expect(opened.flags == TCPHeader.syn | TCPHeader.ack)
+    #expect(opened.acknowledgement == 100)
+    #expect(opened.window == (isSink ? 65535 : 0))
+    let next = opened.sequence &+ 1
+    // An acknowledgement alone gets no answer: the next frame answers the data.
+    segment.tcp?.flags = TCPHeader.ack
+    segment.payload = []
+    try net.send(segment.encoded, from: 0)
+    let data = try exchange(TCPHeader.ack, sequence: 100, acknowledging: next, [1, 2, 3])
+    #expect(data.acknowledgement == (isSink ? 103 : 100))
+    #expect(data.sequence == next)
+    let end = try exchange(TCPHeader.fin | TCPHeader.ack, sequence: 103, acknowledging: next, [])
+    #expect(end.acknowledgement == (isSink ? 104 : 103))
+    #expect(end.flags & TCPHeader.fin == (isSink ? TCPHeader.fin : 0))
+  }
+
   @Test("a station echoes datagrams and resolves names")
   func echoAndNames() throws {
     let net = try TestNetwork(ports: 1)

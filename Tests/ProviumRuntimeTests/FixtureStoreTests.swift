@@ -115,15 +115,19 @@ extension FixtureManifest {
       ("rm -r *", "damaged: manifest.json is missing"),
       (
         "truncate -s 99 manifest.json",
-        "damaged: manifest.json cannot be read: it is not what Provium wrote"
-      ), ("echo '{}' > manifest.json", "damaged: manifest.json cannot be read: it is not what Provium wrote"),
+        "damaged: manifest.json cannot be read: it is damaged, or another build of Provium wrote it"
+      ),
+      (
+        "echo '{}' > manifest.json",
+        "damaged: manifest.json cannot be read: it is damaged, or another build of Provium wrote it"
+      ),
       (
         "sed -i 's/\"cpus\" : 1/\"cpus\" : 2/' manifest.json",
-        "damaged: manifest.json cannot be read: it is not what Provium wrote"
+        "damaged: manifest.json cannot be read: it is damaged, or another build of Provium wrote it"
       ),
       (
         "sed -i 's/\"qemu\" : \"7.2\"/\"qemu\" : \"9.0\"/' manifest.json",
-        "damaged: manifest.json cannot be read: it is not what Provium wrote"
+        "damaged: manifest.json cannot be read: it is damaged, or another build of Provium wrote it"
       ),
       (
         "echo '{\"format\": 1}' > manifest.json",

@@ -61,16 +61,43 @@ import Testing
     #expect(
       contains(
         arguments,
-        ["-device", "virtio-net-pci,netdev=net-nic0,id=nic0,mac=02:50:00:01:00:01,romfile="]
+        ["-device", "virtio-net-pci,bus=port-nic0,netdev=net-nic0,id=nic0,mac=02:50:00:01:00:01,romfile="]
       )
     )
     #expect(
       contains(
         arguments,
-        ["-device", "virtio-net-pci,netdev=net-nic1,id=nic1,mac=02:50:00:01:00:02,host_mtu=9000,romfile="]
+        [
+          "-device",
+          "virtio-net-pci,bus=port-nic1,netdev=net-nic1,id=nic1,mac=02:50:00:01:00:02,host_mtu=9000,romfile=",
+        ]
       )
     )
     #expect(configuration.kernelModules(on: Self.serial).contains("virtio_net"))
+  }
+
+  @Test(
+    "a network device of each model has its driver; one that is unplugged leaves its port",
+    arguments: NetworkDevice.Model.allCases
+  )
+  func networkModels(model: NetworkDevice.Model) {
+    var configuration = MachineConfiguration()
+    var device = NetworkDevice(address: "02:50:00:01:00:01", model: model, mtu: 1400)
+    configuration.devices = [device]
+    func cards() -> [String] {
+      arguments(configuration) { $0.descriptors["nic0"] = 20 }.filter { $0.contains("id=nic0") }
+    }
+    let limit = model == .virtio ? ",host_mtu=1400" : ""
+    let driver = model == .virtio ? "virtio-net-pci" : model.rawValue
+    #expect(
+      cards() == ["\(driver),bus=port-nic0,netdev=net-nic0,id=nic0,mac=02:50:00:01:00:01\(limit),romfile="]
+    )
+    let port = "pcie-root-port,id=port-nic0,chassis=1,slot=1"
+    #expect(arguments(configuration).contains(port))
+    device.isPlugged = false
+    configuration.devices = [device]
+    #expect(cards().isEmpty)
+    #expect(arguments(configuration).contains(port))
   }
 
   @Test("VMs that differ in the Ethernet addresses of their devices can be resumed from one snapshot")

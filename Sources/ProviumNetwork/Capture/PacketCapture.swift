@@ -24,21 +24,13 @@ final class PacketCapture {
 
   private let file: Descriptor
   private var buffer: [UInt8] = []
-  private let realtime: @Sendable () -> UInt64
   /// The first error of a write; nothing is written after it.
   private(set) var failure: Errno?
   private(set) var packets = 0
 
-  /// - Parameters:
-  ///   - interfaces: the names of the ports, in the order of their numbers.
-  ///   - realtime: nanoseconds since 1970.
-  init(
-    _ file: consuming Descriptor,
-    interfaces: [String],
-    realtime: @escaping @Sendable () -> UInt64 = { PacketCapture.now }
-  ) {
+  /// - Parameter interfaces: the names of the ports, in the order of their numbers.
+  init(_ file: consuming Descriptor, interfaces: [String]) {
     self.file = file
-    self.realtime = realtime
     buffer.reserveCapacity(Self.bufferSize + FrameSize.largest * 2)
     begin(Block.section)
     append(UInt32(0x1A2B_3C4D))
@@ -49,6 +41,7 @@ final class PacketCapture {
     for name in interfaces { addInterface(name) }
   }
 
+  /// The present: nanoseconds since 1970.
   static var now: UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
@@ -67,21 +60,28 @@ final class PacketCapture {
     end()
   }
 
+  /// Adds a frame.
+  /// - Parameters:
+  ///   - length: the bytes that are written.
+  ///   - whole: the bytes of the whole frame; nil: `length`.
+  ///   - time: nanoseconds since 1970; nil: now.
   func add(
     _ frame: UnsafeRawPointer,
     _ length: Int,
+    of whole: Int? = nil,
     interface: PortNumber,
     isInbound: Bool,
-    comment: String?
+    comment: String?,
+    time: UInt64? = nil
   ) {
-    let time = realtime()
+    let time = time ?? Self.now
     packets += 1
     begin(Block.packet)
     append(UInt32(interface.index))
     append(UInt32(truncatingIfNeeded: time >> 32))
     append(UInt32(truncatingIfNeeded: time))
     append(UInt32(length))
-    append(UInt32(length))
+    append(UInt32(whole ?? length))
     buffer.append(contentsOf: UnsafeRawBufferPointer(start: frame, count: length))
     pad(length)
     append(Option.flags)

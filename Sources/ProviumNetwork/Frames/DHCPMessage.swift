@@ -95,5 +95,11 @@ extension DHCPMessage.Option {
       self.code = code
       self.value = value
     }
+
+    package init(code: UInt8, number: UInt32) {
+      var value: [UInt8] = []
+      value.appendBig(number)
+      self.init(code: code, value: value)
+    }
   }
 }

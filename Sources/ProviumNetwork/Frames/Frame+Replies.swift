@@ -97,12 +97,9 @@ extension Frame {
     ]
     if kind != .nak {
       let mask = UInt32(truncatingIfNeeded: UInt64(0xFFFF_FFFF) << UInt64(32 - min(32, subnet.prefix)))
-      var (lease, maskBytes): ([UInt8], [UInt8]) = ([], [])
-      lease.appendBig(leaseTime)
-      maskBytes.appendBig(mask)
       message.options += [
-        .init(code: DHCPMessage.Option.leaseTime, value: lease),
-        .init(code: DHCPMessage.Option.subnetMask, value: maskBytes),
+        .init(code: DHCPMessage.Option.leaseTime, number: leaseTime),
+        .init(code: DHCPMessage.Option.subnetMask, number: mask),
       ]
     }
     var frame = Frame()

@@ -3,12 +3,13 @@ import Synchronization
 /// Leases the addresses of a subnet by DHCP: each client gets the same address again.
 package final class DHCPAnswerer: Answerer {
   private let subnet: IPSubnet
-  private let first: Int
   private let leaseTime: UInt32
   private struct Leases {
-    var hosts: [MACAddress: Int] = [:]
+    var addresses: [MACAddress: IPAddress] = [:]
+    /// The next host that is tried.
+    var next: Int
   }
-  private let leases = Mutex(Leases())
+  private let leases: Mutex<Leases>
   /// A guest can ask with many addresses.
   private static let mostLeases = 1024
 
@@ -18,7 +19,7 @@ package final class DHCPAnswerer: Answerer {
   ///   - leaseTime: seconds.
   package init(subnet: IPSubnet, first: Int, leaseTime: UInt32 = 3600) {
     self.subnet = subnet
-    self.first = first
+    leases = Mutex(Leases(next: first))
     self.leaseTime = leaseTime
   }
 
@@ -45,13 +46,22 @@ package final class DHCPAnswerer: Answerer {
     ]
   }
 
+  /// Leases this address to a client, and to no other.
+  package func reserve(_ address: IPAddress, for client: MACAddress) {
+    leases.withLock { $0.addresses[client] = address }
+  }
+
   private func address(for client: MACAddress) -> IPAddress? {
     leases.withLock { leases in
-      if let host = leases.hosts[client] { return subnet.host(host) }
-      let host = first + leases.hosts.count
-      guard leases.hosts.count < Self.mostLeases, let address = subnet.host(host) else { return nil }
-      leases.hosts[client] = host
-      return address
+      if let known = leases.addresses[client] { return known }
+      guard leases.addresses.count < Self.mostLeases else { return nil }
+      while let address = subnet.host(leases.next) {
+        leases.next += 1
+        guard !leases.addresses.values.contains(address) else { continue }
+        leases.addresses[client] = address
+        return address
+      }
+      return nil
     }
   }
 }

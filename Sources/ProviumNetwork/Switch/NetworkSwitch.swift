@@ -125,7 +125,10 @@ package final class NetworkSwitch: Sendable {
     }
   }
 
-  /// Restores the state. The ports are there, in the order in which they were added before the save.
+  /// The impairments, partitions and drops, with what they have decided so far.
+  package var impairments: SavedSwitch { state.withLock { $0.core.saved } }
+
+  /// Restores the state instead of the present one. The ports are there, in the order in which they were added before the save.
   /// - Returns: false for a state that names other ports.
   package func restore(_ saved: SavedSwitch) -> Bool { state.withLock { $0.core.restore(saved) } }
 
@@ -160,6 +163,27 @@ package final class NetworkSwitch: Sendable {
     }
     if let failure { throw failure }
     return packets
+  }
+
+  /// Writes the last frames into a pcapng file; of each at most the first 256 bytes.
+  /// - Returns: the number of frames.
+  package func writeRecent(to file: consuming Descriptor) throws -> Int {
+    var file: Descriptor? = consume file
+    return try state.withLock { state in
+      guard let taken = file.take() else { return 0 }
+      return try state.core.recent.write(
+        to: taken,
+        names: state.core.ports.map(\.name),
+        offset: PacketCapture.now &- Deadline.now
+      )
+    }
+  }
+
+  /// The last frames of a port in words, the oldest first.
+  package func recentLines(_ most: Int, of port: PortNumber) -> [String] {
+    state.withLock {
+      $0.core.recent.lines(most, of: port, names: $0.core.ports.map(\.name), now: Deadline.now)
+    }
   }
 
   // MARK: The thread

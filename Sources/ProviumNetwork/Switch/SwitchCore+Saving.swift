@@ -24,6 +24,8 @@ extension SwitchCore {
       saved.directions.flatMap { [$0.from, $0.to] } + saved.groups.flatMap { $0 }
       + saved.rules.flatMap { [$0.from, $0.to].compactMap { $0 } }
     guard named.allSatisfy({ ports.indices.contains($0.index) }) else { return false }
+    directions.removeAll()
+    removeRules()
     setCommon(saved.common)
     for direction in saved.directions { add(direction) }
     partition(saved.groups)
@@ -71,5 +73,40 @@ extension SwitchCore {
         deliverLater(start, bytes.count, from: frame.from, to: frame.to, after: frame.delay, now: now)
       }
     }
+  }
+
+  private func popDelayed(until now: UInt64) -> DelayQueue.Entry? { delayed.pop(until: now) }
+  private func giveBack(_ frame: FramePool.Frame) { pool.giveBack(frame) }
+
+  /// Takes all packets that a socket holds.
+  private func readAll(_ socket: Int32, _ body: (UnsafeRawPointer, Int) -> Void) {
+    while true {
+      let count = clinux_receive_frames(socket, received, Self.slot, Int32(Self.batch), lengths)
+      guard count > 0 else { return }
+      for index in 0..<Int(count) where lengths[index] <= FrameSize.largest && lengths[index] > 0 {
+        body(received + index * Self.slot, Int(lengths[index]))
+      }
+    }
+  }
+
+  /// Delivers a frame to a port after a time in nanoseconds. Nothing else happens to it.
+  private func deliverLater(
+    _ frame: UnsafeRawPointer,
+    _ length: Int,
+    from: PortNumber,
+    to: PortNumber,
+    after delay: UInt64,
+    now: UInt64
+  ) {
+    let port = ports[to.index]
+    present = now
+    guard delay > 0 else {
+      deliver(frame, length, to: port)
+      return flush()
+    }
+    guard !delayed.isFull, let copy = pool.copy(frame, length) else {
+      return drop(.memory, frame, length, port)
+    }
+    delayed.add(copy, at: now + delay, from: from, to: to, isRated: false)
   }
 }

@@ -15,8 +15,16 @@ package protocol FailureCollector: Sendable {
 /// The VM of a failed test, as collectors see it: the operations on it are in no trace.
 package struct FailedGuest {
   private let connection: AgentConnection
+  private let frames: (Int) -> [String]
 
-  init(_ connection: AgentConnection) { self.connection = connection }
+  /// - Parameter frames: returns the last frames of each network device, at most as many as its argument says.
+  init(_ connection: AgentConnection, frames: @escaping (Int) -> [String]) {
+    self.connection = connection
+    self.frames = frames
+  }
+
+  /// The last frames from and to each network device in words, the oldest first, at most `most` for each.
+  package func networkFrames(_ most: Int) -> [String] { frames(most) }
 
   /// Reads a file of the guest, at most 256 KiB.
   package func read(_ path: String, until deadline: Deadline) throws -> String {

@@ -10,7 +10,9 @@ final class FailureKeeper: Sendable {
   private let limit: Int
   private let count = Atomic<Int>(0)
   /// In the order of reports.
-  let collectors: [any FailureCollector] = [KernelLogCollector(), TaskCollector(), MemoryCollector()]
+  let collectors: [any FailureCollector] = [
+    KernelLogCollector(), TaskCollector(), MemoryCollector(), NetworkCollector(),
+  ]
 
   init(store: FailureStore, limit: Int) {
     self.store = store

@@ -55,3 +55,13 @@ struct TaskCollector: FailureCollector {
       .map { HarmlessText.line(String($0)) }
   }
 }
+
+/// The last frames from and to the network devices of the VM.
+struct NetworkCollector: FailureCollector {
+  var title: String { "network frames" }
+  private static let lines = 40
+
+  func collect(from guest: FailedGuest, until deadline: Deadline) throws -> [String] {
+    guest.networkFrames(Self.lines)
+  }
+}

@@ -4,7 +4,7 @@ package import ProviumVM
 
 /// A VM that was kept when its test failed: `kept.json` in its folder.
 package struct KeptFailure: Sendable, Codable {
-  static let format = 1
+  static let format = 2
   static let fileName = "kept.json"
 
   var format = KeptFailure.format

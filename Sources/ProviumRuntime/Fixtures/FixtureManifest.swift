@@ -5,7 +5,7 @@ import ProviumSystem
 /// The record of a fixture's build: its inputs, its files, and its snapshot. `manifest.json` in the fixture's folder.
 package struct FixtureManifest: Sendable, Codable, Hashable {
   /// The version of this layout; a fixture with another one is rebuilt.
-  static let format = 5
+  static let format = 6
 
   package var format = FixtureManifest.format
   package var name: String
@@ -53,9 +53,9 @@ package struct FixtureManifest: Sendable, Codable, Hashable {
   }
   private struct Header: Codable { let format: Int }
 
-  /// The file is not as Provium wrote it.
+  /// The file is not as this build of Provium writes it.
   struct Malformed: Error, CustomStringConvertible {
-    var description: String { "it is not what Provium wrote" }
+    var description: String { "it is damaged, or another build of Provium wrote it" }
   }
 
   /// Reads `manifest.json` of the fixture's folder.

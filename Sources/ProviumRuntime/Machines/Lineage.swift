@@ -25,7 +25,21 @@ struct RestorePoint {
   let snapshot: Snapshot
   let lineage: Lineage
   /// The faults of the VM's disks, by id, which are not in the snapshot's files.
-  var faults: [String: FaultPolicy] = [:]
-  /// The connections with networks that the VM had.
+  let faults: [String: FaultPolicy]
+  /// The connections with networks that the VM had, and whether their links were up.
   let interfaces: [NetworkInterface]
+  let links: [Bool]
+
+  init(
+    snapshot: Snapshot,
+    lineage: Lineage,
+    faults: [String: FaultPolicy] = [:],
+    interfaces: [NetworkInterface]
+  ) {
+    self.snapshot = snapshot
+    self.lineage = lineage
+    self.faults = faults
+    self.interfaces = interfaces
+    links = interfaces.map(\.isUp)
+  }
 }

@@ -22,7 +22,9 @@ extension Machine {
       return []
     }
     let deadline = Deadline.after(Self.factsLimit)
-    let guest = FailedGuest(virtualMachine.connection)
+    let guest = FailedGuest(virtualMachine.connection) { [interfaces] most in
+      interfaces.flatMap { $0.network.network.recentLines(most, of: $0.port) }
+    }
     return operations.unrecorded {
       context.services.failures.collectors.compactMap { collector in
         guard !deadline.isExpired, virtualMachine.connection.isUsable,
@@ -54,6 +56,11 @@ extension Machine {
       try machine.keep(in: saving.path, isPaused: isHalted, until: deadline)
     }
     try? Files.copySparse(machine.console.path, to: "\(saving.path)/console.log")
+    // A second device on one network writes the same file again.
+    for network in interfaces.map(\.network) {
+      let name = MachineFiles.captureName(of: network.name)
+      _ = try? network.writeRecentFrames(to: "\(saving.path)/\(name)")
+    }
     return SavedFailure(
       saving,
       snapshot: snapshot,

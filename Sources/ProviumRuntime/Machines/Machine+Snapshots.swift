@@ -142,6 +142,7 @@ extension Machine {
   private func resume(from point: RestorePoint) throws {
     let earlier = operations
     interfaces = point.interfaces
+    for (interface, isUp) in zip(point.interfaces, point.links) { interface.isUp = isUp }
     do { try resume(point.snapshot, origin: .snapshot) } catch let error as UnusableSnapshot {
       throw error.cause
     }

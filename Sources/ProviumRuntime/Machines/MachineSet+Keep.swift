@@ -2,7 +2,8 @@ package import ProviumEvents
 
 /// Keeping the VMs of a failed test.
 extension MachineSet {
-  /// Keeps the VMs of a failed test and gathers facts about them, if VMs are kept and the run has not kept enough.
+  /// Keeps the last frames of the networks. Keeps the VMs of a failed test and gathers facts about them, if VMs are kept and the
+  /// run has not kept enough.
   /// - Parameters:
   ///   - path: the names of the sub-test; empty: outside sub-tests.
   ///   - use: the count of operations when the test began: the VMs with a later use are its own.
@@ -10,9 +11,11 @@ extension MachineSet {
   package func keep(_ failure: Failure, of path: [String], since use: UInt64) -> Failure {
     let keeper = context.services.failures
     guard failure.kind != .inner, !context.cancellation.isRequested else { return failure }
-    let machines = used(since: use).filter { $0.mayBeKept }
-    guard !machines.isEmpty, keeper.takeTurn() else { return failure }
     var result = failure
+    let frames = context.networks.keepRecentFrames(in: context.services.run.path)
+    if let frames { result.facts = [frames] }
+    let machines = used(since: use).filter { $0.mayBeKept }
+    guard !machines.isEmpty, keeper.takeTurn() else { return result }
     let kept = machines.compactMap { machine -> KeptVM? in
       do { return try machine.keep(failure, of: path) } catch {
         let reason = "\((error as? ProviumError)?.message ?? "\(error)")"
@@ -25,7 +28,7 @@ extension MachineSet {
     // After the VMs are kept: looking changes them.
     let facts = machines.flatMap { $0.collectFacts() }
     if !kept.isEmpty { result.kept = kept }
-    if !facts.isEmpty { result.facts = facts }
+    if !facts.isEmpty { result.facts = (result.facts ?? []) + facts }
     return result
   }
 }

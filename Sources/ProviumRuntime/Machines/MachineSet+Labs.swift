@@ -54,7 +54,11 @@ extension MachineSet {
       }
       try member.checkDisksCanBeSaved(of: try member.usable())
     }
-    for network in context.networks.all where network.ports.contains(where: \.isStation) {
+    for network in context.networks.all {
+      // The first port of a network that leases addresses is its own.
+      guard network.ports.dropFirst(network.leases == nil ? 0 : 1).contains(where: \.isStation) else {
+        continue
+      }
       throw ProviumError(
         .invalidUse,
         "the network \(network.name) of the lab has a port that the script plays, which cannot be saved: "
@@ -78,6 +82,7 @@ extension MachineSet {
       name: network.name,
       subnets: network.subnets,
       mtu: network.mtu,
+      hasDHCP: network.leases == nil ? nil : true,
       ports: network.ports,
       state: state
     )
@@ -128,7 +133,7 @@ extension MachineSet {
   func resumeTogether(_ lab: SavedLab, named name: String, from folder: String) throws -> Lab {
     let begin = Deadline.now
     var networks: [VirtualNetwork] = []
-    var ports: [[NetworkInterface]] = []
+    var ports: [[Int: NetworkInterface]] = []
     for saved in lab.networks {
       let (network, interfaces) = try context.networks.add(saved)
       networks.append(network)
@@ -140,10 +145,11 @@ extension MachineSet {
         profile: (try? configuration.profile(node.profile)) ?? Profile(name: node.profile)
       )
       member.hostName = node.name
-      member.interfaces = node.interfaces.map { ports[$0.network][$0.port] }
-      for (interface, saved) in zip(member.interfaces, node.interfaces) {
+      member.interfaces = node.interfaces.compactMap { ports[$0.network][$0.port] }
+      for (index, (interface, saved)) in zip(member.interfaces, node.interfaces).enumerated() {
         interface.guestName = saved.guestName
         interface.isUp = saved.isUp
+        interface.isPlugged = node.snapshot.configuration.networkDevices[index].isPlugged
       }
       return member
     }
@@ -212,7 +218,7 @@ extension Machine {
 
   /// Connects the devices of a loaded VM, which keeps its addresses.
   fileprivate func connect(_ process: QEMUProcess, until deadline: Deadline) throws {
-    for device in process.configuration.networkDevices.indices {
+    for device in process.configuration.networkDevices.indices where process.isPlugged(device) {
       guard interfaces.indices.contains(device) else {
         try process.setLink(of: device, isUp: false, until: deadline)
         continue

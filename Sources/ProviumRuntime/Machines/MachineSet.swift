@@ -54,8 +54,10 @@ package final class MachineSet {
   /// Completes the files of the kernel logs of all VMs, since a test failed. Blocks for some milliseconds for each VM.
   package func keepKernelLogs() { for machine in all { machine.keepKernelLog() } }
 
-  /// Returns each VM to the state that it had at the file's first fresh sub-test.
+  /// Returns each VM and the impairments of each network to the state that they had at the file's first fresh sub-test.
   package func startFresh() throws {
     for machine in all { try machine.startFresh() }
+    for network in context.networks.all { network.startFresh() }
+    try updateHosts()
   }
 }

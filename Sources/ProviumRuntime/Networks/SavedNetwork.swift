@@ -12,6 +12,8 @@ package struct SavedNetwork: Sendable, Codable, Hashable {
   let name: String
   let subnets: [IPSubnet]
   let mtu: Int?
+  /// nil: false.
+  let hasDHCP: Bool?
   let ports: [Port]
   let state: SavedSwitch
 }

@@ -1,5 +1,14 @@
 package import ProviumNetwork
+import ProviumVM
 import ProviumSystem
+
+/// The way from a network to the host.
+struct NetworkGateway {
+  let process: HostGateway
+  /// Of the gateway: the guests' default route.
+  let address: IPAddress
+  let nameServer: IPAddress
+}
 
 /// A network of one scope: a switch in this process, and the addresses of the VMs and stations on it. Belongs to the scope's
 /// thread.
@@ -13,16 +22,66 @@ package final class VirtualNetwork {
   private let number: Int
   /// The ports, in the order of their numbers.
   private(set) var ports: [SavedNetwork.Port] = []
+  /// What each fresh sub-test starts from.
+  private var freshStart: SavedSwitch?
+  /// Leases the guests' addresses; nil: the agents set them.
+  let leases: DHCPAnswerer?
+  /// The way to the host; nil: there is none.
+  private(set) var gateway: NetworkGateway?
   private var portCount = 0
   private var takenAddresses: Set<IPAddress> = []
   private var takenMACs: Set<MACAddress> = []
 
-  init(name: String, subnets: [IPSubnet], mtu: Int?, number: Int) throws {
-    self.name = name
-    self.subnets = subnets
-    self.mtu = mtu
+  /// - Parameters:
+  ///   - plan: with subnets.
+  ///   - number: of the network in its scope.
+  init(_ plan: NetworkPlan, number: Int) throws {
+    name = plan.name
+    subnets = plan.subnets
+    mtu = plan.mtu
     self.number = number
-    network = try NetworkSwitch(name: name)
+    let leased = plan.hasDHCP ? plan.subnets.first { !$0.isV6 } : nil
+    // Clients that the network does not know get the addresses of the upper half.
+    leases = leased.map { DHCPAnswerer(subnet: $0, first: $0.hostCount / 2 + 1) }
+    network = try NetworkSwitch(name: plan.name)
+    if let leases, let server = leased.flatMap({ $0.host($0.hostCount) }) {
+      let (station, _) = try addStation(name: "dhcp", mac: nil, addresses: [server])
+      station.add(AddressAnswerer())
+      station.add(PingAnswerer())
+      station.add(leases)
+    }
+  }
+
+  /// Connects the network with the host.
+  /// - Throws: `ProviumError` for a network with other subnets than one of IPv4; `HostGateway.Failure`.
+  func connectHost(_ qemu: QEMUBinary, errorFile: String) throws {
+    guard let subnet = subnets.first, subnets.count == 1, !subnet.isV6,
+      let address = subnet.host(subnet.hostCount), let nameServer = subnet.host(subnet.hostCount - 1)
+    else {
+      throw ProviumError(.invalidUse, "a network with host = true has one subnet, of IPv4")
+    }
+    let gateway = try HostGateway(
+      qemu,
+      subnet: "\(subnet)",
+      address: "\(address)",
+      nameServer: "\(nameServer)",
+      errorFile: errorFile
+    )
+    takenAddresses.formUnion([address, nameServer])
+    // The address that the gateway answers ARP requests with.
+    let mac = MACAddress(address.bytes.reduce(0x5255) { $0 << 8 | UInt64($1) })
+    takenMACs.insert(mac)
+    portCount += 1
+    let port = network.addPort(name: "host", address: mac)
+    ports.append(SavedNetwork.Port(name: "host", mac: mac, addresses: [address], isStation: true))
+    if let socket = gateway.takeFrameSocket() { network.connect(port, socket) }
+    self.gateway = NetworkGateway(process: gateway, address: address, nameServer: nameServer)
+  }
+
+  /// Ends the network. Idempotent.
+  func end() {
+    network.close()
+    gateway?.process.stop()
   }
 
   /// Adds a port for a VM, with addresses of its own.
@@ -30,11 +89,23 @@ package final class VirtualNetwork {
   ///   - owner: the VM's name, for captures.
   ///   - mac: nil: derived from the numbers of the network and the port.
   ///   - addresses: addresses of the subnets; a subnet of which there is none gives the next free one.
-  func addInterface(owner: String, mac: MACAddress?, addresses: [IPAddress]) throws -> NetworkInterface {
+  func addInterface(
+    owner: String,
+    mac: MACAddress?,
+    addresses: [IPAddress],
+    model: NetworkDevice.Model = .virtio
+  ) throws -> NetworkInterface {
+    if let mtu, mtu > model.largestMTU {
+      throw ProviumError(
+        .invalidUse,
+        "a \(model.rawValue) device carries an MTU of \(model.largestMTU) at most, and the network \(name) has \(mtu)"
+      )
+    }
     let (mac, addresses) = try reserve(mac: mac, addresses: addresses)
     let port = network.addPort(name: owner, address: mac)
     ports.append(SavedNetwork.Port(name: owner, mac: mac, addresses: addresses, isStation: false))
-    return NetworkInterface(network: self, port: port, mac: mac, addresses: addresses)
+    if let leased = addresses.first(where: { !$0.isV6 }) { leases?.reserve(leased, for: mac) }
+    return NetworkInterface(network: self, port: port, mac: mac, addresses: addresses, model: model)
   }
 
   /// Adds a station that a script plays.
@@ -82,69 +153,14 @@ package final class VirtualNetwork {
     throw ProviumError(.invalidUse, "the subnet \(subnet) of the network \(name) has no free address")
   }
 
+  /// Returns the impairments to what they were at the file's first fresh sub-test, or keeps them if this is the first.
+  func startFresh() {
+    guard let freshStart else { return freshStart = network.impairments }
+    _ = network.restore(freshStart)
+  }
+
   /// The prefix of the subnet of an address.
   func prefix(of address: IPAddress) -> Int {
     subnets.first { $0.contains(address) }?.prefix ?? address.bytes.count * 8
-  }
-}
-
-/// The networks of one scope, in the order of their creation. Belongs to the scope's thread.
-package final class NetworkSet {
-  package private(set) var all: [VirtualNetwork] = []
-  private var created = 0
-
-  init() {}
-
-  package var count: Int { all.count }
-
-  /// Creates a network.
-  /// - Parameter subnets: empty: `10.77.N.0/24`, where N is the network's number.
-  /// - Throws: `ProviumError` for a name that is used, or a subnet that overlaps.
-  package func add(name: String, subnets: [IPSubnet], mtu: Int?) throws -> VirtualNetwork {
-    guard !all.contains(where: { $0.name == name }) else {
-      throw ProviumError(.invalidUse, "there is a network '\(name)' already")
-    }
-    created += 1
-    var subnets = subnets
-    if subnets.isEmpty, let own = IPSubnet("10.77.\(created % 256).0/24") { subnets = [own] }
-    for (index, subnet) in subnets.enumerated() {
-      if let other = subnets.dropFirst(index + 1).first(where: subnet.overlaps) {
-        throw ProviumError(.invalidUse, "the subnets \(subnet) and \(other) overlap")
-      }
-      for network in all {
-        if let other = network.subnets.first(where: subnet.overlaps) {
-          throw ProviumError(
-            .invalidUse,
-            "the subnet \(subnet) overlaps \(other) of the network '\(network.name)'"
-          )
-        }
-      }
-    }
-    let network = try VirtualNetwork(name: name, subnets: subnets, mtu: mtu, number: created)
-    all.append(network)
-    return network
-  }
-
-  /// Creates a network of a lab that was saved, with all its ports. It may have the name and the subnets of another network: no
-  /// VM is on both.
-  func add(_ saved: SavedNetwork) throws -> (VirtualNetwork, [NetworkInterface]) {
-    created += 1
-    let network = try VirtualNetwork(
-      name: saved.name,
-      subnets: saved.subnets,
-      mtu: saved.mtu,
-      number: created
-    )
-    all.append(network)
-    let interfaces = try saved.ports.map {
-      try network.addInterface(owner: $0.name, mac: $0.mac, addresses: $0.addresses)
-    }
-    return (network, interfaces)
-  }
-
-  /// Closes the networks that were created after the first `count`.
-  package func end(after count: Int) {
-    for network in all.dropFirst(count) { network.network.close() }
-    all.removeLast(max(0, all.count - count))
   }
 }

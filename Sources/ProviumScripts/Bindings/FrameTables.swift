@@ -98,33 +98,12 @@ enum FrameTables {
     return table
   }
 
-  private static func dhcp(_ dhcp: DHCPMessage) -> LuaTable {
-    var table = LuaTable()
-    table["kind"] = dhcp.kind.map { .text("\($0)") } ?? .nil
-    table["xid"] = .integer(Int64(dhcp.transaction))
-    table["chaddr"] = .text(dhcp.clientMAC.description)
-    table["ciaddr"] = .text(dhcp.clientAddress.description)
-    table["yiaddr"] = .text(dhcp.yourAddress.description)
-    table["requested"] = dhcp.requestedAddress.map { .text($0.description) } ?? .nil
-    return table
-  }
-
-  private static func dns(_ dns: DNSMessage) -> LuaTable {
-    var table = LuaTable()
-    table["id"] = .integer(Int64(dns.identifier))
-    table["name"] = .text(dns.name)
-    table["type"] = .integer(Int64(dns.type))
-    table["response"] = .boolean(dns.isResponse)
-    table["rcode"] = .integer(Int64(dns.responseCode))
-    return table
-  }
-
   // MARK: Encoding
 
-  /// The frame of a table with the layers `eth`, `arp`, `ip`, `icmp`, `udp`, `tcp`, and `payload`. The station is the sender
+  /// The frame of a table with the layers `eth`, `arp`, `ip`, `icmp`, `udp`, `tcp`, `dhcp`, `dns`, and `payload`. The station is the sender
   /// where the table does not say another one.
   static func frame(_ argument: LuaArgument, from station: Station) throws -> Frame {
-    // A table that was received can be sent again: what only decoding gives is ignored.
+    // A table that was received can be sent again: `raw` is ignored, and `payload` comes before `dhcp` and `dns`.
     let options = try argument.options(
       known: ["eth", "arp", "ip", "icmp", "udp", "tcp", "payload", "raw", "dhcp", "dns"]
     )
@@ -137,7 +116,7 @@ enum FrameTables {
       frame.etherType = UInt16(try eth["type"]?.integer(in: 0...0xFFFF) ?? 0)
       frame.vlan = try eth["vlan"].map { UInt16(try $0.integer(in: 0...0xFFFF)) }
     }
-    frame.payload = try options["payload"]?.bytes() ?? []
+    frame.payload = try options["payload"]?.bytes() ?? message(options) ?? []
     guard frame.payload.count <= 65000 else {
       throw argument.refused("has a payload of \(frame.payload.count) bytes; a frame has at most 65000")
     }

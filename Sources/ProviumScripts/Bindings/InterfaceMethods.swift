@@ -8,6 +8,7 @@ enum InterfaceMethods {
       name: "nic",
       methodList: Misuse.translated([
         ("down", { try set($0, $1, isUp: false) }), ("up", { try set($0, $1, isUp: true) }),
+        ("unplug", unplug), ("plug", plug),
       ]),
       memberNames: ["mac", "ip", "ip6", "name"],
       member: { object, name in
@@ -27,6 +28,20 @@ enum InterfaceMethods {
   private static func set(_ object: InterfaceObject, _ call: LuaCall, isUp: Bool) throws -> [LuaValue] {
     try call.expect(atMost: 0)
     try object.vm.machine.setLink(of: object.interface, isUp: isUp)
+    return []
+  }
+
+  /// `nic:unplug()`
+  private static func unplug(_ object: InterfaceObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try object.vm.machine.unplug(object.interface)
+    return []
+  }
+
+  /// `nic:plug()`
+  private static func plug(_ object: InterfaceObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try object.vm.machine.plug(object.interface)
     return []
   }
 }

@@ -148,6 +148,7 @@ enum MachineMethods {
   private static func reset(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 0)
     try vm.machine.reset()
+    try vm.context.scope.machines.updateHosts()
     return [try vm.context.types.value(vm)]
   }
 
@@ -155,6 +156,7 @@ enum MachineMethods {
   private static func reboot(_ vm: VMObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 0)
     try vm.machine.reboot()
+    try vm.context.scope.machines.updateHosts()
     return [try vm.context.types.value(vm)]
   }
 
@@ -184,6 +186,7 @@ enum MachineMethods {
     try vm.machine.restore(
       try call.argument(1, "snapshot").object(try vm.context.types.type(of: MachineSnapshot.self))
     )
+    try vm.context.scope.machines.updateHosts()
     return []
   }
 

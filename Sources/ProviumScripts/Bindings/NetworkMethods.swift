@@ -12,7 +12,7 @@ enum NetworkMethods {
       methodList: Misuse.translated([
         ("between", between), ("from", from), ("set", set), ("partition", partition), ("heal", heal),
         ("drop", drop), ("undrop", undrop), ("capture", capture), ("stop_capture", stopCapture),
-        ("counts", counts), ("port", StationMethods.port),
+        ("counts", counts), ("port", StationMethods.port), ("forward", forward),
       ]),
       memberNames: ["name"],
       member: { $1 == "name" ? .text($0.network.name) : nil },
@@ -20,21 +20,26 @@ enum NetworkMethods {
     )
   }
 
-  /// `provium.network(name, {subnet = …, mtu = …})`
+  /// `provium.network(name, {subnet = …, mtu = …, dhcp = …, host = …})`
   static func network(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
     try call.expect(atMost: 2)
     let argument = call.argument(1, "name")
     let name = try argument.string()
     guard (1...32).contains(name.utf8.count) else { throw argument.expected("a name of 1 to 32 bytes") }
-    let options = try call.options(2, known: ["subnet", "mtu"])
+    let options = try call.options(2, known: ["subnet", "mtu", "dhcp", "host"])
     let subnets = try options["subnet"].map { option -> [IPSubnet] in
       if case .table = option.value { return try option.list().map(subnet) }
       return [try subnet(option)]
     }
     let mtu = try options["mtu"].map { Int(try $0.integer(in: 576...65500)) }
-    let network = try Misuse.translating(call) {
-      try context.scope.context.networks.add(name: name, subnets: subnets ?? [], mtu: mtu)
-    }
+    let plan = NetworkPlan(
+      name: name,
+      subnets: subnets ?? [],
+      mtu: mtu,
+      hasDHCP: try options["dhcp"]?.boolean() ?? false,
+      reachesHost: try options["host"]?.boolean() ?? false
+    )
+    let network = try Misuse.translating(call) { try context.scope.context.createNetwork(plan) }
     return [try context.types.value(NetworkObject(network, context))]
   }
 
@@ -138,6 +143,20 @@ enum NetworkMethods {
     try call.expect(atMost: 0)
     object.network.network.removeDropRules()
     return []
+  }
+
+  /// `wan:forward(vm, port [, host_port])`: the port of this computer that leads to the VM.
+  private static func forward(_ object: NetworkObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 3)
+    let argument = call.argument(1, "vm")
+    let vm = try argument.object(try object.context.types.type(of: VMObject.self))
+    guard let interface = vm.machine.interfaces.first(where: { $0.network === object.network }) else {
+      throw argument.refused("is not on the network \(object.network.name)")
+    }
+    let port = UInt16(try call.argument(2, "port").integer(in: 1...65535))
+    let own = try call.optional(3, "host_port").map { UInt16(try $0.integer(in: 1...65535)) }
+    let chosen = try object.context.scope.context.forward(object.network, port: own, to: interface, port)
+    return [.integer(Int64(chosen))]
   }
 
   // MARK: Observation

@@ -1,6 +1,7 @@
 import ProviumLua
 import ProviumNetwork
 import ProviumRuntime
+import ProviumVM
 
 /// The options of `vm:boot` and `provium.fixture` that concern networks.
 struct NetworkOptions {
@@ -14,20 +15,26 @@ struct NetworkOptions {
     hostName = try options["hostname"].map(Self.checkedName)
   }
 
-  /// A network, or `{network = …, mac = …, ip = …}`.
+  /// A network, or `{network = …, mac = …, ip = …, model = …}`.
   private static func request(_ argument: LuaArgument, _ context: ScriptContext) throws -> InterfaceRequest {
     guard case .table = argument.value else {
       return InterfaceRequest(network: try network(argument, context))
     }
-    let options = try argument.options(known: ["network", "mac", "ip"])
+    let options = try argument.options(known: ["network", "mac", "ip", "model"])
     guard let network = options["network"] else {
       throw argument.expected("a network, or a table with 'network'")
     }
     return InterfaceRequest(
       network: try self.network(network, context),
       mac: try options["mac"].map(mac),
-      addresses: try options["ip"].map(addresses) ?? []
+      addresses: try options["ip"].map(addresses) ?? [],
+      model: try options["model"].map(model) ?? .virtio
     )
+  }
+
+  private static func model(_ argument: LuaArgument) throws -> NetworkDevice.Model {
+    let name = try argument.string(oneOf: NetworkDevice.Model.allCases.map(\.rawValue))
+    return NetworkDevice.Model(rawValue: name) ?? .virtio
   }
 
   private static func network(_ argument: LuaArgument, _ context: ScriptContext) throws -> VirtualNetwork {

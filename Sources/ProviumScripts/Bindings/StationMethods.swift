@@ -6,7 +6,7 @@ import ProviumSystem
 enum StationMethods {
   /// The layers that `port:on` selects frames by; `any` selects all.
   private static let kinds = ["any", "arp", "ip", "icmp", "udp", "tcp", "dhcp", "dns"]
-  private static let answers = ["arp", "ping", "echo", "dhcp", "dns"]
+  private static let answers = ["arp", "ping", "echo", "sink", "stall", "dhcp", "dns"]
 
   static func makeType() -> LuaObjectType<StationObject> {
     LuaObjectType<StationObject>(
@@ -59,6 +59,8 @@ enum StationMethods {
     case "arp": object.station.add(AddressAnswerer())
     case "ping": object.station.add(PingAnswerer())
     case "echo": object.station.add(EchoAnswerer())
+    case "sink": object.station.add(TCPAnswerer(.sink))
+    case "stall": object.station.add(TCPAnswerer(.stall))
     case "dhcp":
       guard let subnet = object.network.network.subnets.first(where: { !$0.isV6 }) else {
         throw call.misuse("the network has no IPv4 subnet to lease addresses of")

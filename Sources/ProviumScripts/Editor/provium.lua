@@ -104,6 +104,7 @@
 ---@field network provium.network The network.
 ---@field mac? string The Ethernet address.
 ---@field ip? string | string[] The address, or a list of addresses.
+---@field model? "virtio-net" | "e1000" | "e1000e" | "rtl8139" The kind of card; default "virtio-net".
 
 --- The options of `vm:boot`.
 ---@class provium.boot_options
@@ -703,6 +704,13 @@ function network:stop_capture() end
 ---@return table<string, integer>
 function network:counts(a) end
 
+--- Forwards connections to a TCP port of this computer's loopback interface to a VM; needs a network with `host`.
+---@param vm provium.vm
+---@param port integer The port of the VM.
+---@param host_port? integer The port of this computer; default a free one.
+---@return integer host_port
+function network:forward(vm, port, host_port) end
+
 --- Adds a station that the script plays.
 ---@param opts? { mac?: string, ip?: string | string[], name?: string, answer?: string[] }
 ---@return provium.port
@@ -733,6 +741,12 @@ function nic:down() end
 --- Gives the carrier back.
 function nic:up() end
 
+--- Takes the device out of the running guest.
+function nic:unplug() end
+
+--- Puts the device back into the guest, with its addresses.
+function nic:plug() end
+
 --- A station that the script plays.
 ---@class provium.port
 ---@field mac string The Ethernet address.
@@ -756,7 +770,7 @@ function port:expect(fn, timeout) end
 function port:on(kind, fn) end
 
 --- Lets the station answer by itself.
----@param kind "arp" | "ping" | "echo" | "dhcp" | "dns"
+---@param kind "arp" | "ping" | "echo" | "sink" | "stall" | "dhcp" | "dns"
 ---@param names? table<string, string | string[]>
 function port:answer(kind, names) end
 
@@ -801,7 +815,7 @@ function provium.all(functions) end
 
 --- Creates a network of VMs.
 ---@param name string
----@param opts? { subnet?: string | string[], mtu?: integer }
+---@param opts? { subnet?: string | string[], mtu?: integer, dhcp?: boolean, host?: boolean }
 ---@return provium.network
 function provium.network(name, opts) end
 

@@ -95,6 +95,17 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
   /// The network devices, in the order of their numbers.
   package var networkDevices: [NetworkDevice] { devices.compactMap { $0 as? NetworkDevice } }
 
+  /// Sets which network devices the guest has, by their numbers.
+  mutating func setPlugged(_ isPlugged: (Int) -> Bool) {
+    var number = 0
+    devices = devices.map { device in
+      guard var network = device as? NetworkDevice else { return device }
+      network.isPlugged = isPlugged(number)
+      number += 1
+      return network
+    }
+  }
+
   /// All folders of the host that the guest sees, in the order of their numbers.
   package var sharedFolders: [SharedFolder] { devices.compactMap { $0 as? SharedFolder } }
 

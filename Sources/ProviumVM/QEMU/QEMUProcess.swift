@@ -2,7 +2,6 @@ import Glibc
 package import Logging
 package import ProviumAgentClient
 package import ProviumBlock
-import ProviumJSON
 package import ProviumSystem
 import Synchronization
 
@@ -30,9 +29,15 @@ package final class QEMUProcess: Sendable {
   private let frameSockets = Mutex<[Int: FrameSocket]>([:])
   /// QEMU's ends of these connections, where they are kept.
   private let frameEnds: [FrameSocket]
+  /// The numbers of the network devices that the guest does not have.
+  let unplugged: Mutex<Set<Int>>
   private final class FrameSocket: Sendable {
     let descriptor: Mutex<Descriptor?>
     init(_ descriptor: consuming Descriptor) { self.descriptor = Mutex(descriptor) }
+    func set(_ new: consuming Descriptor?) {
+      var new = consume new
+      descriptor.withLock { $0 = new.take() }
+    }
   }
   /// This process's end of the share port; nil over vsock, or once it was taken.
   private let shareSocket: Mutex<Descriptor?>
@@ -102,12 +107,14 @@ package final class QEMUProcess: Sendable {
       errors: errors,
       pausesAtShutdown: wiring.pausesAtShutdown
     )
+    let devices = configuration.networkDevices
+    unplugged = Mutex(Set(devices.indices.filter { !devices[$0].isPlugged }))
     frameEnds =
       wiring.keepsFrameEnds
       ? try configuration.networkDevices.indices.map {
         FrameSocket(try descriptors.duplicateTheirs(NetworkDevice.name($0)))
       } : []
-    for number in configuration.networkDevices.indices {
+    for number in devices.indices {
       let socket = FrameSocket(try descriptors.takeOurs(NetworkDevice.name(number)))
       frameSockets.withLock { $0[number] = socket }
     }
@@ -138,12 +145,13 @@ package final class QEMUProcess: Sendable {
     frameEnds.indices.contains(number) ? frameEnds[number].descriptor.withLock { $0?.raw } : nil
   }
 
-  /// Sets whether the link of a network device is up. The guest sees its carrier go and come.
-  package func setLink(of number: Int, isUp: Bool, until deadline: Deadline) throws {
-    let arguments: KeyValuePairs<String, JSONValue> = [
-      "name": .string(NetworkDevice.name(number)), "up": .bool(isUp),
-    ]
-    try qmp.command("set_link", arguments, until: deadline)
+  func setFrameEnd(_ descriptor: consuming Descriptor?, of number: Int) {
+    if frameEnds.indices.contains(number) { frameEnds[number].set(descriptor) }
+  }
+
+  func addFrameSocket(_ descriptor: consuming Descriptor, of number: Int) {
+    let socket = FrameSocket(descriptor)
+    frameSockets.withLock { $0[number] = socket }
   }
 
   /// Ends QEMU now and waits until nothing of it is left. Idempotent.

@@ -51,7 +51,23 @@ package final class QMPClient: Sendable {
     passing descriptor: Int32? = nil,
     until deadline: Deadline
   ) throws -> JSONValue {
-    let line = QMPCommand.line(name, arguments)
+    try command(
+      name,
+      members: arguments.map { JSONValue.Member($0, $1) },
+      passing: descriptor,
+      until: deadline
+    )
+  }
+
+  /// Sends a command whose arguments are not known before, and blocks until its reply has come.
+  @discardableResult
+  func command(
+    _ name: String,
+    members: [JSONValue.Member],
+    passing descriptor: Int32? = nil,
+    until deadline: Deadline
+  ) throws -> JSONValue {
+    let line = QMPCommand.line(name, members)
     return try commandTurn.update { _ in
       let isReady: Void? = try state.wait(until: deadline) { state in
         if let failure = state.failure { throw failure }
@@ -140,7 +156,7 @@ package final class QMPClient: Sendable {
     switch message {
     case .greeting:
       // QEMU accepts other commands only after the reply to this one.
-      try? send(QMPCommand.line("qmp_capabilities", [:]), passing: nil, command: "qmp_capabilities")
+      try? send(QMPCommand.line("qmp_capabilities", []), passing: nil, command: "qmp_capabilities")
     case .reply, .failure:
       state.update { state in
         if state.isGreeted { state.replies.append(message) } else { state.isGreeted = true }
