@@ -5,13 +5,13 @@ import ProviumSystem
 
 /// Figures of Provium as ratios against baselines measured in the same run. `Scripts/bench` builds and calls it:
 ///
-///     provium-bench PROVIUM BARE-PROGRAM [--quick | --channel | --disks | --shares]
+///     provium-bench PROVIUM BARE-PROGRAM FLOOD-PROGRAM [--quick | --channel | --disks | --shares | --networks]
 @main
 enum Bench {
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    guard arguments.count >= 2 else {
-      print("usage: Scripts/bench [--quick | --channel | --disks | --shares]")
+    guard arguments.count >= 3 else {
+      print("usage: Scripts/bench [--quick | --channel | --disks | --shares | --networks]")
       exit(2)
     }
     let rows: [Row]
@@ -19,10 +19,12 @@ enum Bench {
       rows = try measure(
         provium: arguments[0],
         bareProgram: arguments[1],
+        floodProgram: arguments[2],
         rounds: arguments.contains("--quick") ? 3 : 7,
         channelAlone: arguments.contains("--channel"),
         disksAlone: arguments.contains("--disks"),
-        sharesAlone: arguments.contains("--shares")
+        sharesAlone: arguments.contains("--shares"),
+        networksAlone: arguments.contains("--networks")
       )
     } catch {
       print("bench: \(error)")
@@ -37,10 +39,12 @@ enum Bench {
   private static func measure(
     provium: String,
     bareProgram: String,
+    floodProgram: String,
     rounds: Int,
     channelAlone: Bool,
     disksAlone: Bool,
-    sharesAlone: Bool
+    sharesAlone: Bool,
+    networksAlone: Bool
   ) throws -> [Row] {
     let run = try RunDirectory()
     defer { run.close() }
@@ -58,6 +62,8 @@ enum Bench {
     let machineRows = MachineRows(host: host, bareProgram: bareProgram, folder: folder, rounds: rounds)
     let diskRows = DiskRows(host: host, folder: folder, rounds: rounds)
     let shareRows = ShareRows(host: host, folder: folder, rounds: rounds)
+    let networkRows = NetworkRows(host: host, flood: floodProgram, rounds: rounds)
+    if networksAlone { return try networkRows.rows() }
     if sharesAlone { return try shareRows.rows() }
     if disksAlone { return try diskRows.rows() }
     if channelAlone { return try machineRows.channelRows() }
@@ -69,7 +75,7 @@ enum Bench {
       rounds: rounds,
       coldBoot: machines.coldBoot
     ).rows()
-    return try machines.rows + snapshots + diskRows.rows() + shareRows.rows()
+    return try machines.rows + snapshots + diskRows.rows() + shareRows.rows() + networkRows.rows()
       + CommandRows(provium: provium, folder: folder, coldBoot: machines.coldBoot).rows()
   }
 }
