@@ -5,26 +5,35 @@ import ProviumSystem
 
 /// Figures of Provium as ratios against baselines measured in the same run. `Scripts/bench` builds and calls it:
 ///
-///     provium-bench PROVIUM BARE-PROGRAM FLOOD-PROGRAM [--quick | --channel | --disks | --shares | --networks]
+///     provium-bench PROVIUM BARE-PROGRAM FLOOD-PROGRAM [--quick] [--PART]
 @main
 enum Bench {
+  /// The parts that can be measured alone.
+  enum Part: String, CaseIterable {
+    case channel, disks, shares, networks, failures
+  }
+
+  /// The programs that are measured, and the baselines.
+  struct Programs {
+    let provium: String
+    /// `bare.c`, compiled.
+    let bare: String
+    /// `flood.c`, compiled.
+    let flood: String
+  }
+
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
     guard arguments.count >= 3 else {
-      print("usage: Scripts/bench [--quick | --channel | --disks | --shares | --networks]")
+      print("usage: Scripts/bench [--quick] [\(Part.allCases.map { "--\($0)" }.joined(separator: " | "))]")
       exit(2)
     }
     let rows: [Row]
     do {
       rows = try measure(
-        provium: arguments[0],
-        bareProgram: arguments[1],
-        floodProgram: arguments[2],
+        Programs(provium: arguments[0], bare: arguments[1], flood: arguments[2]),
         rounds: arguments.contains("--quick") ? 3 : 7,
-        channelAlone: arguments.contains("--channel"),
-        disksAlone: arguments.contains("--disks"),
-        sharesAlone: arguments.contains("--shares"),
-        networksAlone: arguments.contains("--networks")
+        only: Part.allCases.first { arguments.contains("--\($0)") }
       )
     } catch {
       print("bench: \(error)")
@@ -36,16 +45,8 @@ enum Bench {
     exit(kept == rows.count ? 0 : 1)
   }
 
-  private static func measure(
-    provium: String,
-    bareProgram: String,
-    floodProgram: String,
-    rounds: Int,
-    channelAlone: Bool,
-    disksAlone: Bool,
-    sharesAlone: Bool,
-    networksAlone: Bool
-  ) throws -> [Row] {
+  /// - Parameter part: nil: all.
+  private static func measure(_ programs: Programs, rounds: Int, only part: Part?) throws -> [Row] {
     let run = try RunDirectory()
     defer { run.close() }
     let cache = Settings.defaultCache
@@ -59,23 +60,28 @@ enum Bench {
     let folder = "\(cache)/bench-\(getpid())"
     try Files.createDirectories(folder, mode: 0o700)
     defer { try? Files.removeTree(folder) }
-    let machineRows = MachineRows(host: host, bareProgram: bareProgram, folder: folder, rounds: rounds)
-    let diskRows = DiskRows(host: host, folder: folder, rounds: rounds)
-    let shareRows = ShareRows(host: host, folder: folder, rounds: rounds)
-    let networkRows = NetworkRows(host: host, flood: floodProgram, rounds: rounds)
-    if networksAlone { return try networkRows.rows() }
-    if sharesAlone { return try shareRows.rows() }
-    if disksAlone { return try diskRows.rows() }
-    if channelAlone { return try machineRows.channelRows() }
+    let machineRows = MachineRows(host: host, bareProgram: programs.bare, folder: folder, rounds: rounds)
+    func rows(_ part: Part) throws -> [Row] {
+      switch part {
+      case .channel: try machineRows.channelRows()
+      case .disks: try DiskRows(host: host, folder: folder, rounds: rounds).rows()
+      case .shares: try ShareRows(host: host, folder: folder, rounds: rounds).rows()
+      case .networks: try NetworkRows(host: host, flood: programs.flood, rounds: rounds).rows()
+      case .failures:
+        try FailureRows(provium: programs.provium, host: host, folder: folder, rounds: rounds).rows()
+      }
+    }
+    if let part { return try rows(part) }
     let machines = try machineRows.rows()
     let snapshots = try SnapshotRows(
       host: host,
-      bareProgram: bareProgram,
+      bareProgram: programs.bare,
       folder: folder,
       rounds: rounds,
       coldBoot: machines.coldBoot
     ).rows()
-    return try machines.rows + snapshots + diskRows.rows() + shareRows.rows() + networkRows.rows()
-      + CommandRows(provium: provium, folder: folder, coldBoot: machines.coldBoot).rows()
+    let parts = try Part.allCases.filter { $0 != .channel }.flatMap(rows)
+    let commands = CommandRows(provium: programs.provium, folder: folder, coldBoot: machines.coldBoot)
+    return try machines.rows + snapshots + parts + commands.rows()
   }
 }

@@ -1,6 +1,7 @@
-import ProviumTesting
 import Synchronization
 import Testing
+
+@testable import ProviumTesting
 
 /// Tests written in Swift, on the same engine as the Lua files of this target.
 @Suite("Tests in Swift use VMs", .requires(.virtualMachines))
@@ -358,5 +359,29 @@ struct SwiftTests {
       await vm.kill()
     }
     await after.value
+  }
+
+  @Test("the trait of a VM notices the first issue of its test that is a failure, and records all of them")
+  func issueWatch() async throws {
+    let watch = IssueWatch()
+    let recorded = Mutex(0)
+    let outer = IssueHandlingTrait.filterIssues { _ in
+      recorded.withLock { $0 += 1 }
+      return false
+    }
+    let test = try #require(Test.current)
+    try await outer.provideScope(for: test, testCase: Test.Case.current) {
+      try await watch.observe(test, Test.Case.current) {
+        #expect(IssueWatch.current === watch)
+        withKnownIssue { Issue.record("known") }
+        Issue.record("a warning", severity: .warning)
+        #expect(watch.failure == nil)
+        Issue.record("the first")
+        Issue.record("the second")
+      }
+    }
+    #expect(watch.failure?.contains("the first") == true, "\(watch.failure ?? "")")
+    #expect(recorded.withLock { $0 } == 4)
+    #expect(IssueWatch.current == nil)
   }
 }

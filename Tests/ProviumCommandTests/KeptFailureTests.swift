@@ -97,6 +97,13 @@ struct KeptFailureTests {
         "\(open.errors)"
       )
     }
+    let lines = "x = vm:exec('cat /one').stdout\nx .. 1\nvm:exec('rm /one')\nnothing.x\n"
+    try project.write(lines, to: "lines")
+    let lua = try project.shell("'\(Command.binary)' open \(asserts) --lua < lines 2> errors || echo code $?")
+    #expect(lua.hasPrefix("\"one\\n1\"\n") && lua.hasSuffix("\ncode 1\n"), "\(lua)")
+    #expect(try Files.readText("\(project.path)/errors").contains("global 'nothing'"))
+    let dead = try Command("open", panics, "--lua", in: project.path)
+    #expect(dead.status == .exited(2) && dead.errors.contains("sysrq triggered crash"), "\(dead.text)")
     let console = try Command("open", panics, "--console", in: project.path)
     #expect(console.status == .exited(0) && console.output.contains("before-the-end"), "\(console.text)")
     let live = try Command("open", loses, "--console", in: project.path)
@@ -267,6 +274,8 @@ struct KeptFailureTests {
     #expect(try Command("open", "--list", in: project.path).output.contains("no VM is kept"))
     let both = try Command("open", "--console", "--run", "x", in: project.path)
     #expect(both.status == .exited(2) && both.errors.contains("exclude each other"))
+    let lua = try Command("open", "--lua", "--drgn", in: project.path)
+    #expect(lua.status == .exited(2) && lua.errors.contains("exclude each other"))
     let dots = try Command("open", "../x", "--remove", in: project.path)
     #expect(dots.status == .exited(2))
     let count = try Command("test", "--keep-count", "-1", in: project.path)

@@ -47,11 +47,20 @@ struct SelftestIsolationTests {
     let command = try Command(
       arguments: [
         "ksft", "--install", "tree", "--program-timeout", "1s", "-p", "2", "--json", "events.json",
+        "--keep-failed",
       ],
       in: project.path,
       seconds: 300
     )
     #expect(command.exitCode == 1, "\(command.text)")
+    // The VMs of the program that hung and of the one that crashed its kernel.
+    let list = try Command("open", "--list", in: project.path)
+    #expect(
+      list.output.split(separator: "\n").count == 2 && list.output.contains("hang.sh")
+        && list.output.contains("crash.sh"),
+      "\(list.text)"
+    )
+    #expect(command.output.split(separator: "\n").count { $0.contains("kept: vm") } == 2, "\(command.text)")
     #expect(
       try outcomes(project) == [
         "crash.sh: failed", "hang.sh: failed", "leak.sh / leak: passed", "leak.sh: passed",

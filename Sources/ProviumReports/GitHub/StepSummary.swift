@@ -49,7 +49,12 @@ package struct StepSummary: Sendable {
       text += "<details><summary><b>\(MarkupText.html(HarmlessText.line(test.title)))</b></summary>\n\n"
       var lines = test.failure.lines + test.failure.keptLines.map { "kept: \($0)" }
       if test.failure.traceback.count > 1 { lines += ["", "traceback:"] + test.failure.traceback }
-      if !test.failure.console.isEmpty { lines += ["", "console:"] + test.failure.console.suffix(20) }
+      let console = test.failure.console
+      let isReport = test.failure.kind == .kernelReport
+      if !console.isEmpty {
+        lines +=
+          isReport ? ["", "kernel report:"] + console.prefix(30) : ["", "console:"] + console.suffix(20)
+      }
       // A blank line would end the HTML block, and Markdown would be read again.
       let body = lines.map { $0.isEmpty ? "&#8203;" : MarkupText.html(String($0.prefix(2000))) }
       text += "<pre>\(body.joined(separator: "\n"))</pre>\n\n</details>\n\n"

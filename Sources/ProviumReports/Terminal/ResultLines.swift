@@ -59,12 +59,21 @@ struct ResultLines {
   private func indented(_ lines: some Sequence<String>) -> [String] { lines.map { "        \($0)" } }
 
   private func details(of failure: Failure, output: String) -> [String] {
-    let console = failure.console.suffix(20)
     return section("traceback", failure.traceback.count > 1 ? failure.traceback : [])
       + failure.keptLines.map { "        \(palette.odd("kept:")) \(HarmlessText.line($0))" }
       + section("output", HarmlessText.lines(output))
       + section("last operations", failure.trace)
-      + section("console (last \(Amount.count(console.count, "line")))", Array(console))
+      + console(of: failure)
+  }
+
+  /// A kernel report begins with its reason and the innermost frames. Every other console ends with what matters.
+  private func console(of failure: Failure) -> [String] {
+    if failure.kind == .kernelReport {
+      let lines = failure.console.prefix(30)
+      return section("kernel report (first \(Amount.count(lines.count, "line")))", Array(lines))
+    }
+    let lines = failure.console.suffix(20)
+    return section("console (last \(Amount.count(lines.count, "line")))", Array(lines))
   }
 
   /// A string of `content` may have several lines. All of them are indented.

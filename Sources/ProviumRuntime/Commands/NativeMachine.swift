@@ -6,7 +6,7 @@ package import ProviumVM
 /// The VM of a test that is written in Swift: in a scope with the same resource pool, fixtures, time limits
 /// and console rules as the VMs of scripts. Belongs to one thread; other threads use the scope's control.
 package final class NativeMachine {
-  private let scope: MachineScope
+  let scope: MachineScope
   private let fixtures: FixtureService
   private var machine: Machine?
   private var workers: [Int32: Worker] = [:]

@@ -3,7 +3,7 @@ import ProviumVM
 
 /// gdb and cores of a kept VM.
 extension OpenedFailure {
-  /// The arguments for gdb, and what it knows.
+  /// The arguments for gdb or drgn, and what it knows.
   package struct DebuggerSession: Sendable {
     package let arguments: [String]
     /// For the user: where symbols come from.
@@ -23,10 +23,11 @@ extension OpenedFailure {
   package func startDebugger(vmlinux: String?) throws -> DebuggerSession {
     let guest = try guestMemory()
     let kernel = try KernelInformation(in: guest)
-    let files = try KernelFiles(vmlinux, of: failure, kernel)
+    let cache = services.configuration.settings.cache
+    let files = try KernelFiles(vmlinux, of: failure, kernel, cache: cache)
     let socket = "\(services.run.path)/gdb"
     try process.listenForDebugger(at: socket, until: deadline)
-    let index = "\(services.configuration.settings.cache)/gdb-index"
+    let index = "\(cache)/gdb-index"
     var lines = [
       "set confirm off", "set pagination off", "set index-cache directory \(index)",
       "set index-cache enabled on",
@@ -64,6 +65,27 @@ extension OpenedFailure {
       (try? SymbolFile.write(symbols, machine: guest.architecture.elfMachine, to: path)) != nil
     else { return nil }
     return path
+  }
+
+  /// Writes a core into the run's folder and finds the debug information that drgn needs.
+  /// - Parameter vmlinux: the user's; nil: it is looked for, and without one drgn looks for itself.
+  package func startDrgn(vmlinux: String?) throws -> DebuggerSession {
+    let kernel = try KernelInformation(in: guestMemory())
+    let files = try KernelFiles(vmlinux, of: failure, kernel, cache: services.configuration.settings.cache)
+    let core = "\(services.run.path)/core"
+    try writeCore(to: core)
+    guard let files else {
+      let release = kernel?.release ?? ""
+      return DebuggerSession(
+        arguments: ["-c", core],
+        remark:
+          "no debug information of kernel \(release): install linux-image-\(release)-dbg, or name its vmlinux with --vmlinux"
+      )
+    }
+    return DebuggerSession(
+      arguments: ["-c", core, "-s", files.vmlinux],
+      remark: "symbols of \(files.vmlinux)"
+    )
   }
 
   /// Writes an ELF core that crash and drgn open.

@@ -34,6 +34,31 @@ package struct KernelReportFindings {
     if lost > 0 { unjudged.append((machine, lost)) }
   }
 
+  /// Adds source lines to the frames of the lines that a failure quotes.
+  mutating func decode(with decoder: inout ReportDecoder) {
+    var rest = Self.quotedLines
+    for index in reports.indices where rest > 0 {
+      let lines = reports[index].report.lines
+      reports[index].report.lines.replaceSubrange(
+        ..<min(rest, lines.count),
+        with: decoder.decode(Array(lines.prefix(rest)))
+      )
+      rest -= lines.count
+    }
+  }
+
+  /// The release of the kernel, from the first report that has it: `CPU: 0 PID: 1 Comm: init Not tainted 6.1.0 #1 …`.
+  var kernelRelease: String? {
+    for line in reports.lazy.flatMap(\.report.lines).prefix(Self.quotedLines) where line.contains(" Comm: ") {
+      if let end = line.firstRange(of: " #"),
+        let word = line[..<end.lowerBound].split(separator: " ").last, word.first?.isNumber == true
+      {
+        return String(word)
+      }
+    }
+    return nil
+  }
+
   package mutating func add(_ other: KernelReportFindings) {
     reports += other.reports
     unjudged += other.unjudged

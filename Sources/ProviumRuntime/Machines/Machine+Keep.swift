@@ -71,7 +71,7 @@ extension Machine {
   }
 
   /// Resumes a copy of a kept VM in this handle, which was not used before.
-  func open(_ kept: KeptFailure) throws {
+  package func open(_ kept: KeptFailure) throws {
     do { try resume(kept.snapshot, origin: .kept(kept.id)) } catch let error as UnusableSnapshot {
       throw error.cause
     }

@@ -26,7 +26,9 @@ extension Machine {
   /// - Parameter allowed: parts of the titles of reports that are ignored.
   func takeReports(allowed: [String]) -> KernelReportFindings {
     catchUpWithReports()
-    return reports.take(allowed: allowed, of: label)
+    var findings = reports.take(allowed: allowed, of: label)
+    if !findings.isEmpty { decode(&findings) }
+    return findings
   }
 
   /// Runs `body`, during which a kernel report that `matches` must appear. That report fails no test.

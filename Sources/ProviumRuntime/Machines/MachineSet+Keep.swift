@@ -7,8 +7,11 @@ extension MachineSet {
   /// - Parameters:
   ///   - path: the names of the sub-test; empty: outside sub-tests.
   ///   - use: the count of operations when the test began: the VMs with a later use are its own.
+  ///   - withFacts: false where no report has room for facts.
   /// - Returns: the failure with what was kept. A VM that could not be kept is a warning; the failure stays what it is.
-  package func keep(_ failure: Failure, of path: [String], since use: UInt64) -> Failure {
+  package func keep(_ failure: Failure, of path: [String], since use: UInt64, withFacts: Bool = true)
+    -> Failure
+  {
     let keeper = context.services.failures
     guard failure.kind != .inner, !context.cancellation.isRequested else { return failure }
     var result = failure
@@ -26,7 +29,7 @@ extension MachineSet {
       }
     }
     // After the VMs are kept: looking changes them.
-    let facts = machines.flatMap { $0.collectFacts() }
+    let facts = withFacts ? machines.flatMap { $0.collectFacts() } : []
     if !kept.isEmpty { result.kept = kept }
     if !facts.isEmpty { result.facts = (result.facts ?? []) + facts }
     return result

@@ -20,6 +20,8 @@ package final class ScriptPrompt {
   private let subTests: SubTestRunner
   private let state: LuaState
   private let members: LuaFunction
+  /// Of the kept VM that was opened.
+  private var hold: FailureStore.Hold?
 
   /// Starts nothing: `start` does.
   /// - Parameter print: Receives what scripts print, with its line ends.
@@ -57,6 +59,8 @@ package final class ScriptPrompt {
     /// - memory: as `vm:boot` takes it; nil: the default.
     case profile(String, memory: UInt64?)
     case fixture(String)
+    /// A copy of a kept VM, whose agent answered. The hold keeps it from being removed.
+    case kept(KeptFailure, FailureStore.Hold)
   }
 
   /// Starts the VM and gives it the name `vm`. Blocks.
@@ -70,6 +74,12 @@ package final class ScriptPrompt {
     case .fixture(let name):
       source = "vm = provium.fixture(...)"
       arguments = [.text(name)]
+    case .kept(let failure, let hold):
+      let machine = scope.machines.add(profile: Profile(name: failure.profile))
+      try withExtendedLifetime(hold) { try machine.open(failure) }
+      self.hold = hold
+      source = "vm = ..."
+      arguments = [try context.types.value(VMObject(machine, context))]
     }
     do { _ = try state.call(try state.load(Array(source.utf8), chunkName: Self.chunk), arguments) } catch {
       throw error.payload ?? error

@@ -22,6 +22,10 @@ import Testing
 /// If the kernel has reported a panic, an oops, a WARNING or a sanitizer's finding by the end of the VM, that
 /// is an issue of the test. Its error is a ``ProviumError`` with the code `kernelReport`. `allow_splats` in
 /// `provium.toml` lists reports to ignore.
+///
+/// With `PROVIUM_KEEP_FAILED` or `keep_failed` in `provium.toml`, the VM of a failed test is kept before it ends, and a warning
+/// of the test shows how to open a copy of it: `provium open ID`. A test has failed if it threw an error, or if its kernel
+/// reported a fault. With the trait `.virtualMachine`, an `#expect` that did not hold counts, too.
 public final class VirtualMachine: Guest, @unchecked Sendable {
   // Sendable: the properties are immutable.
 
@@ -124,7 +128,7 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
       } catch {
         // The error is reported by the test: it must not be reported a second time as an issue about the VM.
         let named = (error as? ProviumError)?.reports ?? []
-        await vm.end(excluding: named)
+        await vm.end(after: "\(error)", excluding: named)
         throw error
       }
       await vm.kill()
@@ -152,21 +156,42 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
     return VirtualMachine(thread, at: location)
   }
 
-  /// Runs `last`, ends the VM, and records the kernel reports that `named` does not contain.
+  /// Runs `last`, ends the VM, and records the kernel reports that `named` does not contain. The VM of a failed test is kept, if
+  /// VMs are kept.
+  /// - Parameter failure: the error that the test threw; nil: none.
   private func end(
+    after failure: String? = nil,
     excluding named: Set<KernelReport.ID> = [],
     _ last: @escaping @Sendable (NativeMachine) -> Void = { _ in }
   ) async {
-    let report = await target.thread.finish { machine -> ProviumError? in
+    let failure = failure ?? IssueWatch.current?.failure
+    let ended = await target.thread.finish { machine -> NativeMachine.Ended in
+      // A VM that the test asks to shut down is kept before.
+      let kept = machine.keep(after: failure, excluding: named)
       last(machine)
       machine.end()
-      return machine.takeReports(excluding: named)
+      return NativeMachine.Ended(
+        report: kept.report ?? machine.takeReports(excluding: named),
+        kept: kept.kept
+      )
     }
-    guard case .some(.some(let error)) = report else { return }
+    guard let ended else { return }
+    if let report = ended.report { record(report.harmless) }
+    for line in ended.kept {
+      let comment = Comment(rawValue: "kept: \(line)")
+      if let location {
+        Issue.record(comment, severity: .warning, sourceLocation: location)
+      } else {
+        Issue.record(comment, severity: .warning)
+      }
+    }
+  }
+
+  private func record(_ report: ProviumError) {
     if let location {
-      Issue.record(error.harmless, sourceLocation: location)
+      Issue.record(report, sourceLocation: location)
     } else {
-      Issue.record(error.harmless)
+      Issue.record(report)
     }
   }
 }

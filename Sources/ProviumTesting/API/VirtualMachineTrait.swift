@@ -33,15 +33,20 @@ public struct VirtualMachineTrait: TestTrait, SuiteTrait, TestScoping {
   ) async throws {
     guard testCase != nil else { return try await function() }
     try await SharedEngine.machineAdmission.admitted {
-      switch origin {
-      case .boot(let configuration):
-        try await withVirtualMachine(configuration, sourceLocation: test.sourceLocation) { _ in
-          try await function()
-        }
-      case .fixture(let name):
-        try await withVirtualMachine(fixture: name, sourceLocation: test.sourceLocation) { _ in
-          try await function()
-        }
+      let watch = IssueWatch()
+      try await watch.observe(test, testCase) { try await run(test, function) }
+    }
+  }
+
+  private func run(_ test: Test, _ function: @Sendable () async throws -> Void) async throws {
+    switch origin {
+    case .boot(let configuration):
+      try await withVirtualMachine(configuration, sourceLocation: test.sourceLocation) { _ in
+        try await function()
+      }
+    case .fixture(let name):
+      try await withVirtualMachine(fixture: name, sourceLocation: test.sourceLocation) { _ in
+        try await function()
       }
     }
   }

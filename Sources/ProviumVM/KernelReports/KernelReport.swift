@@ -16,8 +16,8 @@ package struct KernelReport: Sendable, Hashable, Identifiable {
   package let kind: Kind
   /// The line that tells the kind, without its time stamp.
   package let title: String
-  /// The report as the console shows it, as far as it was printed and is kept.
-  package internal(set) var lines: [String]
+  /// The report as the console shows it, as far as it was printed and is kept. Source lines may have been added to frames.
+  package var lines: [String]
 
   package var text: String { lines.joined(separator: "\n") }
 }

@@ -12,7 +12,7 @@ struct ExportCommand: ParsableCommand {
   @Argument(help: "The new file, such as failure.tar.zst.") var file: String
 
   func run() throws {
-    let store = try OpenCommand.store()
+    let store = try OpenSession.store()
     let (failure, hold) = try store.find(id)
     let path = Files.resolve(file, against: Files.currentDirectory)
     try withExtendedLifetime(hold) { try store.export(failure, to: path) }
@@ -31,6 +31,6 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     let path = Files.resolve(file, against: Files.currentDirectory)
-    Console.print("provium open \(try OpenCommand.store().import(path))")
+    Console.print("provium open \(try OpenSession.store().import(path))")
   }
 }

@@ -87,11 +87,12 @@ final class SelftestRun {
       scope.events.send(.subTestStarted(file: scope.name, path: test.path, location: test.location))
     }
     scope.activity("test \(test.path[0])")
+    let usesBefore = Machine.uses
     let (outcome, named) = outcome(of: program, &test)
     var judged = scope.machines.takeReports().judge(outcome, naming: named, at: test.location)
     if judged.isFailure {
       scope.machines.keepKernelLogs()
-      judged = explained(judged, of: program)
+      judged = kept(explained(judged, of: program), of: test, since: usesBefore)
     }
     // A VM that is left as the program left it would decide the results of the next one.
     if selftests.suite.isolation == .program || machine?.state != .booted {
@@ -225,6 +226,17 @@ final class SelftestRun {
     failure.trace = machine.traceLines
     if failure.console.isEmpty { failure.console = machine.consoleTail }
     return .failed(failure)
+  }
+
+  /// Keeps the VM, if VMs are kept.
+  private func kept(_ outcome: Outcome, of test: ProgramTest, since use: UInt64) -> Outcome {
+    guard case .failed(let failure) = outcome else { return outcome }
+    var own = failure
+    // The results of a program's own tests come from the same VM, and do not keep it.
+    if own.kind == .inner { own.kind = .assertion }
+    own = scope.machines.keep(own, of: test.path, since: use)
+    own.kind = failure.kind
+    return .failed(own)
   }
 
   // MARK: Results
