@@ -51,7 +51,23 @@ package final class QMPClient: Sendable {
     passing descriptor: Int32? = nil,
     until deadline: Deadline
   ) throws -> JSONValue {
-    let line = QMPCommand.line(name, arguments)
+    try command(
+      name,
+      members: arguments.map { JSONValue.Member($0, $1) },
+      passing: descriptor,
+      until: deadline
+    )
+  }
+
+  /// The same with arguments that are a list.
+  @discardableResult
+  package func command(
+    _ name: String,
+    members arguments: [JSONValue.Member],
+    passing descriptor: Int32? = nil,
+    until deadline: Deadline
+  ) throws -> JSONValue {
+    let line = QMPCommand.line(name, members: arguments)
     return try commandTurn.update { _ in
       let isReady: Void? = try state.wait(until: deadline) { state in
         if let failure = state.failure { throw failure }

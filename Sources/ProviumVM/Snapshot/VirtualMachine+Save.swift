@@ -59,6 +59,7 @@ extension VirtualMachine {
   func describeSnapshot(in folder: String, isStream: Bool, diskFiles: [Int: DiskFile]) -> Snapshot {
     var saved = configuration
     saved.boot.files = []
+    saved.takeSizes(of: process.disks)
     saved.devices += shares.all.map(\.device).dropFirst(configuration.sharedFolders.count)
     return Snapshot(
       folder: folder,
