@@ -16,6 +16,9 @@ package struct ImageBuilder: Sendable {
     entries = KernelEntries(cache: cache)
   }
 
+  /// SHA-256 of a file in hex. Remembered for a file that has not changed.
+  package func digest(_ path: String) throws -> String { try digests.digest(path) }
+
   /// - Parameter progress: told what takes time (fetching a kernel).
   package func build(
     _ source: BootSource,

@@ -12,6 +12,8 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
   case badTree(path: String, reason: String)
   case unknownKernel(name: String, reason: String)
   case noKernel(reasons: [String])
+  /// Packages that cannot be had.
+  case noPackages(names: [String], reason: String)
   case badInitrd(path: String, reason: String)
   case badDisk(path: String, reason: String)
   case missingFile(role: String, path: String)
@@ -36,6 +38,8 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
     case .unknownKernel(let name, let reason): "the kernel '\(name)' cannot be had: \(reason)"
     case .noKernel(let reasons):
       "no kernel for the default profile:\n" + reasons.map { "  - \($0)" }.joined(separator: "\n")
+    case .noPackages(let names, let reason):
+      "the packages \(names.joined(separator: ", ")) cannot be had: \(reason)"
     case .badInitrd(let path, let reason): "\(path) cannot be used as an initrd: \(reason)"
     case .badDisk(let path, let reason): "\(path) cannot be used as a root disk: \(reason)"
     case .longCommandLine(let length, let limit):

@@ -99,6 +99,13 @@ package final class VirtualMachine: Sendable {
       throw InvalidConfiguration(.clock, .refused("cannot be fast with KVM: run with --accel tcg"))
     }
     let qemu = try host.qemu(for: architecture)
+    var configuration = configuration
+    if let root = configuration.rootShare {
+      configuration.rootShare = try withoutActuallyEscaping(stage) { stage in
+        try RootCache(cache: host.cache, architecture: architecture, progress: stage)
+          .prepare(root, digest: host.images.digest)
+      }
+    }
     let image = try host.images.build(
       configuration.boot,
       drivers: configuration.kernelModules(on: platform),

@@ -67,6 +67,18 @@ import Testing
         "[profile.a]\nkernel = \"k\"\nkernal = \"x\"",
         "/project/provium.toml:3: unknown key 'profile.a.kernal' (did you mean 'kernel'?)"
       ),
+      (
+        "[profile.a]\nkernel = \"k\"\npackages = [\"-o\"]",
+        "/project/provium.toml:3: 'profile.a.packages' is '-o', but must be a list of names of Debian packages"
+      ),
+      (
+        "[profile.a]\nkernel = \"k\"\nuserland = \"busybox\"\npackages = [\"gcc\"]",
+        "/project/provium.toml:4: 'profile.a.packages' is beside \"busybox\", but must be used with userland"
+      ),
+      (
+        "[profile.a]\nkernel = \"k\"\nuserland = \"debian\"\nroot = \"/\"",
+        "/project/provium.toml:4: 'profile.a.root' is beside userland = \"debian\", but must be left out"
+      ),
       ("[provum]\n", "/project/provium.toml:1: unknown key 'provum' (did you mean 'provium'?)"),
       ("[provium]\ntests = [", "/project/provium.toml:2:10: "),
       ("[provium]\ncache = \"\"", "/project/provium.toml:2: 'provium.cache' is empty, but must be a path"),

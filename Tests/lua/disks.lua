@@ -192,6 +192,56 @@ test("an NVMe disk works, and is refused in a snapshot by name", function()
     assert_eq(vm:state(), "booted")
 end)
 
+test("a disk gets another size while the guest uses it, and keeps it in a snapshot", function()
+    local vm, disk = machine{size = "48M"}
+    local function sectors() return tonumber(run(vm, "cat /sys/block/vda/size")) end
+    run(vm, "echo begin | dd of=/dev/vda conv=sync,fsync 2>/dev/null")
+    disk:resize("64M")
+    assert_eq(sectors(), 64 * MIB // 512)
+    run(vm, "echo end | dd of=/dev/vda bs=512 seek=" .. 63 * MIB // 512 .. " conv=sync,fsync 2>/dev/null")
+    assert_eq(disk:read(63 * MIB, 3), "end")
+    vm:restore(vm:snapshot())
+    assert_eq(sectors(), 64 * MIB // 512)
+    disk:resize("1M")
+    assert_eq(sectors(), MIB // 512)
+    assert_eq(disk:stats().size, MIB)
+    disk:resize("64M")
+    assert_eq(disk:read(63 * MIB, 3), "\0\0\0")
+    assert_eq(run(vm, "dd if=/dev/vda bs=512 count=1 2>/dev/null | head -c 5"), "begin")
+    assert_error(function() disk:resize(0) end, "size of 1 byte")
+    assert_error(function() disk:resize(1000) end, "whole sectors")
+    disk:power_cut()
+    vm:reset()
+    assert_eq(sectors(), 64 * MIB // 512)
+end)
+
+test("a disk is detached and attached while the guest runs, also by hot-plug of a PCI slot", function()
+    for _, case in ipairs{{"virtio-scsi", "sda"}, {"virtio-blk", "vda"}} do
+        local vm, disk = machine{model = case[1], removable = true}
+        local function is_there()
+            return vm:exec("grep -q data /sys/block/" .. case[2] .. "/device/serial /sys/block/" .. case[2]
+                .. "/serial 2>/dev/null || test -e /sys/block/" .. case[2]).ok
+        end
+        run(vm, "echo kept | dd of=/dev/" .. case[2] .. " conv=sync,fsync 2>/dev/null")
+        assert(is_there())
+        disk:detach()
+        vm:wait_until(function() return not is_there() end)
+        assert_error(function() vm:snapshot() end, "is detached")
+        assert_error(function() disk:detach() end, "detached already")
+        disk:attach()
+        assert_error(function() disk:attach() end, "attached already")
+        vm:wait_until(is_there)
+        vm:restore(vm:snapshot())
+        assert_eq(run(vm, "dd if=/dev/" .. case[2] .. " bs=512 count=1 2>/dev/null | head -c 4"), "kept")
+    end
+    local _, disk = machine()
+    assert_error(function() disk:detach() end, "removable = true")
+end)
+
+test("a USB disk is refused by name where the kernel has no driver", function()
+    assert_error(function() provium.create():boot{disks = {{id = "stick", size = "1M", model = "usb"}}} end, "xhci_pci")
+end)
+
 test("bad options are refused by name", function()
     local function refused(disks, text)
         assert_error(function() provium.create():boot{disks = disks} end, text)

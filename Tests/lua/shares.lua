@@ -93,3 +93,22 @@ test("the host's tree is the guest's root, and keeps nothing of the guest's chan
     assert_eq("", host("cat /etc/provium-test 2>/dev/null"))
     assert_eq("changed", host("cat " .. folder .. "/file"))
 end)
+
+test("an archive is the guest's root, with its owners", function()
+    if vm:exec("uname -m").stdout.trim() ~= host("uname -m") then skip("the guest cannot run the host's programs") end
+    local base = folder .. "-root"
+    host("mkdir -p " .. base .. "/bin " .. base .. "/etc && cd " .. base .. " && cp /bin/sh /bin/cat /bin/ls bin && "
+        .. "for p in bin/*; do ldd $p | grep -o '/[^ ]*'; done | sort -u | while read -r f; do "
+        .. "mkdir -p ./$(dirname $f) && cp -L $f ./$f; done && echo mine > etc/name && chmod 4600 etc/name && "
+        .. "tar --owner=1234 --group=7 --numeric-owner -czf " .. base .. ".tar.gz . && rm -r " .. base)
+    local archive = provium.create():boot{root = base .. ".tar.gz"}
+    assert_eq("mine\n", archive:exec("cat /etc/name").stdout.value)
+    assert(archive:exec("ls -ln /etc/name").stdout.value:find("^%-rwS%-%-%-%-%-%-%.? 1 1234 7 5 "))
+    archive:exec("echo yours > /etc/name")
+    archive:restore(archive:snapshot())
+    assert_eq("yours\n", archive:exec("cat /etc/name").stdout.value)
+    os.remove(base .. ".tar.gz")
+    host("echo no archive > " .. base .. ".tar")
+    assert_error(function() provium.create():boot{root = base .. ".tar"} end, "cannot be unpacked")
+    os.remove(base .. ".tar")
+end)

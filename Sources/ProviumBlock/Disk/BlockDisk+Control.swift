@@ -71,6 +71,8 @@ extension BlockDisk {
       try makeDurable(&state)
       try state.contents.freeze(limit: properties.overlayLimit, folder: folder)
       state.recording = WriteLog(limit: properties.logLimit)
+      var properties = properties
+      properties.size = state.contents.size
       return DiskOrigin(properties: properties, base: state.contents.base, layers: state.contents.saved)
     }
   }

@@ -13,9 +13,9 @@ extension BlockDisk {
 
   /// Writes the disk's state into `folder`. The cache stays a cache: a later power cut loses it.
   package func save(to folder: String, name: String) throws {
-    let blocks = DiskContents.blocks(of: properties.size)
     try state.withLock { state in
       let contents = state.contents
+      let blocks = DiskContents.blocks(of: contents.size)
       try SavedLayer.write(contents.saved + [contents.durable], blocks: blocks, to: "\(folder)/\(name)")
       try SavedLayer.write([contents.cache], blocks: blocks, to: "\(folder)/\(name).cache")
       let log = LogWritesFormat.encode(state.unflushed.isCut ? [] : state.unflushed.entries)

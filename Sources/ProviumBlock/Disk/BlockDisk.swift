@@ -7,7 +7,7 @@ import Synchronization
 package final class BlockDisk: Sendable {
   /// The properties of a disk that its user cannot change.
   package struct Properties: Sendable, Hashable {
-    /// Bytes; a multiple of the sector size.
+    /// Bytes at first; a multiple of the sector size. See `BlockDisk.size`.
     package var size: Int
     /// 512 or 4096.
     package var sectorSize = 512
@@ -54,6 +54,9 @@ package final class BlockDisk: Sendable {
 
   package let properties: Properties
   let state: Mutex<State>
+  private let currentSize: Atomic<Int>
+  /// Bytes.
+  package var size: Int { currentSize.load(ordering: .acquiring) }
   /// For temporary files.
   let folder: String
 
@@ -61,6 +64,7 @@ package final class BlockDisk: Sendable {
   package init(_ properties: Properties, base: BaseContents = .zeroes, folder: String) throws {
     self.properties = properties
     self.folder = folder
+    currentSize = Atomic(properties.size)
     let contents = try DiskContents(
       size: properties.size,
       base: base,
@@ -75,6 +79,22 @@ package final class BlockDisk: Sendable {
         unflushed: WriteLog(limit: properties.logLimit)
       )
     )
+  }
+
+  /// The log of a workload is being recorded.
+  package struct Recording: Error, CustomStringConvertible {
+    package var description: String { "a disk cannot get another size while crash points are recorded" }
+  }
+
+  /// Gives the disk another size, and makes everything durable first. A client learns of it by a new connection.
+  /// - Parameter size: bytes; a multiple of the sector size.
+  package func resize(to size: Int) throws {
+    try state.withLock { state in
+      guard state.recording == nil else { throw Recording() }
+      try makeDurable(&state)
+      try state.contents.resize(to: size)
+      currentSize.store(size, ordering: .releasing)
+    }
   }
 
   // MARK: Requests

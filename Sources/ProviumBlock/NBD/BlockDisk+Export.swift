@@ -1,4 +1,4 @@
 extension BlockDisk {
   /// The disk as an NBD server offers it.
-  package var export: NBDExport { NBDExport(size: properties.size, sectorSize: properties.sectorSize) }
+  package var export: NBDExport { NBDExport(size: size, sectorSize: properties.sectorSize) }
 }

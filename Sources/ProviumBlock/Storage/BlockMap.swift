@@ -18,7 +18,7 @@ package struct BlockMap: Sendable {
   private var chunks: [[UInt8]?]
   /// The chunks that are not nil, in no order.
   private var used: [Int] = []
-  package let count: Int
+  package private(set) var count: Int
   /// The number of blocks in the state `data`.
   package private(set) var dataCount = 0
 
@@ -91,6 +91,22 @@ package struct BlockMap: Sendable {
       }
     }
     return limit
+  }
+
+  /// Gives the map another number of blocks. New ones are `below`; the states of removed ones are lost.
+  mutating func resize(to newCount: Int) {
+    for index in used where (index + 1) * Self.chunkLength > newCount {
+      let first = index * Self.chunkLength
+      for block in max(first, newCount)..<max(first, min(count, first + Self.chunkLength)) {
+        let place = block - first
+        if chunks[index]?[place] == State.data.rawValue { dataCount -= 1 }
+        chunks[index]?[place] = State.below.rawValue
+      }
+    }
+    count = newCount
+    let length = (newCount + Self.chunkLength - 1) / Self.chunkLength
+    used.removeAll { $0 >= length }
+    chunks = Array(chunks.prefix(length)) + Array(repeating: nil, count: max(0, length - chunks.count))
   }
 
   /// Makes all blocks `below`.

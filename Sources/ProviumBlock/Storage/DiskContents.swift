@@ -4,7 +4,7 @@ package struct DiskContents {
   /// A layer that can be written to.
   package enum Target: Sendable { case durable, cache }
 
-  package let size: Int
+  package private(set) var size: Int
   let base: BaseContents
   /// The lowest first.
   private(set) var saved: [Layer]
@@ -120,6 +120,19 @@ package struct DiskContents {
     -> Result
   {
     target == .cache ? try body(&cache) : try body(&durable)
+  }
+
+  /// Gives the contents another size. What is added is zeroes, also where the disk was larger before, as long as it has
+  /// all of its base. The cache must be empty.
+  mutating func resize(to newSize: Int) throws {
+    let (old, blocks) = (size, Self.blocks(of: newSize))
+    // A block that only a part is left of has zeroes after the end.
+    let partEnd = min(old, blocks * Self.blockSize)
+    if newSize < partEnd { try clear(at: newSize, count: partEnd - newSize, in: .durable) }
+    durable.resize(to: blocks)
+    cache.resize(to: blocks)
+    for index in saved.indices { saved[index].resize(to: blocks) }
+    size = newSize
   }
 
   // MARK: The cache

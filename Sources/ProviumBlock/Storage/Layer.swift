@@ -82,6 +82,9 @@ package struct Layer: Sendable {
     }
   }
 
+  /// Gives the layer another number of blocks: see `BlockMap.resize`.
+  mutating func resize(to blocks: Int) { map.resize(to: blocks) }
+
   /// Gives up all contents.
   mutating func removeAll() {
     // Small files are kept: to free their blocks at each flush would take longer than to write them again.

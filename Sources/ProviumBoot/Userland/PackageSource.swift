@@ -6,15 +6,19 @@ import ProviumSystem
 struct PackageSource {
   let folder: String
   /// `amd64`, `arm64`.
-  private let debianArchitecture: String
+  let debianArchitecture: String
   private let isForeign: Bool
+  /// The list of the packages that count as installed.
+  private let status: String
 
-  init(folder: String, architecture: Architecture) throws {
+  /// - Parameter status: nil: the packages that the host has installed.
+  init(folder: String, architecture: Architecture, status: String? = nil) throws {
     guard ToolRun.find("apt-get") != nil, ToolRun.find("dpkg-deb") != nil else {
       throw ImageError.noKernel(reasons: ["apt-get and dpkg-deb are not on this host (not Debian or Ubuntu?)"]
       )
     }
     self.folder = folder
+    self.status = status ?? "/var/lib/dpkg/status"
     debianArchitecture = architecture.debianName
     isForeign = architecture.name != HostFacts.machine
   }
@@ -22,12 +26,15 @@ struct PackageSource {
   /// State of our own, so that neither root nor the system's locks are needed.
   private var options: [String] {
     [
-      "-o", "Dir::State=\(folder)/state", "-o", "Dir::State::status=/var/lib/dpkg/status",
+      "-o", "Dir::State=\(folder)/state", "-o", "Dir::State::status=\(status)",
       "-o", "Dir::Cache=\(folder)/cache", "-o", "APT::Architecture=\(debianArchitecture)",
       "-o", "APT::Architectures=\(debianArchitecture)", "-o", "Debug::NoLocking=1", "-o",
       "APT::Sandbox::User=",
     ] + (usesSystemLists ? ["-o", "Dir::State::lists=/var/lib/apt/lists"] : [])
   }
+
+  /// The folder with the lists of packages.
+  var lists: String { usesSystemLists ? "/var/lib/apt/lists" : "\(folder)/state/lists" }
 
   private var usesSystemLists: Bool {
     guard !isForeign, let lists = try? Files.list("/var/lib/apt/lists") else { return false }
@@ -110,7 +117,7 @@ struct PackageSource {
   }
 
   @discardableResult
-  private func run(_ tool: String, _ arguments: [String], directory: String? = nil) throws -> ToolRun {
+  func run(_ tool: String, _ arguments: [String], directory: String? = nil) throws -> ToolRun {
     try ToolRun.run(tool, options + arguments, directory: directory, deadline: .after(.seconds(600)))
   }
 }

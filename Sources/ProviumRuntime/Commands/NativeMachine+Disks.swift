@@ -12,6 +12,12 @@ extension NativeMachine {
     return try machine.cutPower(survival: survival, seed: seed)[id] ?? PowerCut()
   }
 
+  package func resizeDisk(_ id: String, to size: UInt64) throws { try present().resizeDisk(id, to: size) }
+
+  package func detachDisk(_ id: String) throws { try present().detachDisk(id) }
+
+  package func attachDisk(_ id: String) throws { try present().attachDisk(id) }
+
   package func reset() throws { try present().reset() }
 
   package func reboot() throws { try present().reboot() }

@@ -142,6 +142,7 @@ package enum ConfigurationFile {
   private static func profile(_ table: TableReader, name: String, root: String) throws -> Profile {
     try table.checkKeys([
       "kernel", "initrd", "rootfs", "init", "append", "modules", "arch", "userland", "root", "share",
+      "packages",
     ])
     var profile = Profile(name: name)
     if let kernel = try table.string("kernel") {
@@ -151,17 +152,29 @@ package enum ConfigurationFile {
       profile.kernel = KernelName.resolve(kernel, against: root)
     }
     if let userland = try table.string("userland") {
-      guard userland == "busybox" else {
-        throw table.bad("userland", given: "\"\(userland)\"", accepted: "\"busybox\"")
+      guard ["busybox", "debian"].contains(userland) else {
+        throw table.bad("userland", given: "\"\(userland)\"", accepted: "\"busybox\" or \"debian\"")
       }
       profile.wantsUserland = true
+      if userland == "busybox", table.keys.contains("packages") {
+        throw table.bad("packages", given: "beside \"busybox\"", accepted: "used with userland = \"debian\"")
+      }
+      if userland == "debian" { profile.packages = [] }
     }
+    if profile.packages != nil || table.keys.contains("packages") { profile.packages = try packages(table) }
     profile.initrd = try table.path("initrd", root: root)
     profile.rootfs = try table.path("rootfs", root: root)
     profile.modules = try table.path("modules", root: root)
     profile.initProgram = try table.string("init")
     profile.append = try table.string("append")
     profile.root = try table.path("root", root: root)
+    if profile.packages != nil, profile.root != nil {
+      throw table.bad(
+        "root",
+        given: "beside userland = \"debian\"",
+        accepted: "left out: the packages are the root"
+      )
+    }
     profile.shares = try table.table("share").map { try shares($0, root: root) } ?? []
     if let architecture = try table.string("arch") {
       guard let known = Architecture(named: architecture) else {
@@ -179,6 +192,14 @@ package enum ConfigurationFile {
       )
     }
     return profile
+  }
+
+  private static func packages(_ table: TableReader) throws -> [String] {
+    let names = try table.strings("packages")
+    if let wrong = names.first(where: { !DebianPackages.isName($0) }) {
+      throw table.bad("packages", given: "'\(wrong)'", accepted: "a list of names of Debian packages")
+    }
+    return names
   }
 
   /// `[profile.NAME.share]`: `"/src" = "~/linux"`, or a table with `path`.

@@ -15,8 +15,10 @@ package struct Profile: Sendable, Hashable {
   package var modules: String?
   /// Folders of the host in the guest.
   package var shares: [SharedFolder] = []
-  /// A folder of the host as the guest's root.
+  /// A folder of the host, or an archive, as the guest's root.
   package var root: String?
+  /// Debian packages that the guest's root is made of; nil: it is made otherwise.
+  package var packages: [String]?
   /// nil: the host's.
   package var architecture: Architecture?
 

@@ -58,7 +58,7 @@ extension ProviumError.Code {
   /// those of a distribution come from the host or the network.
   private static func code(of error: ImageError) -> Self {
     switch error {
-    case .noKernel, .unknownKernel: .unavailable
+    case .noKernel, .unknownKernel, .noPackages: .unavailable
     case .noModuleDirectory, .driverMissing, .moduleDisabled, .staleModuleList, .wrongModules, .notAKernel,
       .badTree, .badInitrd, .badDisk, .missingFile, .longCommandLine:
       .configuration

@@ -211,6 +211,7 @@ struct StalenessCheck {
       "kernel": kernel, "initrd": profile.initrd, "rootfs": profile.rootfs, "init": profile.initProgram,
       "append": profile.append, "modules": profile.modules, "arch": profile.architecture?.name,
       "userland": profile.wantsUserland ? "busybox" : nil, "root": profile.root,
+      "packages": profile.packages?.joined(separator: " "),
       "share": profile.shares.isEmpty
         ? nil : profile.shares.map { "\($0.path) = \($0.folder)" }.joined(separator: ", "),
     ].mapValues { $0 ?? "not set" }

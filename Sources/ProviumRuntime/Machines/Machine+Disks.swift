@@ -58,7 +58,39 @@ extension Machine {
     }
     end()
     for disk in disks.values { disk.restorePower() }
-    try boot(configuration, disks: disks)
+    var present = configuration
+    present.takeSizes(of: disks)
+    try boot(present, disks: disks)
+  }
+
+  // MARK: Changes while the VM runs
+
+  /// Gives a disk another size, and tells the guest. Everything that the guest has written becomes durable.
+  /// - Parameter size: bytes.
+  package func resizeDisk(_ id: String, to size: UInt64) throws {
+    try changeDisk("resize the disk \(id)", id) { try $0.resizeDisk(id, to: size, until: $1) }
+  }
+
+  /// Takes a disk away from the guest. Its contents stay as they are.
+  package func detachDisk(_ id: String) throws {
+    try changeDisk("detach the disk \(id)", id) { try $0.detachDisk(id, until: $1) }
+  }
+
+  /// Gives a disk that was detached back to the guest.
+  package func attachDisk(_ id: String) throws {
+    try changeDisk("attach the disk \(id)", id) { try $0.attachDisk(id, until: $1) }
+  }
+
+  private func changeDisk(_ what: String, _ id: String, _ body: (QEMUProcess, Deadline) throws -> Void) throws
+  {
+    let machine = try usable()
+    _ = try disk(id)
+    do {
+      try guarded(what, on: machine, allowance: .zero) { try body(machine.process, $0) }
+    } catch let error as ProviumError {
+      guard let refusal = error.cause as? QEMUProcess.DiskRefusal else { throw error }
+      throw ProviumError(.invalidUse, "\(refusal)", cause: refusal)
+    }
   }
 
   /// - Throws: the reason why a request to a disk failed by no fault that the test asked for.
@@ -77,6 +109,12 @@ extension Machine {
         .invalidUse,
         "the disk '\(disk.id)' is an NVMe disk, whose state QEMU cannot save: fixtures, snapshots and fresh sub-tests "
           + "need model = \"virtio-blk\" or \"virtio-scsi\""
+      )
+    }
+    if let id = machine.process.detachedDisks.first {
+      throw ProviumError(
+        .invalidUse,
+        "the disk '\(id)' is detached: fixtures, snapshots and fresh sub-tests need it attached (disk:attach())"
       )
     }
   }

@@ -42,6 +42,17 @@ extension Machine {
         )
       }
       guard context.workFolder != nil else { continue }
+      // The files of an archive are those of the archive, which is an input. They must still be in the cache.
+      if let attributes = share.device.attributesFile {
+        sharedInputs.append(
+          BootImage.Input(
+            name: "the unpacked root",
+            path: attributes,
+            digest: (try? context.services.digests.digest(attributes)) ?? ""
+          )
+        )
+        continue
+      }
       for (path, facts) in report.read.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
         let file = "\(share.device.folder)/\(PathText.string(of: path))"
         // A file that has changed since it was read gets no digest: the fixture is stale.
@@ -54,7 +65,7 @@ extension Machine {
   }
 
   private static func place(_ path: [UInt8], in share: MachineShares.Share) -> String {
-    let folder = share.device.folder
+    let folder = share.device.packages == nil ? share.device.folder : "the root of packages"
     return Files.display("\(folder == "/" ? "" : folder)/\(PathText.string(of: path))")
   }
 }

@@ -16,7 +16,10 @@ extension MachineConfiguration {
     configuration.boot.modules = boot.modules ?? profile.modules
     configuration.boot.append = [profile.append ?? "", boot.append].filter { !$0.isEmpty }
       .joined(separator: " ")
-    if root == nil, let root = profile.root { configuration.root = root }
+    if rootShare == nil {
+      if let root = profile.root { configuration.root = root }
+      if let packages = profile.packages { configuration.packages = packages }
+    }
     let own = Set(shares.map(\.path))
     configuration.shares += profile.shares.filter { !own.contains($0.path) }
     return configuration

@@ -24,7 +24,7 @@ enum DiskMethods {
       methodList: Misuse.translated([
         ("fault", fault), ("slow", slow), ("full", full), ("corrupt", corrupt), ("torn_writes", tornWrites),
         ("read_only", readOnly), ("clear", clear), ("stats", statistics), ("read", read), ("write", write),
-        ("mark", mark), ("power_cut", powerCut),
+        ("mark", mark), ("power_cut", powerCut), ("resize", resize), ("detach", detach), ("attach", attach),
       ]),
       describe: { "disk \($0.id)" }
     )
@@ -54,7 +54,7 @@ enum DiskMethods {
   /// `{first, last}`: sectors of 512 bytes on the disk.
   private static func sectors(_ argument: LuaArgument, of disk: BlockDisk) throws -> ClosedRange<Int> {
     let list = try argument.list()
-    let last = Int64(disk.properties.size / 512 - 1)
+    let last = Int64(disk.size / 512 - 1)
     guard list.count == 2 else { throw argument.expected("a list of the first and the last sector") }
     let (first, end) = (try list[0].integer(in: 0...last), try list[1].integer(in: 0...last))
     guard first <= end else { throw argument.refused("ends before it begins") }
@@ -90,7 +90,7 @@ enum DiskMethods {
   private static func corrupt(_ object: DiskObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 2)
     let disk = try object.disk
-    let total = Int64(disk.properties.size / 512)
+    let total = Int64(disk.size / 512)
     let sector = try call.argument(1, "sector").integer(in: 0...total - 1)
     let count = try call.optional(2, "sectors")?.integer(in: 1...min(total - sector, 65536)) ?? 1
     try disk.corrupt(sector: Int(sector), count: Int(count))
@@ -128,9 +128,28 @@ enum DiskMethods {
       ("reads", counts.reads), ("writes", counts.writes), ("flushes", counts.flushes),
       ("trims", counts.trims),
       ("bytes_read", counts.bytesRead), ("bytes_written", counts.bytesWritten), ("failed", counts.failures),
-      ("unflushed", counts.unflushed), ("overlay", counts.overlay), ("size", disk.properties.size),
+      ("unflushed", counts.unflushed), ("overlay", counts.overlay), ("size", disk.size),
     ] { table[name] = .integer(Int64(count)) }
     return [.table(table)]
+  }
+
+  /// `disk:resize("512M")`
+  private static func resize(_ object: DiskObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 1)
+    try object.machine.resizeDisk(object.id, to: try call.argument(1, "size").size())
+    return []
+  }
+
+  private static func detach(_ object: DiskObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try object.machine.detachDisk(object.id)
+    return []
+  }
+
+  private static func attach(_ object: DiskObject, _ call: LuaCall) throws -> [LuaValue] {
+    try call.expect(atMost: 0)
+    try object.machine.attachDisk(object.id)
+    return []
   }
 
   /// The most bytes of one read.
@@ -140,7 +159,7 @@ enum DiskMethods {
   private static func read(_ object: DiskObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 3)
     let disk = try object.disk
-    let size = Int64(disk.properties.size)
+    let size = Int64(disk.size)
     let offset = try call.argument(1, "offset").integer(in: 0...size)
     let count = try call.argument(2, "n").integer(in: 0...min(size - offset, largestRead))
     let options = try call.options(3, known: ["durable"])
@@ -152,7 +171,7 @@ enum DiskMethods {
   private static func write(_ object: DiskObject, _ call: LuaCall) throws -> [LuaValue] {
     try call.expect(atMost: 2)
     let disk = try object.disk
-    let size = Int64(disk.properties.size)
+    let size = Int64(disk.size)
     let offset = try call.argument(1, "offset").integer(in: 0...size)
     let data = try call.memory(2, "data")
     guard Int64(data.count) <= size - offset else {

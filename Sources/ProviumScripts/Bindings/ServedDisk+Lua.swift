@@ -13,7 +13,7 @@ extension ServedDisk {
   /// - Parameter folder: the folder that relative host paths start from.
   init(_ value: LuaArgument, folder: String) throws {
     let options = try value.options(known: [
-      "id", "size", "path", "cache", "model", "sector_size", "overlay", "log", "seed",
+      "id", "size", "path", "cache", "model", "sector_size", "overlay", "log", "seed", "removable",
     ])
     let image = try options["path"]?.string()
     let size: UInt64
@@ -32,6 +32,7 @@ extension ServedDisk {
     self.cache = cache.flatMap(Cache.init(rawValue:)) ?? .volatile
     let model = try options["model"]?.string(oneOf: Model.allCases.map(\.rawValue))
     self.model = model.flatMap(Model.init(rawValue:)) ?? .virtioBlock
+    if let removable = options["removable"] { isRemovable = try removable.boolean() }
     if let sector = options["sector_size"] { sectorSize = Int(clamping: try sector.integer()) }
     if let limit = options["overlay"] { overlayLimit = try limit.size() }
     if let limit = options["log"] { logLimit = try limit.size() }

@@ -119,7 +119,7 @@
 ---@field nics? (provium.network | provium.nic_options)[] The network devices.
 ---@field hostname? string The host name of the guest.
 ---@field share? table<string, string | provium.share_options> Guest path to a folder of the host, which is read-only.
----@field root? string A folder of the host that is the root of the guest; "/" is the host's own.
+---@field root? string The root of the guest: a folder of the host ("/" is its own), a tar archive, or a container image.
 
 --- A folder of the host in the guest.
 ---@class provium.share_options
@@ -616,6 +616,16 @@ function disk:full(opts) end
 --- Lets everything that changes the disk fail.
 ---@param on boolean
 function disk:read_only(on) end
+
+--- Gives the disk another size, and tells the guest.
+---@param size size
+function disk:resize(size) end
+
+--- Takes the disk away from the guest.
+function disk:detach() end
+
+--- Gives a disk that was detached back to the guest.
+function disk:attach() end
 
 --- Gives sectors other bytes than they have.
 ---@param sector integer

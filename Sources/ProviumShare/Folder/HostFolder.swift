@@ -8,6 +8,8 @@ final class HostFolder: Sendable {
   let settings: ShareSettings
   let facts: NodeFacts
   private let root: Descriptor
+  /// By inode number. Empty unless the folder is an unpacked archive.
+  private let attributes: [UInt64: AttributeIndex.Attributes]
   private let user = geteuid()
   private let group = getegid()
 
@@ -33,6 +35,14 @@ final class HostFolder: Sendable {
     }
     self.settings = settings
     facts = NodeFacts(status)
+    guard let index = settings.attributes else {
+      attributes = [:]
+      return
+    }
+    guard let text = try? Files.readText(index), let known = AttributeIndex(text) else {
+      throw ShareProblem("cannot share \(path): \(index) is missing or damaged")
+    }
+    attributes = known.byInode(in: path)
   }
 
   /// The name of the kernel file system that a descriptor is on; nil for other file systems.
@@ -94,6 +104,11 @@ final class HostFolder: Sendable {
     (text + [0]).withUnsafeBufferPointer { bytes in
       bytes.withMemoryRebound(to: CChar.self) { body($0.baseAddress) }
     }
+  }
+
+  /// The attributes of a file of an unpacked archive that differ from those on the host.
+  func attributes(_ status: stat) -> AttributeIndex.Attributes? {
+    attributes.isEmpty || UInt64(status.st_dev) != facts.device ? nil : attributes[UInt64(status.st_ino)]
   }
 
   func user(_ owner: uid_t) -> UInt32 { settings.owner == .root && owner == user ? 0 : owner }

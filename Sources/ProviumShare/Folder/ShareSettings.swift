@@ -13,6 +13,8 @@ package struct ShareSettings: Sendable, Hashable, Codable {
   package var owner = Owner.root
   /// Whether folders on other file systems of the host appear empty.
   package var isOneFileSystem = false
+  /// The path of the `AttributeIndex` of an unpacked archive; nil for other folders.
+  package var attributes: String?
 
   package init(folder: String) { self.folder = folder }
 }

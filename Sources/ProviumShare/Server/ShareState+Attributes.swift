@@ -21,7 +21,7 @@ extension ShareState {
   /// The kernel remembers a missing name, too.
   private func addMissing(_ reply: FUSEReply) {
     reply.addZeros(16)
-    reply.add(Self.validity)
+    reply.add(validity)
     reply.addZeros(104)
   }
 
@@ -38,7 +38,7 @@ extension ShareState {
     let (modified, validity) = tell(node, status)
     reply.add(node)
     reply.add(UInt64(0))  // generation: numbers are not used again
-    reply.add(Self.validity)
+    reply.add(self.validity)
     reply.add(validity)
     reply.add(UInt64(0))  // nanoseconds of both
     addAttributes(status, modified, reply)
@@ -74,7 +74,7 @@ extension ShareState {
     let facts = NodeFacts(status)
     guard status.st_mode & S_IFMT == S_IFREG else {
       table.nodes[number]?.facts = facts
-      return (facts.modified, Self.validity)
+      return (facts.modified, validity)
     }
     let isFresh = Self.isFresh(facts)
     if let node = table.nodes[number], node.facts != facts || node.isFresh != isFresh {
@@ -82,7 +82,7 @@ extension ShareState {
     }
     table.nodes[number]?.facts = facts
     table.nodes[number]?.isFresh = isFresh
-    return isFresh ? (facts.modified &- 1, 0) : (facts.modified, Self.validity)
+    return isFresh ? (facts.modified &- 1, 0) : (facts.modified, validity)
   }
 
   /// Whether a file was modified in the last 100 ms. The clock of file systems has ticks of up to 10 ms.
@@ -105,10 +105,11 @@ extension ShareState {
     reply.add(UInt32(status.st_atim.tv_nsec))
     reply.add(UInt32(modified - seconds * 1_000_000_000))
     reply.add(UInt32(status.st_ctim.tv_nsec))
-    reply.add(UInt32(status.st_mode))
+    let own = folder.attributes(status)
+    reply.add(own.map { UInt32(status.st_mode) & UInt32(S_IFMT) | $0.mode } ?? UInt32(status.st_mode))
     reply.add(UInt32(clamping: status.st_nlink))
-    reply.add(folder.user(status.st_uid))
-    reply.add(folder.group(status.st_gid))
+    reply.add(own?.user ?? folder.user(status.st_uid))
+    reply.add(own?.group ?? folder.group(status.st_gid))
     // The kernel's own form of a device number, include/linux/kdev_t.h: new_encode_dev.
     let (major, minor) = (UInt32(clinux_major(status.st_rdev)), UInt32(clinux_minor(status.st_rdev)))
     reply.add((minor & 0xFF) | (major << 8) | ((minor & ~0xFF) << 12))
@@ -121,17 +122,15 @@ extension ShareState {
   /// The most bytes that Linux has in an extended attribute, or in the list of their names.
   private static let mostAttributeBytes = 64 << 10
 
-  /// Whether a guest sees an attribute of the host. The host's security labels and ACLs are about its own users.
-  private static func isShared(_ name: [UInt8]) -> Bool {
-    name.starts(with: Array("user.".utf8)) || name == Array("security.capability".utf8)
-  }
-
   func getExtendedAttribute(_ request: FUSERequest, _ reply: FUSEReply) throws(Errno) {
     guard let size = request.integer(UInt32.self, at: 0), let name = request.text(at: 8) else {
       throw Errno(EINVAL)
     }
-    guard Self.isShared(name), !(try node(request.node).isWithheld) else { throw Errno(ENODATA) }
+    guard SharedAttribute.isShared(name), !(try node(request.node).isWithheld) else { throw Errno(ENODATA) }
     let found = try find(request.node)
+    if let known = folder.attributes(try HostFolder.status(found)), let value = known.extended[name] {
+      return try add(value, size, reply)
+    }
     let value = try Self.bytes { space in
       HostFolder.withText(name) { clinux_get_attribute(found.raw, $0, space.baseAddress, space.count) }
     }
@@ -143,7 +142,11 @@ extension ShareState {
     if try node(request.node).isWithheld { return try add([], size, reply) }
     let found = try find(request.node)
     let all = try Self.bytes { clinux_list_attributes(found.raw, $0.baseAddress, $0.count) }
-    let names = all.split(separator: 0).map(Array.init).filter(Self.isShared)
+    let own = folder.attributes(try HostFolder.status(found))?.extended.keys
+    let names =
+      all.split(separator: 0).map(Array.init).filter {
+        SharedAttribute.isShared($0) && !(own?.contains($0) ?? false)
+      } + (own?.sorted { $0.lexicographicallyPrecedes($1) } ?? [])
     try add(Array(names.map { $0 + [0] }.joined()), size, reply)
   }
 

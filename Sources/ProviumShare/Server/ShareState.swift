@@ -12,8 +12,9 @@ struct ShareState: Sendable {
   var listings: [Listing] = []
   private var notices: [UInt64] = []
 
-  /// How long the guest's kernel may use what it was told: after it, a change on the host is seen.
-  static let validity: UInt64 = 1
+  /// How long the guest's kernel may use what it was told, in seconds: after it, a change on the host is seen. An unpacked archive
+  /// does not change.
+  var validity: UInt64 { folder.settings.attributes == nil ? 1 : 365 * 86400 }
 
   init(folder: HostFolder, table: NodeTable) {
     self.folder = folder

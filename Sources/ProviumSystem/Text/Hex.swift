@@ -14,7 +14,7 @@ package enum Hex {
   package static func text(_ byte: UInt8) -> String { text(CollectionOfOne(byte)) }
 
   /// Returns the bytes of an even number of hexadecimal digits, in either case; nil for any other text.
-  package static func bytes(_ text: String) -> [UInt8]? {
+  package static func bytes(_ text: some StringProtocol) -> [UInt8]? {
     let digits = text.utf8.map { value(ofDigit: $0) }
     guard digits.count % 2 == 0 else { return nil }
     var bytes: [UInt8] = []

@@ -59,7 +59,7 @@ public struct GuestDisk: Sendable {
     }
     let operation = request.flatMap { DiskRequest.Operation(rawValue: $0.rawValue) }
     try await perform { disk in
-      let last = disk.properties.size / 512 - 1
+      let last = disk.size / 512 - 1
       if let sectors, sectors.lowerBound < 0 || sectors.upperBound > last {
         throw ProviumError(.invalidUse, "the disk has the sectors 0 to \(last), not \(sectors)")
       }
@@ -115,7 +115,7 @@ public struct GuestDisk: Sendable {
   /// - Throws: ``ProviumError``, with the code `invalidUse` for sectors beyond the disk.
   public func corrupt(sectors: ClosedRange<Int>) async throws(ProviumError) {
     try await perform { disk in
-      let last = disk.properties.size / 512 - 1
+      let last = disk.size / 512 - 1
       guard sectors.lowerBound >= 0, sectors.upperBound <= last, sectors.count <= 65536 else {
         throw ProviumError(
           .invalidUse,
@@ -173,10 +173,10 @@ public struct GuestDisk: Sendable {
   public func read(_ range: Range<Int>, durable isDurable: Bool = false) async throws(ProviumError) -> [UInt8]
   {
     try await perform { disk in
-      guard range.lowerBound >= 0, range.upperBound <= disk.properties.size, range.count <= 64 << 20 else {
+      guard range.lowerBound >= 0, range.upperBound <= disk.size, range.count <= 64 << 20 else {
         throw ProviumError(
           .invalidUse,
-          "a read of the bytes \(range) is not within the disk's \(disk.properties.size) bytes, or has more than 64 MiB"
+          "a read of the bytes \(range) is not within the disk's \(disk.size) bytes, or has more than 64 MiB"
         )
       }
       return try disk.read(
@@ -195,16 +195,41 @@ public struct GuestDisk: Sendable {
   public func write(_ bytes: [UInt8], at offset: Int) async throws(ProviumError) {
     try await perform { disk in
       guard offset >= 0, offset % 512 == 0, bytes.count % 512 == 0,
-        bytes.count <= disk.properties.size - offset
+        bytes.count <= disk.size - offset
       else {
         throw ProviumError(
           .invalidUse,
           "\(bytes.count) bytes at \(offset) are not whole sectors of 512 bytes within the disk's "
-            + "\(disk.properties.size) bytes"
+            + "\(disk.size) bytes"
         )
       }
       if !bytes.isEmpty { try disk.write(at: offset, bytes) }
     }
+  }
+
+  // MARK: Size and presence
+
+  /// Gives the disk another size, and tells the guest. Everything that the guest has written becomes durable.
+  /// - Parameter size: in bytes; whole sectors.
+  /// - Throws: ``ProviumError``, with the code `invalidUse` for a size that no disk can have, and for NVMe and USB disks.
+  public func resize(to size: UInt64) async throws(ProviumError) {
+    let id = id
+    try await target.thread.run { try $0.resizeDisk(id, to: size) }
+  }
+
+  /// Takes the disk away from the guest, as a hand does that pulls a plug. Its contents stay as they are.
+  /// - Throws: ``ProviumError``, with the code `invalidUse` for a virtio-blk or NVMe disk that is not
+  ///   ``ServedDisk/isRemovable``.
+  public func detach() async throws(ProviumError) {
+    let id = id
+    try await target.thread.run { try $0.detachDisk(id) }
+  }
+
+  /// Gives a disk that was detached back to the guest.
+  /// - Throws: ``ProviumError``.
+  public func attach() async throws(ProviumError) {
+    let id = id
+    try await target.thread.run { try $0.attachDisk(id) }
   }
 
   // MARK: Power

@@ -132,7 +132,7 @@ extension MachineConfiguration {
       resolved.disks[index].path = Files.resolve(resolved.disks[index].path, against: folder)
     }
     resolved.devices = devices.map { device in
-      if var share = device as? SharedFolder {
+      if var share = device as? SharedFolder, share.packages == nil {
         share.folder = Files.resolve(share.folder, against: folder)
         return share
       }

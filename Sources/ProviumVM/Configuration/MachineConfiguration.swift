@@ -117,12 +117,25 @@ public struct MachineConfiguration: Sendable, Hashable, Codable {
     }
   }
 
-  /// A folder of the host as the guest's root, such as `/`. What the guest changes is kept in its memory.
+  /// A folder of the host as the guest's root, such as `/`, or an archive: a tar file (also compressed), a container image in an
+  /// OCI layout, or one of `docker save`. What the guest changes is kept in its memory.
   public var root: String? {
-    get { sharedFolders.first(where: \.isRoot)?.folder }
+    get { rootShare.flatMap { $0.packages == nil ? $0.folder : nil } }
+    set { rootShare = newValue.map { SharedFolder.root($0) } }
+  }
+
+  /// Debian packages that the guest's root is made of; nil: it is made otherwise.
+  package var packages: [String]? {
+    get { rootShare?.packages }
+    set { rootShare = newValue.map { SharedFolder.root(packages: $0) } }
+  }
+
+  /// The share that is the guest's root.
+  package var rootShare: SharedFolder? {
+    get { sharedFolders.first(where: \.isRoot) }
     set {
       let others = devices.filter { !(($0 as? SharedFolder)?.isRoot ?? false) }
-      devices = others + (newValue.map { [SharedFolder.root($0)] } ?? [])
+      devices = others + (newValue.map { [$0] } ?? [])
       // The root file system needs an initramfs that mounts it.
       if newValue != nil { boot.wantsUserland = true }
     }

@@ -1,6 +1,7 @@
 import ProviumAgentClient
 import ProviumBoot
 import ProviumShare
+import ProviumSystem
 
 extension SharedFolder {
   /// The most shares of a VM.
@@ -23,7 +24,22 @@ extension SharedFolder {
       }
       do { _ = try place } catch { return .refused("\(error)") }
     }
+    if let packages {
+      let wrong = packages.first { !DebianPackages.isName($0) }
+      return wrong.map { .refused("cannot be made of the package '\($0)': that is no name of a package") }
+    }
+    // It is unpacked when the VM boots.
+    if isArchive { return archiveProblem }
     do { _ = try ShareServer(settings) } catch { return .refused("is impossible: \(error)") }
+    return nil
+  }
+
+  private var archiveProblem: InvalidConfiguration.Problem? {
+    let file = RootArchive.identity(folder)
+    guard Files.isRegularFile(file) else {
+      return .expected("a folder or an archive", given: "\(folder), which is a device, socket or pipe")
+    }
+    do { _ = try Files.readHead(file, 1) } catch { return .refused("is impossible: \(error)") }
     return nil
   }
 }

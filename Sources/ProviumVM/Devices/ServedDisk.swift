@@ -10,6 +10,8 @@ public struct ServedDisk: MachineDevice {
     case virtioBlock = "virtio-blk"
     case virtioSCSI = "virtio-scsi"
     case nvme
+    /// A stick: the guest's kernel needs xhci_pci and usb_storage.
+    case usb
   }
 
   /// The write cache of the disk.
@@ -34,6 +36,12 @@ public struct ServedDisk: MachineDevice {
   public var cache = Cache.volatile
   /// 512 or 4096.
   public var sectorSize = 512
+  /// Whether a virtio-blk or NVMe disk can be detached from the running VM. The others always can.
+  public var isRemovable: Bool {
+    get { hasPort ?? false }
+    set { hasPort = newValue ? true : nil }
+  }
+  private var hasPort: Bool?
   /// The limit of the data that changes take, in bytes. Default: 4 GiB.
   public var overlayLimit: UInt64 = ServedDisk.defaultOverlayLimit
   /// The limit of the written data that the disk's log keeps, in bytes. Default: 256 MiB.
@@ -60,6 +68,7 @@ public struct ServedDisk: MachineDevice {
     case .virtioBlock: ["virtio_blk"]
     case .virtioSCSI: ["virtio_scsi", "sd_mod"]
     case .nvme: ["nvme"]
+    case .usb: ["xhci_pci", "usb_storage", "sd_mod"]
     }
   }
 
@@ -67,34 +76,66 @@ public struct ServedDisk: MachineDevice {
   var descriptor: String { "disk-\(id)" }
   /// QEMU's names of the device and of the block node.
   var device: String { "disk-\(id)" }
-  private var node: String { "nbd-\(id)" }
+  private var node: String { Self.node(id) }
+  static func node(_ id: String) -> String { "nbd-\(id)" }
+  /// The PCI slot of its own.
+  private var port: String { "port-\(id)" }
+  private var needsPort: Bool { isRemovable && (model == .virtioBlock || model == .nvme) }
+  /// Whether the disk can be detached and attached.
+  var canBeDetached: Bool { needsPort || model == .virtioSCSI || model == .usb }
+  /// Whether the guest learns of another size.
+  var canBeResized: Bool { model == .virtioBlock || model == .virtioSCSI }
 
   package func openDescriptors(_ descriptors: LaunchDescriptors) throws {
     try descriptors.addSocketPair(descriptor)
   }
 
   package func qemuArguments(_ context: DeviceContext) -> [String] {
-    let number = "\(context.wiring.descriptor(descriptor))"
-    let blockNode = JSONValue.object([
-      "driver": .string("nbd"), "node-name": .string(node), "discard": .string("unmap"),
-      "server": .object(["type": .string("fd"), "str": .string(number)]), "export": .string(""),
-      "cache": .object(["direct": .bool(false), "no-flush": .bool(false)]),
-    ])
-    return ["-blockdev", blockNode.text] + deviceArguments
+    let blockNode = JSONValue.object(
+      Self.blockNode(node, socket: "\(context.wiring.descriptor(descriptor))")
+    )
+    // A chassis number is the slot's number in the guest; 0 is the machine's own.
+    let slot =
+      needsPort ? ["-device", "pcie-root-port,id=\(port),chassis=\(context.number + 1)"] : []
+    let controller: [String] =
+      switch model {
+      case .virtioSCSI: ["-device", "virtio-scsi-pci,id=scsi-\(id)"]
+      case .usb: ["-device", "qemu-xhci,id=usb-\(id)"]
+      case .virtioBlock, .nvme: []
+      }
+    return ["-blockdev", blockNode.text] + slot + controller + ["-device", deviceArgument]
   }
 
-  private var deviceArguments: [String] {
+  /// The arguments of `blockdev-add`.
+  /// - Parameter socket: the number or the name of a descriptor that QEMU has.
+  static func blockNode(_ node: String, socket: String) -> KeyValuePairs<String, JSONValue> {
+    [
+      "driver": .string("nbd"), "node-name": .string(node), "discard": .string("unmap"),
+      "server": .object(["type": .string("fd"), "str": .string(socket)]), "export": .string(""),
+      "cache": .object(["direct": .bool(false), "no-flush": .bool(false)]),
+    ]
+  }
+
+  /// The arguments of `device_add`, for an attached node.
+  var deviceMembers: [JSONValue.Member] {
+    deviceArgument.split(separator: ",").enumerated().map { index, part in
+      let words = part.split(separator: "=", maxSplits: 1)
+      if index == 0 || words.count < 2 { return JSONValue.Member("driver", .string(String(part))) }
+      return JSONValue.Member(String(words[0]), .string(String(words[1])))
+    }
+  }
+
+  private var deviceArgument: String {
     let sectors = "logical_block_size=\(sectorSize),physical_block_size=\(max(sectorSize, 512))"
     let common = "drive=\(node),id=\(device),serial=\(id),\(sectors)"
     // An error must reach the guest: by default QEMU stops the VM for ENOSPC.
     let errors = "werror=report,rerror=report,write-cache=\(cache == .volatile ? "on" : "off")"
-    switch model {
-    case .virtioBlock: return ["-device", "virtio-blk-pci,\(common),\(errors)"]
-    case .virtioSCSI:
-      return [
-        "-device", "virtio-scsi-pci,id=scsi-\(id)", "-device", "scsi-hd,bus=scsi-\(id).0,\(common),\(errors)",
-      ]
-    case .nvme: return ["-device", "nvme,\(common)"]
+    let bus = needsPort ? ",bus=\(port)" : ""
+    return switch model {
+    case .virtioBlock: "virtio-blk-pci,\(common),\(errors)\(bus)"
+    case .virtioSCSI: "scsi-hd,bus=scsi-\(id).0,\(common),\(errors)"
+    case .nvme: "nvme,\(common)\(bus)"
+    case .usb: "usb-storage,bus=usb-\(id).0,\(common),\(errors)"
     }
   }
 

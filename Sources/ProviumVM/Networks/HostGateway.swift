@@ -109,7 +109,7 @@ package final class HostGateway: Sendable {
   private func ask(_ command: String, _ members: [JSONValue.Member]) throws -> JSONValue {
     let deadline = Deadline.after(Self.limit)
     return try monitor.withLock { socket in
-      try Files.writeAll(QMPCommand.line(command, members), to: socket.raw, path: "QMP")
+      try Files.writeAll(QMPCommand.line(command, members: members), to: socket.raw, path: "QMP")
       var line: [UInt8] = []
       while true {
         guard try Readiness.waitReadable(socket.raw, until: deadline) else {

@@ -24,7 +24,8 @@ package final class QEMUProcess: Sendable {
   package let secret: GuestSecret?
   /// The disks that this process provides, by id.
   package let disks: [String: BlockDisk]
-  private let diskServers: [NBDServer]
+  /// The servers of the disks that the guest has, by id.
+  let diskServers: Mutex<[String: NBDServer]>
   /// This process's ends of the network devices' connections that were not taken, by the device's number.
   private let frameSockets = Mutex<[Int: FrameSocket]>([:])
   /// QEMU's ends of these connections, where they are kept.
@@ -90,10 +91,12 @@ package final class QEMUProcess: Sendable {
     self.log = log
     self.secret = secret
     self.disks = disks
-    diskServers = try configuration.servedDisks.compactMap { device in
-      guard let disk = disks[device.id] else { return nil }
-      return try NBDServer(disk, on: try descriptors.takeOurs(device.descriptor))
+    var servers: [String: NBDServer] = [:]
+    for device in configuration.servedDisks {
+      guard let disk = disks[device.id] else { continue }
+      servers[device.id] = try NBDServer(disk, on: try descriptors.takeOurs(device.descriptor))
     }
+    diskServers = Mutex(servers)
     vhost = descriptors.takeBack(VsockDevice.descriptor)
     console = consoleLog
     reports = KernelReportFinder(isBoot: !wiring.isIncoming)
@@ -159,7 +162,7 @@ package final class QEMUProcess: Sendable {
     monitor.expectEnd()
     child.terminate()
     monitor.join()
-    for server in diskServers { server.stop() }
+    for server in diskServers.withLock({ Array($0.values) }) { server.stop() }
   }
 
   deinit { kill() }

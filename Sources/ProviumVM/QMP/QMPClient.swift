@@ -59,15 +59,15 @@ package final class QMPClient: Sendable {
     )
   }
 
-  /// Sends a command whose arguments are not known before, and blocks until its reply has come.
+  /// The same with arguments that are a list.
   @discardableResult
-  func command(
+  package func command(
     _ name: String,
-    members: [JSONValue.Member],
+    members arguments: [JSONValue.Member],
     passing descriptor: Int32? = nil,
     until deadline: Deadline
   ) throws -> JSONValue {
-    let line = QMPCommand.line(name, members)
+    let line = QMPCommand.line(name, members: arguments)
     return try commandTurn.update { _ in
       let isReady: Void? = try state.wait(until: deadline) { state in
         if let failure = state.failure { throw failure }
@@ -156,7 +156,7 @@ package final class QMPClient: Sendable {
     switch message {
     case .greeting:
       // QEMU accepts other commands only after the reply to this one.
-      try? send(QMPCommand.line("qmp_capabilities", []), passing: nil, command: "qmp_capabilities")
+      try? send(QMPCommand.line("qmp_capabilities", members: []), passing: nil, command: "qmp_capabilities")
     case .reply, .failure:
       state.update { state in
         if state.isGreeted { state.replies.append(message) } else { state.isGreeted = true }

@@ -32,7 +32,7 @@ package struct QMPEvent: Sendable, Hashable {
 
 /// A QMP command, as the line that is sent.
 enum QMPCommand {
-  static func line(_ name: String, _ arguments: [JSONValue.Member]) -> [UInt8] {
+  static func line(_ name: String, members arguments: [JSONValue.Member]) -> [UInt8] {
     var members: [JSONValue.Member] = [.init("execute", .string(name))]
     if !arguments.isEmpty { members.append(.init("arguments", .object(arguments))) }
     return Array(JSONValue.object(members).text.utf8) + [0x0a]

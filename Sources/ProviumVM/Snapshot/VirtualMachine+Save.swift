@@ -60,6 +60,7 @@ extension VirtualMachine {
     var saved = configuration
     saved.boot.files = []
     saved.setPlugged { process.isPlugged($0) }
+    saved.takeSizes(of: process.disks)
     saved.devices += shares.all.map(\.device).dropFirst(configuration.sharedFolders.count)
     return Snapshot(
       folder: folder,

@@ -15,7 +15,7 @@ struct FolderOptions: ParsableArguments {
   var shares: [String] = []
   @Option(
     name: .customLong("root"),
-    help: ArgumentHelp("Use a folder of the host, such as /, as the VM's root.", valueName: "folder")
+    help: ArgumentHelp("Use a folder, such as /, or an archive as the VM's root.", valueName: "path")
   )
   var root: String?
 

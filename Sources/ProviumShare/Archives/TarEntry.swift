@@ -1,0 +1,20 @@
+/// One entry of a tar archive. Its strings come from the archive, which may be hostile.
+struct TarEntry {
+  enum Kind: Hashable { case file, folder, symbolicLink, hardLink, pipe, device }
+
+  var kind = Kind.file
+  /// The components of the path, without empty ones and `.`; none is `..`. Empty for the root.
+  var path: [[UInt8]] = []
+  /// The target of a link.
+  var target: [UInt8] = []
+  /// The twelve bits of chmod(2).
+  var mode: UInt32 = 0o644
+  var user: UInt32 = 0
+  var group: UInt32 = 0
+  /// Nanoseconds since 1970.
+  var modified: Int64 = 0
+  /// Bytes of contents that follow the header.
+  var size = 0
+  /// Extended attributes by name: `user.*` and `security.capability`.
+  var attributes: [[UInt8]: [UInt8]] = [:]
+}

@@ -1,0 +1,264 @@
+import ProviumSystem
+
+/// Reads the entries of a tar archive in order: ustar, pax (POSIX.1-2001) and GNU, as tar(5) of libarchive describes them. The
+/// archive may be hostile: everything is bounded, and an entry that cannot be kept is an error that names it.
+struct TarReader {
+  private static let block = 512
+  /// The most bytes of a long name or of pax records.
+  private static let mostRecords = 1 << 20
+  private static let mostPath = 4095
+
+  private let input: ArchiveInput
+  /// Bytes of the present entry that were not read yet, and the padding after it.
+  private var rest = 0
+  private var padding = 0
+  private var isFirst = true
+
+  init(_ input: ArchiveInput) { self.input = input }
+
+  /// Values that entries before a header give for it.
+  private struct Extensions {
+    var path: [UInt8]?
+    var target: [UInt8]?
+    var size: Int?
+    var user: UInt32?
+    var group: UInt32?
+    var modified: Int64?
+    var attributes: [[UInt8]: [UInt8]] = [:]
+    var isSparse = false
+  }
+
+  /// Returns the next entry; nil at the end. Skips what was not read of the entry before.
+  mutating func next() throws(ShareProblem) -> TarEntry? {
+    var extensions = Extensions()
+    while true {
+      try input.each(rest + padding) { _ throws(ShareProblem) in }
+      (rest, padding) = (0, 0)
+      guard let header = try input.bytes(Self.block), header.contains(where: { $0 != 0 }) else { return nil }
+      guard Self.hasValidChecksum(header) else {
+        throw input.problem(isFirst ? "it is no tar archive" : "a header of an entry is damaged")
+      }
+      isFirst = false
+      let size = try number(header, 124..<136, "size")
+      switch header[156] {
+      case UInt8(ascii: "x"): try readRecords(size, into: &extensions)
+      case UInt8(ascii: "g"): _ = try record(size)  // defaults of all entries; only comments in practice
+      case UInt8(ascii: "L"): extensions.path = Self.text(try record(size)[...])
+      case UInt8(ascii: "K"): extensions.target = Self.text(try record(size)[...])
+      case UInt8(ascii: "V"): try skip(size)
+      default: return try entry(header, size, extensions)
+      }
+    }
+  }
+
+  /// Gives the contents of the present entry to `body`, in pieces.
+  mutating func contents(_ body: (UnsafeRawBufferPointer) throws(ShareProblem) -> Void) throws(ShareProblem) {
+    try input.each(rest, body)
+    rest = 0
+  }
+
+  // MARK: Headers
+
+  private mutating func entry(_ header: [UInt8], _ headerSize: Int, _ extensions: Extensions)
+    throws(ShareProblem) -> TarEntry
+  {
+    let raw = extensions.path ?? Self.path(in: header)
+    let shown = Self.shown(raw)
+    var entry = TarEntry()
+    entry.path = try components(raw)
+    entry.kind = try kind(header[156], raw, shown)
+    entry.target = extensions.target ?? Self.text(header[157..<257])
+    entry.mode = UInt32(try number(header, 100..<108, "mode of \(shown)") & 0o7777)
+    entry.user = try owner(extensions.user, header, 108..<116, shown)
+    entry.group = try owner(extensions.group, header, 116..<124, shown)
+    let seconds = try number(header, 136..<148, "time of \(shown)")
+    entry.modified = extensions.modified ?? Int64(clamping: seconds).multipliedSaturating(by: 1_000_000_000)
+    entry.attributes = extensions.attributes
+    if extensions.isSparse {
+      throw input.problem("\(shown) is stored as a sparse file, which is not supported")
+    }
+    let size = extensions.size ?? headerSize
+    // Other kinds have a size in some archives, and no contents.
+    if entry.kind == .file {
+      entry.size = size
+      (rest, padding) = (size, (Self.block - size % Self.block) % Self.block)
+    } else if entry.kind == .hardLink, extensions.size != nil || headerSize > 0 {
+      // Contents of a hard link (pax) repeat those of its file.
+      (rest, padding) = (size, (Self.block - size % Self.block) % Self.block)
+    }
+    let isLink = entry.kind == .symbolicLink || entry.kind == .hardLink
+    guard !isLink || (1...Self.mostPath).contains(entry.target.count), !entry.target.contains(0) else {
+      throw input.problem("the link \(shown) has no target, or one that is too long")
+    }
+    return entry
+  }
+
+  private func kind(_ type: UInt8, _ raw: [UInt8], _ shown: String) throws(ShareProblem) -> TarEntry.Kind {
+    switch type {
+    case 0, UInt8(ascii: "0"), UInt8(ascii: "7"):
+      // A folder of the oldest format.
+      return raw.last == UInt8(ascii: "/") ? .folder : .file
+    case UInt8(ascii: "1"): return .hardLink
+    case UInt8(ascii: "2"): return .symbolicLink
+    case UInt8(ascii: "3"), UInt8(ascii: "4"): return .device
+    case UInt8(ascii: "5"): return .folder
+    case UInt8(ascii: "6"): return .pipe
+    case UInt8(ascii: "S"): throw input.problem("\(shown) is stored as a sparse file, which is not supported")
+    default:
+      throw input.problem("\(shown) is of the kind \(type), which is not known")
+    }
+  }
+
+  private func owner(_ given: UInt32?, _ header: [UInt8], _ range: Range<Int>, _ shown: String)
+    throws(ShareProblem) -> UInt32
+  {
+    if let given { return given }
+    guard let owner = UInt32(exactly: try number(header, range, "owner of \(shown)")) else {
+      throw input.problem("the owner of \(shown) is no 32-bit number")
+    }
+    return owner
+  }
+
+  private static func hasValidChecksum(_ header: [UInt8]) -> Bool {
+    guard let wanted = octal(header[148..<156]) else { return false }
+    var (sum, signed) = (0, 0)
+    for (index, byte) in header.enumerated() {
+      let counted = (148..<156).contains(index) ? UInt8(ascii: " ") : byte
+      sum += Int(counted)
+      signed += Int(Int8(bitPattern: counted))
+    }
+    return wanted == sum || wanted == signed
+  }
+
+  private static func path(in header: [UInt8]) -> [UInt8] {
+    let name = text(header[0..<100])
+    // GNU's own format has other fields in place of the prefix.
+    guard header[257..<263].elementsEqual(Array("ustar\0".utf8)) else { return name }
+    let prefix = text(header[345..<500])
+    return prefix.isEmpty ? name : prefix + [UInt8(ascii: "/")] + name
+  }
+
+  /// A leading `/` is dropped: the path is one of the archive.
+  private func components(_ path: [UInt8]) throws(ShareProblem) -> [[UInt8]] {
+    guard !path.isEmpty, path.count <= Self.mostPath, !path.contains(0) else {
+      throw input.problem("a path in it is empty, has a zero byte, or has more than \(Self.mostPath) bytes")
+    }
+    let parts = path.split(separator: UInt8(ascii: "/")).map(Array.init).filter { $0 != [UInt8(ascii: ".")] }
+    if parts.contains(Array("..".utf8)) { throw input.problem("the path \(Self.shown(path)) has .. in it") }
+    if let long = parts.first(where: { $0.count > 255 }) {
+      throw input.problem("a name in it has more than 255 bytes: \(Self.shown(Array(long.prefix(40))))…")
+    }
+    return parts
+  }
+
+  static func shown(_ path: [UInt8]) -> String { HarmlessText.line(PathText.string(of: path.prefix(300))) }
+
+  /// The bytes before the first zero.
+  private static func text(_ bytes: ArraySlice<UInt8>) -> [UInt8] { Array(bytes.prefix { $0 != 0 }) }
+
+  // MARK: Numbers
+
+  /// An octal number, or GNU's form for large ones: the first bit is set, and the bytes are big-endian. Empty is 0.
+  private func number(_ header: [UInt8], _ range: Range<Int>, _ what: String) throws(ShareProblem) -> Int {
+    let field = header[range]
+    if let first = field.first, first & 0x80 != 0 {
+      var value = first & 0x40 != 0 ? -1 : 0
+      value = value << 6 | Int(first & 0x3F)
+      for byte in field.dropFirst() {
+        let (shifted, overflow) = value.multipliedReportingOverflow(by: 256)
+        guard !overflow else { throw input.problem("the \(what) is too large") }
+        value = shifted | Int(byte)
+      }
+      // Only times can be before 1970.
+      guard value >= 0 || range.lowerBound == 136 else { throw input.problem("the \(what) is negative") }
+      return value
+    }
+    guard let value = Self.octal(field) else { throw input.problem("the \(what) is no number") }
+    return value
+  }
+
+  private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
+    let digits = field.drop { $0 == UInt8(ascii: " ") }.prefix { $0 != 0 && $0 != UInt8(ascii: " ") }
+    if digits.isEmpty { return 0 }
+    guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }) else { return nil }
+    return digits.reduce(0) { $0 << 3 | Int($1 - UInt8(ascii: "0")) }
+  }
+
+  // MARK: Records
+
+  private mutating func skip(_ size: Int) throws(ShareProblem) {
+    (rest, padding) = (size, (Self.block - size % Self.block) % Self.block)
+  }
+
+  private mutating func record(_ size: Int) throws(ShareProblem) -> [UInt8] {
+    guard size <= Self.mostRecords else { throw input.problem("a header of an entry has \(size) bytes") }
+    let bytes = size == 0 ? [] : try input.bytes(size) ?? []
+    guard bytes.count == size else { throw input.problem("it ends in the middle of a header") }
+    padding = (Self.block - size % Self.block) % Self.block
+    return bytes
+  }
+
+  /// Reads pax records: `LENGTH KEY=VALUE\n`.
+  private mutating func readRecords(_ size: Int, into extensions: inout Extensions) throws(ShareProblem) {
+    var rest = try record(size)[...]
+    while !rest.isEmpty {
+      let digits = rest.prefix { $0 != UInt8(ascii: " ") }
+      guard digits.count <= 7, let length = Int(String(decoding: digits, as: UTF8.self)),
+        length > digits.count + 2, length <= rest.count,
+        rest[rest.startIndex + length - 1] == UInt8(ascii: "\n"),
+        let equals = rest.prefix(length).firstIndex(of: UInt8(ascii: "="))
+      else { throw input.problem("the pax header of an entry is damaged") }
+      let key = Array(rest[(rest.startIndex + digits.count + 1)..<equals])
+      let value = Array(rest[(equals + 1)..<(rest.startIndex + length - 1)])
+      try keep(key, value, in: &extensions)
+      rest = rest.dropFirst(length)
+    }
+  }
+
+  private func keep(_ key: [UInt8], _ value: [UInt8], in extensions: inout Extensions) throws(ShareProblem) {
+    func number<Value: FixedWidthInteger>() throws(ShareProblem) -> Value {
+      guard let number = Value(String(decoding: value, as: UTF8.self)), number >= 0 else {
+        throw input.problem("the pax header of an entry has a number that cannot be")
+      }
+      return number
+    }
+    let attribute = Array("SCHILY.xattr.".utf8)
+    switch String(decoding: key, as: UTF8.self) {
+    case "path": extensions.path = value
+    case "linkpath": extensions.target = value
+    case "size": extensions.size = try number()
+    case "uid": extensions.user = try number()
+    case "gid": extensions.group = try number()
+    case "mtime": extensions.modified = Self.nanoseconds(value)
+    case let name where name.hasPrefix("GNU.sparse."): extensions.isSparse = true
+    default:
+      guard key.starts(with: attribute) else { return }
+      let name = Array(key.dropFirst(attribute.count))
+      if SharedAttribute.isShared(name), name.count <= 255, value.count <= 64 << 10 {
+        extensions.attributes[name] = value
+      }
+    }
+  }
+
+  /// `1700000000.123456789`, also below 0; nil for anything else.
+  private static func nanoseconds(_ value: [UInt8]) -> Int64? {
+    guard let seconds = Double(String(decoding: value, as: UTF8.self)), seconds.magnitude < 9e9 else {
+      return nil
+    }
+    let parts = value.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard seconds >= 0, parts.count == 2,
+      let whole = Int64(String(decoding: parts[0], as: UTF8.self)),
+      let part = Int64(
+        String(decoding: (parts[1] + [UInt8](repeating: 0x30, count: 9)).prefix(9), as: UTF8.self)
+      ), part >= 0
+    else { return Int64(seconds * 1e9) }
+    return whole * 1_000_000_000 + part
+  }
+}
+
+extension Int64 {
+  func multipliedSaturating(by factor: Int64) -> Int64 {
+    let (product, overflow) = multipliedReportingOverflow(by: factor)
+    return overflow ? (self < 0 ? .min : .max) : product
+  }
+}
