@@ -167,7 +167,7 @@ let package = Package(
     // Figures against baselines, by hand: `Scripts/bench`.
     .executableTarget(
       name: "provium-bench",
-      dependencies: ["ProviumVM", "ProviumRuntime", "ProviumScripts", "ProviumSystem"],
+      dependencies: ["ProviumKTAP", "ProviumVM", "ProviumRuntime", "ProviumScripts", "ProviumSystem"],
       path: "Benchmarks/Sources",
       swiftSettings: strict
     ),

@@ -5,13 +5,13 @@ import ProviumSystem
 
 /// Figures of Provium as ratios against baselines measured in the same run. `Scripts/bench` builds and calls it:
 ///
-///     provium-bench PROVIUM BARE-PROGRAM [--quick | --channel | --disks | --shares]
+///     provium-bench PROVIUM BARE-PROGRAM [--quick | --channel | --disks | --shares | --suites]
 @main
 enum Bench {
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
     guard arguments.count >= 2 else {
-      print("usage: Scripts/bench [--quick | --channel | --disks | --shares]")
+      print("usage: Scripts/bench [--quick | --channel | --disks | --shares | --suites]")
       exit(2)
     }
     let rows: [Row]
@@ -22,7 +22,8 @@ enum Bench {
         rounds: arguments.contains("--quick") ? 3 : 7,
         channelAlone: arguments.contains("--channel"),
         disksAlone: arguments.contains("--disks"),
-        sharesAlone: arguments.contains("--shares")
+        sharesAlone: arguments.contains("--shares"),
+        suitesAlone: arguments.contains("--suites")
       )
     } catch {
       print("bench: \(error)")
@@ -40,7 +41,8 @@ enum Bench {
     rounds: Int,
     channelAlone: Bool,
     disksAlone: Bool,
-    sharesAlone: Bool
+    sharesAlone: Bool,
+    suitesAlone: Bool
   ) throws -> [Row] {
     let run = try RunDirectory()
     defer { run.close() }
@@ -58,6 +60,10 @@ enum Bench {
     let machineRows = MachineRows(host: host, bareProgram: bareProgram, folder: folder, rounds: rounds)
     let diskRows = DiskRows(host: host, folder: folder, rounds: rounds)
     let shareRows = ShareRows(host: host, folder: folder, rounds: rounds)
+    if suitesAlone {
+      let commands = CommandRows(provium: provium, folder: folder, coldBoot: .nan)
+      return try SuiteRows(host: host, commands: commands, folder: folder, rounds: rounds).rows()
+    }
     if sharesAlone { return try shareRows.rows() }
     if disksAlone { return try diskRows.rows() }
     if channelAlone { return try machineRows.channelRows() }
@@ -69,7 +75,9 @@ enum Bench {
       rounds: rounds,
       coldBoot: machines.coldBoot
     ).rows()
-    return try machines.rows + snapshots + diskRows.rows() + shareRows.rows()
-      + CommandRows(provium: provium, folder: folder, coldBoot: machines.coldBoot).rows()
+    let commands = CommandRows(provium: provium, folder: folder, coldBoot: machines.coldBoot)
+    let suites = SuiteRows(host: host, commands: commands, folder: folder, rounds: rounds)
+    return try machines.rows + snapshots + diskRows.rows() + shareRows.rows() + commands.rows()
+      + suites.rows()
   }
 }
