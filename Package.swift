@@ -167,7 +167,9 @@ let package = Package(
     // Figures against baselines, by hand: `Scripts/bench`.
     .executableTarget(
       name: "provium-bench",
-      dependencies: ["ProviumNetwork", "ProviumVM", "ProviumRuntime", "ProviumScripts", "ProviumSystem"],
+      dependencies: [
+        "ProviumKTAP", "ProviumNetwork", "ProviumVM", "ProviumRuntime", "ProviumScripts", "ProviumSystem",
+      ],
       path: "Benchmarks/Sources",
       swiftSettings: strict
     ),

@@ -10,7 +10,7 @@ import ProviumSystem
 enum Bench {
   /// The parts that can be measured alone.
   enum Part: String, CaseIterable {
-    case channel, disks, shares, networks, failures
+    case channel, disks, shares, networks, failures, suites
   }
 
   /// The programs that are measured, and the baselines.
@@ -69,6 +69,13 @@ enum Bench {
       case .networks: try NetworkRows(host: host, flood: programs.flood, rounds: rounds).rows()
       case .failures:
         try FailureRows(provium: programs.provium, host: host, folder: folder, rounds: rounds).rows()
+      case .suites:
+        try SuiteRows(
+          host: host,
+          commands: CommandRows(provium: programs.provium, folder: folder, coldBoot: 0),
+          folder: folder,
+          rounds: rounds
+        ).rows()
       }
     }
     if let part { return try rows(part) }

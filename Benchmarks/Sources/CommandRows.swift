@@ -23,10 +23,11 @@ struct CommandRows {
   }
 
   /// A project with these files; gives each sub-test's duration by name, and each file's.
-  private func durations(
+  func durations(
     _ name: String,
     _ files: [String: String],
     settings: String = "",
+    command: String = "test",
     _ arguments: [String] = []
   )
     throws -> (tests: [String: Double], files: [String: Double], wall: Double)
@@ -34,11 +35,15 @@ struct CommandRows {
     let project = "\(folder)/\(name)"
     for (path, contents) in files {
       try Files.createDirectories(Files.parent(of: "\(project)/\(path)"))
-      try Files.write(Array(contents.utf8), to: "\(project)/\(path)")
+      try Files.write(
+        Array(contents.utf8),
+        to: "\(project)/\(path)",
+        mode: contents.hasPrefix("#!") ? 0o755 : 0o644
+      )
     }
     try Files.write(Array("[provium]\ntests = [\"tests\"]\n\(settings)".utf8), to: "\(project)/provium.toml")
     let begin = Deadline.now
-    try run(["test", "--json", "events.json"] + arguments, in: project)
+    try run([command, "--json", "events.json"] + arguments, in: project)
     let wall = Double(Deadline.now - begin) / 1e9
     var tests: [String: Double] = [:], ended: [String: Double] = [:]
     for line in try Files.readText("\(project)/events.json").split(separator: "\n") {

@@ -6,7 +6,7 @@ enum KTAPCleaner {
     var end = line.count
     while end > 0, line[end - 1] == 0x0D { end -= 1 }
     let content = UnsafeRawBufferPointer(rebasing: line[..<end])
-    guard content.contains(0x1B) else { return (timeStampEnd(content)..<end, nil) }
+    guard content.firstOffset(of: 0x1B, from: 0) != nil else { return (timeStampEnd(content)..<end, nil) }
     let copy = withoutEscapes(content)
     let start = copy.withUnsafeBytes { timeStampEnd($0) }
     return (start..<copy.count, copy)
@@ -30,9 +30,9 @@ enum KTAPCleaner {
   /// The position of a kernel's time stamp inside a line that other output tore; nil without one.
   static func tornAt(_ line: UnsafeRawBufferPointer) -> Int? {
     var position = 1
-    while position < line.count {
-      if line[position] == UInt8(ascii: "["), stamp(line, from: position) != nil { return position }
-      position += 1
+    while let found = line.firstOffset(of: UInt8(ascii: "["), from: position) {
+      if stamp(line, from: found) != nil { return found }
+      position = found + 1
     }
     return nil
   }

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
 /// One line of KTAP or TAP, classified without any context.
 ///
 /// Formats: KTAP version 1 (Documentation/dev-tools/ktap.rst of the kernel), TAP versions 12 to 14 (testanything.org).
@@ -124,8 +130,8 @@ struct KTAPLine: Hashable {
       test.hasDash = true
       position = skipSpaces(rest, from: position + 1)
     }
-    let (name, comment) = split(rest.text(from: position))
-    test.name = name.trimmed
+    let (name, comment) = split(UnsafeRawBufferPointer(rebasing: rest[position...]))
+    test.name = name
     if let comment {
       let directive = directive(comment.trimmed)
       test.directive = directive
@@ -136,6 +142,25 @@ struct KTAPLine: Hashable {
   }
 
   /// Splits a description at the first `#` that is not escaped and follows a space or begins the text.
+  private static func split(_ bytes: UnsafeRawBufferPointer) -> (name: String, comment: String?) {
+    // Most descriptions have none.
+    guard bytes.firstOffset(of: UInt8(ascii: "#"), from: 0) != nil else { return (bytes.trimmedText, nil) }
+    guard bytes.firstOffset(of: UInt8(ascii: "\\"), from: 0) == nil else {
+      let (name, comment) = split(bytes.text(from: 0))
+      return (name.trimmed, comment)
+    }
+    var position = 0
+    while let found = bytes.firstOffset(of: UInt8(ascii: "#"), from: position) {
+      position = found + 1
+      guard found == 0 || bytes[found - 1] == 0x20 || bytes[found - 1] == 0x09 else { continue }
+      let comment = bytes.text(from: position)
+      if comment.first == " " || isDirective(comment[...]) {
+        return (UnsafeRawBufferPointer(rebasing: bytes[..<found]).trimmedText, comment)
+      }
+    }
+    return (bytes.trimmedText, nil)
+  }
+
   private static func split(_ text: String) -> (name: String, comment: String?) {
     var name = ""
     var previous: Character = " "
@@ -167,11 +192,35 @@ struct KTAPLine: Hashable {
 }
 
 extension UnsafeRawBufferPointer {
-  func hasPrefix(_ prefix: StaticString) -> Bool {
-    prefix.withUTF8Buffer { wanted in
-      count >= wanted.count && zip(self, wanted).allSatisfy { $0 == $1 }
-    }
+  func hasPrefix(_ prefix: StaticString) -> Bool { hasText(prefix, at: 0) }
+
+  /// Whether `text` begins at `position`.
+  func hasText(_ text: StaticString, at position: Int) -> Bool {
+    let length = text.utf8CodeUnitCount
+    guard let base = baseAddress, position >= 0, count - position >= length else { return false }
+    return memcmp(base + position, text.utf8Start, length) == 0
   }
+
+  /// The position of the first such byte at `start` or after it.
+  func firstOffset(of byte: UInt8, from start: Int) -> Int? {
+    guard let base = baseAddress, start < count,
+      let found = memchr(base + start, Int32(byte), count - start)
+    else { return nil }
+    return UnsafeRawPointer(found) - base
+  }
+
+  /// The text without white space around it. Invalid UTF-8 is replaced.
+  var trimmedText: String {
+    var start = 0, end = count
+    while start < end, Self.isBlank(self[start]) { start += 1 }
+    while end > start, Self.isBlank(self[end - 1]) { end -= 1 }
+    let text = String(decoding: self[start..<end], as: UTF8.self)
+    // Unicode has more white space than ASCII.
+    guard end > start, self[start] >= 0x80 || self[end - 1] >= 0x80 else { return text }
+    return text.trimmed
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
   /// Decodes UTF-8; each invalid sequence becomes U+FFFD.
   func text(from start: Int) -> String { String(decoding: self[Swift.min(start, count)...], as: UTF8.self) }

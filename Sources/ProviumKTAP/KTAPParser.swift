@@ -34,7 +34,10 @@ package struct KTAPParser {
   private static let plainLimit = 10_000
   private var summary = KTAPSummary()
 
-  package init() {}
+  private let readsResults: Bool
+
+  /// - Parameter readsResults: false: everything is text.
+  package init(readsResults: Bool = true) { self.readsResults = readsResults }
 
   /// Reads some bytes; a line may end in a later call.
   /// - Parameter report: called for each result, in the order of the output.
@@ -92,6 +95,10 @@ package struct KTAPParser {
   }
 
   private mutating func takeClean(_ line: UnsafeRawBufferPointer, _ report: (KTAPResult) -> Void) {
+    guard readsResults else {
+      text.append(line)
+      return
+    }
     var parsed = KTAPLine(line)
     if isInYAML {
       if case .yamlEnd = parsed.kind { isInYAML = false }
@@ -129,7 +136,14 @@ package struct KTAPParser {
   private mutating func takePlain(_ line: UnsafeRawBufferPointer) {
     guard plainResults.count < Self.plainLimit, let result = PlainResultLine(line), !result.name.isEmpty
     else { return }
-    plainResults.append(KTAPResult(path: [plainNames.unique(result.name)], outcome: result.outcome))
+    plainResults.append(
+      KTAPResult(
+        path: [plainNames.unique(result.name)],
+        outcome: result.outcome,
+        // The line is the message of a failure.
+        diagnostics: result.outcome == .failed ? line.text(from: 0).trimmed : ""
+      )
+    )
   }
 
   // MARK: Levels
@@ -214,8 +228,10 @@ package struct KTAPParser {
     _ report: (KTAPResult) -> Void
   ) {
     // Without a number it is prose unless a document has begun there.
-    let isInDocument = levels.contains { $0.column == column && ($0.planned != nil || $0.isUsed) }
-    guard test.number != nil || test.hasDash || isInDocument else {
+    guard
+      test.number != nil || test.hasDash
+        || levels.contains(where: { $0.column == column && ($0.planned != nil || $0.isUsed) })
+    else {
       text.append(line)
       return
     }
@@ -243,7 +259,10 @@ package struct KTAPParser {
     }
     summary.results += 1
     if result.isFailure { summary.failures += 1 }
-    if case .skipped = result.outcome { summary.skips += 1 }
+    if case .skipped(let reason) = result.outcome {
+      summary.skips += 1
+      summary.lastSkipReason = reason
+    }
     report(result)
   }
 

@@ -37,6 +37,8 @@ package struct KTAPSummary: Sendable, Hashable {
   package var results = 0
   package var failures = 0
   package var skips = 0
+  /// The reason of the last skipped result.
+  package var lastSkipReason: String?
   /// Identical lines that a forked child printed again from the buffer that it inherited.
   package var duplicates = 0
   /// Contradictions of the output with itself: fewer results than planned, a group without its result.

@@ -9,7 +9,7 @@
 /// | 0 | a failed result | failed: the disagreement is the message |
 /// | 0 | a plan that is not fulfilled, a missing result | failed: fewer results than planned |
 /// | 0 | KTAP without any result | failed: no results |
-/// | 4 | anything but a failed result | skipped (kselftest's `KSFT_SKIP`) |
+/// | 4; 32 with LTP | anything but a failed result | skipped (`KSFT_SKIP`, `TCONF`) |
 /// | 124 | anything | timed out (`timeout(1)`) |
 /// | other | anything | failed |
 /// | any | `Bail out!` | failed |
@@ -25,7 +25,7 @@ package enum KTAPVerdict: Sendable, Hashable {
   private static let lastSignal: Int32 = 64
 
   /// - Parameter exitStatus: as a shell has it: 128 + n for a program that signal n killed.
-  package init(exitStatus: Int32, summary: KTAPSummary) {
+  package init(exitStatus: Int32, summary: KTAPSummary, format: ProgramFormat = .kselftest) {
     if let reason = summary.bailOut {
       self = .failed(reason.isEmpty ? "the program bailed out" : "the program bailed out: \(reason)")
       return
@@ -44,12 +44,16 @@ package enum KTAPVerdict: Sendable, Hashable {
       } else {
         self = .passed
       }
-    case 4 where failures == nil:
-      self = .skipped(reason: summary.skippedEntirely ?? summary.trailingText.lastLine)
+    case format.skippedStatus where failures == nil:
+      let reason = format == .ltp ? summary.lastSkipReason : summary.skippedEntirely
+      self = .skipped(reason: reason ?? summary.trailingText.lastLine)
     case Self.timedOutStatus: self = .timedOut
     default:
       let isSignal = (129...128 + Self.lastSignal).contains(exitStatus)
-      let cause = isSignal ? "killed by signal \(exitStatus - 128)" : "exit status \(exitStatus)"
+      let cause =
+        isSignal
+        ? "killed by signal \(exitStatus - 128)"
+        : "exit status \(exitStatus)\(format.meaning(of: exitStatus))"
       let details = [cause] + (failures.map { [$0] } ?? []) + summary.problems.prefix(3)
       self = .failed(details.joined(separator: "; "))
     }

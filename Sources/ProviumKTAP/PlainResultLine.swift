@@ -8,14 +8,33 @@ struct PlainResultLine {
   /// - Returns: nil for a line that is no result.
   init?(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.count < 4096 else { return nil }
-    if bytes.contains(UInt8(ascii: "[")), let (outcome, name) = Self.bracketed(bytes) {
+    if Self.mayBeBracketed(bytes), let (outcome, name) = Self.bracketed(bytes) {
       (self.outcome, self.name) = (outcome, name)
-    } else if bytes.contains(UInt8(ascii: "T")), let (outcome, name) = Self.ltp(bytes) {
+    } else if Self.mayBeLTP(bytes), let (outcome, name) = Self.ltp(bytes) {
       (self.outcome, self.name) = (outcome, name)
     } else {
       return nil
     }
   }
+
+  /// Whether the first or the last word has brackets around it. Most lines have none, and are not decoded.
+  private static func mayBeBracketed(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.firstOffset(of: UInt8(ascii: "["), from: 0) != nil else { return false }
+    let first = bytes.first { $0 > 0x20 }, last = bytes.last { $0 > 0x20 }
+    return first == UInt8(ascii: "[") || last == UInt8(ascii: "]") || (first ?? 0) >= 0x80
+      || (last ?? 0) >= 0x80
+  }
+
+  private static func mayBeLTP(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var position = 0
+    while let found = bytes.firstOffset(of: UInt8(ascii: "T"), from: position) {
+      if markers.contains(where: { bytes.hasText($0, at: found) }) { return true }
+      position = found + 1
+    }
+    return false
+  }
+
+  private static let markers: [StaticString] = ["TPASS", "TFAIL", "TBROK", "TWARN", "TCONF"]
 
   private static func bracketed(_ bytes: UnsafeRawBufferPointer) -> (KTAPResult.Outcome, String)? {
     let text = bytes.text(from: 0)
@@ -46,7 +65,8 @@ struct PlainResultLine {
   private static func ltp(_ bytes: UnsafeRawBufferPointer) -> (KTAPResult.Outcome, String)? {
     let text = bytes.text(from: 0)
     let words: [(String, KTAPResult.Outcome)] = [
-      ("TPASS", .passed), ("TFAIL", .failed), ("TBROK", .failed), ("TCONF", .skipped(reason: "")),
+      ("TPASS", .passed), ("TFAIL", .failed), ("TBROK", .failed), ("TWARN", .failed),
+      ("TCONF", .skipped(reason: "")),
     ]
     for (word, outcome) in words {
       guard let range = text.firstRange(of: word) else { continue }

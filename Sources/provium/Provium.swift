@@ -15,7 +15,8 @@ import ProviumSystem
       """,
     version: ProviumVersion.string,
     subcommands: [
-      InitCommand.self, TestCommand.self, KselftestCommand.self, KUnitCommand.self, RunCommand.self,
+      InitCommand.self, TestCommand.self, KselftestCommand.self, KUnitCommand.self, LTPCommand.self,
+      FstestsCommand.self, RunCommand.self,
       ShellCommand.self, OpenCommand.self, ReplCommand.self, ExportCommand.self, ImportCommand.self,
       ListCommand.self, FixtureCommand.self, KernelCommand.self, HistoryCommand.self, ReportCommand.self,
       DoctorCommand.self, VersionCommand.self,

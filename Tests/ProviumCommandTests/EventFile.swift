@@ -12,6 +12,16 @@ struct EventFile {
     }
   }
 
+  /// `outer / inner: outcome` of each sub-test of the run that wrote `events.json` in the project, sorted.
+  static func outcomes(_ project: Project) throws -> [String] {
+    try EventFile("\(project.path)/events.json").named("file_ended").flatMap { event in
+      (event["tests"] as? [[String: Any]] ?? []).map { test in
+        "\((test["path"] as? [String] ?? []).joined(separator: " / ")): \(test["outcome"] ?? "")"
+      }
+    }
+    .sorted()
+  }
+
   func named(_ name: String) -> [[String: Any]] { events.filter { $0["event"] as? String == name } }
   func count(_ name: String, file: String? = nil) -> Int {
     named(name).count { file == nil || $0["file"] as? String == file }

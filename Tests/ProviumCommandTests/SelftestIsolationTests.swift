@@ -1,4 +1,3 @@
-import Foundation
 import ProviumSystem
 import Testing
 
@@ -30,18 +29,6 @@ struct SelftestIsolationTests {
     return project
   }
 
-  /// `file / outer / inner: outcome` of each sub-test of a run, sorted.
-  private func outcomes(_ project: Project) throws -> [String] {
-    try Files.readText("\(project.path)/events.json").split(separator: "\n").flatMap { line -> [String] in
-      let event = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
-      guard event["event"] as? String == "file_ended" else { return [] }
-      return (event["tests"] as? [[String: Any]] ?? []).map { test in
-        "\((test["path"] as? [String] ?? []).joined(separator: " / ")): \(test["outcome"] ?? "")"
-      }
-    }
-    .sorted()
-  }
-
   @Test("fail alone with provium ksft: their neighbour passes") func isolated() throws {
     let project = try project()
     let command = try Command(
@@ -62,7 +49,7 @@ struct SelftestIsolationTests {
     )
     #expect(command.output.split(separator: "\n").count { $0.contains("kept: vm") } == 2, "\(command.text)")
     #expect(
-      try outcomes(project) == [
+      try EventFile.outcomes(project) == [
         "crash.sh: failed", "hang.sh: failed", "leak.sh / leak: passed", "leak.sh: passed",
         "neighbour.sh / clean: passed", "neighbour.sh / idle: passed", "neighbour.sh: passed",
       ],
@@ -92,7 +79,7 @@ struct SelftestIsolationTests {
     )
     #expect(command.exitCode == 1, "\(command.text)")
     #expect(
-      try outcomes(project) == [
+      try EventFile.outcomes(project) == [
         "all / clean: failed", "all / idle: failed", "all / leak: passed", "all: failed",
       ],
       "\(command.text)"

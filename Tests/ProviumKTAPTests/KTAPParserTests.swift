@@ -223,10 +223,15 @@ import Testing
       ("open01.c:43: TFAIL: open failed", "open failed", .failed),
       ("tst.c:9: TCONF: no ext4", "no ext4", .skipped(reason: "no ext4")),
       ("abort01     1  TBROK  :  fork failed", "fork failed", .failed),
+      ("open01.c:44: TWARN: cannot remove the file", "cannot remove the file", .failed),
     ] as [(String, String, KTAPResult.Outcome)]
   )
   func markers(line: String, name: String, outcome: KTAPResult.Outcome) {
-    #expect(parse(line + "\n").results == [KTAPResult(path: [name], outcome: outcome)])
+    // A failed line is all that there is to say about the failure.
+    let diagnostics = outcome == .failed ? line : ""
+    #expect(
+      parse(line + "\n").results == [KTAPResult(path: [name], outcome: outcome, diagnostics: diagnostics)]
+    )
   }
 
   @Test("are ignored beside KTAP")

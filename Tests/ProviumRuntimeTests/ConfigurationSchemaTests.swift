@@ -12,7 +12,8 @@ import Testing
   /// A table of the file: its place in TOML, and its place in the schema.
   private static let tables = [
     ("provium", "properties/provium"), ("matrix", "properties/matrix"), ("profile.x", "definitions/profile"),
-    ("suite.x", "definitions/kselftest"), ("suite.x", "definitions/kunit"),
+    ("suite.x", "definitions/kselftest"), ("suite.x", "definitions/kunit"), ("suite.x", "definitions/ltp"),
+    ("suite.x", "definitions/fstests"),
     ("known.x", "definitions/known"),
   ]
 
@@ -37,9 +38,7 @@ import Testing
   @Test("has exactly the keys that are accepted", arguments: tables) func keys(table: String, place: String)
     throws
   {
-    let kind =
-      place.hasSuffix("kselftest")
-      ? "kind = \"kselftest\"\n" : place.hasSuffix("kunit") ? "kind = \"kunit\"\n" : ""
+    let kind = table == "suite.x" ? "kind = \"\(place.dropFirst("definitions/".count))\"\n" : ""
     let known = try accepted("[\(table)]\n\(kind)bogus = 1\n")
     #expect(!known.isEmpty)
     #expect(try known.sorted() == keys("\(place)/properties").sorted())
@@ -56,14 +55,15 @@ import Testing
         // An inline table of TOML has `=` where an object of JSON has `:`.
         let value = example.text.replacing("\":", with: "\" = ")
         var text = "[\(table)]\n\(member.key) = \(value)\n"
-        if place.hasSuffix("kselftest"), member.key != "kind" { text += "kind = \"kselftest\"\n" }
-        if place.hasSuffix("kselftest"), member.key != "path" { text += "path = \"p\"\n" }
+        if table == "suite.x", member.key != "kind" {
+          text += "kind = \"\(place.dropFirst("definitions/".count))\"\n"
+        }
+        if table == "suite.x", !place.hasSuffix("kunit"), member.key != "path" { text += "path = \"p\"\n" }
         if place.hasSuffix("profile"), member.key != "kernel" { text += "kernel = \"k\"\n" }
         if place.hasSuffix("known") {
           let all = ["tests": "[\"t\"]", "reason": "\"r\"", "until": "\"2027-01-31\""]
           for (key, value) in all where key != member.key { text += "\(key) = \(value)\n" }
         }
-        if place.hasSuffix("kunit"), member.key != "kind" { text += "kind = \"kunit\"\n" }
         #expect(throws: Never.self, "\(text)") { try ConfigurationFile.parse(text, path: "/p/provium.toml") }
       }
     }

@@ -2,16 +2,16 @@ import ProviumEvents
 import ProviumRuntime
 import ProviumScripts
 
-/// A suite of tests that come with a kernel, of any kind.
+/// A `[suite.NAME]` of any kind.
 enum KernelSuite: Sendable {
-  case selftests(Selftests)
+  case programs(ProgramSuite)
   case kunit(KUnitSuites)
 
   init(_ settings: SuiteSettings, selected: [String], prefix: String?, in configuration: Configuration) throws
   {
     switch settings.kind {
-    case .kselftest:
-      self = .selftests(try Selftests(settings, selected: selected, prefix: prefix, in: configuration))
+    case .kselftest, .ltp, .fstests:
+      self = .programs(try ProgramSuite(settings, selected: selected, prefix: prefix, in: configuration))
     case .kunit:
       self = .kunit(try KUnitSuites(settings, selected: selected, prefix: prefix, in: configuration))
     }
@@ -19,7 +19,7 @@ enum KernelSuite: Sendable {
 
   var files: [TestFile] {
     switch self {
-    case .selftests(let selftests): selftests.units.map(\.file)
+    case .programs(let programs): programs.units.map(\.file)
     case .kunit(let suites): suites.units.map(\.file)
     }
   }
@@ -27,8 +27,8 @@ enum KernelSuite: Sendable {
   /// The sub-tests of a file, as far as they are known without a boot.
   func script(_ file: TestFile, in configuration: Configuration) -> ScannedScript {
     switch self {
-    case .selftests(let selftests):
-      selftests.unit(file).map { selftests.script($0, in: configuration) } ?? .unknown
+    case .programs(let programs):
+      programs.unit(file).map { programs.script($0, in: configuration) } ?? .unknown
     case .kunit(let suites): suites.script
     }
   }
@@ -36,13 +36,13 @@ enum KernelSuite: Sendable {
   /// Runs a file to its end on the calling thread.
   func run(_ run: TestRun, interruption: Interruption) -> EndedRun {
     switch self {
-    case .selftests(let selftests):
-      guard let unit = selftests.unit(run.file) else { return Self.unknown(run.file) }
-      let limit = SelftestRun.timeLimit(of: unit, selftests, atLeast: run.timeLimit)
+    case .programs(let programs):
+      guard let unit = programs.unit(run.file) else { return Self.unknown(run.file) }
+      let limit = ProgramRun.timeLimit(of: unit, programs, atLeast: run.timeLimit)
       let control = control(of: run, limit: limit)
-      let programs = SelftestRun(selftests, unit, run, control)
-      let result = interruption.listening(control.cancellation) { programs.result() }
-      return ended(result, control, touched: programs.touchedFiles)
+      let programRun = ProgramRun(programs, unit, run, control)
+      let result = interruption.listening(control.cancellation) { programRun.result() }
+      return ended(result, control, touched: programRun.touchedFiles)
     case .kunit(let suites):
       guard let unit = suites.unit(run.file) else { return Self.unknown(run.file) }
       let control = control(of: run, limit: run.timeLimit)

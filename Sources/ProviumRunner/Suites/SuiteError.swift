@@ -4,6 +4,11 @@ import ProviumSystem
 /// Why a suite of tests that come with a kernel cannot be used.
 package enum SuiteError: CodedError, Sendable, CustomStringConvertible {
   case noTree(path: String)
+  case noFolder(path: String, of: String)
+  case noLTP(path: String, isSource: Bool)
+  case noFstests(path: String, reason: String)
+  case badTest(path: String, line: Int, text: String)
+  case unknownGroup(String, path: String, hint: String)
   case noList(path: String, hint: String)
   case badLine(path: String, line: Int, text: String)
   case unknownSelection(String, path: String, hint: String)
@@ -15,6 +20,15 @@ package enum SuiteError: CodedError, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .noTree(let path): "\(path): no such folder: it must be an install tree of the kernel's selftests"
+    case .noFolder(let path, let kind): "\(path): no such folder: it must be an installation of \(kind)"
+    case .noLTP(let path, let isSource):
+      "\(path): no installation of LTP: it has no runtest and testcases/bin"
+        + (isSource ? "; make one: make autotools && ./configure --prefix=DIR && make && make install" : "")
+    case .noFstests(let path, let reason):
+      "\(path): no built tree of fstests: \(reason); make one: make, or make install"
+    case .badTest(let path, let line, let text):
+      "\(path):\(line): a line must be NAME COMMAND, got '\(HarmlessText.line(text))'"
+    case .unknownGroup(let name, let path, let hint): "\(path) has no test in the group '\(name)'\(hint)"
     case .noList(let path, let hint):
       "\(path): no install tree of the kernel's selftests: it has no kselftest-list.txt\(hint)"
     case .badLine(let path, let line, let text):
@@ -23,7 +37,7 @@ package enum SuiteError: CodedError, Sendable, CustomStringConvertible {
       "\(path) has no collection or program '\(name)'\(hint)"
     case .nothingSelected(let path): "no program of \(path) is selected: 'skip' leaves out all of them"
     case .foreignTree(let program, let tree, let guest):
-      "the selftests were built for \(tree) (\(program)), and the guest is \(guest)"
+      "the programs were built for \(tree) (\(program)), and the guest is \(guest)"
     case .badFilter(let filter):
       "'\(HarmlessText.line(filter))' cannot be a pattern of KUnit: it may hold no space, quote or comma"
     case .unreadable(let path, let reason): "\(path): \(reason)"

@@ -17,6 +17,8 @@ extension ConfigurationFile {
     switch kind {
     case .kselftest: return try selftests(table, name: name, root: root)
     case .kunit: return try kunit(table, name: name)
+    case .ltp: return try ltp(table, name: name, root: root)
+    case .fstests: return try fstests(table, name: name, root: root)
     }
   }
 
@@ -35,16 +37,61 @@ extension ConfigurationFile {
       "kind", "path", "collections", "skip", "isolation", "fixture", "profile", "memory", "timeout",
       "ignore_config",
     ])
-    guard let path = try table.path("path", root: root) else { throw table.missing("path") }
-    var suite = SuiteSettings(name: name, kind: .kselftest, path: Files.normalize(path))
+    var suite = try programs(table, name: name, .kselftest, root: root)
     suite.selected = try table.strings("collections")
+    suite.ignoresKernelOptions = try table.flag("ignore_config") ?? false
+    return suite
+  }
+
+  private static func ltp(_ table: TableReader, name: String, root: String) throws -> SuiteSettings {
+    try table.checkKeys([
+      "kind", "path", "runtest", "skip", "isolation", "fixture", "profile", "memory", "timeout", "variables",
+    ])
+    var suite = try programs(table, name: name, .ltp, root: root)
+    suite.selected = try table.strings("runtest")
+    suite.variables = try table.variables("variables")
+    return suite
+  }
+
+  private static func fstests(_ table: TableReader, name: String, root: String) throws -> SuiteSettings {
+    try table.checkKeys([
+      "kind", "path", "tests", "groups", "skip", "isolation", "profile", "memory", "timeout", "variables",
+      "filesystem", "disk_size",
+    ])
+    var suite = try programs(table, name: name, .fstests, root: root)
+    suite.selected = try table.strings("tests")
+    suite.groups = try table.strings("groups")
+    suite.variables = try table.variables("variables")
+    if let type = try table.string("filesystem") {
+      guard SuiteSettings.isFileSystem(type) else {
+        throw table.bad("filesystem", given: "\"\(type)\"", accepted: "a type such as \"ext4\" or \"xfs\"")
+      }
+      suite.fileSystem = type
+    }
+    if let size = try table.bytes("disk_size") {
+      guard SuiteSettings.isDiskSize(size) else {
+        throw table.bad("disk_size", given: "\(size) bytes", accepted: SuiteSettings.acceptedDiskSizes)
+      }
+      suite.diskSize = size
+    }
+    return suite
+  }
+
+  /// Reads the keys that all suites of programs have.
+  private static func programs(
+    _ table: TableReader,
+    name: String,
+    _ kind: SuiteSettings.Kind,
+    root: String
+  ) throws -> SuiteSettings {
+    guard let path = try table.path("path", root: root) else { throw table.missing("path") }
+    var suite = SuiteSettings(name: name, kind: kind, path: Files.normalize(path))
     suite.skipped = try table.strings("skip")
     suite.isolation = try table.word("isolation") ?? suite.isolation
     suite.fixture = try table.string("fixture")
     suite.profile = try table.string("profile") ?? suite.profile
     suite.memory = try table.bytes("memory")
     suite.timeout = try table.duration("timeout")
-    suite.ignoresKernelOptions = try table.flag("ignore_config") ?? false
     if suite.fixture != nil, try table.string("profile") != nil {
       throw table.bad(
         "profile",
@@ -69,6 +116,19 @@ extension TableReader {
     guard let value = table[key] else { return nil }
     guard let flag = value.bool else { throw bad(key, given: "no flag", accepted: "true or false") }
     return flag
+  }
+
+  /// A table of strings whose keys are names of variables.
+  func variables(_ key: String) throws -> [String: String] {
+    guard let inner = try table(key) else { return [:] }
+    var variables: [String: String] = [:]
+    for name in inner.keys {
+      guard SuiteSettings.isVariable(name) else {
+        throw bad(key, given: "the name '\(name)'", accepted: "names of letters, digits and _")
+      }
+      variables[name] = try inner.string(name)
+    }
+    return variables
   }
 
   func missing(_ key: String) -> ConfigurationError {

@@ -1,8 +1,12 @@
-/// A `[suite.NAME]` table: tests that come with a kernel.
+/// A `[suite.NAME]` table: tests that come with a kernel, or were written for kernels.
 package struct SuiteSettings: Sendable, Hashable {
   package enum Kind: String, Sendable, CaseIterable {
     /// An install tree of the kernel's selftests.
     case kselftest
+    /// An installation of the Linux Test Project.
+    case ltp
+    /// A built tree of fstests (xfstests).
+    case fstests
     /// KUnit suites that are built into the kernel.
     case kunit
   }
@@ -19,10 +23,12 @@ package struct SuiteSettings: Sendable, Hashable {
 
   package var name: String
   package var kind: Kind
-  /// The absolute path of the install tree; empty for KUnit.
+  /// The absolute path of the tree; empty for KUnit.
   package var path: String
   /// Collections (`timers`) and programs (`net:tls`), or patterns of KUnit suites. Empty: all.
   package var selected: [String] = []
+  /// Groups of fstests (`quick`) whose tests are selected besides.
+  package var groups: [String] = []
   /// Patterns of programs that are left out, as fnmatch(3) reads them: `net:tcp_mmap*`.
   package var skipped: [String] = []
   package var isolation = Isolation.program
@@ -35,6 +41,30 @@ package struct SuiteSettings: Sendable, Hashable {
   package var timeout: Duration?
   /// Programs also run where the kernel lacks options that their collection asks for.
   package var ignoresKernelOptions = false
+  /// Environment variables of the programs; settings of fstests (`MKFS_OPTIONS`).
+  package var variables: [String: String] = [:]
+  /// For fstests: the type of the file system under test.
+  package var fileSystem = "ext4"
+  /// For fstests: bytes of each of the two disks.
+  package var diskSize: UInt64 = 4 << 30
+
+  package static let acceptedDiskSizes = "16M to 1T, in whole MiB"
+
+  /// Whether a disk may have that size in bytes.
+  package static func isDiskSize(_ size: UInt64) -> Bool {
+    size % (1 << 20) == 0 && (16 << 20...1 << 40).contains(size)
+  }
+
+  /// Whether a name can be that of a file system: it becomes part of commands.
+  package static func isFileSystem(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
+  }
+
+  /// Whether a shell takes a name as that of a variable.
+  package static func isVariable(_ name: String) -> Bool {
+    guard let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
+    return name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+  }
 
   package init(name: String, kind: Kind, path: String = "") {
     self.name = name

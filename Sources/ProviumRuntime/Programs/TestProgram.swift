@@ -24,9 +24,13 @@ package struct TestProgram: Sendable {
 
   private let command: ByteString
   private let options: CommandOptions
+  private let format: ProgramFormat
 
-  /// - Parameter command: a line for the guest's shell.
-  package init(_ command: ByteString, _ options: CommandOptions) {
+  /// - Parameters:
+  ///   - command: a line for the guest's shell.
+  ///   - format: the conventions of its results.
+  package init(_ command: ByteString, _ options: CommandOptions, _ format: ProgramFormat = .kselftest) {
+    self.format = format
     // One stream keeps the order of messages and results.
     self.command = ByteString(Array("exec 2>&1; ".utf8) + command.bytes)
     self.options = options
@@ -41,7 +45,7 @@ package struct TestProgram: Sendable {
     until deadline: Deadline,
     report: (KTAPResult, Double) throws -> Void
   ) throws -> Ended {
-    var parser = KTAPParser()
+    var parser = KTAPParser(readsResults: format.readsResults)
     var count = 0
     var last = Deadline.now
     func deliver(_ results: [KTAPResult]) throws {
@@ -73,7 +77,7 @@ package struct TestProgram: Sendable {
     let status = result.timedOut ? KTAPVerdict.timedOutStatus : result.exitCode
     return Ended(
       exitStatus: status,
-      verdict: KTAPVerdict(exitStatus: status, summary: summary),
+      verdict: KTAPVerdict(exitStatus: status, summary: summary, format: format),
       summary: summary
     )
   }

@@ -53,7 +53,7 @@ final class ScratchTree: Sendable {
   {
     let (_, tree) = try tree("net:tls\nnet:tcp_mmap\nnet:tcp_fast\nsize:get_size\n")
     func keys(_ names: [String], _ skipped: [String] = []) throws -> [String] {
-      try tree.select(names, without: skipped).map(\.key)
+      try ProgramTree.selftests(tree).select(names, without: skipped).map(\.key)
     }
     #expect(try keys([]).count == 4)
     #expect(try keys(["size"]) == ["size:get_size"])
@@ -65,10 +65,12 @@ final class ScratchTree: Sendable {
   @Test("names the nearest collection or program for one that it does not have") func unknown() throws {
     let (_, tree) = try tree("timers:posix_timers\nsize:get_size\n")
     for (given, nearest) in [("timer", "timers"), ("size:getsize", "size:get_size")] {
-      let error = #expect(throws: SuiteError.self) { try tree.select([given], without: []) }
+      let error = #expect(throws: SuiteError.self) {
+        try ProgramTree.selftests(tree).select([given], without: [])
+      }
       #expect(error.map { "\($0)" }?.contains("did you mean '\(nearest)'?") == true)
     }
-    #expect(throws: SuiteError.self) { try tree.select([], without: ["*"]) }
+    #expect(throws: SuiteError.self) { try ProgramTree.selftests(tree).select([], without: ["*"]) }
   }
 
   @Test("has a time limit for each collection: 45 s unless settings say otherwise, none for 0")
@@ -90,7 +92,7 @@ final class ScratchTree: Sendable {
     func units(_ isolation: SuiteSettings.Isolation, prefix: String?) -> [[String]] {
       var suite = SuiteSettings(name: "ksft", kind: .kselftest, path: tree.path)
       suite.isolation = isolation
-      return SelftestUnit.divide(tree.programs, of: tree, suite, prefix: prefix).map { unit in
+      return ProgramUnit.divide(tree.programs, of: .selftests(tree), suite, prefix: prefix).map { unit in
         [unit.file.name] + unit.programs.map(unit.name)
       }
     }
@@ -160,7 +162,7 @@ final class ScratchTree: Sendable {
   }
 
   @Test("brings all libraries of its loader, also where a shell brings the loader too") func sharedLoader() {
-    let needs = SelftestNeeds([
+    let needs = ProgramNeeds([
       "/bin/bash": ["/bin/bash", "/lib/ld.so", "/lib/libtinfo.so"],
       "/lib/ld.so": ["/lib/ld.so", "/lib/libasan.so"],
     ])

@@ -6,17 +6,17 @@ import ProviumScripts
 import ProviumSystem
 import Synchronization
 
-/// One suite of the kernel's selftests: its programs, and what all runs of them share. Thread-safe.
-final class Selftests: Sendable {
+/// One suite of programs, such as the kernel's selftests, and what all runs of them share. Thread-safe.
+final class ProgramSuite: Sendable {
   private struct Prepared {
-    let contents: SelftestContents
+    let contents: TreeContents
     let fixture: Fixture
   }
 
-  let suite: SuiteSettings
-  let tree: SelftestTree
-  let units: [SelftestUnit]
-  private let byName: [String: SelftestUnit]
+  let settings: SuiteSettings
+  let tree: ProgramTree
+  let units: [ProgramUnit]
+  private let byName: [String: ProgramUnit]
   /// Made when the first program runs: listing reads no programs.
   private let prepared = Mutex<Result<Prepared, any Error>?>(nil)
   /// The kernel's options as this host has them: not looked for yet, not there, or there.
@@ -27,55 +27,60 @@ final class Selftests: Sendable {
   /// Reads the list of the tree. Boots nothing.
   /// - Parameters:
   ///   - selected: collections and programs; empty: those of the suite's settings.
-  ///   - prefix: of the names of files; nil: there is only one suite.
+  ///   - prefix: of the names of files; nil: there is only one settings.
   init(
-    _ suite: SuiteSettings,
+    _ settings: SuiteSettings,
     selected: [String] = [],
     prefix: String?,
     in configuration: Configuration
   ) throws {
-    self.suite = suite
-    tree = try SelftestTree(suite.path)
-    let programs = try tree.select(selected.isEmpty ? suite.selected : selected, without: suite.skipped)
-    units = SelftestUnit.divide(programs, of: tree, suite, prefix: prefix)
+    self.settings = settings
+    tree = try ProgramTree(settings)
+    let programs = try tree.select(
+      selected.isEmpty ? settings.selected : selected,
+      groups: settings.groups,
+      without: settings.skipped
+    )
+    units = ProgramUnit.divide(programs, of: tree, settings, prefix: prefix)
     byName = Dictionary(units.map { ($0.file.name, $0) }, uniquingKeysWith: { first, _ in first })
-    if suite.fixture == nil {
-      let profile = try configuration.profile(suite.profile)
+    if settings.fixture == nil {
+      let profile = try configuration.profile(settings.profile)
       try check(programs, for: profile.architecture ?? .host)
     }
   }
 
   /// - Throws: `SuiteError.foreignTree` for the first program that the guest cannot run.
-  private func check(_ programs: [SelftestProgram], for guest: Architecture) throws {
+  private func check(_ programs: [SuiteProgram], for guest: Architecture) throws {
     for program in programs {
-      guard let head = try? Files.readHead(tree.path(of: program), ELFProgram.headSize) else { continue }
-      if let file = ELFProgram(head) { try SelftestNeeds.check(file, path: program.key, guest: guest) }
+      guard let path = tree.path(of: program), let head = try? Files.readHead(path, ELFProgram.headSize)
+      else { continue }
+      if let file = ELFProgram(head) { try ProgramNeeds.check(file, path: program.key, guest: guest) }
     }
   }
 
-  func unit(_ file: TestFile) -> SelftestUnit? { byName[file.plainName] }
+  func unit(_ file: TestFile) -> ProgramUnit? { byName[file.plainName] }
 
   /// The list of a file's sub-tests.
   /// - Parameter configuration: to find the kernel's options on this host.
-  func script(_ unit: SelftestUnit, in configuration: Configuration) -> ScannedScript {
+  func script(_ unit: ProgramUnit, in configuration: Configuration) -> ScannedScript {
     unit.script { self.exemption(of: $0, in: configuration) }
   }
 
   /// The time limit of a program, before the timeout multiplier; nil: none of its own.
-  func timeout(of program: SelftestProgram) -> Duration? {
-    suite.timeout ?? tree.timeout(of: program.collection)
+  func timeout(of program: SuiteProgram) -> Duration? {
+    settings.timeout ?? tree.timeout(of: program)
   }
 
   /// Why a program is skipped: the kernel lacks options that its collection asks for. nil also where the kernel's options are not known.
-  func exemption(of program: SelftestProgram, in configuration: Configuration) -> String? {
-    guard !suite.ignoresKernelOptions, let known = hostOptions(configuration) else { return nil }
-    return Self.lack(known.missing(tree.kernelOptions(of: program.collection)))
+  func exemption(of program: SuiteProgram, in configuration: Configuration) -> String? {
+    guard !settings.ignoresKernelOptions, let known = hostOptions(configuration) else { return nil }
+    return Self.lack(known.missing(tree.kernelOptions(of: program)))
   }
 
   /// Why a program is skipped, where only the guest tells the kernel's options (`/proc/config.gz`).
-  func exemption(of program: SelftestProgram, in machine: Machine) throws -> String? {
-    let wanted = tree.kernelOptions(of: program.collection)
-    guard !suite.ignoresKernelOptions, !wanted.isEmpty else { return nil }
+  func exemption(of program: SuiteProgram, in machine: Machine) throws -> String? {
+    let wanted = tree.kernelOptions(of: program)
+    guard !settings.ignoresKernelOptions, !wanted.isEmpty else { return nil }
     if case .some(.some) = options.withLock({ $0 }) { return nil }
     let known = guestOptions.withLock { $0 }
     if let known { return Self.lack(known.missing(wanted)) }
@@ -103,7 +108,9 @@ final class Selftests: Sendable {
   }
 
   private func findOptions(_ configuration: Configuration) -> KernelOptions? {
-    guard suite.fixture == nil, let profile = try? configuration.profile(suite.profile) else { return nil }
+    guard settings.fixture == nil, let profile = try? configuration.profile(settings.profile) else {
+      return nil
+    }
     guard let kernel = profile.kernel else {
       guard let architecture = try? profile.architecture ?? .host,
         let own = DistributionKernel.prepared(cache: configuration.settings.cache, architecture: architecture)
@@ -124,9 +131,9 @@ final class Selftests: Sendable {
   /// Resumes a VM in which the programs are. Builds the fixture first if it is not current. Blocks.
   func resume(in scope: MachineScope, _ fixtures: FixtureService) throws -> Machine {
     let prepared = try prepare(scope.services.configuration)
-    let recipe = SelftestFixture(
+    let recipe = ProgramFixture(
       fixture: prepared.fixture,
-      suite: suite,
+      suite: settings,
       tree: tree,
       contents: prepared.contents,
       fixtures: fixtures
@@ -144,22 +151,24 @@ final class Selftests: Sendable {
   /// Writes the list of everything that goes into the guest. The fixture is made from that list, and is stale when the list changes.
   private func makePrepared(_ configuration: Configuration) throws -> Prepared {
     let cache = configuration.settings.cache
-    let contents = try SelftestContents(
+    let contents = try TreeContents(
       tree,
       selected: units.flatMap(\.programs),
       digests: DigestCache(folder: "\(cache)/digests")
     )
     // Each kernel has a fixture of its own: one that is made again at each change of --kernel saves nothing.
-    let kernel = try configuration.profile(suite.profile).kernel ?? ""
+    let kernel = try configuration.profile(settings.profile).kernel ?? ""
     let identity = [
-      tree.path, suite.profile, kernel, suite.fixture ?? "", "\(suite.memory ?? 0)", configuration.path ?? "",
+      tree.path, settings.profile, kernel, settings.fixture ?? "", "\(settings.memory ?? 0)",
+      configuration.path ?? "",
+      "\(settings.fileSystem) \(settings.diskSize) \(settings.variables.sorted { $0.key < $1.key })",
     ].joined(separator: "\n")
     let folder = "\(cache)/suites"
-    let name = "\(SafeFileName.make(suite.name))-\(SHA256.hex(Array(identity.utf8)).prefix(16))"
+    let name = "\(SafeFileName.make(settings.name))-\(SHA256.hex(Array(identity.utf8)).prefix(16))"
     let path = "\(folder)/\(name)"
-    let text = Array("the selftests of \(tree.path)\n\(contents.description)".utf8)
+    let text = Array("the programs of \(tree.path)\n\(contents.description)".utf8)
     try Files.createDirectories(folder)
     if (try? Files.read(path)) != text { try Files.replace(path, with: text) }
-    return Prepared(contents: contents, fixture: Fixture(name: "\(suite.name) (selftests)", source: path))
+    return Prepared(contents: contents, fixture: Fixture(name: "\(settings.name) (suite)", source: path))
   }
 }

@@ -13,7 +13,7 @@ struct SelftestTree: Sendable {
   /// Absolute.
   let path: String
   /// In the order of the list.
-  let programs: [SelftestProgram]
+  let programs: [SuiteProgram]
 
   static let listName = "kselftest-list.txt"
   /// Seconds that a program may take unless its collection says otherwise (`kselftest_timeout` in runner.sh).
@@ -31,7 +31,7 @@ struct SelftestTree: Sendable {
     do { text = try Files.readText(list) } catch {
       throw SuiteError.unreadable(path: list, reason: "\(error)")
     }
-    var programs: [SelftestProgram] = []
+    var programs: [SuiteProgram] = []
     for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let line = String(raw).trimmed
       guard !line.isEmpty else { continue }
@@ -55,9 +55,9 @@ struct SelftestTree: Sendable {
   }
 
   /// Neither part may lead out of the tree.
-  private static func program(_ line: String) -> SelftestProgram? {
+  private static func program(_ line: String) -> SuiteProgram? {
     guard let colon = line.firstIndex(of: ":") else { return nil }
-    let program = SelftestProgram(
+    let program = SuiteProgram(
       collection: String(line[..<colon]),
       name: String(line[line.index(after: colon)...])
     )
@@ -68,27 +68,7 @@ struct SelftestTree: Sendable {
     return parts.contains { $0.isEmpty || $0 == "." || $0 == ".." } ? nil : program
   }
 
-  func path(of program: SelftestProgram) -> String { "\(path)/\(program.collection)/\(program.name)" }
-
-  /// The programs that `names` select, without those that `skipped` names.
-  /// - Throws: `SuiteError` for a name that selects nothing.
-  func select(_ names: [String], without skipped: [String]) throws -> [SelftestProgram] {
-    for name in names where !programs.contains(where: SelftestPattern(text: name).matches) {
-      let known = programs.map(\.collection).uniqued() + programs.map(\.key)
-      throw SuiteError.unknownSelection(
-        name,
-        path: Files.display(path),
-        hint: NearestName.hint(for: name, among: known)
-      )
-    }
-    let wanted = names.map(SelftestPattern.init), unwanted = skipped.map(SelftestPattern.init)
-    let selected = programs.filter { program in
-      (wanted.isEmpty || wanted.contains { $0.matches(program) })
-        && !unwanted.contains { $0.matches(program) }
-    }
-    guard !selected.isEmpty else { throw SuiteError.nothingSelected(path: Files.display(path)) }
-    return selected
-  }
+  func path(of program: SuiteProgram) -> String { "\(path)/\(program.collection)/\(program.name)" }
 
   /// The time limit of the programs of a collection; nil: none.
   func timeout(of collection: String) -> Duration? {

@@ -2,8 +2,8 @@ import Glibc
 import ProviumBoot
 import ProviumSystem
 
-/// The files of an install tree that go into the guest. Reproducible: equal trees have equal descriptions.
-struct SelftestContents: Sendable {
+/// The files of a suite's tree that the guest gets. Reproducible: equal trees have equal descriptions.
+struct TreeContents: Sendable {
   enum Entry: Sendable, Hashable {
     case folder
     case file(mode: UInt32, size: UInt64, digest: String)
@@ -19,12 +19,13 @@ struct SelftestContents: Sendable {
   private static let wholeLimit: UInt64 = 256 << 20
 
   /// - Parameter selected: the programs that will run.
-  init(_ tree: SelftestTree, selected: [SelftestProgram], digests: DigestCache) throws {
-    var walk = Walk(tree: tree.path, digests: digests)
+  init(_ tree: ProgramTree, selected: [SuiteProgram], digests: DigestCache) throws {
+    // Of a shared tree nothing is copied: its size does not matter, and times tell changes.
+    var walk = Walk(tree: tree.path, digests: tree.isShared ? nil : digests)
     try walk.visit("")
     let all = walk.entries
     let whole = Self.size(of: all)
-    guard whole > Self.wholeLimit else {
+    guard whole > Self.wholeLimit, !tree.isShared else {
       (entries, size) = (all, whole)
       return
     }
@@ -56,7 +57,8 @@ struct SelftestContents: Sendable {
 
   private struct Walk {
     let tree: String
-    let digests: DigestCache
+    /// nil: times stand for contents.
+    let digests: DigestCache?
     var entries: [(path: String, entry: Entry)] = []
 
     mutating func visit(_ folder: String) throws {
@@ -71,9 +73,8 @@ struct SelftestContents: Sendable {
           try visit(path)
         case S_IFREG:
           let mode = UInt32(status.st_mode & 0o7777)
-          entries.append(
-            (path, .file(mode: mode, size: UInt64(status.st_size), digest: try digests.digest(host)))
-          )
+          let digest = try digests?.digest(host) ?? "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+          entries.append((path, .file(mode: mode, size: UInt64(status.st_size), digest: digest)))
         case S_IFLNK: entries.append((path, .link(target: try Self.target(host))))
         // Sockets and devices of earlier runs in the tree.
         default: break

@@ -3,22 +3,22 @@ import ProviumRuntime
 import ProviumSystem
 
 /// The programs of a suite that share a VM: a test file of the run, whose sub-tests are the programs.
-struct SelftestUnit: Sendable {
+struct ProgramUnit: Sendable {
   let file: TestFile
-  let programs: [SelftestProgram]
+  let programs: [SuiteProgram]
   /// Whether the programs are of several collections: their names then have the collection.
   private let isMixed: Bool
 
   /// Divides the programs of a suite.
   /// - Parameter prefix: of the names of files; nil: there is only one suite.
   static func divide(
-    _ programs: [SelftestProgram],
-    of tree: SelftestTree,
+    _ programs: [SuiteProgram],
+    of tree: ProgramTree,
     _ suite: SuiteSettings,
     prefix: String?
-  ) -> [SelftestUnit] {
-    func unit(_ name: String, _ path: String, _ programs: [SelftestProgram], isMixed: Bool = false)
-      -> SelftestUnit
+  ) -> [ProgramUnit] {
+    func unit(_ name: String, _ path: String, _ programs: [SuiteProgram], isMixed: Bool = false)
+      -> ProgramUnit
     {
       let file = TestFile(
         name: prefix.map { name.isEmpty ? $0 : "\($0)/\(name)" } ?? (name.isEmpty ? suite.name : name),
@@ -26,10 +26,10 @@ struct SelftestUnit: Sendable {
         root: tree.path,
         suite: suite.name
       )
-      return SelftestUnit(file: file, programs: programs, isMixed: isMixed)
+      return ProgramUnit(file: file, programs: programs, isMixed: isMixed)
     }
     switch suite.isolation {
-    case .program: return programs.map { unit($0.key, tree.path(of: $0), [$0]) }
+    case .program: return programs.map { unit($0.key, tree.path(of: $0) ?? tree.path, [$0]) }
     case .collection:
       let groups = Dictionary(grouping: programs, by: \.collection)
       return programs.map(\.collection).uniqued().map { name in
@@ -40,14 +40,17 @@ struct SelftestUnit: Sendable {
   }
 
   /// The name of a program's sub-test.
-  func name(of program: SelftestProgram) -> String { isMixed ? program.key : program.name }
+  func name(of program: SuiteProgram) -> String { isMixed ? program.key : program.name }
+
+  /// The tags of a program's sub-test.
+  func tags(of program: SuiteProgram) -> [String] { [program.collection] + program.groups }
 
   /// The list of the sub-tests, as reading a script gives it.
-  func script(_ exemption: (SelftestProgram) -> String?) -> ScannedScript {
+  func script(_ exemption: (SuiteProgram) -> String?) -> ScannedScript {
     let byName = Dictionary(programs.map { (name(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
     return ScannedScript(
       names: programs.map(name),
-      tags: { name in byName[name].map { [$0.collection] } ?? [] },
+      tags: { name in byName[name].map(tags(of:)) ?? [] },
       exemption: { name in byName[name].flatMap(exemption).map { .skip(reason: $0) } }
     )
   }

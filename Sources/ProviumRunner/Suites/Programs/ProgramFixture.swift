@@ -5,10 +5,8 @@ import ProviumRuntime
 import ProviumSystem
 import ProviumVM
 
-/// The state from which programs start: a VM with the install tree, and with the loader and the libraries that its programs need.
-struct SelftestFixture: FixtureRecipe {
-  /// The folder of the tree in the guest: a file system in memory.
-  static let guestFolder = "/tmp/kselftest"
+/// The state from which programs start: a VM with the tree, and with the loader and the libraries that its programs need.
+struct ProgramFixture: FixtureRecipe {
   /// Memory for the programs, beside their tree: some are built with address sanitizer and take half a gibibyte.
   private static let programMemory: UInt64 = 1 << 30
   /// Folders that are made, or files that are linked, by one command.
@@ -16,22 +14,23 @@ struct SelftestFixture: FixtureRecipe {
 
   let fixture: Fixture
   let suite: SuiteSettings
-  let tree: SelftestTree
-  let contents: SelftestContents
+  let tree: ProgramTree
+  let contents: TreeContents
   let fixtures: FixtureService
 
   var name: String { fixture.name }
 
   func prepare(in scope: MachineScope) throws -> PreparedFixture {
     let machine = try start(in: scope)
-    let needs = try SelftestNeeds(tree, contents, guest: machine.architecture)
+    let needs = try ProgramNeeds(tree, contents, guest: machine.architecture)
     try mountFileSystems(in: machine)
-    try copyTree(to: machine, in: scope)
+    if !tree.isShared { try copyTree(to: machine) }
+    try prepareSuite(in: machine)
     let libraries = try copyLibraries(needs, to: machine)
     var inputs = [
       FixtureInput(
         kind: .source,
-        name: "the list of the selftests",
+        name: "the list of the programs",
         location: fixture.source,
         value: try SHA256.hex(file: fixture.source)
       )
@@ -45,12 +44,23 @@ struct SelftestFixture: FixtureRecipe {
   }
 
   private func start(in scope: MachineScope) throws -> Machine {
-    if let base = suite.fixture { return try fixtures.resume(base, in: scope) }
+    let shares = tree.isShared ? [SharedFolder(tree.path, at: tree.guestFolder)] : []
+    if let base = suite.fixture {
+      let machine = try fixtures.resume(base, in: scope)
+      for share in shares { try machine.share(share) }
+      return machine
+    }
     let machine = scope.machines.add(profile: try scope.services.configuration.profile(suite.profile))
     var configuration = MachineConfiguration(profile: suite.profile)
     // The tree is in memory, and programs need as much as on a machine without it.
-    let memory = suite.memory ?? Self.programMemory + contents.size
+    let memory = suite.memory ?? Self.programMemory + (tree.isShared ? 0 : contents.size)
     configuration.memory = MemorySize(bytes: ((memory + (1 << 20) - 1) >> 20) << 20)
+    if !shares.isEmpty { configuration.shares = shares }
+    if case .fstests = tree {
+      configuration.servedDisks = [FstestsTree.testDisk, FstestsTree.scratchDisk].map {
+        ServedDisk(id: $0, size: suite.diskSize)
+      }
+    }
     try machine.boot(configuration)
     return machine
   }
@@ -66,7 +76,7 @@ struct SelftestFixture: FixtureRecipe {
       m debugfs /sys/kernel/debug; m tracefs /sys/kernel/tracing; m securityfs /sys/kernel/security
       m cgroup2 /sys/fs/cgroup; m bpf /sys/fs/bpf; m tmpfs /tmp
       ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null
-      mkdir -p \(Self.guestFolder) && mount -t tmpfs -o mode=755,size=\(contents.size * 2 + (64 << 20)) kselftest \(Self.guestFolder)
+      \(memoryFileSystem)
       """
     let result = try machine.perform("mounting file systems", allowance: .zero) {
       try $0.exec(ByteString(script), until: $1)
@@ -75,25 +85,48 @@ struct SelftestFixture: FixtureRecipe {
       let reason = result.standardError.text.trimmed
       throw ProviumError(
         .startFailed,
-        "\(name): the guest has no place for the programs (mount of a tmpfs on \(Self.guestFolder)): \(reason)"
+        "\(name): the guest has no place for the programs (mount of a tmpfs on \(tree.guestFolder)): \(reason)"
       )
     }
   }
 
-  private func copyTree(to machine: Machine, in scope: MachineScope) throws {
+  private var memoryFileSystem: String {
+    if tree.isShared { return "true" }
+    let options = "mode=755,size=\(contents.size * 2 + (64 << 20))"
+    return "mkdir -p \(tree.guestFolder) && mount -t tmpfs -o \(options) kselftest \(tree.guestFolder)"
+  }
+
+  /// Sets up what the programs of this kind expect.
+  private func prepareSuite(in machine: Machine) throws {
+    let script: String
+    switch tree {
+    case .selftests: return
+    case .ltp: script = LTPTree.preparation
+    case .fstests(let fstests):
+      script = fstests.preparation(folder: tree.guestFolder, variables: suite.variables)
+    }
+    let result = try machine.perform("preparing the suite", allowance: .zero) {
+      try $0.exec(ByteString(script), until: $1)
+    }
+    guard result.isSuccess else {
+      throw ProviumError(.startFailed, "\(name): \(result.standardError.text.trimmed)")
+    }
+  }
+
+  private func copyTree(to machine: Machine) throws {
     var folders: [String] = [], links: [String] = []
     for (path, entry) in contents.entries {
-      let place = Self.quoted("\(Self.guestFolder)/\(path)")
+      let place = ShellWord.quoted("\(tree.guestFolder)/\(path)")
       switch entry {
       case .folder: folders.append("mkdir -p \(place)")
-      case .link(let target): links.append("ln -s \(Self.quoted(target)) \(place)")
+      case .link(let target): links.append("ln -s \(ShellWord.quoted(target)) \(place)")
       case .file: break
       }
     }
     try run(folders, in: machine)
     for (path, entry) in contents.entries {
       guard case .file(let mode, _, _) = entry else { continue }
-      try copy("\(tree.path)/\(path)", to: "\(Self.guestFolder)/\(path)", mode: mode, machine)
+      try copy("\(tree.path)/\(path)", to: "\(tree.guestFolder)/\(path)", mode: mode, machine)
     }
     try run(links, in: machine)
   }
@@ -124,20 +157,19 @@ struct SelftestFixture: FixtureRecipe {
 
   /// Copies the host's loader and libraries, where the guest has no loader of its own.
   /// - Returns: the paths of the copied files.
-  private func copyLibraries(_ needs: SelftestNeeds, to machine: Machine) throws -> Set<String> {
+  private func copyLibraries(_ needs: ProgramNeeds, to machine: Machine) throws -> Set<String> {
     let files = try needs.files(where: { try !exists($0, in: machine) })
-    try run(files.map(Files.parent).uniqued().sorted().map { "mkdir -p \(Self.quoted($0))" }, in: machine)
+    try run(
+      files.map(Files.parent).uniqued().sorted().map { "mkdir -p \(ShellWord.quoted($0))" },
+      in: machine
+    )
     for path in files.sorted() { try copy(path, to: path, mode: 0o755, machine) }
     return files
   }
 
   private func exists(_ path: String, in machine: Machine) throws -> Bool {
     try machine.perform("looking for \(path)", allowance: .zero) { connection, deadline in
-      try connection.exec(ByteString("[ -e \(Self.quoted(path)) ]"), until: deadline).isSuccess
+      try connection.exec(ByteString("[ -e \(ShellWord.quoted(path)) ]"), until: deadline).isSuccess
     }
-  }
-
-  static func quoted(_ word: String) -> String {
-    "'\(word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
   }
 }

@@ -7,9 +7,9 @@ import ProviumSystem
 import ProviumVM
 
 /// One run of the programs that share a VM. Belongs to one thread.
-final class SelftestRun {
-  private let selftests: Selftests
-  private let unit: SelftestUnit
+final class ProgramRun {
+  private let suite: ProgramSuite
+  private let unit: ProgramUnit
   private let scope: MachineScope
   private let engine: Engine
   private let selection: SelectedTests
@@ -18,20 +18,20 @@ final class SelftestRun {
   private var results: [SubTestResult] = []
   private var hasLeftOut = false
 
-  init(_ selftests: Selftests, _ unit: SelftestUnit, _ run: TestRun, _ control: ScopeControl) {
-    self.selftests = selftests
+  init(_ suite: ProgramSuite, _ unit: ProgramUnit, _ run: TestRun, _ control: ScopeControl) {
+    self.suite = suite
     self.unit = unit
     engine = run.engine
     let configuration = run.engine.configuration
     let root = configuration.settings.tests.first ?? configuration.root
     scope = MachineScope(control, fixtureSearch: FixtureSearch(folder: root, root: root))
-    selection = SelectedTests(run.selection, in: selftests.script(unit, in: configuration))
+    selection = SelectedTests(run.selection, in: suite.script(unit, in: configuration))
   }
 
   /// The time limit of a file, before the timeout multiplier: the sum of its programs' limits.
-  static func timeLimit(of unit: SelftestUnit, _ selftests: Selftests, atLeast least: Duration) -> Duration {
+  static func timeLimit(of unit: ProgramUnit, _ suite: ProgramSuite, atLeast least: Duration) -> Duration {
     // Building the fixture has limits of its own.
-    let limits = unit.programs.map { selftests.timeout(of: $0) ?? least }
+    let limits = unit.programs.map { suite.timeout(of: $0) ?? least }
     return max(least, limits.reduce(.seconds(60), +))
   }
 
@@ -60,17 +60,20 @@ final class SelftestRun {
 
   /// The host files whose change may change the result.
   var touchedFiles: Set<String> {
-    Set(unit.programs.map(selftests.tree.path)).union(scope.fixtureSources)
-      .union(["\(selftests.tree.path)/\(SelftestTree.listName)"])
+    Set(unit.programs.compactMap(suite.tree.path)).union(scope.fixtureSources)
+      .union(suite.tree.lists)
   }
 
   // MARK: One program
 
-  private func take(_ program: SelftestProgram) {
+  private func take(_ program: SuiteProgram) {
     var test = ProgramTest(
       path: [unit.name(of: program)],
-      tags: [program.collection],
-      location: ScriptLocation(file: Files.display(selftests.tree.path(of: program)), line: 1)
+      tags: unit.tags(of: program),
+      location: ScriptLocation(
+        file: Files.display(suite.tree.path(of: program) ?? suite.tree.path),
+        line: 1
+      )
     )
     switch selection.decide(path: test.path, tags: test.tags, isSlow: false) {
     case .leaveOut:
@@ -80,7 +83,7 @@ final class SelftestRun {
     case .contain: test.isContainer = true
     case .run: break
     }
-    if let reason = selftests.exemption(of: program, in: engine.configuration) {
+    if let reason = suite.exemption(of: program, in: engine.configuration) {
       return finish(test, .skipped(reason: reason))
     }
     if !test.isContainer {
@@ -95,7 +98,7 @@ final class SelftestRun {
       judged = kept(explained(judged, of: program), of: test, since: usesBefore)
     }
     // A VM that is left as the program left it would decide the results of the next one.
-    if selftests.suite.isolation == .program || machine?.state != .booted {
+    if suite.settings.isolation == .program || machine?.state != .booted {
       machine?.kill("its program ended")
       machine = nil
     }
@@ -104,7 +107,7 @@ final class SelftestRun {
 
   /// Runs the program.
   /// - Returns: how it ended, and the kernel reports that the message names.
-  private func outcome(of program: SelftestProgram, _ test: inout ProgramTest) -> (
+  private func outcome(of program: SuiteProgram, _ test: inout ProgramTest) -> (
     Outcome, Set<KernelReport.ID>
   ) {
     let machine: Machine
@@ -112,23 +115,26 @@ final class SelftestRun {
       return (.failed(failure(FailureKind(error), error, at: test.location)), [])
     }
     do {
-      if let lack = try selftests.exemption(of: program, in: machine) { return (.skipped(reason: lack), []) }
-      let command = try SelftestCommand(program, in: selftests.tree)
+      if let lack = try suite.exemption(of: program, in: machine) { return (.skipped(reason: lack), []) }
+      let command = try ProgramCommand(program, in: suite.tree)
       var options = CommandOptions()
-      options.timeout = selftests.timeout(of: program).map { $0 * machine.timeoutMultiplier }
-      if machine.timeoutMultiplier > 1 { options.environment = ["KSFT_MACHINE_SLOW": "yes"] }
+      options.timeout = suite.timeout(of: program).map { $0 * machine.timeoutMultiplier }
+      options.environment = command.environment(multiplier: machine.timeoutMultiplier)
+        .merging(suite.settings.variables) { $1 }
       var subTests = ProgramSubTests(at: test.location)
       let ended = try machine.perform(
         program.key,
         allowance: options.timeout ?? scope.control.timeout * machine.timeoutMultiplier
       ) { connection, deadline in
-        try TestProgram(command.command, options).run(on: connection, until: deadline) { result, duration in
+        try TestProgram(command.command, options, suite.tree.format).run(on: connection, until: deadline) {
+          result,
+          duration in
           record(subTests.subTest(result), in: &test, duration: duration)
         }
       }
       test.output = Self.ending(of: ended.summary.trailingText)
       return (outcome(of: ended, program, test, machine), [])
-    } catch let error as SelftestCommand.Unusable {
+    } catch let error as ProgramCommand.Unusable {
       return (.failed(failure(.error, error, at: test.location)), [])
     } catch {
       return (
@@ -149,14 +155,14 @@ final class SelftestRun {
 
   private func readyMachine() throws -> Machine {
     if let machine { return machine }
-    let new = try selftests.resume(in: scope, engine.fixtures)
+    let new = try suite.resume(in: scope, engine.fixtures)
     machine = new
     return new
   }
 
   private func outcome(
     of ended: TestProgram.Ended,
-    _ program: SelftestProgram,
+    _ program: SuiteProgram,
     _ test: ProgramTest,
     _ machine: Machine
   ) -> Outcome {
@@ -165,7 +171,7 @@ final class SelftestRun {
     case .skipped(let reason): return .skipped(reason: reason)
     case .timedOut:
       let limit =
-        selftests.timeout(of: program).map { " of \(Quantity.text($0 * machine.timeoutMultiplier))" } ?? ""
+        suite.timeout(of: program).map { " of \(Quantity.text($0 * machine.timeoutMultiplier))" } ?? ""
       return .failed(
         Failure(
           kind: .timeout,
@@ -177,20 +183,35 @@ final class SelftestRun {
       if ended.isExplainedByResults, !test.failed.isEmpty {
         return .failed(Failure(kind: .inner, message: test.innerMessage, location: test.location))
       }
-      if ended.exitStatus == SelftestCommand.notFoundStatus, let lack = lackingProgram(program, machine) {
+      if ended.exitStatus == ProgramCommand.notFoundStatus {
+        // A shell names the program that it does not find, and a loader the library.
+        let said = ended.summary.trailingText.split(separator: "\n").last.map { ": \($0)" } ?? ""
+        let lack = lackingProgram(program, machine) ?? message + said
         return .failed(Failure(kind: .error, message: lack, location: test.location))
       }
-      return .failed(Failure(kind: .assertion, message: message, location: test.location))
+      return .failed(
+        Failure(
+          kind: .assertion,
+          message: Self.line(of: program, in: ended.summary.trailingText, suite.tree.format) ?? message,
+          location: test.location
+        )
+      )
     }
   }
 
+  /// The line in which a suite's own runner tells how a program failed; nil where it prints results.
+  private static func line(of program: SuiteProgram, in text: String, _ format: ProgramFormat) -> String? {
+    guard format == .exitStatus else { return nil }
+    return text.split(separator: "\n").first { $0.hasPrefix("\(program.key) ") }.map { String($0).trimmed }
+  }
+
   /// The loader or the interpreter that the program needs and the guest does not have; nil: another program was not found.
-  private func lackingProgram(_ program: SelftestProgram, _ machine: Machine) -> String? {
-    guard let file = try? Files.read(selftests.tree.path(of: program)) else { return nil }
+  private func lackingProgram(_ program: SuiteProgram, _ machine: Machine) -> String? {
+    guard let path = suite.tree.path(of: program), let file = try? Files.read(path) else { return nil }
     let loader = ELFProgram(file)?.interpreter
     guard let needed = loader ?? Shebang.interpreter(of: file) else { return nil }
     let isThere = try? machine.perform("looking for \(needed)", allowance: .zero) { connection, deadline in
-      try connection.exec(ByteString("[ -e \(SelftestFixture.quoted(needed)) ]"), until: deadline).isSuccess
+      try connection.exec(ByteString("[ -e \(ShellWord.quoted(needed)) ]"), until: deadline).isSuccess
     }
     guard isThere == false else { return nil }
     return loader == nil
@@ -221,7 +242,7 @@ final class SelftestRun {
   }
 
   /// Adds what the VM showed.
-  private func explained(_ outcome: Outcome, of program: SelftestProgram) -> Outcome {
+  private func explained(_ outcome: Outcome, of program: SuiteProgram) -> Outcome {
     guard case .failed(var failure) = outcome, failure.kind != .inner, let machine else { return outcome }
     failure.trace = machine.traceLines
     if failure.console.isEmpty { failure.console = machine.consoleTail }

@@ -1,8 +1,8 @@
 import ProviumArchitecture
 import ProviumSystem
 
-/// The loaders, libraries and interpreters that the programs of an install tree need.
-struct SelftestNeeds: Sendable {
+/// The loaders, libraries and interpreters that the programs of a tree need.
+struct ProgramNeeds: Sendable {
   /// By the path of a loader, or of an interpreter of scripts that is copied with it: the host files to copy, itself included.
   private let libraries: [String: Set<String>]
 
@@ -10,7 +10,7 @@ struct SelftestNeeds: Sendable {
   private static let plainInterpreters: Set<String> = ["/bin/bash", "/usr/bin/bash"]
 
   /// - Throws: `SuiteError.foreignTree` for programs that the guest cannot run.
-  init(_ tree: SelftestTree, _ contents: SelftestContents, guest: Architecture) throws {
+  init(_ tree: ProgramTree, _ contents: TreeContents, guest: Architecture) throws {
     var byLoader: [String: HostLibraries] = [:]
     var interpreters: Set<String> = []
     for (path, entry) in contents.entries {
