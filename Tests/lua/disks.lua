@@ -94,6 +94,18 @@ test("neither a snapshot nor a resume makes the disk's cache durable, and a late
     assert_eq(disk:power_cut().lost, 0)
 end)
 
+test("a pause makes nothing of the disk's cache durable, and a sync after it does", function()
+    local vm, disk = machine()
+    run(vm, "dd if=/dev/zero bs=4k count=1 | tr '\\0' a | dd of=/dev/vda bs=4k oflag=direct 2>/dev/null")
+    vm:pause()
+    assert_eq(disk:read(0, 1, {durable = true}), "\0")
+    vm:unpause()
+    assert_eq(disk:read(0, 1, {durable = true}), "\0")
+    local fd = vm:syscall_buf("openat", 1, "/dev/vda\0", -100, 0, provium.sys.O_WRONLY, 0)
+    assert_eq(vm:syscall("fsync", fd), 0)
+    assert_eq(disk:read(0, 1, {durable = true}), "a")
+end)
+
 test("errors of the disk reach the guest, and the machine goes on", function()
     local vm, disk = machine()
     local function write(sector)

@@ -43,7 +43,7 @@ package final class ShareConnection: Sendable {
         liveness: liveness,
         handler: handler
       )
-      // Every end is the end of the VM, or `close`.
+      // It ends with the VM, by `close`, or when the guest breaks the protocol.
       try? session.run()
     }
     thread.withLock { $0 = started }
@@ -69,11 +69,22 @@ private struct ShareSession {
   /// Bytes that a guest may send while it does not read.
   private static let mostInput = 8 << 20
 
+  /// Blocks until the VM or the connection is ended.
   func run() throws {
+    if let port { return try serve(port) }
+    let dialler = Dialler(peer: .share, alarm: alarm, liveness: liveness)
+    while true {
+      do { try serve(dialler.dial(endpoint, until: .never)) } catch TransportFailure.ended {
+        // The guest's vsock driver resets connections when it starts, and when it notices a resume, which may be after this
+        // connection was made. The guest sends unanswered requests again on the next one.
+      }
+      try dialler.pause(.milliseconds(5), until: .never)
+    }
+  }
+
+  private func serve(_ socket: PolledSocket) throws {
     let never = Deadline.never
     let raw = ByteQueue(capacity: 256 << 10)
-    let socket =
-      try port ?? Dialler(peer: .share, alarm: alarm, liveness: liveness).dial(endpoint, until: never)
     try LinkHandshake.perform(socket, raw: raw, until: never)
     var parser = LinkParser()
     while true {

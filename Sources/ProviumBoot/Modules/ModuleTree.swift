@@ -211,7 +211,7 @@ package final class ModuleTree {
   /// Reads many modules with few processes.
   private func readInformation(of files: [String]) throws {
     let unknown = files.filter { information[ModuleName.of(path: $0)] == nil }
-    for (packing, files) in Dictionary(grouping: unknown, by: ModulePacking.init(path:)) {
+    for (packing, files) in Dictionary(grouping: unknown, by: ModuleCompression.init(path:)) {
       for start in stride(from: 0, to: files.count, by: Self.batch) {
         let batch = files[start..<min(start + Self.batch, files.count)]
         for module in try packing.unpackAll(batch.map { "\(directory)/\($0)" }) {
@@ -230,7 +230,7 @@ package final class ModuleTree {
     guard let relative = paths[module] else {
       throw ImageError.driverMissing(module: module, directory: directory, hint: "")
     }
-    return try ModulePacking(path: relative).unpack("\(directory)/\(relative)")
+    return try ModuleCompression(path: relative).unpack("\(directory)/\(relative)")
   }
 
   // MARK: Errors

@@ -22,11 +22,11 @@ extension LuaState {
         preludeFunctions[name] = function
       }
     }
-    try noteGlobals()
+    hasNewGlobals = true
   }
 
   /// The name of Provium's own chunks: without a file, so that the bridge leaves their frames out.
-  private static let preludeName = "=[provium]"
+  static let preludeName = "=[provium]"
 
   package func runPrelude(_ source: String, natives: KeyValuePairs<String, LuaNative> = [:])
     throws(LuaFailure)
@@ -34,8 +34,10 @@ extension LuaState {
     try runPrelude(Array(source.utf8), natives: natives)
   }
 
-  /// Notes which globals exist, for "did you mean".
-  private func noteGlobals() throws(LuaFailure) {
+  /// Notes which globals exist before a script adds its own, for "did you mean".
+  func noteGlobals() throws(LuaFailure) {
+    guard hasNewGlobals else { return }
+    hasNewGlobals = false
     let names = "local names = {} for name in next, _G do names[#names + 1] = name end return names"
     let globals = try run(names, chunkName: Self.preludeName).first?.table?.array ?? []
     host.failures.globalNames.formUnion(globals.compactMap(\.text))

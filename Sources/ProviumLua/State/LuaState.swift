@@ -9,6 +9,8 @@ package final class LuaState {
   let host: LuaHost
   /// The functions that the prelude's chunks returned, by name.
   var preludeFunctions: [String: LuaFunction] = [:]
+  /// Whether the prelude has run since the globals were noted.
+  var hasNewGlobals = false
   /// The search folders of scripts, and the scripts that were loaded.
   package let scripts = ScriptFiles()
 
@@ -69,6 +71,7 @@ package final class LuaState {
   /// Compiles source text. `chunkName`: the path that messages show, or Lua's `=name` for source that is not
   /// a file.
   package func load(_ source: [UInt8], chunkName: String) throws(LuaFailure) -> LuaFunction {
+    if chunkName != Self.preludeName { try noteGlobals() }
     let isInternal = chunkName.hasPrefix("=")
     if !isInternal { host.failures.places.chunkNames.insert(chunkName) }
     let name = isInternal ? chunkName : "@" + chunkName

@@ -8,7 +8,8 @@ extension Machine {
   /// Stops the guest's processors. Its clocks stand still until `unpause`; a shutdown unpauses it first. Idempotent.
   package func pause() throws {
     guard !isHalted else { return }
-    try command("stop")
+    // Not QMP's `stop` alone: QEMU then flushes the disks, and what the guest has not flushed must not become durable.
+    try command { try $0.pause(until: $1) }
     isHalted = true
   }
 
@@ -16,21 +17,19 @@ extension Machine {
   package func unpause() throws {
     guard isHalted else { return }
     isHalted = false
-    try command("cont")
+    try command { try $0.proceed(until: $1) }
   }
 
   /// Sends a non-maskable interrupt to the guest's processors.
-  package func injectNMI() throws { try command("inject-nmi") }
+  package func injectNMI() throws { try command { try $0.qmp.command("inject-nmi", until: $1) } }
 
   /// Presses the power button, to which the guest reacts as its programs or its kernel decide. Does not wait.
-  package func pressPowerButton() throws { try command("system_powerdown") }
+  package func pressPowerButton() throws { try command { try $0.qmp.command("system_powerdown", until: $1) } }
 
-  private func command(_ name: String) throws {
+  private func command(_ body: (QEMUProcess, Deadline) throws -> Void) throws {
     let machine = try usable()
     do {
-      _ = try guarded(on: machine) {
-        try machine.process.qmp.command(name, until: .after(Self.limit * timeoutMultiplier))
-      }
+      try guarded(on: machine) { try body(machine.process, .after(Self.limit * timeoutMultiplier)) }
     } catch let error as QMPError {
       throw ProviumError(.refused, "\(label): \(error)", cause: error)
     }

@@ -67,7 +67,8 @@ package final class EngineServices: Sendable {
       pool: pool,
       events: events,
       logs: debugLogs,
-      limit: configuration.settings.warmVMs
+      limit: configuration.settings.warmVMs,
+      resumeTimeout: configuration.settings.bootTimeout
     )
     pool.onNeed { [weak warmPool] in warmPool?.endOne() ?? false }
   }

@@ -32,10 +32,20 @@ final class WarmPool: Sendable {
   private let logs: DebugLogs
   /// The largest number of warm VMs, of all snapshots.
   private let limit: Int
+  /// The longest time that a resume may take, before the timeout multiplier.
+  private let resumeTimeout: Duration
 
   /// - Parameter limit: the largest number of warm VMs; nil: twice the processors, from 2 to 8.
-  init(host: MachineHost, pool: ResourcePool, events: EventStream, logs: DebugLogs, limit: Int?) {
+  init(
+    host: MachineHost,
+    pool: ResourcePool,
+    events: EventStream,
+    logs: DebugLogs,
+    limit: Int?,
+    resumeTimeout: Duration
+  ) {
     self.host = host
+    self.resumeTimeout = resumeTimeout
     self.pool = pool
     self.events = events
     self.logs = logs
@@ -133,13 +143,15 @@ final class WarmPool: Sendable {
 
   private func make(_ snapshot: Snapshot, _ reservation: PoolReservation) {
     let scale = host.timeoutMultiplier(for: snapshot.conditions.architecture)
-    let deadline = Deadline.after(Settings.defaultBootTimeLimit * scale)
+    let deadline = Deadline.after(resumeTimeout * scale)
     var made: VirtualMachine?
     do {
       let machine = try VirtualMachine.resume(snapshot, on: host, until: deadline, log: logs.warmLogger())
       made = machine
       // A guest without a shell needs no warming.
       _ = try? machine.connection.exec("true", CommandOptions(timeout: .seconds(10) * scale), until: deadline)
+      // Every sub-test ends with this question.
+      machine.catchUpWithReports(until: deadline)
       try machine.pause(until: deadline)
     } catch {
       made.map { WarmVM(machine: $0, reservation: reservation).end() }

@@ -29,13 +29,19 @@ enum ConstantTables {
   /// The architecture of constants that are not taken from a VM.
   private static let hostArchitecture = (try? Architecture.host) ?? .x86_64
 
-  /// A name that does not exist, such as `provium.sys.O_RDOLNY`, is an error instead of nil.
+  /// A name that does not exist, such as `provium.sys.O_RDOLNY`, is an error instead of nil. A table is made when a
+  /// script first uses it.
   private static let source = #"""
     local native = ...
-    local function constants(name, members, differing)
+    local function constants(name, load)
+      local members, differing
+      local function all()
+        if not members then members, differing = load() end
+        return members
+      end
       return setmetatable({}, {
         __index = function(_, key)
-          local value = members[key]
+          local value = all()[key]
           if value == nil then native.unknown(name, key) end
           if differing[key] then native.check(key) end
           return value
@@ -45,15 +51,15 @@ enum ConstantTables {
           local key
           return function()
             local value
-            key, value = next(members, key)
+            key, value = next(all(), key)
             return key, value
           end
         end,
         __metatable = name,
       })
     end
-    rawset(provium, "errno", constants("provium.errno", native.errno(), {}))
-    rawset(provium, "sys", constants("provium.sys", native.sys(), native.differing()))
+    rawset(provium, "errno", constants("provium.errno", function() return native.errno(), {} end))
+    rawset(provium, "sys", constants("provium.sys", function() return native.sys(), native.differing() end))
     """#
 
   private static func constants(_ values: [String: Int64]) -> LuaValue {

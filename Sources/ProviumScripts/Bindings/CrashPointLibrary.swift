@@ -6,7 +6,7 @@ import ProviumSystem
 /// `provium.crash_points{machine = vm, disk = "data", run = fn, check = fn, …}`
 enum CrashPointLibrary {
   static func install(in state: LuaState, _ context: ScriptContext) throws {
-    try context.types.add(LuaObjectType<CrashRun>(name: "crash run", methods: [:]), in: state)
+    context.types.add { LuaObjectType<CrashRun>(name: "crash run", methods: [:]) }
     try state.runPrelude(
       source,
       natives: [

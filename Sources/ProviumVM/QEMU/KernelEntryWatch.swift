@@ -50,9 +50,16 @@ final class KernelEntryWatch: Sendable {
     }
   }
 
-  /// Returns false if the watch ended meanwhile.
+  /// Returns false if the watch ended meanwhile. Time in which the processors waited for one of the host's does not count.
   private func pauseEnds(after pause: Duration) -> Bool {
-    state.wait(until: .after(pause)) { $0 == .watching ? nil : () } == nil
+    let pid = process.child.pid
+    let limit = FairDeadline(length: pause) {
+      ExecutionSample(
+        waiting: ProcessorWait.longest(ofProcess: pid).map { [pid: $0] } ?? [:],
+        stolen: ProcessorWait.stolen
+      )
+    }
+    return state.wait(until: limit.deadline) { $0 == .watching ? nil : () } == nil
   }
 
   private func isProcessorInEntryCode() -> Bool {

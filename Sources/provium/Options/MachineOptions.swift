@@ -27,7 +27,7 @@ struct MachineOptions: ParsableArguments {
     name: .customLong("timeout-multiplier"),
     help: ArgumentHelp("Multiply all time limits by F; default: 10 for emulated VMs, else 1.", valueName: "f")
   )
-  var timeoutMultiplier: TimeoutMultiplier?
+  var timeoutMultiplier: TimeoutFactor?
 
   func validate() throws {
     if kernels.contains("") { throw ValidationError("--kernel needs a path or a name, such as deb:6.1") }

@@ -24,7 +24,7 @@ struct TimeSpan: ExpressibleByArgument {
 }
 
 /// A factor for time limits, from 0.1 to 1000.
-struct TimeoutMultiplier: ExpressibleByArgument {
+struct TimeoutFactor: ExpressibleByArgument {
   let factor: Double
   init?(argument: String) {
     guard let factor = EngineOptions.timeoutMultiplier(argument) else { return nil }

@@ -9,7 +9,8 @@ final class FakePeer: @unchecked Sendable {
   private let socket: Descriptor
   private let received = ByteQueue()
 
-  private init(_ socket: consuming Descriptor) { self.socket = socket }
+  /// Takes ownership of the connected socket.
+  init(_ socket: consuming Descriptor) { self.socket = socket }
 
   static func pair() throws -> (host: Int32, peer: FakePeer) {
     let pair = try Descriptor.socketPair()

@@ -1,7 +1,7 @@
 import ProviumSystem
 
 /// How a module file is compressed, by its name.
-enum ModulePacking: Hashable {
+enum ModuleCompression: Hashable {
   case none, xz, zstd, gzip
 
   init(path: String) {
