@@ -1,3 +1,4 @@
+import ProviumBlock
 import ProviumSystem
 
 /// Options of the whole process, from the command line, else from the environment.
@@ -20,6 +21,9 @@ package struct EngineOptions: Sendable {
   /// The number of failed tests whose VMs are kept; nil: `keep_failed` of `provium.toml`.
   package var keptFailures: Int?
 
+  /// `--crash-point`: the identifier of the one crash point that `provium.crash_points` checks; nil: all.
+  package var crashPoint: String?
+
   /// The factor by which all time limits grow; nil: `timeout_multiplier` of `provium.toml`, else 10 where guests are emulated
   /// and 1 with KVM.
   package var timeoutMultiplier: Double?
@@ -30,7 +34,7 @@ package struct EngineOptions: Sendable {
   package init() {}
 
   /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`, `PROVIUM_LOG`, `PROVIUM_PARALLEL`,
-  /// `PROVIUM_MEM`, `PROVIUM_CPUS`, `PROVIUM_KEEP_FAILED` and `PROVIUM_TIMEOUT_MULTIPLIER`.
+  /// `PROVIUM_MEM`, `PROVIUM_CPUS`, `PROVIUM_CRASH_POINT`, `PROVIUM_KEEP_FAILED` and `PROVIUM_TIMEOUT_MULTIPLIER`.
   /// - Throws: `EnvironmentError` for an invalid value.
   package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws
     -> EngineOptions
@@ -66,6 +70,12 @@ package struct EngineOptions: Sendable {
       }
       return number
     }
+    options.crashPoint = try variable("PROVIUM_CRASH_POINT").map { text in
+      guard isCrashPoint(text) else {
+        throw EnvironmentError(name: "PROVIUM_CRASH_POINT", value: text, accepted: ["an id such as 41-3"])
+      }
+      return text
+    }
     options.parallel = try number("PROVIUM_PARALLEL")
     let memory = try variable("PROVIUM_MEM").map { text in
       guard let bytes = Quantity.bytes(text), bytes > 0 else {
@@ -91,6 +101,9 @@ package struct EngineOptions: Sendable {
 }
 
 extension EngineOptions {
+  /// Whether a text is the identifier of a crash point.
+  package static func isCrashPoint(_ text: String) -> Bool { CrashPoint(identifier: text) != nil }
+
   /// Reads a factor for time limits; nil for text that is not a number from 0.1 to 1000.
   package static func timeoutMultiplier(_ text: String) -> Double? {
     Double(text).flatMap { Settings.timeoutMultipliers.contains($0) ? $0 : nil }

@@ -14,6 +14,8 @@ enum CrashPointLibrary {
         "finish": { [unowned context] in try finish($0, context) },
         "point": { [unowned context] in try point($0, context) },
         "enter": { [unowned context] in try enter($0, context) },
+        "reductions": { [unowned context] in try reductions($0, context) },
+        "seconds": { _ in [.number(Double(Deadline.now) / 1e9)] },
         "leave": { [unowned context] call in
           try run(call, context).end()
           return []
@@ -27,11 +29,29 @@ enum CrashPointLibrary {
   private static let source = #"""
     local native = ...
     local begin = native["provium.crash_points"]
+    -- Looks for a part of the losses of a failed state that is enough to let the check fail.
+    local function least_loss(run, index, options)
+      local checks, found = 0, true
+      while found do
+        found = false
+        for _, candidate in ipairs(native.reductions(run, index)) do
+          checks = checks + 1
+          if checks > 30 then break end
+          native.enter(run, candidate, true)
+          if not pcall(options.check, options.machine, native.point(run, candidate)) then
+            index, found = candidate, true
+            break
+          end
+        end
+      end
+      return native.point(run, index)
+    end
     rawset(provium, "crash_points", function(options)
       local run = begin(options)
       options.run(options.machine)
       local count = native.finish(run)
       local failed, smallest = 0, nil
+      local start = native.seconds()
       for index = 1, count do
         local point = native.point(run, index)
         local outcome = "left out"
@@ -46,13 +66,19 @@ enum CrashPointLibrary {
         end)
         if outcome == "failed" then
           failed = failed + 1
-          smallest = smallest or point.name
+          smallest = smallest or index
+          print("crash point " .. index .. ": repeat it with --crash-point " .. point.id)
         end
       end
+      local rate = math.floor(count * 60 / math.max(native.seconds() - start, 0.001) + 0.5)
+      local least = smallest and least_loss(run, smallest, options)
       native.leave(run)
-      local last = smallest and "; the smallest: " .. smallest or ""
-      print(string.format("crash points: %d states, %d failed%s", count, failed, last))
-      return {states = count, failed = failed, smallest = smallest}
+      local last = least and "; the smallest: " .. least.name .. ", --crash-point " .. least.id or ""
+      print(string.format("crash points: %d states, %d failed, %d a minute%s", count, failed, rate, last))
+      return {
+        states = count, failed = failed, per_minute = rate,
+        smallest = least and least.name, id = least and least.id,
+      }
     end)
     """#
 
@@ -102,17 +128,25 @@ enum CrashPointLibrary {
     return [.integer(Int64(run.points.count))]
   }
 
-  /// `{name, kind, requests, marks}`
+  /// `{name, id, kind, requests, marks}`
   private static func point(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
     let run = try run(call, context)
     let index = try call.argument(2, "index").integer(in: 1...Int64(run.points.count))
     let point = run.points[Int(index) - 1]
     var table = LuaTable()
     table["name"] = .text("crash point \(index): \(point.description)")
+    table["id"] = .text(point.identifier)
     table["kind"] = .text(point.kind.rawValue)
     table["requests"] = .integer(Int64(point.length))
     table["marks"] = .table(LuaTable(array: point.marks(of: run.log).map { .text($0) }))
     return [.table(table)]
+  }
+
+  private static func reductions(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
+    let run = try run(call, context)
+    let index = try call.argument(2, "index").integer(in: 1...Int64(run.points.count))
+    let added = run.addReductions(of: Int(index) - 1)
+    return [.table(LuaTable(array: added.map { .integer(Int64($0 + 1)) }))]
   }
 
   private static func enter(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {

@@ -11,6 +11,8 @@ final class CrashRun {
   private let snapshot: MachineSnapshot
   private let origin: DiskOrigin
   private let options: CrashPointSearch.Options
+  /// The one crash point to check; nil: all.
+  private let only: CrashPoint?
   private let logPath: String?
   private(set) var log: [LogEntry] = []
   private(set) var points: [CrashPoint] = []
@@ -23,6 +25,7 @@ final class CrashRun {
     self.vm = vm
     self.options = options
     self.logPath = logPath
+    only = vm.context.scope.services.options.crashPoint.flatMap(CrashPoint.init(identifier:))
     diskID = disk
     _ = try vm.machine.disk(disk)
     snapshot = try vm.machine.takeSnapshot()
@@ -48,6 +51,16 @@ final class CrashRun {
     }
     log = recorded.entries
     if let logPath { try Files.write(LogWritesFormat.encode(log), to: logPath) }
+    if let only {
+      guard only.fits(log) else {
+        throw ProviumError(
+          .invalidUse,
+          "the log of this run has no crash point \(only.identifier): it has \(log.count) requests"
+        )
+      }
+      points = [only]
+      return
+    }
     let search = CrashPointSearch(log, sectorSize: origin.properties.sectorSize, options: options)
     points = try search.distinctPoints(of: log, from: origin, folder: folder)
   }
@@ -62,6 +75,14 @@ final class CrashRun {
     }
     let layers = try origin.layers(with: points[index].changes(of: log), folder: folder)
     try vm.machine.disk(diskID).replaceContents(by: layers)
+  }
+
+  /// Adds the crash points that have a part of the losses of one.
+  /// - Returns: their indices.
+  func addReductions(of index: Int) -> Range<Int> {
+    let first = points.count
+    points += points[index].reductions
+    return first..<points.count
   }
 
   /// Returns the machine to its state before the workload.

@@ -850,8 +850,8 @@ function provium.pack(fmt, ...) end
 function provium.unpack(fmt, data, offset) end
 
 --- Explores the states in which a power cut may leave a disk.
----@param opts { machine: provium.vm, disk: string, run: fun(vm: provium.vm), check: fun(vm: provium.vm, point: { name: string, kind: string, requests: integer, marks: string[] }), reorder?: integer, torn?: boolean, max?: integer, seed?: integer, log?: string }
----@return { states: integer, failed: integer, smallest: string? }
+---@param opts { machine: provium.vm, disk: string, run: fun(vm: provium.vm), check: fun(vm: provium.vm, point: { name: string, id: string, kind: string, requests: integer, marks: string[] }), reorder?: integer, torn?: boolean, max?: integer, seed?: integer, log?: string }
+---@return { states: integer, failed: integer, per_minute: integer, smallest: string?, id: string? }
 function provium.crash_points(opts) end
 
 --- Returns the number of an ioctl without a struct.

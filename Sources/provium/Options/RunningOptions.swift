@@ -60,7 +60,18 @@ struct RunningOptions: ParsableArguments {
   )
   var keepCount: Int?
 
+  @Option(
+    name: .customLong("crash-point"),
+    help: ArgumentHelp("Check only this state of provium.crash_points, such as 41-3.", valueName: "id")
+  )
+  var crashPoint: String?
+
   func validate() throws {
+    if let crashPoint, !EngineOptions.isCrashPoint(crashPoint) {
+      throw ValidationError(
+        "--crash-point '\(crashPoint)' must be an id that a failed check has named, such as 41-3"
+      )
+    }
     if let keepCount, !(0...Settings.mostKeptFailures).contains(keepCount) {
       throw ValidationError("--keep-count needs a number from 0 to \(Settings.mostKeptFailures)")
     }
@@ -78,6 +89,7 @@ struct RunningOptions: ParsableArguments {
 
   /// Sets the budget of the resource pool. Without --mem and --cpus, that of the environment is kept.
   func apply(to options: inout EngineOptions) {
+    if let crashPoint { options.crashPoint = crashPoint }
     if let keepCount {
       options.keptFailures = keepCount
     } else if keepFailed {
