@@ -53,7 +53,11 @@ let package = Package(
     // Disks that this process provides: contents, faults, log, and the server that QEMU connects to. Knows no VM.
     .target(name: "ProviumBlock", dependencies: ["ProviumSystem"], swiftSettings: strict),
     // A read-only file server for folders of the host, in the FUSE protocol. Knows neither QEMU nor guests.
-    .target(name: "ProviumShare", dependencies: ["CLinux", "ProviumJSON", "ProviumSystem"], swiftSettings: strict),
+    .target(
+      name: "ProviumShare",
+      dependencies: ["CLinux", "ProviumJSON", "ProviumSystem"],
+      swiftSettings: strict
+    ),
     // A network switch in this process, with impairments, stations and capture. Knows neither QEMU nor guests.
     .target(name: "ProviumNetwork", dependencies: ["CLinux", "ProviumSystem"], swiftSettings: strict),
 

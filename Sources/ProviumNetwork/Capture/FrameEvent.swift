@@ -1,4 +1,4 @@
-/// What happened to a frame at a port.
+/// An event of a frame at a port.
 enum FrameEvent: Equatable {
   /// It came from the owner of the port.
   case received

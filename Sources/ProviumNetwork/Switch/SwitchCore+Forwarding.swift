@@ -2,7 +2,7 @@ internal import CLinux
 import Glibc
 import ProviumSystem
 
-/// What happens to a frame between its arrival and its delivery.
+/// The way of a frame from its arrival to its delivery.
 extension SwitchCore {
   /// Receives and forwards what a socket holds, at most one batch.
   func receive(from number: PortNumber, now: UInt64, hasEnded: Bool) {

@@ -3,7 +3,7 @@ import ProviumSystem
 /// Adds the source lines to the frames of kernel reports, from debug information of the kernel that ran. Debug information of
 /// another kernel is refused.
 struct ReportDecoder {
-  /// What is known about the build IDs of the kernel that ran.
+  /// The known build IDs of the kernel that ran.
   struct BuildIDs {
     var kernel: String?
     /// The build ID of a loaded module; nil: unknown.

@@ -22,7 +22,7 @@ package final class VirtualNetwork {
   private let number: Int
   /// The ports, in the order of their numbers.
   private(set) var ports: [SavedNetwork.Port] = []
-  /// What each fresh sub-test starts from.
+  /// The state that each fresh sub-test starts from.
   private var freshStart: SavedSwitch?
   /// Leases the guests' addresses; nil: the agents set them.
   let leases: DHCPAnswerer?
