@@ -29,7 +29,7 @@ struct SuiteRows {
       try parserRow(
         "the KTAP parser on all \(all.count) recorded outputs, most of them short",
         all,
-        least: 20
+        least: 100
       ),
     ]
   }

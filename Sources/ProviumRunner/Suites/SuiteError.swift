@@ -7,6 +7,8 @@ package enum SuiteError: CodedError, Sendable, CustomStringConvertible {
   case noFolder(path: String, of: String)
   case noLTP(path: String, isSource: Bool)
   case noFstests(path: String, reason: String)
+  case noSources(path: String)
+  case buildFailed(path: String, reason: String)
   case badTest(path: String, line: Int, text: String)
   case unknownGroup(String, path: String, hint: String)
   case noList(path: String, hint: String)
@@ -26,6 +28,8 @@ package enum SuiteError: CodedError, Sendable, CustomStringConvertible {
         + (isSource ? "; make one: make autotools && ./configure --prefix=DIR && make && make install" : "")
     case .noFstests(let path, let reason):
       "\(path): no built tree of fstests: \(reason); make one: make, or make install"
+    case .noSources(let path): "\(path): no sources of a kernel: they have no tools/testing/selftests/lib.mk"
+    case .buildFailed(let path, let reason): "the selftests of \(path) could not be built: \(reason)"
     case .badTest(let path, let line, let text):
       "\(path):\(line): a line must be NAME COMMAND, got '\(HarmlessText.line(text))'"
     case .unknownGroup(let name, let path, let hint): "\(path) has no test in the group '\(name)'\(hint)"

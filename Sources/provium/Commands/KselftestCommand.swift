@@ -22,6 +22,13 @@ struct KselftestCommand: ParsableCommand {
   var selected: [String] = []
   @Option(help: ArgumentHelp("Use this install tree.", valueName: "folder"))
   var install = "kselftest_install"
+  @Option(
+    help: ArgumentHelp(
+      "Build the selected collections of this kernel's sources into the install tree first.",
+      valueName: "folder"
+    )
+  )
+  var build: String?
   @Option(help: ArgumentHelp("Start the VMs from this fixture instead of a boot.", valueName: "name"))
   var fixture: String?
   @Flag(help: "Run programs also where the kernel lacks options of their collection's config.")
@@ -38,6 +45,12 @@ struct KselftestCommand: ParsableCommand {
     var suite = programs.suite("kselftest", .kselftest, tree: install)
     suite.fixture = fixture
     suite.ignoresKernelOptions = ignoreConfig
+    if let build {
+      let sources = Files.normalize(Files.resolve(build, against: Files.currentDirectory))
+      try SelftestBuild(sources: sources, install: suite.path, selected: selected).run {
+        Console.error("provium: \($0)")
+      }
+    }
     try SuiteExecution(
       selection: selection,
       running: running,

@@ -50,7 +50,8 @@ struct SelftestTree: Sendable {
     }
     guard let sources else { return "" }
     let shown = Files.display(sources)
-    return "; make one with:\n  make -C \(shown) headers && make -C \(shown)/tools/testing/selftests "
+    return "; add --build \(shown), or make one with:\n  make -C \(shown) headers && "
+      + "make -C \(shown)/tools/testing/selftests "
       + "TARGETS=\"timers\" install INSTALL_PATH=\"$PWD/kselftest_install\""
   }
 
