@@ -44,6 +44,31 @@ struct CrashPointTests {
     #expect(Set(states) == expected)
   }
 
+  @Test("every crash point is found again by its identifier")
+  func identifiers() throws {
+    let (_, log) = try record()
+    for point in CrashPointSearch(log, sectorSize: 512, options: CrashPointSearch.Options()).points() {
+      let read = try #require(CrashPoint(identifier: point.identifier), "\(point.identifier)")
+      #expect(read.length == point.length && read.missing == point.missing && read.tornAt == point.tornAt)
+      #expect(read.fits(log), "\(point.identifier)")
+    }
+    #expect(CrashPoint(identifier: "41-3,5..9")?.missing == [3, 5, 6, 7, 8, 9])
+    for wrong in [
+      "", "x", "-1", "1-", "5-9", "9-5..3", "9-3,3", "9-1.2", "9t", "9t0", "9t1-2", "99999999999999999999",
+    ] {
+      #expect(CrashPoint(identifier: wrong) == nil, "\(wrong)")
+    }
+    #expect(CrashPoint(identifier: "99")?.fits(log) == false)
+    #expect(CrashPoint(identifier: "6-0")?.fits(log) == false, "a request before the last flush")
+  }
+
+  @Test("a loss is reduced to its halves and to all but one")
+  func reductions() throws {
+    let point = try #require(CrashPoint(identifier: "9-3..4,6"))
+    #expect(point.reductions.map(\.missing) == [[3], [4, 6], [4, 6], [3, 6], [3, 4]])
+    #expect(try #require(CrashPoint(identifier: "9-3")).reductions.isEmpty)
+  }
+
   @Test("of equal states the one with the most marks is kept")
   func marks() throws {
     let (origin, log) = try record()

@@ -110,7 +110,9 @@ extension QEMUProcess {
       ["path": .string("/machine/peripheral/\(device.device)"), "property": .string("drive")],
       until: deadline
     )
-    return value.string ?? ServedDisk.node(device.id)
+    // The drive of a USB disk is that of the SCSI disk in it.
+    guard let node = value.string, !node.isEmpty else { return ServedDisk.node(device.id) }
+    return node
   }
 
   // MARK: Hot plug

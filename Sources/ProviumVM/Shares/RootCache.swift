@@ -12,7 +12,7 @@ import ProviumSystem
 ///
 /// Safe to share between processes. Blocks while a root is made.
 struct RootCache {
-  /// Changes with the way that roots are made.
+  /// Changes with the way that roots are made, and packages are found.
   private static let version = 1
 
   let cache: String
@@ -82,7 +82,7 @@ struct RootCache {
       folder: "\(folder)/packages/\(platform)"
     )
     let version = packages.listsVersion
-    let note = CacheNote("\(folder)/packages/names/\(version.prefix(32))", key: version)
+    let note = CacheNote("\(folder)/packages/names/\(version.prefix(32))", key: "\(Self.version) \(version)")
     if let known = note.value, Files.exists("\(known)/attributes") { return known }
     let lock = try FileLock.acquire("\(folder)/packages/\(platform)/lock", until: .after(.seconds(1800))) {
       _ in
@@ -103,7 +103,9 @@ struct RootCache {
     }
     // The lists may have been fetched just now.
     let present = packages.listsVersion
-    CacheNote("\(folder)/packages/names/\(present.prefix(32))", key: present).write(place)
+    CacheNote("\(folder)/packages/names/\(present.prefix(32))", key: "\(Self.version) \(present)").write(
+      place
+    )
     return place
   }
 }
