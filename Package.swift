@@ -149,7 +149,7 @@ let package = Package(
       name: "ProviumTesting",
       dependencies: [
         "CTestContent", "ProviumArchitecture", "ProviumBlock", "ProviumRunner", "ProviumEvents",
-        "ProviumAgentClient", "ProviumKTAP", "ProviumLua", "ProviumVM",
+        "ProviumAgentClient", "ProviumKTAP", "ProviumLua", "ProviumNetwork", "ProviumVM",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem",
       ],
       swiftSettings: strict

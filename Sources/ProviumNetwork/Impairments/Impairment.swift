@@ -1,27 +1,32 @@
 /// The effects of a direction of a network on its frames. Every probability is from 0 to 1.
-package struct Impairment: Hashable, Sendable, Codable {
+public struct Impairment: Hashable, Sendable, Codable {
   /// The time from a frame's arrival to its delivery.
-  package var delay = Duration.zero
+  public var delay = Duration.zero
   /// The delay varies by up to this much in both directions. Frames keep their order.
-  package var jitter = Duration.zero
-  package var loss = 0.0
-  package var burst: BurstLoss?
-  package var duplicate = 0.0
+  public var jitter = Duration.zero
+  /// The probability that a frame is dropped.
+  public var loss = 0.0
+  /// Losses in bursts, besides `loss`.
+  public var burst: BurstLoss?
+  /// The probability that a frame is delivered twice.
+  public var duplicate = 0.0
   /// The probability that a frame skips the delay, and so overtakes those that wait. Needs a delay.
-  package var reorder = 0.0
+  public var reorder = 0.0
   /// The probability that one bit after the Ethernet header is inverted.
-  package var corrupt = 0.0
+  public var corrupt = 0.0
   /// Bits in a second; nil: no limit.
-  package var rate: UInt64?
+  public var rate: UInt64?
   /// The largest number of frames that wait for the rate.
-  package var queue = 1000
+  public var queue = 1000
   /// Frames with a larger payload are dropped without notice, as by a path whose MTU nobody reports.
-  package var mtu: Int?
+  public var mtu: Int?
   /// Drops everything.
-  package var isCut = false
-  package var seed: UInt64 = 1
+  public var isCut = false
+  /// The seed of everything random: with the same seed, the n-th frame is always treated in the same way.
+  public var seed: UInt64 = 1
 
-  package init() {}
+  /// No effects.
+  public init() {}
 
   /// The first setting that is not acceptable; nil if all are.
   package var problem: String? {
@@ -45,17 +50,18 @@ package struct Impairment: Hashable, Sendable, Codable {
 }
 
 /// Losses in bursts: the model of Gilbert and Elliott, with a good and a bad state.
-package struct BurstLoss: Hashable, Sendable, Codable {
+public struct BurstLoss: Hashable, Sendable, Codable {
   /// The probability, for each frame, of the change from good to bad.
-  package var enter: Double
+  public var enter: Double
   /// The probability, for each frame, of the change from bad to good.
-  package var leave: Double
+  public var leave: Double
   /// The loss in the bad state.
-  package var loss: Double
+  public var loss: Double
   /// The loss in the good state.
-  package var goodLoss: Double
+  public var goodLoss: Double
 
-  package init(enter: Double, leave: Double, loss: Double = 1, goodLoss: Double = 0) {
+  /// A model with these probabilities.
+  public init(enter: Double, leave: Double, loss: Double = 1, goodLoss: Double = 0) {
     self.enter = enter
     self.leave = leave
     self.loss = loss

@@ -31,12 +31,25 @@ package final class NativeMachine {
   // MARK: Life
 
   /// Boots a VM from a configuration, with the settings of its profile where its own are unset.
+  /// - Parameters:
+  ///   - networks: those that the VM has devices on.
+  ///   - hostName: nil: `vm1`.
   /// - Throws: `ProviumError`; `ConfigurationError` for an unknown profile.
-  package func boot(_ settings: MachineConfiguration) throws {
+  package func boot(
+    _ settings: MachineConfiguration,
+    networks: [InterfaceRequest] = [],
+    hostName: String? = nil
+  ) throws {
     let project = scope.services.configuration
     let machine = scope.machines.add(profile: try project.profile(settings.profile))
     self.machine = machine
-    do { try machine.boot(settings.resolvingPaths(against: project.root)) } catch {
+    do {
+      try machine.boot(
+        settings.resolvingPaths(against: project.root),
+        networks: networks,
+        hostName: hostName
+      )
+    } catch {
       if let invalid = (error as? ProviumError)?.cause as? InvalidConfiguration {
         throw ProviumError(.invalidUse, "invalid VM configuration: \(invalid)", cause: invalid)
       }
@@ -44,8 +57,14 @@ package final class NativeMachine {
     }
   }
 
-  package func resume(fixture name: String) throws {
-    do { machine = try fixtures.resume(name, in: scope) } catch { throw blamingKernel(error) }
+  package func resume(
+    fixture name: String,
+    networks: [InterfaceRequest] = [],
+    hostName: String? = nil
+  ) throws {
+    do {
+      machine = try fixtures.resume(name, networks: networks, hostName: hostName, in: scope)
+    } catch { throw blamingKernel(error) }
   }
 
   /// Shuts the guest down, and kills it if it does not end. Idempotent.

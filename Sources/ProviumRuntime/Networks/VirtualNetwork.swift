@@ -1,6 +1,7 @@
 package import ProviumNetwork
 import ProviumVM
 import ProviumSystem
+import Synchronization
 
 /// The way from a network to the host.
 struct NetworkGateway {
@@ -10,36 +11,40 @@ struct NetworkGateway {
   let nameServer: IPAddress
 }
 
-/// A network of one scope: a switch in this process, and the addresses of the VMs and stations on it. Belongs to the scope's
-/// thread.
-package final class VirtualNetwork {
+/// A network: a switch in this process, and the addresses of the VMs and stations on it. Thread-safe.
+package final class VirtualNetwork: Sendable {
   package let name: String
   package let subnets: [IPSubnet]
   /// nil: the standard one of 1500.
   package let mtu: Int?
   package let network: NetworkSwitch
-  /// The network's number in its scope, from 1: part of the Ethernet addresses.
-  private let number: Int
-  /// The ports, in the order of their numbers.
-  private(set) var ports: [SavedNetwork.Port] = []
-  /// The state that each fresh sub-test starts from.
-  private var freshStart: SavedSwitch?
   /// Leases the guests' addresses; nil: the agents set them.
   let leases: DHCPAnswerer?
+
+  private struct State {
+    /// The ports, in the order of their numbers.
+    var ports: [SavedNetwork.Port] = []
+    var addresses: NetworkAddresses
+    /// The state that each fresh sub-test starts from.
+    var freshStart: SavedSwitch?
+    var gateway: NetworkGateway?
+  }
+  private let state: Mutex<State>
+
+  var ports: [SavedNetwork.Port] { state.withLock { $0.ports } }
   /// The way to the host; nil: there is none.
-  private(set) var gateway: NetworkGateway?
-  private var portCount = 0
-  private var takenAddresses: Set<IPAddress> = []
-  private var takenMACs: Set<MACAddress> = []
+  var gateway: NetworkGateway? { state.withLock { $0.gateway } }
 
   /// - Parameters:
   ///   - plan: with subnets.
-  ///   - number: of the network in its scope.
+  ///   - number: part of the Ethernet addresses; from 1.
   init(_ plan: NetworkPlan, number: Int) throws {
     name = plan.name
     subnets = plan.subnets
     mtu = plan.mtu
-    self.number = number
+    state = Mutex(
+      State(addresses: NetworkAddresses(network: plan.name, number: number, subnets: plan.subnets))
+    )
     let leased = plan.hasDHCP ? plan.subnets.first { !$0.isV6 } : nil
     // Clients that the network does not know get the addresses of the upper half.
     leases = leased.map { DHCPAnswerer(subnet: $0, first: $0.hostCount / 2 + 1) }
@@ -67,19 +72,19 @@ package final class VirtualNetwork {
       nameServer: "\(nameServer)",
       errorFile: errorFile
     )
-    takenAddresses.formUnion([address, nameServer])
     // The address that the gateway answers ARP requests with.
     let mac = MACAddress(address.bytes.reduce(0x5255) { $0 << 8 | UInt64($1) })
-    takenMACs.insert(mac)
-    portCount += 1
-    let port = network.addPort(name: "host", address: mac)
-    ports.append(SavedNetwork.Port(name: "host", mac: mac, addresses: [address], isStation: true))
+    let port = try state.withLock { state in
+      _ = try state.addresses.reserve(mac: mac, addresses: [address, nameServer])
+      state.ports.append(SavedNetwork.Port(name: "host", mac: mac, addresses: [address], isStation: true))
+      state.gateway = NetworkGateway(process: gateway, address: address, nameServer: nameServer)
+      return network.addPort(name: "host", address: mac)
+    }
     if let socket = gateway.takeFrameSocket() { network.connect(port, socket) }
-    self.gateway = NetworkGateway(process: gateway, address: address, nameServer: nameServer)
   }
 
   /// Ends the network. Idempotent.
-  func end() {
+  package func end() {
     network.close()
     gateway?.process.stop()
   }
@@ -101,62 +106,42 @@ package final class VirtualNetwork {
         "a \(model.rawValue) device carries an MTU of \(model.largestMTU) at most, and the network \(name) has \(mtu)"
       )
     }
-    let (mac, addresses) = try reserve(mac: mac, addresses: addresses)
-    let port = network.addPort(name: owner, address: mac)
-    ports.append(SavedNetwork.Port(name: owner, mac: mac, addresses: addresses, isStation: false))
-    if let leased = addresses.first(where: { !$0.isV6 }) { leases?.reserve(leased, for: mac) }
-    return NetworkInterface(network: self, port: port, mac: mac, addresses: addresses, model: model)
+    // The numbers of the ports are their positions in `ports`.
+    let (port, own) = try state.withLock { state in
+      let (mac, addresses) = try state.addresses.reserve(mac: mac, addresses: addresses)
+      let own = SavedNetwork.Port(name: owner, mac: mac, addresses: addresses, isStation: false)
+      state.ports.append(own)
+      return (network.addPort(name: owner, address: mac), own)
+    }
+    if let leased = own.addresses.first(where: { !$0.isV6 }) { leases?.reserve(leased, for: own.mac) }
+    return NetworkInterface(
+      network: self,
+      port: port,
+      mac: own.mac,
+      addresses: own.addresses,
+      model: model
+    )
   }
 
   /// Adds a station that a script plays.
   package func addStation(name: String, mac: MACAddress?, addresses: [IPAddress]) throws -> (
     Station, PortNumber
   ) {
-    let (mac, addresses) = try reserve(mac: mac, addresses: addresses)
-    let station = Station(mac: mac, addresses: addresses)
-    ports.append(SavedNetwork.Port(name: name, mac: mac, addresses: addresses, isStation: true))
-    return (station, network.addPort(name: name, station: station))
-  }
-
-  private func reserve(mac: MACAddress?, addresses: [IPAddress]) throws -> (MACAddress, [IPAddress]) {
-    portCount += 1
-    // The first byte marks an address that is administered locally (IEEE 802).
-    let own = mac ?? MACAddress(0x0250_0000_0000 | UInt64(number & 0xFFFF) << 16 | UInt64(portCount & 0xFFFF))
-    guard !own.isMulticast, own != .zero else {
-      throw ProviumError(.invalidUse, "\(own) is no address of a single interface")
+    try state.withLock { state in
+      let (mac, addresses) = try state.addresses.reserve(mac: mac, addresses: addresses)
+      let station = Station(mac: mac, addresses: addresses)
+      state.ports.append(SavedNetwork.Port(name: name, mac: mac, addresses: addresses, isStation: true))
+      return (station, network.addPort(name: name, station: station))
     }
-    guard takenMACs.insert(own).inserted else {
-      throw ProviumError(
-        .invalidUse,
-        "another interface of the network \(name) has the Ethernet address \(own)"
-      )
-    }
-    var result: [IPAddress] = []
-    for subnet in subnets {
-      let wanted = addresses.filter(subnet.contains)
-      for address in wanted where !takenAddresses.insert(address).inserted {
-        throw ProviumError(.invalidUse, "another interface of the network \(name) has the address \(address)")
-      }
-      result += wanted.isEmpty ? [try nextFree(in: subnet)] : wanted
-    }
-    if let stray = addresses.first(where: { !result.contains($0) }) {
-      throw ProviumError(.invalidUse, "the address \(stray) is in no subnet of the network \(name)")
-    }
-    return (own, result)
-  }
-
-  private func nextFree(in subnet: IPSubnet) throws -> IPAddress {
-    for host in stride(from: 1, through: subnet.hostCount, by: 1) {
-      guard let address = subnet.host(host) else { break }
-      if takenAddresses.insert(address).inserted { return address }
-    }
-    throw ProviumError(.invalidUse, "the subnet \(subnet) of the network \(name) has no free address")
   }
 
   /// Returns the impairments to what they were at the file's first fresh sub-test, or keeps them if this is the first.
   func startFresh() {
-    guard let freshStart else { return freshStart = network.impairments }
-    _ = network.restore(freshStart)
+    let earlier = state.withLock { state -> SavedSwitch? in
+      defer { state.freshStart = state.freshStart ?? network.impairments }
+      return state.freshStart
+    }
+    if let earlier { _ = network.restore(earlier) }
   }
 
   /// The prefix of the subnet of an address.

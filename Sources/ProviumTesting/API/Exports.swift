@@ -11,6 +11,8 @@
 @_exported public import struct ProviumArchitecture.Architecture
 @_exported public import struct ProviumBoot.BootSource
 @_exported public import struct ProviumBoot.GuestFile
+@_exported public import struct ProviumNetwork.BurstLoss
+@_exported public import struct ProviumNetwork.Impairment
 @_exported public import struct ProviumRuntime.ProviumError
 @_exported public import struct ProviumSystem.Errno
 @_exported public import enum ProviumSystem.ExitStatus

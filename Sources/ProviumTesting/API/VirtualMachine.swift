@@ -7,7 +7,7 @@ import Testing
 /// A virtual machine that runs a real Linux kernel.
 ///
 /// A VM belongs to a scope, which starts and ends it: the trait `.virtualMachine(fixture:)` of a test, or
-/// ``withVirtualMachine(_:sourceLocation:_:)``.
+/// ``withVirtualMachine(_:networks:hostName:sourceLocation:_:)``.
 ///
 /// ```swift
 /// @Test(.virtualMachine(fixture: "base")) func uptime() async throws {
@@ -41,13 +41,21 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
   /// Where an issue about the VM is recorded: its scope in the source of the test.
   private let location: SourceLocation?
 
-  private init(_ thread: MachineThread, at location: SourceLocation?) {
+  /// The network devices.
+  let interfaces: [NativeMachine.Interface]
+
+  private init(
+    _ thread: MachineThread,
+    _ interfaces: [NativeMachine.Interface],
+    at location: SourceLocation?
+  ) {
     self.location = location
+    self.interfaces = interfaces
     super.init(OperationTarget(thread: thread))
   }
 
   /// The VM of the innermost scope that surrounds the caller: of the test's trait, or of
-  /// ``withVirtualMachine(_:sourceLocation:_:)``.
+  /// ``withVirtualMachine(_:networks:hostName:sourceLocation:_:)``.
   /// - Throws: ``ProviumError``, with the code `invalidUse`, outside such a scope, and in a task that did not
   ///   inherit the scope's task-local values (`Task.detached`).
   public static var current: VirtualMachine {
@@ -148,12 +156,18 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
       services: engine.services
     )
     let thread = try MachineThread(scope, engine: engine)
-    do { try await thread.run(start) } catch {
+    let interfaces: [NativeMachine.Interface]
+    do {
+      interfaces = try await thread.run { machine in
+        try start(machine)
+        return machine.interfaces
+      }
+    } catch {
       // Until the end of the VM's thread, memory and processors are reserved.
       _ = await thread.finish { $0.end() }
       throw error
     }
-    return VirtualMachine(thread, at: location)
+    return VirtualMachine(thread, interfaces, at: location)
   }
 
   /// Runs `last`, ends the VM, and records the kernel reports that `named` does not contain. The VM of a failed test is kept, if

@@ -65,7 +65,7 @@ extension Trait where Self == VirtualMachineTrait {
   ///
   /// No test case sees what another one did to its VM.
   /// - Parameter fixture: the name of a fixture script without `.lua`; see
-  ///   ``withVirtualMachine(fixture:sourceLocation:_:)``.
+  ///   ``withVirtualMachine(fixture:networks:hostName:sourceLocation:_:)``.
   public static func virtualMachine(fixture: String) -> Self { .resuming(fixture) }
 
   /// Gives each test case a VM that was booted from a configuration, as ``VirtualMachine/current``.

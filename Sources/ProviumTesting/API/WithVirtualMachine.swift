@@ -17,6 +17,8 @@ public import Testing
 /// - Parameters:
 ///   - configuration: the definition of the VM. Settings that it leaves unset come from its profile in
 ///     `provium.toml`.
+///   - networks: the networks of the VM, in the order of its network devices.
+///   - hostName: the name of the VM on its networks; nil: `vm1`.
 ///   - sourceLocation: where a kernel report is recorded as an issue.
 ///   - body: the work with the VM. It runs where the caller runs. The VM must not be used after `body` has
 ///     returned.
@@ -26,10 +28,15 @@ public import Testing
 @discardableResult
 nonisolated(nonsending) public func withVirtualMachine<Result>(
   _ configuration: VirtualMachine.Configuration = VirtualMachine.Configuration(),
+  networks: [Network] = [],
+  hostName: String? = nil,
   sourceLocation: SourceLocation = #_sourceLocation,
   _ body: nonisolated(nonsending) (VirtualMachine) async throws -> Result
 ) async throws -> Result {
-  try await VirtualMachine.scoped(at: sourceLocation, { try $0.boot(configuration) }, body)
+  let start = VirtualMachine.joining(networks) { machine, requests in
+    try machine.boot(configuration, networks: requests, hostName: hostName)
+  }
+  return try await VirtualMachine.scoped(at: sourceLocation, start, body)
 }
 
 /// Resumes a virtual machine from a fixture, runs `body`, and ends the VM, also when `body` throws.
@@ -49,6 +56,8 @@ nonisolated(nonsending) public func withVirtualMachine<Result>(
 ///   - fixture: the name of a fixture script without `.lua`. It is looked up in `fixtures` beside the Lua
 ///     tests and in the folders that `fixtures` of `provium.toml` lists. A fixture that is not built, or
 ///     stale, is built first.
+///   - networks: the networks of the VM, in the order of the fixture's network devices.
+///   - hostName: the name of the VM on its networks; nil: `vm1`.
 ///   - sourceLocation: where a kernel report is recorded as an issue.
 ///   - body: the work with the VM. It runs where the caller runs. The VM must not be used after `body` has
 ///     returned.
@@ -58,8 +67,13 @@ nonisolated(nonsending) public func withVirtualMachine<Result>(
 @discardableResult
 nonisolated(nonsending) public func withVirtualMachine<Result>(
   fixture: String,
+  networks: [Network] = [],
+  hostName: String? = nil,
   sourceLocation: SourceLocation = #_sourceLocation,
   _ body: nonisolated(nonsending) (VirtualMachine) async throws -> Result
 ) async throws -> Result {
-  try await VirtualMachine.scoped(at: sourceLocation, { try $0.resume(fixture: fixture) }, body)
+  let start = VirtualMachine.joining(networks) { machine, requests in
+    try machine.resume(fixture: fixture, networks: requests, hostName: hostName)
+  }
+  return try await VirtualMachine.scoped(at: sourceLocation, start, body)
 }
