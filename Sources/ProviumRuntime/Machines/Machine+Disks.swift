@@ -111,6 +111,13 @@ extension Machine {
           + "need model = \"virtio-blk\" or \"virtio-scsi\""
       )
     }
+    if let id = machine.process.repluggedDisks.first {
+      throw ProviumError(
+        .invalidUse,
+        "the USB disk '\(id)' was attached again, and QEMU cannot load its state: no fixture, snapshot or fresh sub-test of "
+          + "this VM is possible until it is reset"
+      )
+    }
     if let id = machine.process.detachedDisks.first {
       throw ProviumError(
         .invalidUse,

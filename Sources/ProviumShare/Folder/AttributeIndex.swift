@@ -55,9 +55,7 @@ struct AttributeIndex: Sendable, Equatable {
     for (path, attributes) in files {
       var status = stat()
       let full = Array(folder.utf8) + [UInt8(ascii: "/")] + path
-      if HostFolder.withText(full, { $0.map { lstat($0, &status) } }) == 0 {
-        result[UInt64(status.st_ino)] = attributes
-      }
+      if lstat(PathText.string(of: full).cPath, &status) == 0 { result[UInt64(status.st_ino)] = attributes }
     }
     return result
   }

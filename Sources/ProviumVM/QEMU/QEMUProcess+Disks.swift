@@ -27,6 +27,9 @@ extension QEMUProcess {
     return disks.keys.filter { !attached.contains($0) }.sorted()
   }
 
+  /// The USB disks that were attached again, sorted: QEMU cannot load their state.
+  package var repluggedDisks: [String] { replugged.withLock { $0.sorted() } }
+
   private func device(_ id: String, isAttached: Bool) throws -> (ServedDisk, BlockDisk) {
     guard let device = configuration.servedDisks.first(where: { $0.id == id }), let disk = disks[id] else {
       throw DiskRefusal(description: "there is no disk '\(id)'")
@@ -158,5 +161,6 @@ extension QEMUProcess {
       throw error
     }
     diskServers.withLock { $0[id] = server }
+    if device.model == .usb { replugged.withLock { _ = $0.insert(id) } }
   }
 }

@@ -26,6 +26,8 @@ package final class QEMUProcess: Sendable {
   package let disks: [String: BlockDisk]
   /// The servers of the disks that the guest has, by id.
   let diskServers: Mutex<[String: NBDServer]>
+  /// The USB disks that were attached again, by id.
+  let replugged = Mutex<Set<String>>([])
   /// This process's ends of the network devices' connections that were not taken, by the device's number.
   private let frameSockets = Mutex<[Int: FrameSocket]>([:])
   /// QEMU's ends of these connections, where they are kept.
