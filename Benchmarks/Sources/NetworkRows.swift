@@ -140,7 +140,8 @@ struct NetworkRows {
   private func streamRow(_ machines: [VirtualMachine]) throws -> Row {
     let megabytes = 24
     let (ours, theirs) = try compare { device in
-      _ = try run(machines[1], "nc -l -p 99 > /dev/null < /dev/zero & echo")
+      // The end of the server's input would end the connection.
+      _ = try run(machines[1], "mkfifo -m 600 /tmp/open; nc -l -p 99 <> /tmp/open > /dev/null & echo")
       _ = try run(machines[1], "until grep -q ':0063 ' /proc/net/tcp /proc/net/tcp6; do usleep 5000; done")
       let begin = Deadline.now
       _ = try run(

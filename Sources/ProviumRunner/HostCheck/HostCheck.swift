@@ -21,7 +21,7 @@ package struct HostCheck {
         ChannelCheck.finding(ChannelVerdict.choose()),
         AgentCheck.finding(),
         KernelCheck.finding(cache: cache),
-      ]
+      ] + [HostNetworkCheck.finding(cache: cache)].compactMap { $0 }
       + configuration.foreignArchitectures.map { ForeignArchitectureCheck.finding($0, configuration) } + [
         ToolCheck.finding()
       ]

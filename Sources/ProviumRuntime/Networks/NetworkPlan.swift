@@ -1,5 +1,4 @@
 package import ProviumNetwork
-import Synchronization
 
 /// The settings of a network that is to be created.
 package struct NetworkPlan {
@@ -25,24 +24,5 @@ package struct NetworkPlan {
     self.mtu = mtu
     self.hasDHCP = hasDHCP
     self.reachesHost = reachesHost
-  }
-}
-
-extension VirtualNetwork {
-  private static let created = Atomic<Int>(0)
-
-  /// Creates a network for VMs of several scopes.
-  /// - Throws: `ProviumError` for subnets that overlap.
-  package convenience init(_ plan: NetworkPlan) throws {
-    let number = Self.created.add(1, ordering: .relaxed).newValue
-    var plan = plan
-    if plan.subnets.isEmpty, let own = IPSubnet("10.78.\(number % 256).0/24") { plan.subnets = [own] }
-    for (index, subnet) in plan.subnets.enumerated() {
-      if let other = plan.subnets.dropFirst(index + 1).first(where: subnet.overlaps) {
-        throw ProviumError(.invalidUse, "the subnets \(subnet) and \(other) overlap")
-      }
-    }
-    // Apart from the numbers of networks of scripts.
-    try self.init(plan, number: 0x8000 + number % 0x8000)
   }
 }

@@ -42,6 +42,16 @@ package struct QEMUBinary: Sendable, Hashable {
     return QEMUBinary(path: path, version: try version(of: path, cache: cache), architecture: architecture)
   }
 
+  /// Whether it was built with user-mode networking, by its own list of network backends.
+  package var hasUserNetwork: Bool {
+    let list = try? ToolRun.run(
+      path,
+      ["-machine", "none", "-netdev", "help"],
+      deadline: .after(.seconds(10))
+    )
+    return list?.outputText.split(whereSeparator: \.isNewline).contains("user") ?? false
+  }
+
   private static func version(of path: String, cache: String) throws -> String {
     let facts = try FileFacts(path)
     let note = CacheNote(
