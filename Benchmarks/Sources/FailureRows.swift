@@ -192,14 +192,12 @@ struct FailureRows {
     defer { try? connection.endProcess(job.id, until: limit()) }
     var count = 0
     while true {
-      let before = count
       let state = try connection.readProcess(job.id, follow: true, wait: .seconds(60), until: limit()) {
         bytes,
         _ in
         count += bytes.count
       }
-      // What the process has left in its pipe comes after its end.
-      if state.status != nil, !state.isOutputOpen, count == before { return count }
+      if state.status != nil, !state.isOutputOpen { return count }
     }
   }
 
