@@ -5,13 +5,13 @@ import ProviumSystem
 
 /// Figures of Provium as ratios against baselines measured in the same run. `Scripts/bench` builds and calls it:
 ///
-///     provium-bench PROVIUM BARE-PROGRAM [--quick | --channel | --disks | --shares | --failures]
+///     provium-bench PROVIUM BARE-PROGRAM [--quick | --channel | --disks | --shares]
 @main
 enum Bench {
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
     guard arguments.count >= 2 else {
-      print("usage: Scripts/bench [--quick | --channel | --disks | --shares | --failures]")
+      print("usage: Scripts/bench [--quick | --channel | --disks | --shares]")
       exit(2)
     }
     let rows: [Row]
@@ -22,8 +22,7 @@ enum Bench {
         rounds: arguments.contains("--quick") ? 3 : 7,
         channelAlone: arguments.contains("--channel"),
         disksAlone: arguments.contains("--disks"),
-        sharesAlone: arguments.contains("--shares"),
-        failuresAlone: arguments.contains("--failures")
+        sharesAlone: arguments.contains("--shares")
       )
     } catch {
       print("bench: \(error)")
@@ -41,8 +40,7 @@ enum Bench {
     rounds: Int,
     channelAlone: Bool,
     disksAlone: Bool,
-    sharesAlone: Bool,
-    failuresAlone: Bool
+    sharesAlone: Bool
   ) throws -> [Row] {
     let run = try RunDirectory()
     defer { run.close() }
@@ -60,8 +58,6 @@ enum Bench {
     let machineRows = MachineRows(host: host, bareProgram: bareProgram, folder: folder, rounds: rounds)
     let diskRows = DiskRows(host: host, folder: folder, rounds: rounds)
     let shareRows = ShareRows(host: host, folder: folder, rounds: rounds)
-    let failureRows = FailureRows(provium: provium, host: host, folder: folder, rounds: rounds)
-    if failuresAlone { return try failureRows.rows() }
     if sharesAlone { return try shareRows.rows() }
     if disksAlone { return try diskRows.rows() }
     if channelAlone { return try machineRows.channelRows() }
@@ -73,9 +69,7 @@ enum Bench {
       rounds: rounds,
       coldBoot: machines.coldBoot
     ).rows()
-    let devices = try diskRows.rows() + shareRows.rows()
-    let failures = try failureRows.rows()
-    let commands = try CommandRows(provium: provium, folder: folder, coldBoot: machines.coldBoot).rows()
-    return machines.rows + snapshots + devices + failures + commands
+    return try machines.rows + snapshots + diskRows.rows() + shareRows.rows()
+      + CommandRows(provium: provium, folder: folder, coldBoot: machines.coldBoot).rows()
   }
 }
