@@ -151,9 +151,12 @@ struct KeptFailureTests {
     )
     let run = try Command("test", "--keep-failed", in: project.path)
     let id = try Self.id(of: "panics", in: run)
-    try project.write("info registers rip\ninfo symbol $rip\nprint linux_banner\n", to: "commands")
+    try project.write("info registers rip\ninfo symbol $rip\nbacktrace\n", to: "commands")
     let gdb = try project.shell("'\(Command.binary)' open \(id) --gdb < commands 2>&1")
     #expect(gdb.contains("rip") && gdb.contains(" in section .text"), "\(gdb)")
+    for name in [" panic (", " sysrq_handle_crash (", " proc_reg_write (", " do_syscall_64 ("] {
+      #expect(gdb.contains(name), "\(gdb)")
+    }
     let wrong = try Command("open", id, "--gdb", "--vmlinux", "/bin/true", in: project.path)
     #expect(
       wrong.status == .exited(2) && wrong.errors.contains("/bin/true is another kernel"),

@@ -51,6 +51,33 @@ final class Collected: Sendable {
     #expect(text.contains("5 files, 11 tests in 8.5s\n"))
   }
 
+  @Test("shows the beginning of a kernel report, and the end of every other console") func consoles() {
+    var failure = Failure(kind: .kernelReport, message: "reported")
+    failure.console = (1...99).map { "line \($0)" }
+    func text(_ failure: Failure) -> String {
+      let result = FileResult(
+        file: "a.lua",
+        outcome: .passed,
+        subTests: [SampleRun.test(["a"], .failed(failure))],
+        duration: 1
+      )
+      return SampleRun.transcript(
+        style { _ in },
+        [
+          TimedEvent(time: 0, event: .runStarted(SampleRun.header)),
+          TimedEvent(time: 1, event: .fileEnded(result)),
+        ]
+      )
+    }
+    let report = text(failure)
+    #expect(report.contains("--- kernel report (first 30 lines) ---\n      line 1\n"), "\(report)")
+    #expect(report.contains("line 30\n") && !report.contains("line 31"))
+    failure.kind = .assertion
+    let console = text(failure)
+    #expect(console.contains("--- console (last 20 lines) ---\n      line 80\n"), "\(console)")
+    #expect(console.contains("line 99\n"))
+  }
+
   @Test("writes the header when a VM has named its kernel, or before the first line below the header")
   func header() {
     var transcript = Transcript()

@@ -6,17 +6,29 @@ package struct KernelFiles: Sendable {
   package let vmlinux: String
   /// The kernel's own scripts for gdb, in a build tree that has them (CONFIG_GDB_SCRIPTS).
   package let script: String?
+  let modulePlaces: [DebugFolders.ModulePlace]
 
   /// Looks in the build tree that was booted, then in the folders of debug packages.
   /// - Parameters:
   ///   - named: the user's; nil: it is looked for.
   ///   - information: of the kernel that ran.
-  ///   - cache: the folder of the cache.
+  ///   - project: the settings of the project.
   /// - Returns: nil if none is found.
   /// - Throws: `KeptFailureError` for a named one that is another kernel's.
-  init?(_ named: String?, of failure: KeptFailure, _ information: KernelInformation?, cache: String) throws {
+  init?(
+    _ named: String?,
+    of failure: KeptFailure,
+    _ information: KernelInformation?,
+    in project: Configuration
+  ) throws {
     let release = information?.release ?? failure.snapshot.kernelRelease ?? ""
-    let folders = DebugFolders(release: release, kernel: failure.kernel, cache: cache)
+    let folders = DebugFolders(
+      release: release,
+      kernel: failure.kernel,
+      modules: [failure.snapshot.configuration.boot.modules].compactMap { $0 },
+      project: project.root,
+      cache: project.settings.cache
+    )
     var candidates = folders.kernels(buildID: information?.buildID)
     if let named {
       guard Files.isRegularFile(named) else {
@@ -32,6 +44,7 @@ package struct KernelFiles: Sendable {
     vmlinux = found
     let script = "\(Files.parent(of: found))/vmlinux-gdb.py"
     self.script = Files.exists(script) ? script : nil
+    modulePlaces = folders.modulePlaces
   }
 
   /// Why the file is not the kernel that ran; nil: it is, or one of them has no build ID.

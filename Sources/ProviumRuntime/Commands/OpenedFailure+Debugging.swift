@@ -24,7 +24,7 @@ extension OpenedFailure {
     let guest = try guestMemory()
     let kernel = try KernelInformation(in: guest)
     let cache = services.configuration.settings.cache
-    let files = try KernelFiles(vmlinux, of: failure, kernel, cache: cache)
+    let files = try KernelFiles(vmlinux, of: failure, kernel, in: services.configuration)
     let socket = "\(services.run.path)/gdb"
     try process.listenForDebugger(at: socket, until: deadline)
     let index = "\(cache)/gdb-index"
@@ -46,12 +46,22 @@ extension OpenedFailure {
     } else if let kernel, let path = symbolFile(kernel, guest) {
       lines.append("symbol-file \(path)")
       remark =
-        "symbols of kernel \(kernel.release) from its memory: no types, no lines, no call traces; for these, install its debug "
-        + "package (linux-image-\(kernel.release)-dbg) or name its vmlinux with --vmlinux"
+        "symbols of kernel \(kernel.release) from its memory: no types and no lines; for these, install its debug package "
+        + "(linux-image-\(kernel.release)-dbg) or name its vmlinux with --vmlinux"
+      if guest.architecture == .x86_64 {
+        let script = "\(services.run.path)/unwinder.py"
+        try StackUnwinder.write(to: script, release: kernel.release)
+        lines.append("source \(script)")
+      }
     } else {
       remark = "no symbols: the kernel keeps none that Provium can read; name its vmlinux with --vmlinux"
     }
     lines.append("target remote \(socket)")
+    if let files {
+      let script = "\(services.run.path)/modules.py"
+      try ModuleSymbols.write(to: script, places: files.modulePlaces)
+      lines.append("source \(script)")
+    }
     return DebuggerSession(
       arguments: ["-q"] + lines.flatMap { ["-ex", $0] },
       remark: remark
@@ -71,7 +81,7 @@ extension OpenedFailure {
   /// - Parameter vmlinux: the user's; nil: it is looked for, and without one drgn looks for itself.
   package func startDrgn(vmlinux: String?) throws -> DebuggerSession {
     let kernel = try KernelInformation(in: guestMemory())
-    let files = try KernelFiles(vmlinux, of: failure, kernel, cache: services.configuration.settings.cache)
+    let files = try KernelFiles(vmlinux, of: failure, kernel, in: services.configuration)
     let core = "\(services.run.path)/core"
     try writeCore(to: core)
     guard let files else {

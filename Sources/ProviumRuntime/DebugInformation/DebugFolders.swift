@@ -82,6 +82,21 @@ struct DebugFolders: Sendable {
     return found
   }
 
+  /// A folder that may have modules in it and below it, or a module.
+  struct ModulePlace {
+    let path: String
+    /// Of folders, with the folder itself.
+    let levels: Int
+  }
+
+  /// The places where modules of the kernel may be, the best first.
+  var modulePlaces: [ModulePlace] {
+    let installed = release.isEmpty ? [] : packages.map { "\($0)/lib/modules/\(release)" }
+    let built = trees.filter { Files.exists("\($0)/modules.order") }
+    return (modules + built + installed).map { ModulePlace(path: $0, levels: Self.deepest) }
+      + (project.map { [ModulePlace(path: $0, levels: Self.deepestInProject)] } ?? [])
+  }
+
   private static func walk(_ folder: String, _ levels: Int, _ add: (String) -> Void) {
     guard levels > 0 else { return }
     for name in (try? Files.list(folder)) ?? [] {
