@@ -25,22 +25,10 @@ extension LuaState {
     hasNewGlobals = true
   }
 
-  /// The name of Provium's own chunks: without a file, so that the bridge leaves their frames out.
-  static let preludeName = "=[provium]"
-
   package func runPrelude(_ source: String, natives: KeyValuePairs<String, LuaNative> = [:])
     throws(LuaFailure)
   {
     try runPrelude(Array(source.utf8), natives: natives)
-  }
-
-  /// Notes which globals exist before a script adds its own, for "did you mean".
-  func noteGlobals() throws(LuaFailure) {
-    guard hasNewGlobals else { return }
-    hasNewGlobals = false
-    let names = "local names = {} for name in next, _G do names[#names + 1] = name end return names"
-    let globals = try run(names, chunkName: Self.preludeName).first?.table?.array ?? []
-    host.failures.globalNames.formUnion(globals.compactMap(\.text))
   }
 
   private func installPrelude() throws(LuaFailure) {

@@ -68,6 +68,9 @@ package final class LuaState {
 
   // MARK: Entries into Lua
 
+  /// The name of Provium's own chunks: without a file, so that the bridge leaves their frames out.
+  static let preludeName = "=[provium]"
+
   /// Compiles source text. `chunkName`: the path that messages show, or Lua's `=name` for source that is not
   /// a file.
   package func load(_ source: [UInt8], chunkName: String) throws(LuaFailure) -> LuaFunction {
@@ -133,6 +136,15 @@ package final class LuaState {
 
   package func global(_ name: String) throws(LuaFailure) -> LuaValue {
     try enter([.text(name)]) { clb_get_global($0, $1, &$2, &$3) }.first ?? .nil
+  }
+
+  /// Notes which globals exist before a script adds its own, for "did you mean".
+  func noteGlobals() throws(LuaFailure) {
+    guard hasNewGlobals else { return }
+    hasNewGlobals = false
+    let names = "local names = {} for name in next, _G do names[#names + 1] = name end return names"
+    let globals = try run(names, chunkName: Self.preludeName).first?.table?.array ?? []
+    host.failures.globalNames.formUnion(globals.compactMap(\.text))
   }
 
   /// A function that a chunk of the prelude returned.
