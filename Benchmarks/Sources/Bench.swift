@@ -10,7 +10,7 @@ import ProviumSystem
 enum Bench {
   /// The parts that can be measured alone.
   enum Part: String, CaseIterable {
-    case channel, disks, shares, networks, suites
+    case channel, disks, shares, networks, failures, suites
   }
 
   /// The programs that are measured, and the baselines.
@@ -67,6 +67,8 @@ enum Bench {
       case .disks: try DiskRows(host: host, folder: folder, rounds: rounds).rows()
       case .shares: try ShareRows(host: host, folder: folder, rounds: rounds).rows()
       case .networks: try NetworkRows(host: host, flood: programs.flood, rounds: rounds).rows()
+      case .failures:
+        try FailureRows(provium: programs.provium, host: host, folder: folder, rounds: rounds).rows()
       case .suites:
         try SuiteRows(
           host: host,
