@@ -60,6 +60,7 @@ struct FailureRows {
       coldBytes = try keep(machine, &cold)
       _ = try? machine.connection.exec("echo c > /proc/sysrq-trigger", until: limit())
       let end = limit()
+      // The monitor's thread finds the panic; a benchmark may poll, outside of what it measures.
       while machine.causeOfDeath == nil, !end.isExpired { usleep(1000) }
       panickedBytes = try keep(machine, &panicked)
 
@@ -199,7 +200,7 @@ struct FailureRows {
         _ in
         count += bytes.count
       }
-      // What the process has left in its pipe comes after its end.
+      // The pipe may still hold output of a process that has ended.
       if state.status != nil, !state.isOutputOpen, count == before { return count }
     }
   }

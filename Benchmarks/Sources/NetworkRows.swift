@@ -187,11 +187,16 @@ struct NetworkRows {
       try vm.process.unplug(1, until: limit())
       try sample.take {
         try vm.process.plug(1, until: limit())
+        let end = limit()
         while true {
           do {
             try configure(vm, 0, 1)
             break
-          } catch GuestError.refused(.ENODEV, _) { usleep(2000) }
+          } catch let error as GuestError {
+            // The kernel has not found the device yet. Provium polls in the same way.
+            guard case .refused(.ENODEV, _) = error, !end.isExpired else { throw error }
+            usleep(2000)
+          }
         }
       }
     }

@@ -94,7 +94,7 @@ struct ReportDecoderTests {
       "", "+0x", "f+0x/0x1", "f+0x1/0x", "f+0x30/0x20", "f+0x1/0x0", "1f+0x1/0x2", "f+0x1", "é+0x1/0x2",
       "f+0xfffffffffffffffff/0x1", "0x1+0x2/0x3",
     ] { #expect(frames(line).isEmpty, "\(line)") }
-    // What a hostile guest prints in place of a module is not one.
+    // A hostile guest prints a path in place of a module's name.
     #expect(frames("f+0x1/0x2 [../../x]") == [frame("f", 0, 2)])
     #expect(frames("f+0x1/0x2 [") == [frame("f", 0, 2)])
   }

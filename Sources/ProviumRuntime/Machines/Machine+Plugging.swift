@@ -50,7 +50,7 @@ extension Machine {
       interface.isPlugged = true
       interface.isUp = true
       let limit = Deadline.earliest(.after(Self.plugLimit * timeoutMultiplier), deadline)
-      // The kernel finds the device a few milliseconds later.
+      // The kernel finds the device a few milliseconds later, and the agent reports no new devices: the request is repeated.
       while true {
         do {
           return try operations.unrecorded { try join(interface, index, of: machine, until: deadline) }

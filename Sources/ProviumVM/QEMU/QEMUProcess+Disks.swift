@@ -55,7 +55,7 @@ extension QEMUProcess {
         try qmp.command("blockdev-del", ["node-name": .string(node)], until: deadline)
         return
       } catch QMPError.refused(let command, let reason) {
-        // A device that is gone gives its node back a little later.
+        // A device that is gone gives its node back a little later, and QEMU sends no event for that: the command is repeated.
         guard reason.contains("is in use"), !deadline.isExpired else {
           throw QMPError.refused(command: command, reason: reason)
         }
@@ -132,7 +132,8 @@ extension QEMUProcess {
     }
     let node = try currentNode(of: device, until: deadline)
     try qmp.command("device_del", ["id": .string(device.device)], until: deadline)
-    // The guest's driver lets a PCI device go; until then QEMU keeps it.
+    // The guest's driver lets a PCI device go; until then QEMU keeps it. QEMU's event DEVICE_DELETED could be among the events
+    // that a save forgets (`forgetEvents`), so QEMU is asked.
     while try hasDevice(device.device, until: deadline) {
       guard !deadline.isExpired else {
         throw DiskRefusal(description: "the guest did not let the disk '\(id)' go")

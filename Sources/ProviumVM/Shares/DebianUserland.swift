@@ -20,7 +20,7 @@ struct DebianUserland {
   func finish() throws(ShareProblem) {
     for (file, master) in [("etc/passwd", "passwd.master"), ("etc/group", "group.master")] {
       guard let contents = unpacker.contents("usr/share/base-passwd/\(master)") else { continue }
-      // A password of `*` in place of none: nobody can log in with one.
+      // The master files have `*` as each password, so that no login with a password succeeds.
       try unpacker.add(String(decoding: contents, as: UTF8.self), at: file)
     }
     try unpacker.add("127.0.0.1 localhost\n", at: "etc/hosts")

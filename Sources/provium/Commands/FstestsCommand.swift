@@ -47,13 +47,6 @@ struct FstestsCommand: ParsableCommand {
     suite.groups = group
     suite.fileSystem = filesystem
     if let diskSize { suite.diskSize = diskSize.bytes }
-    try SuiteExecution(
-      selection: selection,
-      running: running,
-      machines: machines,
-      reports: reports,
-      paths: [],
-      source: { [suite, selected] in try ProjectTests(suite, selected: selected, in: $0) }
-    ).run()
+    try SuiteExecution(suite, selected, selection, running, machines, reports).run()
   }
 }

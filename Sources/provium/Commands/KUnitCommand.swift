@@ -34,13 +34,6 @@ struct KUnitCommand: ParsableCommand {
     suite.profile = profile
     suite.memory = memory?.bytes
     suite.timeout = bootTimeout?.duration
-    try SuiteExecution(
-      selection: selection,
-      running: running,
-      machines: machines,
-      reports: reports,
-      paths: [],
-      source: { [suite, selected] in try ProjectTests(suite, selected: selected, in: $0) }
-    ).run()
+    try SuiteExecution(suite, selected, selection, running, machines, reports).run()
   }
 }

@@ -51,13 +51,6 @@ struct KselftestCommand: ParsableCommand {
         Console.error("provium: \($0)")
       }
     }
-    try SuiteExecution(
-      selection: selection,
-      running: running,
-      machines: machines,
-      reports: reports,
-      paths: [],
-      source: { [suite, selected] in try ProjectTests(suite, selected: selected, in: $0) }
-    ).run()
+    try SuiteExecution(suite, selected, selection, running, machines, reports).run()
   }
 }

@@ -35,13 +35,6 @@ struct LTPCommand: ParsableCommand {
   func run() throws {
     var suite = programs.suite("ltp", .ltp, tree: install)
     suite.fixture = fixture
-    try SuiteExecution(
-      selection: selection,
-      running: running,
-      machines: machines,
-      reports: reports,
-      paths: [],
-      source: { [suite, selected] in try ProjectTests(suite, selected: selected, in: $0) }
-    ).run()
+    try SuiteExecution(suite, selected, selection, running, machines, reports).run()
   }
 }

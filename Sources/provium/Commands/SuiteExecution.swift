@@ -148,3 +148,24 @@ struct SuiteExecution {
     }
   }
 }
+
+extension SuiteExecution {
+  /// Runs one suite that the command line names.
+  init(
+    _ suite: SuiteSettings,
+    _ selected: [String],
+    _ selection: SelectionOptions,
+    _ running: RunningOptions,
+    _ machines: MachineOptions,
+    _ reports: ReportOptions
+  ) {
+    self.init(
+      selection: selection,
+      running: running,
+      machines: machines,
+      reports: reports,
+      paths: [],
+      source: { try ProjectTests(suite, selected: selected, in: $0) }
+    )
+  }
+}

@@ -83,9 +83,10 @@ struct LTPTree: Sendable {
 
   /// Adds users and groups that tests expect (`IDcheck.sh`), where the guest lacks them.
   static let preparation = """
-    u() { grep -q "^$1:" /etc/passwd 2>/dev/null || echo "$1:x:$2:$2:$1:/:/bin/sh" >> /etc/passwd; }
-    g() { grep -q "^$1:" /etc/group 2>/dev/null || echo "$1:x:$2:" >> /etc/group; }
-    u root 0; u daemon 1; u bin 2; u nobody 65534
-    for n in root:0 daemon:1 bin:2 sys:3 users:100 nobody:65534 nogroup:65534; do g "${n%:*}" "${n#*:}"; done
+    add_user() { grep -q "^$1:" /etc/passwd 2>/dev/null || echo "$1:x:$2:$2:$1:/:/bin/sh" >> /etc/passwd; }
+    add_group() { grep -q "^$1:" /etc/group 2>/dev/null || echo "$1:x:$2:" >> /etc/group; }
+    add_user root 0; add_user daemon 1; add_user bin 2; add_user nobody 65534
+    add_group root 0; add_group daemon 1; add_group bin 2; add_group sys 3; add_group users 100
+    add_group nobody 65534; add_group nogroup 65534
     """
 }
