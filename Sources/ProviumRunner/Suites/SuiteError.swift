@@ -16,6 +16,8 @@ package enum SuiteError: CodedError, Sendable, CustomStringConvertible {
   case nothingSelected(path: String)
   case foreignTree(program: String, tree: String, guest: String)
   case badFilter(String)
+  /// - Parameter filter: nil: the kernel has no suites at all.
+  case unknownKUnit(_ filter: String?, profile: String, hint: String)
   case unreadable(path: String, reason: String)
 
   package var description: String {
@@ -45,6 +47,10 @@ package enum SuiteError: CodedError, Sendable, CustomStringConvertible {
       "the programs were built for \(tree) (\(program)), and the guest is \(guest)"
     case .badFilter(let filter):
       "'\(HarmlessText.line(filter))' cannot be a pattern of KUnit: it may hold no space, quote or comma"
+    case .unknownKUnit(let filter?, let profile, let hint):
+      "the kernel of the profile '\(profile)' has no KUnit suite that '\(filter)' selects, built in or as a module\(hint)"
+    case .unknownKUnit(nil, let profile, _):
+      "the kernel of the profile '\(profile)' has no KUnit suites, built in or as modules: build one with CONFIG_KUNIT and tests"
     case .unreadable(let path, let reason): "\(path): \(reason)"
     }
   }
