@@ -89,6 +89,16 @@ package struct KernelLibrary: Sendable {
     }
   }
 
+  /// Finds a kernel without fetching or unpacking one. nil: that would be necessary, or there is no such kernel.
+  package func kept(_ name: String) -> NamedKernel? {
+    switch KernelName(name) {
+    case .path(let path): path.hasSuffix(".deb") ? nil : try? kernel(atPath: path) { _ in }
+    case .local: try? find(name)
+    case .debian(let spec):
+      entry(named: KernelName.debianPrefix + (note(spec).value ?? spec)).flatMap { try? use($0) }
+    }
+  }
+
   private func kernel(atPath path: String, progress: (String) -> Void) throws -> NamedKernel {
     guard Files.exists(path) else { throw ImageError.missingFile(role: "kernel", path: path) }
     if KernelUnpacker.isPackage(path), !Files.isDirectory(path) {

@@ -84,6 +84,15 @@ package final class ModuleTree {
   package func has(_ module: String) -> Bool { paths[module] != nil || builtin.contains(module) }
   /// Relative to `directory`.
   package func path(of module: String) -> String? { paths[module] }
+  /// The names of all modules, sorted.
+  package var names: [String] { paths.keys.sorted() }
+  package func isCompressed(_ module: String) -> Bool {
+    paths[module].map { ModuleCompression(path: $0) != .none } ?? false
+  }
+  /// The modules that need `module`, by `modules.dep`; nil: depmod has not run.
+  package func dependents(of module: String) -> Set<String>? {
+    hasDependencyList ? Set(listedNeeds.filter { $0.value.contains(module) }.keys) : nil
+  }
   /// The patterns of the names that a module answers to besides its own.
   func aliases(of module: String) throws -> [String] { try information(of: module).aliases }
 
