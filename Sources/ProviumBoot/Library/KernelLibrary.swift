@@ -92,7 +92,9 @@ package struct KernelLibrary: Sendable {
   /// Finds a kernel without fetching or unpacking one. nil: that would be necessary, or there is no such kernel.
   package func kept(_ name: String) -> NamedKernel? {
     switch KernelName(name) {
-    case .path(let path): path.hasSuffix(".deb") ? nil : try? kernel(atPath: path) { _ in }
+    case .path(let path):
+      KernelUnpacker.isPackage(path) && !Files.isDirectory(path) ? nil : try? kernel(atPath: path) { _ in }
+    case .image: nil
     case .local: try? find(name)
     case .debian(let spec):
       entry(named: KernelName.debianPrefix + (note(spec).value ?? spec)).flatMap { try? use($0) }
