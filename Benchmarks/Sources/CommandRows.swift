@@ -120,7 +120,7 @@ struct CommandRows {
     )
   }
 
-  /// What a sub-test costs besides its function: above all, the guest's kernel log is read up to its end.
+  /// The cost of a sub-test besides that of its function. Most of it is reading the guest's kernel log up to the end.
   private func ends() throws -> Row {
     var files = fixture
     files["tests/ends.lua"] = """

@@ -55,7 +55,7 @@ import Testing
     #expect(found.kernel == "\(folder)/\(kernel)" && found.release == "6.9.0")
     let tree = try ModuleTree(try #require(found.modules))
     #expect(tree.release == "6.9.0" && tree.has("a"), "\(tree.directory)")
-    // What is added stays when the folder goes, and has the usual form.
+    // The library has a copy in its own layout, so the kernel stays when the folder is removed.
     let entry = try library.add([folder], name: "mine", progress: { _ in })
     #expect(entry.release == "6.9.0")
     try Files.removeTree(folder)

@@ -107,6 +107,7 @@ extension Machine {
           "\(label): the guest's driver of the network device \(interface.guestName) (\(model.rawValue)) found no link in time"
         )
       }
+      // The agent reports no change of a link, so the file is read again.
       usleep(5000)
     }
   }

@@ -62,7 +62,7 @@ final class KUnitRun {
 
   /// The end of a suite's VM, with everything that tells its results.
   struct End {
-    /// What the kernel printed: its log, or its console where the VM has ended.
+    /// The kernel's output: its log, or the console where the VM has ended.
     var log: KUnitLog
     /// The file in debugfs; nil: there is none, or it cannot be read safely.
     var file: KUnitLog?
