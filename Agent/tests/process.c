@@ -124,7 +124,7 @@ static void check_flow_control(struct peer *peer) {
 
 /* Input that is not read fills the pipe; the request ends in time and says how much was taken. */
 static void check_full_input(struct peer *peer) {
-  static char data[1 << 20];
+  static char data[1 << 21]; /* more than the pipe holds */
   uint32_t job = start(peer, "sleep 100");
   struct reply reply = write_input(peer, job, data, sizeof data, PV_PROCESS_CLOSE, 50);
   CHECK(reply.type == PV_DONE && result_of(&reply) > 0 && result_of(&reply) < (int64_t)sizeof data);
@@ -230,6 +230,16 @@ static void check_held_stream(struct peer *peer) {
   CHECK(end_process(peer, job).type == PV_DONE);
 }
 
+/* A process that never pauses does not prolong a read beyond its time. */
+static void check_endless_output(struct peer *peer) {
+  enum { LIMIT = 1 << 28 };
+  uint32_t job = start(peer, "exec cat /dev/zero");
+  struct bytes out = {0};
+  struct reply reply = read_streams(peer, job, ALL, PV_PROCESS_FOLLOW, LIMIT, 20, &out, NULL);
+  CHECK(state_is(&reply, true, -1, 0, ALL | PV_STREAM_INPUT) && out.length < LIMIT);
+  CHECK(end_process(peer, job).type == PV_DONE);
+}
+
 static void check_many(struct peer *peer) {
   uint32_t jobs[PV_MAX_JOBS];
   struct bytes payload = start_payload("sleep 100", 0, 0, 0);
@@ -261,6 +271,7 @@ void test_process(void) {
     check_terminal(&agent.main);
     check_bad_requests(&agent.main);
     check_held_stream(&agent.main);
+    check_endless_output(&agent.main);
     check_many(&agent.main);
     CHECK(agent_stop(&agent));
   }
