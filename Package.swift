@@ -64,7 +64,7 @@ let package = Package(
     // The machine: what boots (kernel, initramfs, modules), and what it boots in (QEMU).
     .target(
       name: "ProviumBoot",
-      dependencies: ["ProviumAgentImage", "ProviumArchitecture", "ProviumSystem"],
+      dependencies: ["ProviumAgentImage", "ProviumArchitecture", "ProviumShare", "ProviumSystem"],
       swiftSettings: strict
     ),
     .target(

@@ -104,7 +104,7 @@ struct CommandRows {
       faster("`provium.fixture` to `vm:syscall(39)`, a warm VM ready", median(warm, "call"), 150),
       faster("`provium.fixture` to `vm:exec(\"true\")`, a warm VM ready", median(warm, "exec"), 60),
     ]
-    return rows + [try freshMachines()] + (try manyFiles())
+    return rows + [try ends(), try freshMachines()] + (try manyFiles())
   }
 
   private func start() throws -> Row {
@@ -117,6 +117,32 @@ struct CommandRows {
       value: sample.median * 1000,
       unit: " ms",
       promise: .atMost(50)
+    )
+  }
+
+  /// The cost of a sub-test besides that of its function. Most of it is reading the guest's kernel log up to the end.
+  private func ends() throws -> Row {
+    var files = fixture
+    files["tests/ends.lua"] = """
+      local vm = provium.fixture("ready")
+      for i = 1, 20 do
+        test("calls " .. i, function() for j = 1, 50 do vm:syscall(39) end end)
+        test("ends " .. i, function() for j = 1, 50 do test("end " .. j, function() vm:syscall(39) end) end end)
+      end
+      """
+    let tests = try durations("ends", files).tests
+    var calls = Sample(), ends = Sample()
+    for number in 1...20 {
+      calls.add((tests["calls \(number)"] ?? .nan) / 50)
+      ends.add((tests["ends \(number)"] ?? .nan) / 50)
+    }
+    return Row(
+      name: "a sub-test of one `vm:syscall(39)`, against the call alone",
+      figure: text(seconds: ends.median),
+      baseline: text(seconds: calls.median),
+      value: ends.median / calls.median,
+      unit: "×",
+      promise: .atMost(6)
     )
   }
 

@@ -4,8 +4,8 @@ public import ProviumArchitecture
 public struct BootSource: Sendable, Hashable, Codable {
   /// The guest's architecture; nil: the host's.
   public var architecture: Architecture?
-  /// A kernel: the host path of a bzImage, vmlinux or Image, of a kernel build tree or of a .deb package, or a name such as
-  /// `deb:6.1`. nil: a distribution's kernel, with a small busybox userland.
+  /// A kernel: the host path of a bzImage, vmlinux or Image, of a kernel build tree, a folder, or a .deb or .rpm package, or a name
+  /// such as `deb:6.1` or `oci:localhost:5000/kernel:6.1`. nil: a distribution's kernel, with a small busybox userland.
   public var kernel: String?
   /// True: the VM has the small busybox userland of the built-in profile also with a kernel of its own.
   package var wantsUserland = false

@@ -48,19 +48,43 @@ extension VirtualMachine {
   /// Completes the kernel reports up to this moment. Blocks for one round trip to the guest; a guest that does not answer
   /// costs the time until `deadline` once, and its console is the source until it answers.
   package func catchUpWithReports(until deadline: Deadline) {
+    if let question = askForReports(until: deadline) { awaitReports(question, until: deadline) }
+  }
+
+  /// A question to the guest for its kernel log up to a moment.
+  package struct ReportQuestion: Sendable {
+    fileprivate let token: UInt32
+    /// Of the console: output before it is in the log.
+    fileprivate let position: Int
+  }
+
+  /// Sends the question for the kernel log up to this moment, and does not wait for the answer, so that several VMs can be
+  /// asked at once.
+  /// - Returns: nil if no answer will come: the console is the source.
+  package func askForReports(until deadline: Deadline) -> ReportQuestion? {
     process.monitor.catchUpWithConsole()
-    guard kernelLog.isFollowed, causeOfDeath == nil else { return }
+    guard kernelLog.isFollowed, causeOfDeath == nil else { return nil }
     if let overdue = kernelLog.overdue {
-      guard agent.hasSyncedKernelLog(overdue) else { return reports.useConsole() }
+      guard agent.hasSyncedKernelLog(overdue) else {
+        reports.useConsole()
+        return nil
+      }
       kernelLog.overdue = nil
     }
     let position = reports.consolePosition
-    guard let token = try? agent.requestKernelLogSync(until: deadline) else { return reports.useConsole() }
-    if (try? agent.awaitKernelLogSync(token, until: deadline)) == true {
-      // Output of the console before the barrier is in the log.
-      reports.noteComplete(upTo: position)
+    guard let token = try? agent.requestKernelLogSync(until: deadline) else {
+      reports.useConsole()
+      return nil
+    }
+    return ReportQuestion(token: token, position: position)
+  }
+
+  /// Blocks until the guest has answered a question of `askForReports`.
+  package func awaitReports(_ question: ReportQuestion, until deadline: Deadline) {
+    if (try? agent.awaitKernelLogSync(question.token, until: deadline)) == true {
+      reports.noteComplete(upTo: question.position)
     } else {
-      kernelLog.overdue = token
+      kernelLog.overdue = question.token
       reports.useConsole()
     }
   }

@@ -101,10 +101,8 @@ package final class VirtualMachine: Sendable {
     let qemu = try host.qemu(for: architecture)
     var configuration = configuration
     if let root = configuration.rootShare {
-      configuration.rootShare = try withoutActuallyEscaping(stage) { stage in
-        try RootCache(cache: host.cache, architecture: architecture, progress: stage)
-          .prepare(root, digest: host.images.digest)
-      }
+      configuration.rootShare = try RootCache(cache: host.cache, architecture: architecture)
+        .prepare(root, progress: stage, digest: host.images.digest)
     }
     let image = try host.images.build(
       configuration.boot,

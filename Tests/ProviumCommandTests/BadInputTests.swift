@@ -320,7 +320,7 @@ struct RefusedBootTests {
     ])
     let command = try Command("test", "-p", "1", "--json", "events", "tests", in: project.path)
     #expect(command.status == .exited(1), "\(command.text)")
-    for line in ["· one ... ok", "· three ... ok", "FAIL: 1 passed, 1 failed"] {
+    for line in ["· one ... ok", "· three ... ok", "FAIL: 1 file passed, 1 failed"] {
       #expect(command.output.contains(line), "\(command.text)")
     }
     let verdicts = command.output.split(separator: "\n").filter { $0.contains("(timeout) tests/a.lua:") }
@@ -377,7 +377,7 @@ struct RefusedBootTests {
     #expect(command.status == .exited(1))
     #expect(command.output.contains("· one ... FAIL: tests/a.lua:1: expected 1, got 2"))
     #expect(command.output.contains("· two ... ok"))
-    #expect(command.output.contains("FAIL: 0 passed, 1 failed"))
+    #expect(command.output.contains("FAIL: 0 files passed, 1 failed"))
     let line = command.output.split(separator: "\n").first { $0.contains("a.lua  →  ") }
     let log = try #require(line?.split(separator: " ").last.map(String.init))
     #expect(try Files.readText(log).contains("said"))

@@ -56,7 +56,7 @@ struct BusyHostTests {
       seconds: 400
     )
     withExtendedLifetime(load) {}
-    #expect(command.text.contains("1 passed, 2 failed"), "\(command.text)")
+    #expect(command.text.contains("1 file passed, 2 failed"), "\(command.text)")
     let events = try EventFile(path)
     for file in ["hangs.lua", "sleeps.lua"] {
       let ended = try #require(events.named("subtest_ended").first { $0["file"] as? String == file })

@@ -33,7 +33,7 @@ import Testing
     let suite = try suite()
     let run = try suite.test("--json", "e.json", "--junit", "j.xml", "--tap", "t.tap", "--html", "p.html")
     #expect(run.status == .exited(1))
-    #expect(run.output.hasSuffix("FAIL: 2 passed, 1 failed\n"), "\(run.output)")
+    #expect(run.output.hasSuffix("FAIL: 2 files passed, 1 failed\n"), "\(run.output)")
     #expect(names(try suite.events("e.json")) == Self.inEvents)
     for report in ["j.xml", "t.tap", "p.html"] {
       let text = try Files.readText("\(suite.project.path)/\(report)")
@@ -60,8 +60,8 @@ import Testing
   @Test(
     "can be given as an argument",
     arguments: [
-      ("\\xc3\\xa9", "ok: 1 passed"), ("e\\xcc\\x81", "FAIL: 0 passed, 1 failed"),
-      ("bad\\xff", "ok: 1 passed"),
+      ("\\xc3\\xa9", "ok: 1 file passed"), ("e\\xcc\\x81", "FAIL: 0 files passed, 1 failed"),
+      ("bad\\xff", "ok: 1 file passed"),
     ]
   )
   func argument(name: String, ending: String) throws {
@@ -82,7 +82,7 @@ import Testing
     let suite = try suite()
     try suite.test()
     let again = try suite.test("--rerun-failed")
-    #expect(again.output.hasSuffix("FAIL: 0 passed, 1 failed\n"), "\(again.output)")
+    #expect(again.output.hasSuffix("FAIL: 0 files passed, 1 failed\n"), "\(again.output)")
     #expect(again.output.contains("e\\xcc\\x81.lua"))
     let past = try suite.run(["history", "bad"])
     #expect(past.output.contains("tests/bad\\xff.lua / bytes"), "\(past.text)")

@@ -58,8 +58,8 @@ struct FixtureBuildTests {
     let (first, second) = (
       try Files.readText("\(project.path)/first"), try Files.readText("\(project.path)/second")
     )
-    #expect(first.contains("ok: 2 passed"), "\(first)")
-    #expect(second.contains("ok: 2 passed"), "\(second)")
+    #expect(first.contains("ok: 2 files passed"), "\(first)")
+    #expect(second.contains("ok: 2 files passed"), "\(second)")
     #expect(
       first.contains(/waiting for the fixture small, which [ab]\.lua builds/),
       "\(first)"
@@ -79,7 +79,7 @@ struct FixtureBuildTests {
     )
     let command = try Command("test", "-p", "2", in: project.path)
     #expect(command.status == .exited(1))
-    #expect(command.output.contains("0 passed, 2 failed"), "\(command.text)")
+    #expect(command.output.contains("0 files passed, 2 failed"), "\(command.text)")
     for file in ["a", "b"] {
       let part = command.output.split(separator: "\(file).lua ... FAIL").last ?? ""
       #expect(
@@ -110,7 +110,7 @@ struct FixtureBuildTests {
     ])
     let begin = Deadline.now
     let command = try Command("test", "-p", "2", in: project.path)
-    #expect(command.output.contains("0 passed, 2 failed"), "\(command.text)")
+    #expect(command.output.contains("0 files passed, 2 failed"), "\(command.text)")
     #expect(command.output.contains(/start from each other in a cycle: (left → right|right → left)/))
     #expect(Deadline.now - begin < 10_000_000_000)
   }

@@ -112,7 +112,7 @@ struct FixtureFaultTests {
       settings: "spares = 0"
     )
     let command = try Command("test", "-p", "1", "--retries", "1", in: project.path)
-    #expect(command.output.contains("1 passed, 1 failed"), "\(command.text)")
+    #expect(command.output.contains("1 file passed, 1 failed"), "\(command.text)")
     #expect(command.output.contains("wrong.lua:2: of the script"), "\(command.text)")
     #expect(try Files.readText("\(project.path)/builds") == "x")
   }
@@ -142,7 +142,7 @@ struct FixtureFaultTests {
       in: project.path,
       environment: ["PROVIUM_QEMU": "\(project.path)/qemu"]
     )
-    #expect(command.output.contains("0 passed, 3 failed"), "\(command.text)")
+    #expect(command.output.contains("0 files passed, 3 failed"), "\(command.text)")
     #expect(
       command.output.contains("fixture 'small' was built again in this run, and still"),
       "\(command.text)"

@@ -89,7 +89,7 @@ struct FreshMachineTests {
       seconds: 120
     )
     #expect(command.output.contains("so that the run is kept"), "\(command.text)")
-    #expect(command.output.contains("1 passed, 1 failed"), "\(command.text)")
+    #expect(command.output.contains("1 file passed, 1 failed"), "\(command.text)")
     #expect(try project.shell("ls -d run/provium-*/run-*/snapshots 2> /dev/null || true").isEmpty)
   }
 

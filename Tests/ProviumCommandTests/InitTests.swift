@@ -16,7 +16,7 @@ import Testing
     #expect(made.status == .exited(0), "\(made.text)")
     for file in Self.files { #expect(made.output.contains("wrote \(file)\n"), "\(file): \(made.text)") }
     let test = try Command("test", in: project.path)
-    #expect(test.status == .exited(0) && test.output.contains("ok: 1 passed"), "\(test.text)")
+    #expect(test.status == .exited(0) && test.output.contains("ok: 1 file passed"), "\(test.text)")
   }
 
   @Test("replaces no file, and writes what belongs to Provium again only when asked") func keeps() throws {

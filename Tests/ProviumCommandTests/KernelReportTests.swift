@@ -222,4 +222,24 @@ struct KernelReportTests {
       ]
     )
   }
+
+  @Test("of each of several VMs belongs to the test that was running") func severalMachines() throws {
+    let verdicts = try verdicts([
+      "tests/a.lua": """
+      local function boot() return provium.create():boot{ memory = "128M", append = "quiet" } end
+      local function report(vm, text) vm:write_file("/dev/kmsg", "<4>BUG: KASAN: " .. text .. "\\n") end
+      local one, two, ended = boot(), boot(), boot()
+      ended:kill()
+      test("none", function() end)
+      test("first", function() report(one, "a") end)
+      test("last", function() report(two, "b") end)
+      test("both", function() report(two, "c") report(one, "d") end)
+      test("none again", function() one:exec("true") two:exec("true") end)
+      """
+    ])
+    #expect(verdicts.map { $0.hasSuffix("... ok") } == [true, false, false, false, true], "\(verdicts)")
+    for (verdict, title) in zip(verdicts[1...3], ["a", "b", "d"]) {
+      #expect(verdict.hasSuffix("BUG: KASAN: \(title)"), "\(verdicts)")
+    }
+  }
 }

@@ -178,7 +178,7 @@ struct KernelCommandTests {
     #expect(again.output.hasPrefix("a.lua [deb:6.1]\n") && !again.output.contains("6.12"), "\(again.text)")
     // Fixtures are kept for each kernel.
     let one = try Command("test", "--kernel", "deb:6.12", "-q", in: project.path)
-    #expect(one.status == .exited(0) && one.output == "ok: 1 passed\n", "\(one.text)")
+    #expect(one.status == .exited(0) && one.output == "ok: 1 file passed\n", "\(one.text)")
     for (arguments, expected) in [
       (["test", "--kernel", "deb:6.1", "--kernel", "deb:6.1"], "the kernel deb:6.1 is named twice"),
       (["test", "--kernel", "deb:6.1000"], "the package sources of this host have no such kernel"),
@@ -258,6 +258,123 @@ struct KernelCommandTests {
       seconds: 120
     )
     #expect(full.contains("cannot be had: ") && full.contains("No space left on device"), "\(full)")
+  }
+
+  @Test(
+    "of an RPM package, and of an image in a registry, is booted, kept by digest, and needs no registry again"
+  )
+  func packagesAndImages() throws {
+    let project = try Project(withCache: [:])
+    let (tree, release, _) = try Self.stock(project)
+    try project.shell(
+      """
+      rm cache/kernels; mkdir cache/kernels; ln -s "$HOME/.cache/provium/kernels/x86_64" cache/kernels/x86_64
+      mkdir -p root/boot root/usr/lib/modules/\(release); ln -s usr/lib root/lib
+      cp \(tree)/boot/vmlinuz-\(release) root/boot/real; ln -s /boot/real root/boot/vmlinuz
+      cp -r \(tree)/lib/modules/\(release)/{kernel,modules.builtin*} root/lib/modules/\(release)/
+      ln -s /etc/passwd root/lib/modules/\(release)/host
+      cat > kernel.spec <<'END'
+      Name: kernel-core
+      Version: 6
+      Release: 1
+      Summary: kernel
+      License: GPL
+      AutoReqProv: no
+      %global __os_install_post %{nil}
+      %description
+      %install
+      mkdir -p %{buildroot}/lib/modules
+      cp -r \(project.path)/root/usr/lib/modules/\(release) %{buildroot}/lib/modules/
+      cp \(project.path)/root/boot/real %{buildroot}/lib/modules/\(release)/vmlinuz
+      %files
+      /lib/modules/\(release)
+      END
+      rpmbuild --quiet --define "_topdir $PWD/rpm" --define "_binary_payload w1.zstdio" -bb kernel.spec > rpm.log 2>&1 || { cat rpm.log; exit 1; }
+      mv rpm/RPMS/x86_64/*.rpm kernel.rpm
+      """,
+      seconds: 120
+    )
+    let run = try Command("run", "--kernel", "kernel.rpm", "--", "uname", "-r", in: project.path)
+    #expect(run.output == "\(release)\n", "\(run.text)")
+    // The part of the distribution protocol of OCI that a client reads.
+    let port = try project.shell(
+      """
+      cat > registry.py <<'END'
+      import gzip, hashlib, http.server, json, os, subprocess
+      blobs = {}
+      def blob(kind, data):
+          digest = "sha256:" + hashlib.sha256(data).hexdigest()
+          blobs[digest] = kind, data
+          return {"mediaType": "application/vnd.oci.image." + kind, "digest": digest, "size": len(data)}
+      def image(folder):
+          tar = subprocess.run(["tar", "-C", folder, "-cf", "-", "."], stdout=subprocess.PIPE, check=True).stdout
+          layer = blob("layer.v1.tar+gzip", gzip.compress(tar, 1))
+          facts = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers",
+              "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest()]}}
+          config = blob("config.v1+json", json.dumps(facts).encode())
+          return {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": [layer]}
+      os.mkdir("nothing")
+      open("nothing/file", "w").close()
+      tags = {}
+      for name, folder in [("6.1", "root"), ("nothing", "nothing"), ("cut", "nothing")]:
+          manifest = image(folder)
+          if name == "cut":
+              # A layer whose contents are not those of its digest.
+              digest = "sha256:" + "0" * 64
+              blobs[digest] = "layer.v1.tar+gzip", b"cut"
+              manifest["layers"] = [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": digest, "size": 3}]
+          tags[name] = blob("manifest.v1+json", json.dumps(manifest).encode())["digest"]
+      class Registry(http.server.BaseHTTPRequestHandler):
+          protocol_version = "HTTP/1.1"
+          def do_GET(self):
+              name = self.path.split("/")[-1]
+              digest = tags.get(name, name)
+              kind, data = blobs.get(digest, ("", b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}'))
+              self.send_response(200 if kind or self.path == "/v2/" else 404)
+              self.send_header("Content-Type", "application/vnd.oci.image." + kind if kind else "application/json")
+              self.send_header("Docker-Content-Digest", digest)
+              self.send_header("Content-Length", str(len(data)))
+              self.end_headers()
+              if self.command == "GET": self.wfile.write(data)
+          do_HEAD = do_GET
+          def log_message(self, *arguments): pass
+      server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+      server.daemon_threads = True
+      print(server.server_port, flush=True)
+      child = os.fork()
+      if child:
+          open("registry.pid", "w").write(str(child))
+      else:
+          os.close(1); os.close(2)
+          import signal
+          signal.alarm(300)
+          server.serve_forever()
+      END
+      python3 registry.py
+      """
+    ).trimmed
+    defer { _ = try? project.shell("kill $(cat registry.pid)") }
+    let name = "oci:localhost:\(port)/group/kernel"
+    let pinned = try Command("kernel", "fetch", "\(name):6.1", in: project.path)
+    #expect(pinned.output.hasPrefix("\(name)@sha256:"), "\(pinned.text)")
+    for (tag, expected) in [
+      ("none", "manifest unknown"), ("nothing", "no boot/vmlinuz or lib/modules/RELEASE/vmlinuz is in it"),
+      ("cut", "cannot be had: "),
+    ] {
+      let wrong = try Command("run", "--kernel", "\(name):\(tag)", "--", "true", in: project.path)
+      #expect(wrong.status == .exited(2) && wrong.errors.contains(expected), "\(wrong.text)")
+    }
+    try project.shell("kill $(cat registry.pid)")
+    // From the cache.
+    let kept = try Command("run", "--kernel", "\(name):6.1", "--", "uname", "-r", in: project.path)
+    #expect(kept.output == "\(release)\n", "\(kept.text)")
+    let list = try Command("kernel", "list", in: project.path)
+    #expect(list.output.contains("\(project.path)/kernel.rpm  "), "\(list.text)")
+    #expect(list.output.contains("\(pinned.output.trimmed)  (\(name):6.1)  "), "\(list.text)")
+    let gone = try Command("run", "--kernel", "\(name):6.2", "--", "true", in: project.path)
+    #expect(gone.status == .exited(2) && gone.errors.contains("connection refused"), "\(gone.text)")
+    let remove = try Command("kernel", "remove", "\(name):6.1", in: project.path)
+    #expect(remove.status == .exited(0), "\(remove.text)")
   }
 
   @Test("is added, listed, booted and removed by its name") func library() throws {

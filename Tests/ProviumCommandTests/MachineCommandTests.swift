@@ -312,7 +312,7 @@ struct MachineCommandTests {
     )
     #expect(command.status == .exited(1), "\(command.text)")
     #expect(command.output.contains("· fine ... ok"), "\(command.text)")
-    #expect(command.output.contains("FAIL: 1 passed, 3 failed"))
+    #expect(command.output.contains("FAIL: 1 file passed, 3 failed"))
     #expect(command.output.contains("provium: stage agent"))
     let events = try Files.readText("\(project.path)/events").split(separator: "\n")
     func count(_ name: String) -> Int { events.count { $0.contains("\"\(name)\"") } }

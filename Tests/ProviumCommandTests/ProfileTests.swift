@@ -242,7 +242,7 @@ struct ProfileTests {
         local worker = vm:spawn()
         assert_eq(worker:pid(), worker:syscall("gettid"))
       end)
-      test("no shell", function() assert_error(function() vm:exec("true") end, "/bin/sh") end)
+      test("no shell", function() assert_error(function() vm:exec("true") end, 'userland = "busybox" adds a shell') end)
       """
     ])
     let parts = try Parts(project)

@@ -36,7 +36,7 @@ import Testing
     let paths = path.isEmpty ? [] : [path]
     #expect(try suite.run(["list", "--rerun-failed"] + paths).output.contains("b.lua"))
     let command = try suite.run(["test", "--rerun-failed"] + paths)
-    #expect(command.output.contains("FAIL: 0 passed, 1 failed"), "\(command.text)")
+    #expect(command.output.contains("FAIL: 0 files passed, 1 failed"), "\(command.text)")
   }
 
   @Test("failed files go first") func failedFirst() throws {

@@ -76,7 +76,7 @@ import Testing
       command.output.contains("Passed only when run again, after an infrastructure error:\n  h.lua  →  "),
       "\(command.text)"
     )
-    #expect(command.output.contains("FAIL: 1 passed, 1 failed, 1 retried"))
+    #expect(command.output.contains("FAIL: 1 file passed, 1 failed, 1 retried"))
     #expect(try rounds(suite) == 1)
   }
 
@@ -116,7 +116,7 @@ import Testing
       suite,
       "--fail-fast",
       [
-        ("watching 2 files", "echo \"test('t', function() end)\" > tests/a.lua"), ("ok: 1 passed", ":"),
+        ("watching 2 files", "echo \"test('t', function() end)\" > tests/a.lua"), ("ok: 1 file passed", ":"),
       ]
     )
     #expect(output.hasPrefix("exit 130\n"), "\(output)")
@@ -168,7 +168,7 @@ import Testing
   @Test("on standard output leave the terminal's lines on standard error") func output() throws {
     let command = try suite.test("--tap", "-")
     #expect(command.output.hasPrefix("TAP version 13\n"))
-    #expect(command.errors.contains("FAIL: 0 passed, 1 failed"))
+    #expect(command.errors.contains("FAIL: 0 files passed, 1 failed"))
   }
 
   @Test("annotate lines on GitHub") func gitHub() throws {

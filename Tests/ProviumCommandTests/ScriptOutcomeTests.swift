@@ -119,4 +119,15 @@ struct ScriptOutcomeTests {
     let command = try QuickSuite(["a.lua": "test('t', function() \(script) end)"]).test()
     #expect(command.exitCode == 0, "\(command.text)")
   }
+
+  @Test("the duration of a sub-test is that of its function, not of the work that follows a failure")
+  func duration() throws {
+    let suite = try QuickSuite([
+      "a.lua": "on_failure(function() provium.sleep('400ms') end) test('t', function() error('wrong') end)"
+    ])
+    let command = try suite.test("--json", "-")
+    let line = try #require(command.output.split(separator: "\n").first { $0.contains("\"subtest_ended\"") })
+    let match = try #require(line.firstMatch(of: /"duration":(?<seconds>[0-9.e-]+)/))
+    #expect(try #require(Double(match.seconds)) < 0.3, "\(line)")
+  }
 }

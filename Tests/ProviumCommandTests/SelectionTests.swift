@@ -43,7 +43,7 @@ import Testing
     let command = try suite.test("--test", "inner")
     #expect(command.status == .exited(0))
     #expect(command.output.contains("· outer / inner ... ok"))
-    #expect(command.output.contains("ok: 1 passed\n"), "\(command.text)")
+    #expect(command.output.contains("ok: 1 file passed\n"), "\(command.text)")
     #expect(!command.output.contains("helper"), "files without a selected test are none")
     #expect(try suite.results("--test", "inner") == ["a.lua / outer / inner: passed"])
   }

@@ -210,7 +210,7 @@ struct TinyTerminal {
     var terminal = TinyTerminal()
     terminal.feed(collected.text)
     #expect(terminal.text.contains("a word from elsewhere"))
-    #expect(terminal.text.last == "FAIL: 0 passed, 1 failed")
+    #expect(terminal.text.last == "FAIL: 0 files passed, 1 failed")
     #expect(!terminal.text.contains { $0.contains("booting") && !$0.contains("did not end") })
   }
 

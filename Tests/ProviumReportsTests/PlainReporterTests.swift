@@ -30,11 +30,13 @@ final class Collected: Sendable {
 
   @Test("ends with only the counts when nothing failed") func allPassed() {
     let text = SampleRun.transcript(SampleRun.quietLogs(TranscriptStyle()), Self.passing(files: 5))
-    #expect(text.hasSuffix("\n\nok: 5 passed\n"))
+    #expect(text.hasSuffix("\n\nok: 5 files passed\n"))
   }
 
   @Test("writes one line for a quiet run without failures") func quietAndWell() {
-    #expect(SampleRun.transcript(style { $0.verbosity = .quiet }, Self.passing(files: 5)) == "ok: 5 passed\n")
+    #expect(
+      SampleRun.transcript(style { $0.verbosity = .quiet }, Self.passing(files: 5)) == "ok: 5 files passed\n"
+    )
   }
 
   @Test("writes only failures and the last line when quiet") func quiet() {
@@ -129,7 +131,7 @@ final class Collected: Sendable {
       )
     )
     #expect(text.contains("stopped early: the run did not end; 4 files did not run\n"))
-    #expect(text.hasSuffix("\nFAIL: 0 passed, 2 failed\n"))
+    #expect(text.hasSuffix("\nFAIL: 0 files passed, 2 failed\n"))
   }
 
   @Test("colours only words, and only when colours are on") func colour() {

@@ -112,4 +112,12 @@ import Testing
   func computedTags(source: String, expected: Bool) {
     #expect(mayRun(source) { $0.tags = ["net"] } == expected)
   }
+
+  @Test("by a whole name runs a test whose program may print a result of that name") func printed() {
+    let source = "test(\"program\", function() end) test(\"other\", function() end)"
+    #expect(mayRun(source) { $0.names = ["program / result"] })
+    #expect(decide({ $0.names = ["program / result"] }, in: source) == ["program": .contain])
+    #expect(!mayRun(source) { $0.names = ["nothing / result"] })
+    #expect(!mayRun(Self.source) { $0.names = ["outer / innr"] })
+  }
 }

@@ -40,23 +40,13 @@ struct Connector {
   }
 
   private func connect(_ dialler: Dialler, until deadline: Deadline) throws -> (any Transport, ByteQueue) {
-    while true {
-      let socket = try dialler.dial(endpoint, until: deadline)
-      let inbox = ByteQueue(capacity: 64 << 10)
-      if endpoint.isLink {
-        try LinkHandshake.perform(socket, raw: inbox, until: deadline)
-        return (SerialTransport(socket, raw: inbox), ByteQueue(capacity: 64 << 10))
-      }
-      do {
-        guard try socket.read(into: inbox, wanting: 4096, until: deadline) else {
-          throw TransportFailure.deadline
-        }
-        return (StreamTransport(socket), inbox)
-      } catch TransportFailure.ended where endpoint.canRedial {
-        // A driver that starts, or a resume, has cut the connection.
-        try dialler.pause(.milliseconds(5), until: deadline)
-      }
+    let inbox = ByteQueue(capacity: 64 << 10)
+    guard endpoint.isLink else {
+      return (StreamTransport(try dialler.dialAnswering(endpoint, into: inbox, until: deadline)), inbox)
     }
+    let socket = try dialler.dial(endpoint, until: deadline)
+    try LinkHandshake.perform(socket, raw: inbox, until: deadline)
+    return (SerialTransport(socket, raw: inbox), ByteQueue(capacity: 64 << 10))
   }
 
   /// Throws when the agent speaks another protocol, or is another build.

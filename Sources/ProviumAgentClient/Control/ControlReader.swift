@@ -22,25 +22,15 @@ struct ControlReader {
   private func connect(until deadline: Deadline) throws -> PolledSocket {
     let dialler = Dialler(peer: .control, alarm: stream.alarm, liveness: stream.liveness)
     let endpoint = stream.endpoint
-    while true {
-      let socket = try dialler.dial(endpoint, until: deadline)
-      if endpoint.isLink {
-        try LinkHandshake.perform(socket, raw: raw, until: deadline)
-        stream.state.update { $0.socket = socket }
-        return socket
-      }
-      // A driver of the guest that starts resets connections; try again.
-      do {
-        guard try socket.read(into: inbox, wanting: 4096, until: deadline) else {
-          throw TransportFailure.deadline
-        }
-        stream.state.update { $0.socket = socket }
-        return socket
-      } catch TransportFailure.ended where endpoint.canRedial {
-        inbox.clear()
-        try dialler.pause(.milliseconds(5), until: deadline)
-      }
+    let socket: PolledSocket
+    if endpoint.isLink {
+      socket = try dialler.dial(endpoint, until: deadline)
+      try LinkHandshake.perform(socket, raw: raw, until: deadline)
+    } else {
+      socket = try dialler.dialAnswering(endpoint, into: inbox, until: deadline)
     }
+    stream.state.update { $0.socket = socket }
+    return socket
   }
 
   private func serve(_ socket: PolledSocket) throws {

@@ -6,6 +6,8 @@ struct Dialler {
   let peer: GuestPeer
   let alarm: EventDescriptor
   let liveness: (any Liveness)?
+  /// How long the first connection may be silent before another one is made; twice as long for each further one.
+  var patience = Duration.seconds(5)
 
   /// The first and the longest pause between two attempts. A guest whose driver is not loaded yet gives no
   /// event to wait for.
@@ -30,6 +32,28 @@ struct Dialler {
       } catch let error as SystemError where Self.isTransient(error.errno) {
         try pause(delay, until: deadline)
         delay = min(delay * 2, Self.longestPause)
+      }
+    }
+  }
+
+  /// Returns a connected socket whose first bytes have arrived in `inbox`. Blocks.
+  ///
+  /// A driver of the guest that starts, or a resume, cuts connections. A vsock host is not always told of it, so a connection
+  /// that stays silent is given up for another one.
+  func dialAnswering(_ endpoint: GuestEndpoint, into inbox: ByteQueue, until deadline: Deadline) throws
+    -> PolledSocket
+  {
+    var patience = patience
+    while true {
+      let socket = try dial(endpoint, until: deadline)
+      let limit = endpoint.canRedial ? min(deadline, .after(patience)) : deadline
+      do {
+        if try socket.read(into: inbox, wanting: 4096, until: limit) { return socket }
+        guard endpoint.canRedial, !deadline.isExpired else { throw TransportFailure.deadline }
+        patience = patience * 2
+      } catch TransportFailure.ended where endpoint.canRedial {
+        inbox.clear()
+        try pause(.milliseconds(5), until: deadline)
       }
     }
   }

@@ -1,33 +1,35 @@
 import Glibc
 package import ProviumArchitecture
+import ProviumShare
 import ProviumSystem
 
 /// The kernels that users name, and those that are kept in the cache: fetched from the distribution, or added.
 ///
 ///     CACHE/kernels/library/ARCH/NAME/tree/…      an unpacked kernel: /boot and /lib/modules, or their parts
 ///     CACHE/kernels/library/ARCH/NAME/kernel      its name and its release, a line each; written last
+///     CACHE/kernels/library/ARCH/sha256-DIGEST/…  the same of a package file or a container image with these contents
 ///     CACHE/kernels/library/ARCH/names/SPEC       the kernel that a short name such as deb:6.1 stood for when it was fetched
 ///
 /// Safe to share between processes. Blocks while a kernel is fetched.
 package struct KernelLibrary: Sendable {
   private let cache: String
-  private let architecture: Architecture
+  let architecture: Architecture
 
   package init(cache: String, architecture: Architecture) {
     self.cache = cache
     self.architecture = architecture
   }
 
-  private var folder: String { "\(cache)/kernels/library/\(architecture.name)" }
+  var folder: String { "\(cache)/kernels/library/\(architecture.name)" }
 
   /// One kernel of the library.
   package struct Entry: Sendable {
-    /// As `--kernel` takes it: `deb:6.1.0-56-cloud-amd64`.
+    /// As `--kernel` takes it: `deb:6.1.0-56-cloud-amd64`, `oci:HOST/REPOSITORY@sha256:DIGEST`, the path of a package.
     package let name: String
     package let release: String
     package let folder: String
 
-    fileprivate init?(_ folder: String) {
+    init?(_ folder: String) {
       guard let lines = try? Files.readText("\(folder)/\(KernelLibrary.record)").split(separator: "\n"),
         lines.count == 2
       else { return nil }
@@ -37,6 +39,8 @@ package struct KernelLibrary: Sendable {
     /// Removes the kernel from the library. A VM whose QEMU has opened it is not affected.
     package func remove() throws { try Files.removeTree(folder) }
 
+    /// Whether it can be had again by its name: it was fetched, or is the contents of a package or an image.
+    var isRestorable: Bool { !name.hasPrefix(KernelName.localPrefix) }
     /// Bytes on the disk.
     package var size: UInt64 { KernelLibrary.size(folder) }
     /// Seconds since 1970.
@@ -74,51 +78,40 @@ package struct KernelLibrary: Sendable {
         return kernel
       }
       return try fetch(spec, progress: progress)
+    case .image(.path(let path)):
+      guard RootArchive.isArchive(path) else {
+        throw Files.exists(path)
+          ? ImageError.notAKernel(path: path, what: "it is a folder without oci-layout and index.json")
+          : ImageError.missingFile(role: "image", path: path)
+      }
+      return try use(try unpacked(path, isImage: true, progress: progress))
+    case .image(.registry(let image)): return try use(try entry(of: image, progress: progress))
+    }
+  }
+
+  /// Finds a kernel without fetching or unpacking one. nil: that would be necessary, or there is no such kernel.
+  package func kept(_ name: String) -> NamedKernel? {
+    switch KernelName(name) {
+    case .path(let path):
+      KernelUnpacker.isPackage(path) && !Files.isDirectory(path) ? nil : try? kernel(atPath: path) { _ in }
+    case .image: nil
+    case .local: try? find(name)
+    case .debian(let spec):
+      entry(named: KernelName.debianPrefix + (note(spec).value ?? spec)).flatMap { try? use($0) }
     }
   }
 
   private func kernel(atPath path: String, progress: (String) -> Void) throws -> NamedKernel {
     guard Files.exists(path) else { throw ImageError.missingFile(role: "kernel", path: path) }
-    if path.hasSuffix(".deb") { return try use(try entry(ofPackage: path, progress: progress)) }
+    if KernelUnpacker.isPackage(path), !Files.isDirectory(path) {
+      return try use(try unpacked(path, isImage: false, progress: progress))
+    }
     guard Files.isDirectory(path) else { return NamedKernel(kernel: path) }
     if let tree = KernelBuildTree(path) { return try tree.built(for: architecture) }
-    return try Self.kernel(in: path, release: nil)
-  }
-
-  /// The kernel of a .deb file, which is unpacked once.
-  private func entry(ofPackage path: String, progress: (String) -> Void) throws -> Entry {
-    let note = CacheNote(
-      "\(folder)/names/\(SHA256.hex(Array(path.utf8)).prefix(32))",
-      key: "\(path) \(try FileFacts(path))"
-    )
-    if let known = note.value, let entry = entry(named: known) { return entry }
-    let entry = try add([path], name: nil, progress: progress)
-    note.write(entry.name)
-    return entry
-  }
-
-  /// The kernel of a root file system, or of a module folder that holds a vmlinuz.
-  private static func kernel(in folder: String, release: String?) throws -> NamedKernel {
-    let own = "\(folder)/vmlinuz"
-    if release == nil, Files.isRegularFile(own) {
-      return NamedKernel(kernel: own, modules: Files.isDirectory("\(folder)/kernel") ? folder : nil)
+    if RootArchive.isArchive(path) {
+      throw ImageError.notAKernel(path: path, what: "it is an OCI layout: name it oci:\(path)")
     }
-    let releases = release.map { [$0] } ?? KernelFolder.releases(in: folder)
-    let found = releases.map { ($0, KernelFolder(folder, release: $0)) }.filter { $0.1.kernel != nil }
-    guard let (release, parts) = found.first, let kernel = parts.kernel else {
-      throw ImageError.notAKernel(
-        path: folder,
-        what: "it is a folder that is neither a kernel's build tree nor holds boot/vmlinuz-RELEASE or "
-          + "lib/modules/RELEASE/vmlinuz"
-      )
-    }
-    guard found.count == 1 else {
-      throw ImageError.notAKernel(
-        path: folder,
-        what: "it holds several kernels (\(found.map(\.0).joined(separator: ", "))): name the file of one"
-      )
-    }
-    return NamedKernel(kernel: kernel, modules: parts.modules, release: release)
+    return try KernelFolder.kernel(in: path)
   }
 
   // MARK: The library
@@ -129,109 +122,77 @@ package struct KernelLibrary: Sendable {
     return try Files.list(folder).compactMap { Entry("\(folder)/\($0)") }.sorted { $0.name < $1.name }
   }
 
-  private func entry(named name: String) -> Entry? { Entry(place(of: name)) }
+  func entry(named name: String) -> Entry? { Entry(place(of: name)) }
 
-  private func place(of name: String) -> String { "\(folder)/\(SafeFileName.make(name))" }
+  func place(of name: String) -> String { "\(folder)/\(SafeFileName.make(name))" }
 
-  private func note(_ spec: String) -> CacheNote {
+  func note(_ spec: String) -> CacheNote {
     CacheNote("\(folder)/names/\(SafeFileName.make(spec))", key: spec)
   }
 
-  private func use(_ entry: Entry) throws -> NamedKernel {
+  func use(_ entry: Entry) throws -> NamedKernel {
     utimes("\(entry.folder)/\(Self.record)", nil)
-    return try Self.kernel(in: "\(entry.folder)/\(Self.tree)", release: entry.release)
+    let tree = "\(entry.folder)/\(Self.tree)"
+    let parts = KernelFolder(tree, release: entry.release)
+    guard let kernel = parts.kernel else {
+      throw ImageError.unknownKernel(
+        name: entry.name,
+        reason: "\(tree) in the cache holds no kernel any more: run provium kernel remove \(entry.name)"
+      )
+    }
+    return NamedKernel(kernel: kernel, modules: parts.modules, release: entry.release)
   }
 
-  /// Fetches a kernel of the distribution: the newest one that `spec` fits. Fetched again only if there is a newer one.
-  /// - Parameter spec: `6.1`, `6.1-rt`, `6.1.0-56-cloud-amd64`.
-  /// - Throws: `ImageError.unknownKernel`, with the nearest name.
-  @discardableResult
-  package func fetch(_ spec: String, progress: (String) -> Void) throws -> NamedKernel {
-    let name = KernelName.debianPrefix + spec
-    try Files.createDirectories(folder)
-    let apt: PackageSource
-    let package: String
-    do {
-      apt = try PackageSource(folder: "\(folder)/.apt-\(getpid())", architecture: architecture)
-      try apt.prepare(progress: progress)
-      let known = DebianKernelName(try apt.kernelPackages(), architecture: architecture.debianName)
-      guard let found = known.package(for: spec) else {
-        try? Files.removeTree(apt.folder)
-        let hint = NearestName.hint(for: spec, among: known.names)
-        let names = known.names.isEmpty ? "none" : known.names.joined(separator: ", ")
-        throw ImageError.unknownKernel(
-          name: name,
-          reason: "the package sources of this host have no such kernel\(hint); they have: \(names)"
-        )
-      }
-      package = found
-    } catch let error as ImageError { throw error } catch {
-      throw ImageError.unknownKernel(name: name, reason: "the package sources cannot be read: \(error)")
+  /// Fetches the newest kernel that a name fits.
+  /// - Returns: The name of exactly this kernel.
+  /// - Throws: `ImageError`.
+  package func fetch(_ name: KernelName, progress: (String) -> Void) throws -> String {
+    switch name {
+    case .debian(let spec): KernelName.debianPrefix + (try fetch(spec, progress: progress).release ?? spec)
+    case .image(.registry(let image)): try fetch(image, progress: progress).name
+    case .image(.path(let path)), .path(let path), .local(let path):
+      throw ImageError.unknownKernel(
+        name: path,
+        reason: "only names such as deb:6.1 and oci:HOST/REPOSITORY:TAG can be fetched"
+      )
     }
-    defer { try? Files.removeTree(apt.folder) }
-    let release = PackageSource.release(ofImage: package)
-    let full = KernelName.debianPrefix + release
-    let entry: Entry
-    if let kept = self.entry(named: full) {
-      entry = kept
-    } else {
-      do {
-        entry = try keep(full, release: release) { tree in
-          for package in [package] + apt.companions(of: package) {
-            progress("fetching \(package)")
-            try apt.unpack(package, into: tree)
-          }
-        }
-      } catch let error as ImageError { throw error } catch {
-        throw ImageError.unknownKernel(name: name, reason: "\(package) cannot be fetched: \(error)")
-      }
-    }
-    note(spec).write(release)
-    var kernel = try use(entry)
-    kernel.isStock = true
-    return kernel
   }
 
   /// Adds a kernel from packages, or from a folder with a kernel and its modules.
   /// - Parameters:
-  ///   - paths: the .deb files of one kernel, or one folder.
+  ///   - paths: the .deb or .rpm files of one kernel, or one folder.
   ///   - name: the name without prefix; nil: the release.
   package func add(_ paths: [String], name: String?, progress: (String) -> Void) throws -> Entry {
     for path in paths where !Files.exists(path) { throw ImageError.missingFile(role: "kernel", path: path) }
-    try Files.createDirectories(folder)
-    let staging = "\(folder)/.add-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-    defer { try? Files.removeTree(staging) }
-    try Files.createDirectories(staging)
-    for path in paths {
-      progress("unpacking \(Files.display(path))")
-      do {
-        if Files.isDirectory(path) {
-          _ = try ToolRun.run("cp", ["-a", "\(path)/.", staging], deadline: .after(.seconds(600)))
-        } else {
-          _ = try ToolRun.run("dpkg-deb", ["-x", path, staging], deadline: .after(.seconds(600)))
-        }
-      } catch { throw ImageError.notAKernel(path: path, what: "it cannot be unpacked: \(error)") }
-    }
-    let releases = KernelFolder.releases(in: staging).filter {
-      KernelFolder(staging, release: $0).kernel != nil
-    }
-    guard releases.count == 1, let release = releases.first else {
+    if let tree = paths.first(where: { KernelBuildTree($0) != nil }) {
       throw ImageError.notAKernel(
-        path: paths.joined(separator: ", "),
-        what: releases.isEmpty
-          ? "no boot/vmlinuz-RELEASE or lib/modules/RELEASE/vmlinuz is in it (newer distributions have the kernel in "
-            + "linux-binary-RELEASE and the modules in linux-modules-RELEASE: add them together)"
-          : "it holds several kernels: \(releases.joined(separator: ", "))"
+        path: tree,
+        what:
+          "it is a build tree, which --kernel takes in place; to keep its kernel, install it into a folder (make modules_install "
+          + "INSTALL_MOD_PATH=FOLDER, and the image as FOLDER/vmlinuz), and add that"
       )
     }
-    let full = KernelName.localPrefix + (name ?? release)
-    try remove(full)
-    return try keep(full, release: release) { try Files.rename(staging, to: $0) }
+    return try staged { unpacker, tree in
+      let release = try unpacker.unpack(paths, to: tree, progress: progress)
+      let full = KernelName.localPrefix + (name ?? release)
+      try remove(full)
+      return try keep(full, at: place(of: full), release: release) { try Files.rename(tree, to: $0) }
+    }
+  }
+
+  /// Runs `body` with a folder that is removed afterwards.
+  func staged(_ body: (_ unpacker: KernelUnpacker, _ tree: String) throws -> Entry) throws -> Entry {
+    let staging = "\(folder)/.add-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    defer { try? Files.removeTree(staging) }
+    try Files.createDirectories("\(staging)/work")
+    return try body(KernelUnpacker(work: "\(staging)/work", architecture: architecture), "\(staging)/tree")
   }
 
   /// Unpacks a kernel into a folder that appears as a whole.
-  private func keep(_ name: String, release: String, unpack: (String) throws -> Void) throws -> Entry {
-    let place = place(of: name), work = "\(place).new-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+  func keep(_ name: String, at place: String, release: String, unpack: (String) throws -> Void) throws
+    -> Entry
+  {
+    let work = "\(place).new-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     defer { try? Files.removeTree(work) }
     try Files.createDirectories(work)
     try unpack("\(work)/\(Self.tree)")
@@ -240,34 +201,37 @@ package struct KernelLibrary: Sendable {
     }
     try Files.write(Array("\(name)\n\(release)\n".utf8), to: "\(work)/\(Self.record)", mode: 0o644)
     // Another process may have been first: its kernel is the same.
-    do { try Files.rename(work, to: place) } catch { if entry(named: name) == nil { throw error } }
-    guard let entry = entry(named: name) else {
+    do { try Files.rename(work, to: place) } catch { if Entry(place) == nil { throw error } }
+    guard let entry = Entry(place) else {
       throw ImageError.unknownKernel(name: name, reason: "it was removed from the cache meanwhile")
     }
     return entry
   }
 
   /// Removes a kernel from the library. VMs that run it are not affected.
+  /// - Parameter name: its name, or a short name that it was fetched by.
   /// - Returns: Whether it was there.
   @discardableResult
   package func remove(_ name: String) throws -> Bool {
     var full = name
-    if case .debian(let spec) = KernelName(name), let known = note(spec).value {
-      full = KernelName.debianPrefix + known
+    switch KernelName(name) {
+    case .debian(let spec): full = note(spec).value.map { KernelName.debianPrefix + $0 } ?? name
+    case .image(.registry(let image)): full = known(image)?.name ?? name
+    case .image(.path), .local, .path: break
     }
-    guard entry(named: full) != nil else { return false }
-    try Files.removeTree(place(of: full))
+    guard let entry = try entries().first(where: { $0.name == full }) else { return false }
+    try entry.remove()
     return true
   }
 
-  /// The kernels of all architectures that were fetched, and can be fetched again.
-  package static func fetched(in cache: String) -> [Entry] {
+  /// The kernels of all architectures that can be had again.
+  package static func restorable(in cache: String) -> [Entry] {
     let library = "\(cache)/kernels/library"
     return ((try? Files.list(library)) ?? []).flatMap { architecture in
       ((try? Files.list("\(library)/\(architecture)")) ?? []).compactMap {
         Entry("\(library)/\(architecture)/\($0)")
       }
-    }.filter { $0.name.hasPrefix(KernelName.debianPrefix) }
+    }.filter(\.isRestorable)
   }
 
   private static func size(_ path: String) -> UInt64 {

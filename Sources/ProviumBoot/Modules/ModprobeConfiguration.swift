@@ -15,7 +15,7 @@ struct ModprobeConfiguration {
   private(set) var hasSoftDependencyList = false
 
   /// In the order of precedence: a file hides the files of its name in the folders after it.
-  private static let folders = [
+  static let folders = [
     "etc/modprobe.d", "run/modprobe.d", "usr/local/lib/modprobe.d", "usr/lib/modprobe.d", "lib/modprobe.d",
   ]
   /// The folders of packages. The others of the host have its administrator's rules for the host itself.

@@ -5,6 +5,8 @@ struct ModuleInformation: Sendable, Hashable {
   let softDependencies: SoftDependencies
   /// `alias=`: patterns of the names that it answers to.
   let aliases: [String]
+  /// The first word of `vermagic=`: `6.1.0-56-cloud-amd64`.
+  let release: String?
   /// `name=`; nil before Linux 4.14, which does not say.
   let name: String?
 
@@ -23,6 +25,7 @@ struct ModuleInformation: Sendable, Hashable {
     dependencies = values("depends").flatMap { $0.split(separator: ",").map(ModuleName.normalized) }
     softDependencies = values("softdep").map { SoftDependencies($0) }.reduce(SoftDependencies(), +)
     aliases = values("alias").map(ModuleName.normalized)
+    release = values("vermagic").first?.split(separator: " ").first.map(String.init)
     name = values("name").first.map(ModuleName.normalized)
   }
 

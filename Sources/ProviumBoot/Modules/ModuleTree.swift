@@ -7,7 +7,7 @@ import ProviumSystem
 /// `modules.builtin`, `modules.builtin.modinfo`, and modprobe.d(5) of the tree. Not thread-safe.
 package final class ModuleTree {
   package let directory: String
-  /// The last part of the path: the release the modules are for.
+  /// The release that the modules are for: the last part of the path, or, in a folder elsewhere, that of the first module.
   package let release: String
   /// The prefix of the modules' paths.
   private let folder: String
@@ -29,7 +29,6 @@ package final class ModuleTree {
       throw ImageError.noModuleDirectory(path: directory, reason: "there is no such folder")
     }
     let buildTree = KernelBuildTree(directory)
-    release = buildTree?.release ?? directory.split(separator: "/").last.map(String.init) ?? directory
     folder = buildTree == nil ? "kernel/" : ""
     var paths: [String: String] = [:], needs: [String: [String]] = [:]
     let list = buildTree == nil ? try? Files.readText("\(directory)/modules.dep") : nil
@@ -56,9 +55,19 @@ package final class ModuleTree {
       )
     }
     self.paths = paths
+    release =
+      buildTree?.release ?? Self.release(of: directory, first: paths.values.min())
     listedNeeds = needs
     builtin = Set((builtinList ?? "").split(separator: "\n").map { ModuleName.of(path: $0) })
     configuration = ModprobeConfiguration(modules: directory)
+  }
+
+  private static func release(of directory: String, first: String?) -> String {
+    let name = directory.split(separator: "/").last.map(String.init) ?? directory
+    guard ModuleFolder.root(of: directory) == nil, let first,
+      let module = try? ModuleCompression(path: first).unpack("\(directory)/\(first)")
+    else { return name }
+    return ModuleInformation(module: module).release ?? name
   }
 
   /// The module files below a folder, in the order of their names.
@@ -75,6 +84,15 @@ package final class ModuleTree {
   package func has(_ module: String) -> Bool { paths[module] != nil || builtin.contains(module) }
   /// Relative to `directory`.
   package func path(of module: String) -> String? { paths[module] }
+  /// The names of all modules, sorted.
+  package var names: [String] { paths.keys.sorted() }
+  package func isCompressed(_ module: String) -> Bool {
+    paths[module].map { ModuleCompression(path: $0) != .none } ?? false
+  }
+  /// The modules that need `module`, by `modules.dep`; nil: depmod has not run.
+  package func dependents(of module: String) -> Set<String>? {
+    hasDependencyList ? Set(listedNeeds.filter { $0.value.contains(module) }.keys) : nil
+  }
   /// The patterns of the names that a module answers to besides its own.
   func aliases(of module: String) throws -> [String] { try information(of: module).aliases }
 
@@ -258,8 +276,11 @@ package final class ModuleTree {
       )
     }
     let hint =
-      Files.exists("\(directory)/modules.builtin")
-      ? "" : ", which lacks modules.builtin, the list of the drivers that are built in"
+      if !Files.exists("\(directory)/modules.builtin") {
+        ", which lacks modules.builtin, the list of the drivers that are built in"
+      } else if paths.isEmpty {
+        ", which holds no modules; a distribution may have them in another package: provium kernel add takes both"
+      } else { "" }
     return .driverMissing(module: name, directory: directory, hint: hint)
   }
 }

@@ -70,10 +70,10 @@ struct EndingLines {
       "\(Amount.count(files, "file")), \(Amount.count(tests, "test")) in \(Amount.text(seconds: summary.duration))"
   }
 
-  /// `FAIL: 1 passed, 1 failed`. Passed and failed are files; skipped are files and sub-tests, todo are
+  /// `FAIL: 1 file passed, 1 failed`. Passed and failed are files; skipped are files and sub-tests, todo are
   /// sub-tests.
   private func lastLine(_ summary: RunSummary) -> String {
-    var parts = ["\(summary.passed) passed"]
+    var parts = ["\(Amount.count(summary.passed, "file")) passed"]
     func add(_ count: Int, _ word: String) { if count > 0 { parts.append("\(count) \(word)") } }
     add(summary.failed, "failed")
     add(summary.skipped + summary.testsSkipped, "skipped")

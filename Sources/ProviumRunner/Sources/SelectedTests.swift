@@ -47,7 +47,9 @@ struct SelectedTests: Sendable {
     let namesFit = own.map { selection.namesFit($0) || test.isConditional && selection.namesOrdinal(of: $0) }
     let isSelected =
       namesFit ?? true && (test.hasComputedTags || selection.tagsFit(tags))
-    return isSelected || holdsSelected
+    // A program in the test may print results of its own: only a run shows them.
+    let mayPrint = test.children.isEmpty && own.map(namesOneInside) == true
+    return isSelected || holdsSelected || mayPrint
   }
 
   /// Decides whether a sub-test that the running script defines runs.
@@ -69,8 +71,12 @@ struct SelectedTests: Sendable {
 
   private func mayHold(_ path: [String]) -> Bool {
     if containers.contains(path) { return true }
-    // A whole name selects a sub-test also where reading does not see it.
+    return namesOneInside(path) || isUnseenContainer && !known.contains(path)
+  }
+
+  /// A whole name selects a sub-test also where reading does not see it.
+  private func namesOneInside(_ path: [String]) -> Bool {
     let start = path.joined(separator: " / ") + " / "
-    return selection.names.contains { $0.hasPrefix(start) } || isUnseenContainer && !known.contains(path)
+    return selection.names.contains { $0.hasPrefix(start) }
   }
 }

@@ -29,7 +29,7 @@ enum KernelSuite: Sendable {
     switch self {
     case .programs(let programs):
       programs.unit(file).map { programs.script($0, in: configuration) } ?? .unknown
-    case .kunit(let suites): suites.script
+    case .kunit(let suites): suites.unit(file).map(suites.script) ?? .unknown
     }
   }
 

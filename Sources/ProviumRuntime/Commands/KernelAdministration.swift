@@ -22,33 +22,36 @@ package struct KernelAdministration {
   package struct Kernel: Sendable {
     /// As `--kernel` takes it.
     package let name: String
+    /// Other names that `--kernel` takes: the tags by which an image was fetched.
+    package let otherNames: [String]
     package let release: String
     /// Bytes on the disk.
     package let size: UInt64
     /// Seconds since 1970.
     package let lastUse: Int64
 
-    fileprivate init(_ entry: KernelLibrary.Entry) {
+    fileprivate init(_ entry: KernelLibrary.Entry, otherNames: [String] = []) {
+      self.otherNames = otherNames.filter { $0 != entry.name }.sorted()
       (name, release, size, lastUse) = (entry.name, entry.release, entry.size, entry.lastUse)
     }
   }
 
   /// All of them, sorted by name.
-  package func list() throws -> [Kernel] { try library.entries().map(Kernel.init) }
-
-  /// Fetches the newest kernel that a name fits.
-  /// - Returns: Its release.
-  /// - Throws: `ImageError`.
-  package func fetch(_ name: String, progress: (String) -> Void) throws -> String {
-    guard case .debian(let spec) = KernelName(name) else {
-      throw ImageError.unknownKernel(name: name, reason: "only names such as deb:6.1 can be fetched")
-    }
-    let release = try library.fetch(spec, progress: progress).release ?? spec
-    store.makeRoom(keeping: nil)
-    return release
+  package func list() throws -> [Kernel] {
+    let names = library.imageNames()
+    return try library.entries().map { Kernel($0, otherNames: names[$0.folder] ?? []) }
   }
 
-  /// Adds a kernel from .deb files or a folder.
+  /// Fetches the newest kernel that a name fits.
+  /// - Returns: The name of exactly this kernel.
+  /// - Throws: `ImageError`.
+  package func fetch(_ name: String, progress: (String) -> Void) throws -> String {
+    let fetched = try library.fetch(KernelName(name), progress: progress)
+    store.makeRoom(keeping: nil)
+    return fetched
+  }
+
+  /// Adds a kernel from .deb or .rpm files, or from a folder.
   /// - Parameter name: nil: its release.
   /// - Throws: `ImageError`.
   package func add(_ paths: [String], name: String?, progress: (String) -> Void) throws -> Kernel {

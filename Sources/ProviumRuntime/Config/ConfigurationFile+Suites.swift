@@ -23,8 +23,11 @@ extension ConfigurationFile {
   }
 
   private static func kunit(_ table: TableReader, name: String) throws -> SuiteSettings {
-    try table.checkKeys(["kind", "suites", "profile", "memory", "timeout"])
+    try table.checkKeys(["kind", "suites", "isolation", "profile", "memory", "timeout"])
     var suite = SuiteSettings(name: name, kind: .kunit)
+    if let word: SuiteSettings.KUnitIsolation = try table.word("isolation") {
+      suite.isolation = word.isolation
+    }
     suite.selected = try table.strings("suites")
     suite.profile = try table.string("profile") ?? suite.profile
     suite.memory = try table.bytes("memory")

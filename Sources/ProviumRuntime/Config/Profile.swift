@@ -27,4 +27,9 @@ package struct Profile: Sendable, Hashable {
   /// The profile with a distribution's kernel and a small busybox userland.
   package static let builtIn = Profile(name: "default")
   package var isBuiltIn: Bool { kernel == nil }
+
+  /// Whether the guest has nothing but the agent.
+  var lacksUserland: Bool {
+    !isBuiltIn && !wantsUserland && initrd == nil && rootfs == nil && root == nil && packages == nil
+  }
 }

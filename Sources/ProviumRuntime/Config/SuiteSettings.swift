@@ -7,7 +7,7 @@ package struct SuiteSettings: Sendable, Hashable {
     case ltp
     /// A built tree of fstests (xfstests).
     case fstests
-    /// KUnit suites that are built into the kernel.
+    /// KUnit suites of the kernel and of its modules.
     case kunit
   }
 
@@ -19,6 +19,21 @@ package struct SuiteSettings: Sendable, Hashable {
     case collection
     /// All programs run in one VM, one after the other.
     case none
+  }
+
+  /// Which KUnit suites share a VM: `program` and `none` of `Isolation`.
+  package enum KUnitIsolation: String, Sendable, CaseIterable {
+    /// Each suite has a fresh VM.
+    case suite
+    /// The suites that are built in run in one boot; each suite of a module has a fresh VM.
+    case none
+
+    package var isolation: Isolation {
+      switch self {
+      case .suite: .program
+      case .none: .none
+      }
+    }
   }
 
   package var name: String
@@ -37,7 +52,7 @@ package struct SuiteSettings: Sendable, Hashable {
   package var profile = Profile.builtIn.name
   /// Bytes of the VMs' memory; nil: the default, and more for a large tree.
   package var memory: UInt64?
-  /// The time limit of each program; nil: that of its collection. For KUnit: of a boot.
+  /// The time limit of each program; nil: that of its collection. For KUnit: of a boot with suites, and of a module's suites.
   package var timeout: Duration?
   /// Programs also run where the kernel lacks options that their collection asks for.
   package var ignoresKernelOptions = false

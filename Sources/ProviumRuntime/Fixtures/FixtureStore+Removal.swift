@@ -60,7 +60,7 @@ extension FixtureStore {
       }
     }
     let hourAgo = Int64(time(nil)) - 3600
-    let kernels = KernelLibrary.fetched(in: cache).map { kernel in
+    let kernels = KernelLibrary.restorable(in: cache).map { kernel in
       Removable(
         size: kernel.size,
         lastUse: kernel.lastUse * 1_000_000_000,

@@ -1,3 +1,4 @@
+import Glibc
 import ProviumAgentClient
 import ProviumNetwork
 import ProviumSystem
@@ -73,11 +74,45 @@ extension Machine {
       interface.network.network.connect(interface.port, socket, discardingOld: true)
     }
     try machine.process.setLink(of: index, isUp: interface.isUp, until: deadline)
+    let model = machine.configuration.networkDevices[index].model
+    if interface.isUp, model != .virtio {
+      try operations.unrecorded { try awaitCarrier(of: interface, model, machine, until: deadline) }
+    }
     for address in interface.addresses where address.isV6 || interface.network.leases == nil {
       let frame = Frame.announcement(of: address, at: interface.mac)
       interface.network.network.send(frame.encoded, from: interface.port)
     }
   }
+
+  /// Blocks until the guest's driver has a link: those of real hardware negotiate it for seconds, and drop frames meanwhile.
+  private func awaitCarrier(
+    of interface: NetworkInterface,
+    _ model: NetworkDevice.Model,
+    _ machine: VirtualMachine,
+    until deadline: Deadline
+  ) throws {
+    let path = ByteString("/sys/class/net/\(interface.guestName)/carrier")
+    let limit = Deadline.earliest(.after(Self.linkLimit * timeoutMultiplier), deadline)
+    while true {
+      do {
+        if try machine.connection.readFile(path, limit: 16, until: deadline).first == UInt8(ascii: "1") {
+          return
+        }
+      } catch GuestError.refused(.ENOENT, _) {
+        return  // A guest without sysfs does not say.
+      }
+      guard !limit.isExpired else {
+        throw ProviumError(
+          .refused,
+          "\(label): the guest's driver of the network device \(interface.guestName) (\(model.rawValue)) found no link in time"
+        )
+      }
+      // The agent reports no change of a link, so the file is read again.
+      usleep(5000)
+    }
+  }
+
+  private static let linkLimit = Duration.seconds(15)
 
   private func settings(of interface: NetworkInterface, find: MACAddress) -> InterfaceSettings {
     let network = interface.network

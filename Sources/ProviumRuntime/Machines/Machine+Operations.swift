@@ -76,6 +76,10 @@ extension Machine {
   private func translate(_ error: GuestError, _ machine: VirtualMachine, allowance: Duration) -> ProviumError
   {
     switch error {
+    case .refused(.ENOENT, let message) where message.contains("no /bin/sh") && profile.lacksUserland:
+      let hint =
+        "the profile '\(profile.name)' has a kernel and nothing else; userland = \"busybox\" adds a shell"
+      return ProviumError(.refused, "\(error): \(hint)", cause: error)
     case .refused, .tooLarge, .inUse: return ProviumError(.refused, "\(error)", cause: error)
     case .timedOut(let message):
       return ProviumError(.timeout, "\(message): \(limitText(allowance)) was reached", cause: error)

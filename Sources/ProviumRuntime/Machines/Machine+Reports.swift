@@ -5,15 +5,36 @@ package import ProviumVM
 extension Machine {
   private static let patience = Duration.seconds(5)
 
+  /// A question to a VM's guest for its kernel reports, and how long its answer may take.
+  struct ReportQuestion {
+    let virtualMachine: VirtualMachine
+    let question: VirtualMachine.ReportQuestion
+    let limit: FairDeadline
+  }
+
+  /// Asks the guest for the kernel reports up to this moment, and does not wait for the answer. Not while branches run.
+  /// - Returns: nil if no answer will come.
+  func askForReports() -> ReportQuestion? {
+    guard let virtualMachine else { return nil }
+    let limit = reportLimit
+    let question = virtualMachine.askForReports(until: limit.deadline)
+    return question.map { ReportQuestion(virtualMachine: virtualMachine, question: $0, limit: limit) }
+  }
+
+  private var reportLimit: FairDeadline {
+    FairDeadline(length: Self.patience * timeoutMultiplier, sample: { [process] in process.sample })
+  }
+
   /// Completes the VM's kernel reports up to this moment. Blocks for one round trip to the guest, and not for long if the
   /// guest does not answer.
   func catchUpWithReports() {
     guard let virtualMachine else { return }
-    let limit = FairDeadline(
-      length: Self.patience * timeoutMultiplier,
-      sample: { [process] in process.sample }
-    )
+    let limit = reportLimit
     try? context.waiting(for: queue) { virtualMachine.catchUpWithReports(until: limit.deadline) }
+    warnOfLostRecords(virtualMachine)
+  }
+
+  private func warnOfLostRecords(_ virtualMachine: VirtualMachine) {
     guard virtualMachine.reports.takeLostRecords() > 0 else { return }
     context.services.warnOnce(
       "the kernel of \(label) overwrote records of its log before they could be read: kernel reports among them are found only "
@@ -22,10 +43,13 @@ extension Machine {
     )
   }
 
-  /// Takes the kernel reports up to this moment that are not assigned to a test yet.
+  /// Takes the kernel reports that are not assigned to a test yet: those up to this moment, or up to `question`.
   /// - Parameter allowed: parts of the titles of reports that are ignored.
-  func takeReports(allowed: [String]) -> KernelReportFindings {
-    catchUpWithReports()
+  func takeReports(allowed: [String], after question: ReportQuestion?) -> KernelReportFindings {
+    if let question {
+      question.virtualMachine.awaitReports(question.question, until: question.limit.deadline)
+    }
+    if let virtualMachine { warnOfLostRecords(virtualMachine) }
     var findings = reports.take(allowed: allowed, of: label)
     if !findings.isEmpty { decode(&findings) }
     return findings

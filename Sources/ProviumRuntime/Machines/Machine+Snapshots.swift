@@ -55,8 +55,7 @@ extension Machine {
     log.debug("taken from the warm VMs")
     context.inTurn { noteRunning(warm.process) }
     do {
-      try warm.proceed(until: deadline)
-      try warm.wakeUp(until: deadline)
+      try warm.proceedAndWakeUp(until: deadline)
       warm.agent.operations.forget()
       return warm
     } catch {

@@ -378,6 +378,9 @@ package final class Machine {
 
   // MARK: What failures show
 
+  /// The lines of the console of the present or the last VM, also of one that did not boot; the last ones if there are many.
+  package var consoleLines: [String] { consoleLog?.tail(.max) ?? [] }
+
   /// The last operations, in the style of strace.
   package var traceLines: [String] { operations.lines }
   package var consoleTail: [String] { virtualMachine?.console.tail(20) ?? lastConsole }

@@ -1,7 +1,11 @@
+import ProviumSystem
+
 /// The VM handles of one scope, in the order of their creation. Belongs to the scope's thread.
 package final class MachineSet {
   package private(set) var all: [Machine] = []
   let context: MachineContext
+  /// When `takeReports` ended last, and the greatest `lastUse` of all VMs then.
+  private var lastTake: (at: UInt64, use: UInt64)?
 
   init(_ context: MachineContext) { self.context = context }
 
@@ -43,11 +47,31 @@ package final class MachineSet {
   /// Writes a line into the traces of the VMs: what begins, or continues, here.
   package func mark(_ text: String) { for machine in all { machine.operations.mark(text) } }
 
+  /// Whether `takeReports` ended less than a millisecond ago and no VM was used since: a further call would only cost another
+  /// round trip to each guest.
+  package var hasJustTakenReports: Bool {
+    guard let lastTake else { return false }
+    return Deadline.now - lastTake.at < 1_000_000 && lastTake.use == newestUse
+  }
+
+  private var newestUse: UInt64 { all.map(\.lastUse).max() ?? 0 }
+
   /// Takes the kernel reports on all consoles, also on those of VMs that ended, since the last call.
   package func takeReports() -> KernelReportFindings {
     let allowed = context.services.configuration.settings.allowedSplats
     var findings = KernelReportFindings()
-    for machine in all { findings.add(machine.takeReports(allowed: allowed)) }
+    // All guests answer at the same time. Branches take turns with a VM, so there each VM is asked in its turn.
+    let questions = all.map { machine -> Machine.ReportQuestion? in
+      guard context.branches == nil else {
+        machine.catchUpWithReports()
+        return nil
+      }
+      return machine.askForReports()
+    }
+    for (machine, question) in zip(all, questions) {
+      findings.add(machine.takeReports(allowed: allowed, after: question))
+    }
+    lastTake = (Deadline.now, newestUse)
     return findings
   }
 

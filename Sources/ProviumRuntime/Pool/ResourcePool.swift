@@ -25,7 +25,7 @@ package final class ResourcePool: Sendable {
     _ budget: PoolBudget,
     patience: Duration = .seconds(10),
     hostPatience: Duration = .seconds(300),
-    capacity: @escaping @Sendable () -> HostCapacity = { .now }
+    capacity: @escaping @Sendable () -> HostCapacity = { .recent }
   ) {
     self.budget = budget
     self.capacity = capacity

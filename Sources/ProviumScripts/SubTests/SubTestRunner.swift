@@ -90,7 +90,7 @@ final class SubTestRunner {
     isContainer: Bool
   ) {
     // Kernel reports from here on are this sub-test's.
-    noteReports()
+    if !scope.machines.hasJustTakenReports { noteReports() }
     stack.push(name, tags: options.tags, at: location, isContainer: isContainer)
     if !isContainer {
       scope.events.send(.subTestStarted(file: scope.name, path: stack.path, location: location))
@@ -118,6 +118,7 @@ final class SubTestRunner {
       },
       options
     )
+    stack.endBody()
     noteReports()
     if outcome.isFailure || stack.hasReports { runFailureHandlers(name, in: state) }
     if outcome.isFailure { scope.machines.keepKernelLogs() }

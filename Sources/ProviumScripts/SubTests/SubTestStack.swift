@@ -11,6 +11,8 @@ struct SubTestStack {
     let location: ScriptLocation
     let tags: [String]
     let started: UInt64
+    /// When its function ended. What follows is not part of its duration: kernel reports, collectors of failures.
+    var ended: UInt64?
     /// Whether it runs only because a selected sub-test is inside.
     let isContainer: Bool
     /// The count of VM operations at its beginning: VMs with a later use were used by it.
@@ -68,6 +70,11 @@ struct SubTestStack {
     if let last = frames.indices.last { frames[last].reports.add(found) } else { outerReports.add(found) }
   }
 
+  /// Notes that the function of the innermost sub-test has ended.
+  mutating func endBody() {
+    if let last = frames.indices.last { frames[last].ended = Deadline.now }
+  }
+
   /// Ends the innermost sub-test. Kernel reports may fail it.
   /// - Parameter named: kernel reports that the outcome's message names already.
   /// - Returns: the result; nil for a container that did not fail by itself.
@@ -88,7 +95,7 @@ struct SubTestStack {
     var result = SubTestResult(
       path: frame.path,
       outcome: outcome,
-      duration: Double(Deadline.now - frame.started) / 1e9,
+      duration: Double((frame.ended ?? Deadline.now) - frame.started) / 1e9,
       location: frame.location
     )
     result.output = frame.output

@@ -23,12 +23,14 @@ final class ArchiveInput {
   private var end = 0
 
   /// Opens a file, compressed or not.
-  convenience init(_ path: String, name: String, temporary: String) throws(ShareProblem) {
+  /// - Parameter offset: the bytes before the archive.
+  convenience init(_ path: String, from offset: Int = 0, name: String, temporary: String) throws(ShareProblem)
+  {
     let head: [UInt8]
     let file: Descriptor
     do {
-      head = try Files.readHead(path, 8)
-      file = try Descriptor.open(path, O_RDONLY)
+      head = try Files.read(path, from: UInt64(offset), count: 8)
+      file = try Self.open(path, at: offset)
     } catch { throw ShareProblem("cannot read \(name): \(error)") }
     guard let packing = Self.packings.first(where: { head.starts(with: $0.mark) }) else {
       self.init(name: name, source: file, child: nil, program: nil, complaints: nil)
@@ -41,6 +43,12 @@ final class ArchiveInput {
       name: name,
       temporary: temporary
     )
+  }
+
+  private static func open(_ path: String, at offset: Int) throws -> Descriptor {
+    let file = try Descriptor.open(path, O_RDONLY)
+    guard lseek(file.raw, offset, SEEK_SET) >= 0 || offset == 0 else { throw SystemError("seek in", path) }
+    return file
   }
 
   /// Reads the output of a program of the host.
@@ -90,6 +98,25 @@ final class ArchiveInput {
   deinit { buffer.deallocate() }
 
   func problem(_ reason: String) -> ShareProblem { ShareProblem("\(name) cannot be unpacked: \(reason)") }
+
+  /// The most bytes of a path in an archive, as in Linux (path_resolution(7)).
+  static let mostPath = 4095
+
+  /// The parts of a path of the archive. A leading `/` is dropped.
+  func components(of path: [UInt8]) throws(ShareProblem) -> [[UInt8]] {
+    guard !path.isEmpty, path.count <= Self.mostPath, !path.contains(0) else {
+      throw problem("a path in it is empty, has a zero byte, or has more than \(Self.mostPath) bytes")
+    }
+    let parts = path.split(separator: UInt8(ascii: "/")).map(Array.init).filter { $0 != [UInt8(ascii: ".")] }
+    if parts.contains(Array("..".utf8)) { throw problem("the path \(Self.shown(path)) has .. in it") }
+    if let long = parts.first(where: { $0.count > 255 }) {
+      throw problem("a name in it has more than 255 bytes: \(Self.shown(Array(long.prefix(40))))…")
+    }
+    return parts
+  }
+
+  /// A path of an archive for a message.
+  static func shown(_ path: [UInt8]) -> String { HarmlessText.line(PathText.string(of: path.prefix(300))) }
 
   /// Reads exactly `count` bytes.
   /// - Returns: nil at the end of the input.

@@ -73,6 +73,12 @@ struct ContainerImage {
     return file
   }
 
+  /// The digest, in hex, of what an OCI layout's index names for a platform: an image, or an index of images.
+  func digest(for platform: String) throws(ShareProblem) -> String {
+    let chosen = try choose(from: try json("index.json", at: try file("index.json")), platform)
+    return try hex(of: chosen)
+  }
+
   // MARK: docker save
 
   private func dockerLayers() throws(ShareProblem) -> [String] {
@@ -131,17 +137,22 @@ struct ContainerImage {
 
   private static func digest(_ descriptor: JSONValue) -> String? { descriptor["digest"]?.string }
 
-  /// The file of a descriptor, whose contents must have its digest.
-  private func blob(_ descriptor: JSONValue) throws(ShareProblem) -> String {
+  private func hex(of descriptor: JSONValue) throws(ShareProblem) -> String {
     let parts = (Self.digest(descriptor) ?? "").split(separator: ":")
     guard parts.count == 2, parts[0] == "sha256", parts[1].utf8.count == 64, Hex.bytes(parts[1]) != nil else {
       throw problem("a descriptor has no digest of the form sha256:…")
     }
-    let path = "blobs/sha256/\(parts[1])"
+    return String(parts[1])
+  }
+
+  /// The file of a descriptor, whose contents must have its digest.
+  private func blob(_ descriptor: JSONValue) throws(ShareProblem) -> String {
+    let digest = try hex(of: descriptor)
+    let path = "blobs/sha256/\(digest)"
     let file = try file(path)
     let found: String
     do { found = try SHA256.hex(file: file) } catch { throw problem("\(error)") }
-    guard found == parts[1].lowercased() else {
+    guard found == digest.lowercased() else {
       throw problem("\(path) has other contents than its digest says")
     }
     return file

@@ -12,6 +12,14 @@ package enum RootArchive {
     Files.isDirectory(path) ? "\(path)/index.json" : path
   }
 
+  /// The SHA-256, in hex, by which the contents of an archive are known. For an OCI layout, that of the image.
+  package static func digest(of path: String, platform: String) throws(ShareProblem) -> String {
+    if Files.isDirectory(path) {
+      return try ContainerImage(layout: path, name: Files.display(path)).digest(for: platform)
+    }
+    do { return try SHA256.hex(file: path) } catch { throw ShareProblem("\(error)") }
+  }
+
   /// Unpacks an archive.
   /// - Parameters:
   ///   - work: see `RootUnpacker.init`.

@@ -4,7 +4,7 @@ import ProviumSystem
 /// only here, never on the host, so an archive can name nothing outside of it.
 final class RootTree {
   final class Node {
-    var entry: TarEntry
+    var entry: ArchiveEntry
     /// The number of the file with the contents; nil: it has none.
     var data: Int?
     /// Of a folder.
@@ -14,7 +14,7 @@ final class RootTree {
     /// Where it is on the host; nil: not written yet.
     var place: [UInt8]?
 
-    init(_ entry: TarEntry, layer: Int) {
+    init(_ entry: ArchiveEntry, layer: Int) {
       self.entry = entry
       self.layer = layer
     }
@@ -32,7 +32,7 @@ final class RootTree {
   private(set) var layer = 0
 
   init() {
-    var entry = TarEntry()
+    var entry = ArchiveEntry()
     entry.kind = .folder
     entry.mode = 0o755
     root = Node(entry, layer: 0)
@@ -81,7 +81,7 @@ final class RootTree {
   /// Puts an entry into a folder, in place of what has its name.
   /// - Parameters:
   ///   - keepsLinks: a link to a folder stays where an entry is a folder, as dpkg does it.
-  func put(_ entry: TarEntry, data: Int?, name: [UInt8], in folder: Node, keepsLinks: Bool) {
+  func put(_ entry: ArchiveEntry, data: Int?, name: [UInt8], in folder: Node, keepsLinks: Bool) {
     if let known = folder.children[name] {
       if entry.kind == .folder, known.isFolder {
         known.entry = entry
@@ -110,8 +110,8 @@ final class RootTree {
 }
 
 extension RootTree.Node {
-  fileprivate var entryOfNewFolder: TarEntry {
-    var entry = TarEntry()
+  fileprivate var entryOfNewFolder: ArchiveEntry {
+    var entry = ArchiveEntry()
     entry.kind = .folder
     entry.mode = 0o755
     return entry

@@ -17,7 +17,7 @@ package final class RootUnpacker {
   package var leavesOut: [String] = []
   private let work: String
   private let limits: Limits
-  private(set) var tree = RootTree()
+  var tree = RootTree()
   private var files = 0
   private var entries = 0
   private var bytes = 0
@@ -45,12 +45,12 @@ package final class RootUnpacker {
   }
 
   /// Adds the image of an OCI layout.
-  package func add(layout folder: String, platform: String, progress: (String) -> Void) throws(ShareProblem) {
-    try add(
-      ContainerImage(layout: folder, name: Files.display(folder)),
-      platform: platform,
-      progress: progress
-    )
+  /// - Parameter name: the image in messages; nil: the folder's path.
+  package func add(layout folder: String, name: String? = nil, platform: String, progress: (String) -> Void)
+    throws(ShareProblem)
+  {
+    let image = ContainerImage(layout: folder, name: name ?? Files.display(folder))
+    try add(image, platform: platform, progress: progress)
   }
 
   private func add(_ image: ContainerImage, platform: String, progress: (String) -> Void) throws(ShareProblem)
@@ -79,9 +79,17 @@ package final class RootUnpacker {
     try add(input, isLayer: false, keepsLinks: true)
   }
 
+  /// Adds the files of an RPM package.
+  package func add(rpm path: String) throws(ShareProblem) {
+    let name = Files.display(path)
+    let offset = try RPMPackage.archiveOffset(in: path, name: name)
+    let input = try ArchiveInput(path, from: offset, name: name, temporary: work)
+    try add(.cpio(CpioReader(input)), of: input, isLayer: false, keepsLinks: true)
+  }
+
   /// Adds one small file, in place of the one that is there.
   package func add(_ text: String, at path: String, mode: UInt32 = 0o644) throws(ShareProblem) {
-    var entry = TarEntry()
+    var entry = ArchiveEntry()
     entry.path = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
     entry.mode = mode
     try put(
@@ -96,7 +104,7 @@ package final class RootUnpacker {
   package func add(link target: String, at path: String) throws(ShareProblem) {
     let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
     guard case .some(.none) = try? tree.find(parts) else { return }
-    var entry = TarEntry()
+    var entry = ArchiveEntry()
     entry.path = parts
     entry.kind = .symbolicLink
     entry.target = Array(target.utf8)
@@ -134,7 +142,7 @@ package final class RootUnpacker {
 
   // MARK: Entries
 
-  private func isLeftOut(_ entry: TarEntry) -> Bool {
+  private func isLeftOut(_ entry: ArchiveEntry) -> Bool {
     leavesOut.contains { folder in
       let parts = folder.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
       return entry.path.starts(with: parts)
@@ -142,10 +150,16 @@ package final class RootUnpacker {
   }
 
   private func add(_ input: ArchiveInput, isLayer: Bool, keepsLinks: Bool) throws(ShareProblem) {
-    var reader = TarReader(input)
+    try add(.tar(TarReader(input)), of: input, isLayer: isLayer, keepsLinks: keepsLinks)
+  }
+
+  private func add(_ entries: ArchiveReader, of input: ArchiveInput, isLayer: Bool, keepsLinks: Bool)
+    throws(ShareProblem)
+  {
+    var reader = entries
     while let entry = try reader.next() {
-      entries += 1
-      guard entries <= limits.entries else {
+      self.entries += 1
+      guard self.entries <= limits.entries else {
         throw input.problem("it has more than \(limits.entries) files")
       }
       if isLayer, try hide(entry, input) { continue }
@@ -188,7 +202,7 @@ package final class RootUnpacker {
   }
 
   private func put(
-    _ entry: TarEntry,
+    _ entry: ArchiveEntry,
     data: Int?,
     _ archive: String,
     keepsLinks: Bool
@@ -223,13 +237,13 @@ package final class RootUnpacker {
     )
   }
 
-  private func link(_ entry: TarEntry, _ input: ArchiveInput) throws(ShareProblem) {
+  private func link(_ entry: ArchiveEntry, _ input: ArchiveInput) throws(ShareProblem) {
     let parts = entry.target.split(separator: UInt8(ascii: "/")).map(Array.init)
       .filter { $0 != [UInt8(ascii: ".")] }
     let found = parts.contains(Array("..".utf8)) ? nil : (try? tree.find(parts)).flatMap { $0 }
     guard let found, !found.isFolder, let name = entry.path.last else {
       throw input.problem(
-        "\(Self.shown(entry.path)) is a hard link to \(TarReader.shown(entry.target)), which is no file in it"
+        "\(Self.shown(entry.path)) is a hard link to \(ArchiveInput.shown(entry.target)), which is no file in it"
       )
     }
     found.layer = tree.layer
@@ -238,7 +252,7 @@ package final class RootUnpacker {
 
   /// Removes what a whiteout of a layer names (OCI image specification, layer.md).
   /// - Returns: whether the entry is a whiteout.
-  private func hide(_ entry: TarEntry, _ input: ArchiveInput) throws(ShareProblem) -> Bool {
+  private func hide(_ entry: ArchiveEntry, _ input: ArchiveInput) throws(ShareProblem) -> Bool {
     let mark = Array(".wh.".utf8)
     guard let name = entry.path.last, name.starts(with: mark) else { return false }
     let hidden = Array(name.dropFirst(mark.count))
@@ -258,6 +272,6 @@ package final class RootUnpacker {
   }
 
   private static func shown(_ path: [[UInt8]]) -> String {
-    TarReader.shown(Array(path.joined(separator: [UInt8(ascii: "/")])))
+    ArchiveInput.shown(Array(path.joined(separator: [UInt8(ascii: "/")])))
   }
 }

@@ -81,7 +81,7 @@ struct RootWriter {
   private func make(_ place: [UInt8], _ call: (UnsafePointer<CChar>) -> Int32) throws(ShareProblem) {
     guard Self.withPath(target, place, call) == 0 else {
       let error = Errno(errno)
-      throw ShareProblem("cannot unpack \(TarReader.shown(place)) into \(target): \(error)")
+      throw ShareProblem("cannot unpack \(ArchiveInput.shown(place)) into \(target): \(error)")
     }
   }
 

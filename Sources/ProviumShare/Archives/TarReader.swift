@@ -6,7 +6,6 @@ struct TarReader {
   private static let block = 512
   /// The most bytes of a long name or of pax records.
   private static let mostRecords = 1 << 20
-  private static let mostPath = 4095
 
   private let input: ArchiveInput
   /// Bytes of the present entry that were not read yet, and the padding after it.
@@ -29,7 +28,7 @@ struct TarReader {
   }
 
   /// Returns the next entry; nil at the end. Skips what was not read of the entry before.
-  mutating func next() throws(ShareProblem) -> TarEntry? {
+  mutating func next() throws(ShareProblem) -> ArchiveEntry? {
     var extensions = Extensions()
     while true {
       try input.each(rest + padding) { _ throws(ShareProblem) in }
@@ -60,12 +59,12 @@ struct TarReader {
   // MARK: Headers
 
   private mutating func entry(_ header: [UInt8], _ headerSize: Int, _ extensions: Extensions)
-    throws(ShareProblem) -> TarEntry
+    throws(ShareProblem) -> ArchiveEntry
   {
     let raw = extensions.path ?? Self.path(in: header)
-    let shown = Self.shown(raw)
-    var entry = TarEntry()
-    entry.path = try components(raw)
+    let shown = ArchiveInput.shown(raw)
+    var entry = ArchiveEntry()
+    entry.path = try input.components(of: raw)
     entry.kind = try kind(header[156], raw, shown)
     entry.target = extensions.target ?? Self.text(header[157..<257])
     entry.mode = UInt32(try number(header, 100..<108, "mode of \(shown)") & 0o7777)
@@ -87,13 +86,15 @@ struct TarReader {
       (rest, padding) = (size, (Self.block - size % Self.block) % Self.block)
     }
     let isLink = entry.kind == .symbolicLink || entry.kind == .hardLink
-    guard !isLink || (1...Self.mostPath).contains(entry.target.count), !entry.target.contains(0) else {
+    guard !isLink || (1...ArchiveInput.mostPath).contains(entry.target.count), !entry.target.contains(0)
+    else {
       throw input.problem("the link \(shown) has no target, or one that is too long")
     }
     return entry
   }
 
-  private func kind(_ type: UInt8, _ raw: [UInt8], _ shown: String) throws(ShareProblem) -> TarEntry.Kind {
+  private func kind(_ type: UInt8, _ raw: [UInt8], _ shown: String) throws(ShareProblem) -> ArchiveEntry.Kind
+  {
     switch type {
     case 0, UInt8(ascii: "0"), UInt8(ascii: "7"):
       // A folder of the oldest format.
@@ -137,21 +138,6 @@ struct TarReader {
     let prefix = text(header[345..<500])
     return prefix.isEmpty ? name : prefix + [UInt8(ascii: "/")] + name
   }
-
-  /// A leading `/` is dropped: the path is one of the archive.
-  private func components(_ path: [UInt8]) throws(ShareProblem) -> [[UInt8]] {
-    guard !path.isEmpty, path.count <= Self.mostPath, !path.contains(0) else {
-      throw input.problem("a path in it is empty, has a zero byte, or has more than \(Self.mostPath) bytes")
-    }
-    let parts = path.split(separator: UInt8(ascii: "/")).map(Array.init).filter { $0 != [UInt8(ascii: ".")] }
-    if parts.contains(Array("..".utf8)) { throw input.problem("the path \(Self.shown(path)) has .. in it") }
-    if let long = parts.first(where: { $0.count > 255 }) {
-      throw input.problem("a name in it has more than 255 bytes: \(Self.shown(Array(long.prefix(40))))…")
-    }
-    return parts
-  }
-
-  static func shown(_ path: [UInt8]) -> String { HarmlessText.line(PathText.string(of: path.prefix(300))) }
 
   /// The bytes before the first zero.
   private static func text(_ bytes: ArraySlice<UInt8>) -> [UInt8] { Array(bytes.prefix { $0 != 0 }) }

@@ -14,7 +14,9 @@ package enum HostFacts {
   /// /proc/meminfo, or the limits of its control groups where those are lower. nil where the host does not
   /// say.
   package static var memory: (total: UInt64, available: UInt64)? {
-    guard let total = memoryInfo("MemTotal:"), let available = memoryInfo("MemAvailable:") else { return nil }
+    guard let text = try? Files.readText("/proc/meminfo"), let total = size("MemTotal:", in: text),
+      let available = size("MemAvailable:", in: text)
+    else { return nil }
     guard let group = ControlGroup.own.memoryLimits else { return (total, available) }
     return (min(total, group.total), min(available, group.available))
   }
@@ -59,8 +61,8 @@ package enum HostFacts {
     }
   }
 
-  private static func memoryInfo(_ key: String) -> UInt64? {
-    guard let text = try? Files.readText("/proc/meminfo") else { return nil }
+  /// Bytes of a line of /proc/meminfo, which has kibibytes.
+  private static func size(_ key: String, in text: String) -> UInt64? {
     for line in text.split(separator: "\n") where line.hasPrefix(key) {
       return line.split(separator: " ").dropFirst().first.flatMap { UInt64($0) }.map { $0 << 10 }
     }

@@ -12,7 +12,13 @@ extension QEMUProcess {
   }
 
   /// Continues the processors.
-  package func proceed(until deadline: Deadline) throws {
+  /// - Parameter meanwhile: speaks to the guest. Runs while QEMU carries the command out; with disks that this process
+  ///   provides, afterwards.
+  package func proceed(until deadline: Deadline, meanwhile: () throws -> Void = {}) throws {
+    guard !disks.isEmpty else {
+      try qmp.command("cont", members: [], until: deadline, meanwhile: meanwhile)
+      return
+    }
     try qmp.command("cont", until: deadline)
     for disk in configuration.servedDisks {
       guard let contents = disks[disk.id] else { continue }
@@ -25,5 +31,6 @@ extension QEMUProcess {
       }
       contents.endHostRequests()
     }
+    try meanwhile()
   }
 }

@@ -60,12 +60,14 @@ package final class QMPClient: Sendable {
   }
 
   /// The same with arguments that are a list.
+  /// - Parameter meanwhile: runs between the command and the wait for its reply. Its error is thrown after the reply.
   @discardableResult
   package func command(
     _ name: String,
     members arguments: [JSONValue.Member],
     passing descriptor: Int32? = nil,
-    until deadline: Deadline
+    until deadline: Deadline,
+    meanwhile: () throws -> Void = {}
   ) throws -> JSONValue {
     let line = QMPCommand.line(name, members: arguments)
     return try commandTurn.update { _ in
@@ -75,13 +77,16 @@ package final class QMPClient: Sendable {
       }
       guard isReady != nil else { throw QMPError.timedOut(command: name) }
       try send(line, passing: descriptor, command: name)
+      let other = Result(catching: meanwhile)
       let reply = try state.wait(until: deadline) { state -> QMPMessage? in
         if !state.replies.isEmpty { return state.replies.removeFirst() }
         if let failure = state.failure { throw failure }
         return nil
       }
       switch reply {
-      case .reply(let value)?: return value
+      case .reply(let value)?:
+        try other.get()
+        return value
       case .failure(let reason)?: throw QMPError.refused(command: name, reason: reason)
       default: throw QMPError.timedOut(command: name)
       }

@@ -17,23 +17,26 @@ struct RootCache {
 
   let cache: String
   let architecture: Architecture
-  let progress: (String) -> Void
 
   private var folder: String { "\(cache)/roots" }
   /// The architecture in the names of Debian and of container images.
   private var platform: String { architecture.debianName }
 
   /// Returns the share with the folder that has its files.
-  /// - Parameter digest: returns the digest of a file's contents.
-  func prepare(_ share: SharedFolder, digest: (String) throws -> String) throws -> SharedFolder {
+  /// - Parameters:
+  ///   - progress: told what takes time.
+  ///   - digest: returns the digest of a file's contents.
+  func prepare(_ share: SharedFolder, progress: (String) -> Void, digest: (String) throws -> String) throws
+    -> SharedFolder
+  {
     do {
       var share = share
       if let packages = share.packages {
-        share.unpacked = try prepare(packages: packages)
+        share.unpacked = try prepare(packages: packages, progress: progress)
       } else if share.isArchive {
         let contents = try digest(RootArchive.identity(share.folder))
         let place = place("archive \(contents)")
-        try make(place) { work in
+        try make(place, progress: progress) { work in
           try RootArchive.unpack(share.folder, platform: platform, in: work, progress: progress)
         }
         share.unpacked = place
@@ -50,7 +53,9 @@ struct RootCache {
   }
 
   /// Makes a root, unless it is there.
-  private func make(_ place: String, _ body: (_ work: String) throws -> Void) throws {
+  private func make(_ place: String, progress: (String) -> Void, _ body: (_ work: String) throws -> Void)
+    throws
+  {
     if Files.exists("\(place)/attributes") { return }
     try Files.createDirectories(folder)
     let lock = try FileLock.acquire("\(place).lock", until: .after(.seconds(1800))) { _ in
@@ -75,7 +80,7 @@ struct RootCache {
 
   // MARK: Packages
 
-  private func prepare(packages names: [String]) throws -> String {
+  private func prepare(packages names: [String], progress: (String) -> Void) throws -> String {
     let packages = try DebianPackages(
       names.uniqued().sorted(),
       architecture: architecture,
@@ -91,7 +96,7 @@ struct RootCache {
     defer { withExtendedLifetime(lock) {} }
     let found = try packages.resolve(progress: progress)
     let place = place("packages \(found)")
-    try make(place) { work in
+    try make(place, progress: progress) { work in
       let files = try packages.fetch(found, progress: progress)
       let userland = try DebianUserland(in: work)
       for (number, file) in files.enumerated() {

@@ -130,14 +130,17 @@ extension VirtualMachine {
     clock_gettime(CLOCK_REALTIME, &time)
     let present = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     let now = configuration.clock == nil ? present : 0
-    var generator = SystemRandomNumberGenerator()
-    let seed = (0..<WireLimit.seedSize).map { _ in UInt8.random(in: 0...255, using: &generator) }
-    _ = try agent.resume(realtime: now, seed: seed, until: deadline)
+    _ = try agent.resume(realtime: now, seed: Random.bytes(WireLimit.seedSize), until: deadline)
   }
 
   /// Stops the machine's processors; `proceed` goes on.
   package func pause(until deadline: Deadline) throws { try process.pause(until: deadline) }
   package func proceed(until deadline: Deadline) throws { try process.proceed(until: deadline) }
+
+  /// Continues the processors of a VM that was paused, and gives the guest the present time and new random numbers.
+  package func proceedAndWakeUp(until deadline: Deadline) throws {
+    try process.proceed(until: deadline) { try wakeUp(until: deadline) }
+  }
 }
 
 /// A VM that was loaded from a snapshot and does not run yet.

@@ -5,10 +5,10 @@ import ProviumRuntime
 struct KUnitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kunit",
-    abstract: "Run the KUnit suites that are built into a kernel.",
+    abstract: "Run the KUnit suites of a kernel and of its modules, each in a fresh VM.",
     discussion: """
-      The suites run while the kernel boots; each case is a sub-test: provium kunit --profile kunit 'list*'. Exit codes are those of \
-      provium test.
+      Suites that are built in run while the kernel boots, those of modules when their module is loaded: provium kunit --kernel . \
+      'list*'. Each case is a sub-test. Exit codes are those of provium test.
       """
   )
 
@@ -19,10 +19,17 @@ struct KUnitCommand: ParsableCommand {
     )
   )
   var selected: [String] = []
+  @Option(help: "Share a boot between no suites, or all that are built in (suite, none).")
+  var isolation = SuiteSettings.KUnitIsolation.suite
   @Option(help: "Boot this profile of provium.toml; default is built in.") var profile = "default"
   @Option(help: ArgumentHelp("Give each VM this much memory, such as 1G.", valueName: "size"))
   var memory: ByteCount?
-  @Option(help: ArgumentHelp("Limit the time of each boot, such as 2m.", valueName: "time"))
+  @Option(
+    help: ArgumentHelp(
+      "Limit the time of each boot, and of a module's suites, such as 2m.",
+      valueName: "time"
+    )
+  )
   var bootTimeout: TimeSpan?
   @OptionGroup(title: "Selection") var selection: SelectionOptions
   @OptionGroup(title: "Execution") var running: RunningOptions
@@ -32,8 +39,11 @@ struct KUnitCommand: ParsableCommand {
   func run() throws {
     var suite = SuiteSettings(name: "kunit", kind: .kunit)
     suite.profile = profile
+    suite.isolation = isolation.isolation
     suite.memory = memory?.bytes
     suite.timeout = bootTimeout?.duration
     try SuiteExecution(suite, selected, selection, running, machines, reports).run()
   }
 }
+
+extension SuiteSettings.KUnitIsolation: ExpressibleByArgument {}

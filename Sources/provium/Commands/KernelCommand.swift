@@ -27,8 +27,10 @@ struct KernelCommand: ParsableCommand {
       if kernels.isEmpty { Console.error("provium: no kernels; fetch one: provium kernel fetch deb:6.1") }
       for kernel in kernels {
         let age = max(0, Int64(time(nil)) - kernel.lastUse)
+        let last = age < 60 ? "just now" : "\(Quantity.text(.seconds(age))) ago"
+        let others = kernel.otherNames.map { "  (\($0))" }.joined()
         Console.print(
-          "\(kernel.name)  \(Quantity.text(bytes: kernel.size))  used \(Quantity.text(.seconds(age))) ago"
+          "\(kernel.name)\(others)  \(Quantity.text(bytes: kernel.size))  used \(last)"
         )
       }
     }
@@ -37,25 +39,25 @@ struct KernelCommand: ParsableCommand {
   struct Fetch: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract:
-        "Fetch the newest kernel of the distribution that a name fits, such as deb:6.1 or deb:6.12-rt."
+        "Fetch the newest kernel that a name fits, such as deb:6.1, deb:6.12-rt or oci:HOST/REPOSITORY:TAG."
     )
     @Argument(help: "Names of kernels.") var names: [String]
 
     func run() throws {
       for name in names {
-        let release = try KernelCommand.administration().fetch(name, progress: KernelCommand.report)
-        Console.print("deb:\(release)")
+        Console.print(try KernelCommand.administration().fetch(name, progress: KernelCommand.report))
       }
     }
   }
 
   struct Add: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Add a kernel from the .deb files of one kernel, or from a folder with boot and lib/modules."
+      abstract:
+        "Add a kernel from the .deb or .rpm files of one kernel, or from a folder with kernel and modules."
     )
     @Option(name: .customLong("name"), help: "Name the kernel local:NAME; default: local:RELEASE.") var name:
       String?
-    @Argument(help: "The .deb files, or the folder.") var paths: [String]
+    @Argument(help: "The package files, or the folder.") var paths: [String]
 
     func run() throws {
       let paths = paths.map { Files.resolve($0, against: Files.currentDirectory) }

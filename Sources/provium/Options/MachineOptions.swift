@@ -8,7 +8,7 @@ struct MachineOptions: ParsableArguments {
   @Option(
     name: .customLong("kernel"),
     help: ArgumentHelp(
-      "Boot this kernel: a file, a build tree, a .deb, or deb:6.1 (tests: repeatable).",
+      "Boot this kernel: a file, tree, .deb, .rpm, deb:6.1 or oci:IMAGE (tests: repeatable).",
       valueName: "k"
     )
   )

@@ -52,7 +52,7 @@ extension Golden {
     Passed only when run again, after an infrastructure error:
       net/tcp.lua
 
-    FAIL: 2 passed, 2 failed, 2 skipped, 1 todo, 1 helper, 1 retried
+    FAIL: 2 files passed, 2 failed, 2 skipped, 1 todo, 1 helper, 1 retried
 
     """##
 }

@@ -61,4 +61,35 @@ import Testing
       "[    1.0] TAP version 14\n[    1.0] 1..3\n[    1.0] list.add\n[    1.0] list.move\n[    1.0] time-test.x\n[    1.1] a sentence. Another.\n"
     #expect(KUnitLog(Array(text.utf8)).listedSuites == ["list", "time-test"])
   }
+
+  @Test("of one suite are those between its announcement and its result") func section() throws {
+    let log = KUnitLog(Array(Self.log.utf8))
+    #expect(log.begunSuites == ["list", "kasan"])
+    let list = try #require(log.section(of: "list"))
+    #expect(list.results.map(\.path) == [["list", "add"], ["list", "move"], ["list"]])
+    #expect(list.isComplete("list"))
+    #expect(log.section(of: "time") == nil)
+  }
+
+  @Test("of a suite that ended the VM are those up to then, and not complete") func crash() throws {
+    let lines =
+      Self.log.split(separator: "\n").prefix(6).map(String.init) + ["[    1.0] BUG: unable to handle"]
+    let list = try #require(KUnitLog(lines: lines).section(of: "list"))
+    #expect(list.results.map(\.path) == [["list", "add"]])
+    #expect(list.result(of: "list") == nil && !list.isComplete("list"))
+  }
+
+  @Test("are read from debugfs, but from the log where an old kernel cut the file short") func debugFile() {
+    let whole =
+      "KTAP version 1\n1..1\n    KTAP version 1\n    # Subtest: list\n    1..2\n    ok 1 add\n    not ok 2 move\n"
+      + "# list: pass:1 fail:1 skip:0 total:2\nnot ok 1 list\n"
+    var end = KUnitRun.End(log: KUnitLog(Array(Self.log.utf8)))
+    end.file = KUnitLog(Array(whole.utf8))
+    #expect(end.results(of: "list")?.results == end.file?.results)
+    for cut in [whole.replacing("    not ok 2 move\n", with: ""), whole.replacing("list\n", with: "\n")] {
+      end.file = KUnitLog(Array(cut.utf8))
+      #expect(end.results(of: "list")?.results.count == 3)
+      #expect(end.results(of: "list")?.result(of: "list")?.diagnostics.contains("pass:") == false)
+    }
+  }
 }

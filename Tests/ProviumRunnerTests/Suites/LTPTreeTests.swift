@@ -93,6 +93,6 @@ import Testing
   @Test("is refused where it is not built") func unbuilt() throws {
     let scratch = try ScratchTree(["check": "", "tests/generic/001": ""])
     let error = #expect(throws: SuiteError.self) { try FstestsTree(scratch.path, fileSystem: "ext4") }
-    #expect(error.map { "\($0)" }?.contains("group.list; make one: make") == true)
+    #expect(error.map { "\($0)" }?.contains("group.list; name another with --install DIR") == true)
   }
 }

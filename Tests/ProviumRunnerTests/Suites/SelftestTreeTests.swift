@@ -173,4 +173,23 @@ final class ScratchTree: Sendable {
     guest = ["/lib/ld.so", "/bin/bash"]
     #expect(needs.files(where: { !guest.contains($0) }).isEmpty)
   }
+
+  @Test(
+    "of any kind that is missing is an error that names --install and the commands that make one",
+    arguments: [
+      (SuiteSettings.Kind.kselftest, ["--build LINUX", "make -C LINUX/tools/testing/selftests"]),
+      (.ltp, ["./configure --prefix=DIR && make && make install"]), (.fstests, ["make"]),
+    ]
+  )
+  func missing(kind: SuiteSettings.Kind, commands: [String]) throws {
+    let empty = try ScratchTree(["file": ""])
+    for path in ["/no/such/folder", empty.path] {
+      let error = #expect(throws: SuiteError.self) {
+        try ProgramTree(SuiteSettings(name: "s", kind: kind, path: path))
+      }
+      let text = error.map { "\($0)" } ?? ""
+      #expect(text.hasPrefix("\(path): "), "\(text)")
+      for part in ["--install DIR"] + commands { #expect(text.contains(part), "\(text)") }
+    }
+  }
 }

@@ -46,6 +46,42 @@ import Testing
     withExtendedLifetime(scratch) {}
   }
 
+  @Test("of KUnit are one for each suite of the kernel's modules, found without a boot") func modules() throws
+  {
+    let source = """
+      struct kunit_suite { const char name[256]; } one = { "list-kunit-test" }, two = { "list_sort" };
+      struct kunit_suite *all[] __attribute__((section(".kunit_test_suites"))) = { &one, &two };
+      """
+    let (scratch, _) = try catalogue(
+      "[profile.default]\nkernel = \"bzImage\"\nmodules = \"6.1.0\"\n[suite.units]\nkind = \"kunit\"\n"
+        + "suites = [\"list*\", \"list_sort.a*\", \"time\"]\n",
+      [
+        "6.1.0/modules.dep": "kernel/lib/list-test.ko:\nkernel/lib/other.ko:\n",
+        "6.1.0/modules.builtin": "kernel/lib/kunit/kunit.ko\n", "list.c": source, "other.c": "int x;",
+        "6.1.0/kernel/lib/place": "",
+      ]
+    )
+    for (file, module) in [("list", "list-test"), ("other", "other")] {
+      let object = "\(scratch.path)/6.1.0/kernel/lib/\(module).ko"
+      _ = try ToolRun.run("cc", ["-c", "-o", object, "\(scratch.path)/\(file).c"])
+    }
+    let catalogue = TestCatalogue(root: scratch.path)
+    #expect(
+      names(catalogue).filter { !$0.hasSuffix("(script)") } == [
+        "SuiteTests/units/list-kunit-test.kunit/list-kunit-test",
+        "SuiteTests/units/list_sort.kunit/list_sort",
+        "SuiteTests/units/list_sort_a*.kunit/list_sort",
+      ]
+    )
+    // Suites that only a boot shows: not one for the name of a module's suite.
+    #expect(
+      Set(names(catalogue).filter { $0.hasSuffix("(script)") }).subtracting([
+        "SuiteTests/units/list-kunit-test.kunit/(script)", "SuiteTests/units/list_sort.kunit/(script)",
+        "SuiteTests/units/list_sort_a*.kunit/(script)",
+      ]) == ["SuiteTests/units/list*.kunit/(script)", "SuiteTests/units/time.kunit/(script)"]
+    )
+  }
+
   @Test("with a missing tree are a complaint that hides no script") func missing() throws {
     let (scratch, catalogue) = try catalogue(
       "[provium]\ntests = [\"tests\"]\n[suite.ks]\nkind = \"kselftest\"\npath = \"tree\"\n"

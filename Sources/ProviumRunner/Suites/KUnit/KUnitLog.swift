@@ -19,6 +19,9 @@ struct KUnitLog {
     lines = String(decoding: log, as: UTF8.self).split(separator: "\n")
   }
 
+  /// - Parameter lines: of a console.
+  init(lines: [String]) { self.init(Array(lines.joined(separator: "\n").utf8)) }
+
   /// The suites that were running when the log got a line with `text`, each once; empty outside of suites.
   func suites(around text: String) -> [String] {
     var found: [String] = []
@@ -36,6 +39,42 @@ struct KUnitLog {
     }
     return found.uniqued()
   }
+
+  /// The names of the suites that began, each once.
+  var begunSuites: [String] {
+    lines.compactMap { line -> String? in
+      let content = Self.content(line)
+      let indent = content.prefix { $0 == " " }.count
+      guard indent == Self.suiteIndent else { return nil }
+      return content.dropFirst(indent).after("# Subtest: ").map { String($0).trimmed }
+    }
+    .uniqued()
+  }
+
+  /// The part of the log that is the last run of one suite: from its announcement to its result, or to the end of the log. nil: it did
+  /// not begin.
+  func section(of suite: String) -> KUnitLog? {
+    guard
+      let start = lines.lastIndex(where: { line in
+        let content = Self.content(line)
+        let indent = content.prefix { $0 == " " }.count
+        return indent == Self.suiteIndent
+          && content.dropFirst(indent).after("# Subtest: ").map { String($0).trimmed } == suite
+      })
+    else { return nil }
+    let end = lines[start...].firstIndex { line in
+      let content = Self.content(line)
+      return content.hasPrefix("ok ") || content.hasPrefix("not ok ")
+    }
+    let part = ["KTAP version 1", "1..1"] + lines[start...(end ?? lines.count - 1)]
+    return KUnitLog(Array(part.joined(separator: "\n").utf8))
+  }
+
+  /// The result of a suite itself.
+  func result(of suite: String) -> KTAPResult? { results.first { $0.path == [suite] } }
+
+  /// Whether it has the suite's result, and as many results of cases as were planned.
+  func isComplete(_ suite: String) -> Bool { result(of: suite) != nil && summary.problems.isEmpty }
 
   /// The names in the answer to `kunit.action=list`: lines `SUITE.CASE`.
   var listedSuites: [String] {

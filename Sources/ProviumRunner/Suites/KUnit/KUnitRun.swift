@@ -1,5 +1,4 @@
 import ProviumAgentClient
-import ProviumBoot
 import ProviumEvents
 import ProviumKTAP
 import ProviumRuntime
@@ -7,27 +6,28 @@ import ProviumScripts
 import ProviumSystem
 import ProviumVM
 
-/// One run of built-in KUnit suites: a boot that runs all of them, and where that does not end well, a boot for each suite. Belongs to
-/// one thread.
+/// One run of the KUnit suites of a test file: of one suite in a VM of its own, or of the suites that only a boot shows. Belongs to one
+/// thread.
 final class KUnitRun {
-  private let suites: KUnitSuites
-  private let unit: KUnitSuites.Unit
-  private let scope: MachineScope
+  let suites: KUnitSuites
+  let unit: KUnitSuites.Unit
+  let scope: MachineScope
+  let engine: Engine
   private let selection: SelectedTests
-  private let location: ScriptLocation
+  let location: ScriptLocation
   private var results: [SubTestResult] = []
 
-  /// The time limit of a boot that runs suites, before the timeout multiplier.
-  private static let bootTimeLimit = Duration.seconds(120)
-  /// Makes the kernel's log large enough for the messages of all suites; the kernel keeps them in its log whatever the console shows.
-  private static let logWords = "log_buf_len=4M"
+  /// The time limit of a boot or a module that runs suites, before the timeout multiplier.
+  private static let timeLimit = Duration.seconds(120)
+  var timeLimit: Duration { suites.settings.timeout ?? Self.timeLimit }
 
   init(_ suites: KUnitSuites, _ unit: KUnitSuites.Unit, _ run: TestRun, _ control: ScopeControl) {
     self.suites = suites
     self.unit = unit
+    engine = run.engine
     let root = run.engine.configuration.root
     scope = MachineScope(control, fixtureSearch: FixtureSearch(folder: root, root: root))
-    selection = SelectedTests(run.selection, in: suites.script)
+    selection = SelectedTests(run.selection, in: suites.script(unit))
     location = ScriptLocation(file: Files.display(unit.file.path), line: 1)
   }
 
@@ -43,119 +43,112 @@ final class KUnitRun {
     )
   }
 
-  var touchedFiles: Set<String> { [unit.file.path] }
-
-  // MARK: Boots
+  var touchedFiles: Set<String> { Set([unit.file.path]).union(scope.fixtureSources) }
 
   private func runAll() -> Outcome {
-    do {
-      let log = KUnitLog(try boot(unit.filter))
-      guard log.summary.isKTAP, !log.results.isEmpty else { return .failed(noSuites) }
-      return take(log)
-    } catch {
-      let failure = self.failure(error)
-      guard !scope.isCancelled, failure.kind != .error, let names = try? listSuites(), names.count > 1 else {
-        return .failed(failure)
+    let outcome =
+      switch unit.source {
+      case .builtIn(let suite): runBuiltIn(suite)
+      case .module(let name, let suite): runModule(name, suite: suite)
+      case .boot: suites.settings.isolation == .program ? runListed() : runTogether()
       }
-      return runEach(names)
-    }
-  }
-
-  /// Runs each suite in a boot of its own, since one of them ended the boot of all.
-  private func runEach(_ names: [String]) -> Outcome {
-    var outcome = Outcome.passed
-    for name in names where !scope.isCancelled {
-      do {
-        let log = KUnitLog(try boot(name))
-        let next = take(log)
-        if !outcome.isFailure { outcome = next }
-      } catch {
-        record([name], .failed(failure(error)), duration: 0, output: "")
-      }
-    }
     if let reason = scope.cancellation.reason {
       return .failed(Failure(kind: .infrastructure, message: reason))
     }
     return outcome
   }
 
-  /// Boots the kernel with the suites that `filter` names.
-  /// - Returns: the kernel's log.
-  private func boot(_ filter: String?, _ words: String = "") throws -> [UInt8] {
-    let profile = try scope.services.configuration.profile(suites.settings.profile)
-    let machine = scope.machines.add(profile: profile)
-    defer { machine.kill("its suites have run") }
-    var configuration = MachineConfiguration(profile: profile.name)
-    if let memory = suites.settings.memory { configuration.memory = MemorySize(bytes: memory) }
-    configuration.append = [
-      "kunit.enable=1", filter.map { "kunit.filter_glob=\($0)" } ?? "", words, Self.logWords,
-    ]
-    .filter { !$0.isEmpty }.joined(separator: " ")
-    configuration.bootTimeLimit = suites.settings.timeout ?? Self.bootTimeLimit
-    try machine.boot(configuration)
-    return try machine.perform("reading the kernel's log", allowance: .zero) { try $0.kernelLog(until: $1) }
-  }
-
-  /// The names of the suites, from a boot that runs none of them.
-  private func listSuites() throws -> [String] {
-    _ = takeReports()
-    return KUnitLog(try boot(unit.filter, "kunit.action=list")).listedSuites
-  }
-
-  private var noSuites: Failure {
-    let filter = unit.filter.map { " '\($0)' matches none of its suites, or" } ?? ""
-    return Failure(
-      kind: .error,
-      message: "the kernel ran no KUnit suite:\(filter) it is built without CONFIG_KUNIT and tests (=y)",
-      location: location
-    )
-  }
-
   // MARK: Results
 
-  /// The kernel's reports. Those of KUnit itself are results here.
-  private func takeReports() -> KernelReportFindings { scope.machines.takeReports().without(.kunit) }
+  /// The end of a suite's VM, with everything that tells its results.
+  struct End {
+    /// The kernel's output: its log, or the console where the VM has ended.
+    var log: KUnitLog
+    /// The file in debugfs; nil: there is none, or it cannot be read safely.
+    var file: KUnitLog?
+    /// Why the run of the suite did not end well.
+    var failure: Failure?
 
-  /// Records the results of a log.
-  /// - Returns: the outcome of the file itself.
-  private func take(_ log: KUnitLog) -> Outcome {
-    let found = takeReports()
-    var bySuite: [String: KernelReportFindings] = [:]
-    var others = found
-    let top = log.results.filter { $0.path.count == 1 }.map { $0.path[0] }
-    for name in top {
-      let own = others.filter { log.suites(around: $0).contains(name) }
-      others = others.filter { !log.suites(around: $0).contains(name) }
-      if !KUnitSuites.wantsReports(name) { bySuite[name] = own }
+    /// The results of a suite. Those in debugfs are torn by no other message; old kernels cut them short, however.
+    func results(of suite: String) -> KUnitLog? {
+      if let file, file.isComplete(suite) { return file }
+      return log.section(of: suite) ?? file
     }
-    var subTests = ProgramSubTests(at: location)
-    for result in log.results {
-      let test = subTests.subTest(result)
-      var outcome = test.outcome
-      if test.path.count == 1, let reports = bySuite[test.path[0]] {
-        outcome = reports.judge(outcome, at: location)
-      }
-      record(test.path, outcome, duration: 0, output: test.output)
-    }
-    let problem = log.summary.problems.first ?? log.summary.bailOut.map { "bail out: \($0)" }
-    let own: Outcome =
-      problem.map { .failed(Failure(kind: .assertion, message: $0, location: location)) } ?? .passed
-    return others.judge(own, at: location)
   }
 
-  private func record(_ path: [String], _ outcome: Outcome, duration: Double, output: String) {
+  /// Records the results of one suite.
+  /// - Parameter reports: the kernel's, without those of KUnit itself. Those of the suite are its failures.
+  /// - Returns: the reports that appeared outside of all suites, and whether the suite had any result.
+  func record(_ suite: String, _ end: End, _ reports: KernelReportFindings) -> (
+    others: KernelReportFindings, hasResults: Bool
+  ) {
+    let others = reports.filter { end.log.suites(around: $0).isEmpty }
+    let own =
+      KUnitSuites.wantsReports(suite)
+      ? KernelReportFindings() : reports.filter { end.log.suites(around: $0).contains(suite) }
+    let found = end.results(of: suite)
+    var subTests = ProgramSubTests(at: location)
+    var hasEnd = false
+    for result in found.map({ selected($0.results, of: suite) }) ?? [] {
+      let test = subTests.subTest(result)
+      guard test.path.count == 1 else {
+        record(test.path, test.outcome, output: test.output)
+        continue
+      }
+      hasEnd = true
+      var outcome = test.outcome
+      if !outcome.isFailure, let problem = found?.summary.problems.first {
+        outcome = .failed(Failure(kind: .assertion, message: problem, location: location))
+      }
+      if !outcome.isFailure, let failure = end.failure { outcome = .failed(failure) }
+      record([suite], own.judge(outcome, at: location), output: test.output)
+    }
+    guard !hasEnd else { return (others, true) }
+    if let failure = end.failure {
+      record([suite], .failed(failure), output: "")
+      return (others, true)
+    }
+    guard found != nil else { return (others, false) }
+    let failure = Failure(
+      kind: .assertion,
+      message: "the suite did not end: the kernel printed no result of it",
+      location: location
+    )
+    record([suite], own.judge(.failed(failure), at: location), output: "")
+    return (others, true)
+  }
+
+  /// The results of a suite, without those of cases that are not selected: before Linux 6.6 a module runs all of its cases. Their failures
+  /// do not fail the suite.
+  func selected(_ results: [KTAPResult], of suite: String) -> [KTAPResult] {
+    let own = results.filter { $0.path.first == suite }
+    let kept = own.filter { $0.path.count == 1 || unit.filter?.selects(test: $0.path[1]) != false }
+    let fails = kept.contains { $0.path.count > 1 && $0.isFailure }
+    guard kept.count < own.count, !fails else { return kept }
+    let isExplained = own.contains { $0.path.count > 1 && $0.isFailure }
+    return kept.map { result in
+      guard isExplained, result.path.count == 1 else { return result }
+      return KTAPResult(path: result.path, outcome: .passed, diagnostics: result.diagnostics)
+    }
+  }
+
+  func record(_ path: [String], _ outcome: Outcome, output: String) {
     switch selection.decide(path: path, tags: [], isSlow: false) {
     case .run, .skip: break
     case .contain: guard let failure = outcome.failure, failure.kind != .inner else { return }
     case .leaveOut: return
     }
-    var result = SubTestResult(path: path, outcome: outcome, duration: duration, location: location)
+    var result = SubTestResult(path: path, outcome: outcome, duration: 0, location: location)
     result.output = output
     results.append(result)
     scope.events.send(.subTestEnded(file: scope.name, result: result))
   }
 
-  private func failure(_ error: any Error) -> Failure {
+  /// The kernel's reports. Those of KUnit itself are results here.
+  func takeReports() -> KernelReportFindings { scope.machines.takeReports().without(.kunit) }
+
+  /// The failure that an error is, in view of the kernel's reports, which it takes.
+  func failure(_ error: any Error) -> Failure {
     let reports = takeReports()
     if let reason = scope.cancellation.reason { return Failure(kind: .infrastructure, message: reason) }
     let known = error as? ProviumError
@@ -165,5 +158,30 @@ final class KUnitRun {
     // A boot that does not end was held up by a suite: other boots of this kernel tell.
     let judged = reports.judge(.failed(failure), naming: known?.reports ?? [], at: location)
     return judged.failure ?? failure
+  }
+
+  /// The results in debugfs. nil: there are none.
+  /// - Parameter isFiltered: the suite was selected by `kunit.filter_glob` of the boot. Kernels before 6.8 freed the copy of the suite that
+  ///   such a file shows: those that keep it have a file `run` beside it.
+  func resultFile(of suite: String, in machine: Machine, isFiltered: Bool) -> KUnitLog? {
+    guard !suite.contains("/"), !suite.hasPrefix(".") else { return nil }
+    let root = "/sys/kernel/debug", folder = "\(root)/kunit/\(suite)"
+    let bytes = try? machine.perform("reading the results of \(suite)", allowance: .zero) {
+      connection,
+      deadline -> [UInt8]? in
+      try connection.mountVFS(until: deadline)
+      if try !connection.exists(ByteString("\(root)/kunit"), until: deadline) {
+        // A kernel without debugfs refuses it.
+        try? connection.mount(
+          MountRequest(source: "debugfs", target: ByteString(root), type: "debugfs"),
+          until: deadline
+        )
+      }
+      guard try !isFiltered || connection.exists(ByteString("\(folder)/run"), until: deadline),
+        try connection.exists(ByteString("\(folder)/results"), until: deadline)
+      else { return nil }
+      return try connection.readFile(ByteString("\(folder)/results"), limit: 16 << 20, until: deadline)
+    }
+    return bytes.flatMap { $0 }.map { KUnitLog($0) }
   }
 }

@@ -32,7 +32,9 @@ struct FstestsTree: Sendable {
   init(_ path: String, fileSystem: String) throws {
     self.path = path
     self.fileSystem = fileSystem
-    guard Files.isDirectory(path) else { throw SuiteError.noFolder(path: path, of: "fstests") }
+    guard Files.isDirectory(path) else {
+      throw SuiteError.noFstests(path: path, reason: "there is no such folder")
+    }
     let tests = "\(path)/tests"
     guard Files.isRegularFile("\(path)/check"), Files.isDirectory(tests) else {
       throw SuiteError.noFstests(path: path, reason: "it has no check and no tests")

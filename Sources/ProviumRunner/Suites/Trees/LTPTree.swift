@@ -24,9 +24,8 @@ struct LTPTree: Sendable {
   init(_ path: String) throws {
     self.path = path
     let folder = "\(path)/\(Self.listFolder)"
-    guard Files.isDirectory(path) else { throw SuiteError.noFolder(path: path, of: "LTP") }
     guard Files.isDirectory(folder), Files.isDirectory("\(path)/\(Self.programFolder)") else {
-      throw SuiteError.noLTP(path: path, isSource: Files.exists("\(path)/include/tst_test.h"))
+      throw SuiteError.noLTP(path: path, isFolder: Files.isDirectory(path))
     }
     do {
       let names = try Files.list(folder).sorted().filter { name in

@@ -48,11 +48,9 @@ struct SelftestTree: Sendable {
     let sources = [path, "\(path)/../../.."].map(Files.normalize).first {
       Files.exists("\($0)/tools/testing/selftests/lib.mk")
     }
-    guard let sources else { return "" }
+    guard let sources else { return "; \(SuiteError.otherSelftests)" }
     let shown = Files.display(sources)
-    return "; add --build \(shown), or make one with:\n  make -C \(shown) headers && "
-      + "make -C \(shown)/tools/testing/selftests "
-      + "TARGETS=\"timers\" install INSTALL_PATH=\"$PWD/kselftest_install\""
+    return "; add --build \(shown), or make one with:\n  \(SuiteError.selftestCommand(shown))"
   }
 
   /// Neither part may lead out of the tree.

@@ -1,5 +1,5 @@
-/// One entry of a tar archive. Its strings come from the archive, which may be hostile.
-struct TarEntry {
+/// One entry of a tar or cpio archive. Its strings come from the archive, which may be hostile.
+struct ArchiveEntry {
   enum Kind: Hashable { case file, folder, symbolicLink, hardLink, pipe, device }
 
   var kind = Kind.file
