@@ -1,5 +1,7 @@
 /* Processes with live streams: pipes, terminals, flow control. */
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include "harness.h"
 
@@ -261,6 +263,53 @@ static void check_many(struct peer *peer) {
   }
 }
 
+static int start_error(struct peer *peer) {
+  struct bytes payload = start_payload("sleep 100", 0, 0, 0);
+  struct reply reply = peer_call(peer, PV_PROCESS_START, &payload);
+  return reply.type == PV_ERROR ? (int)get_u32(&reply.payload, 0) : 0;
+}
+
+/* Ends a process, and keeps its parent from reaping it: a killed process of a traced program stays. */
+static void end_traced(struct peer *peer, uint32_t job, pid_t pid) {
+  CHECK(ptrace(PTRACE_SEIZE, pid, 0, 0) == 0);
+  CHECK(end_process(peer, job).type == PV_DONE);
+  for (long end = now_ms() + 5000; process_state(pid) != 'Z' && now_ms() < end; usleep(100)) {
+  }
+}
+
+static void reap_traced(pid_t pid) { CHECK(waitpid(pid, NULL, __WALL) == pid); }
+
+/*
+ * A killed process dies when it gets processor time, and a place among the jobs does not wait for that. As
+ * many processes may be dying as there are places; each one beyond keeps its place until it is gone.
+ */
+static void check_dying(struct peer *peer) {
+  uint32_t jobs[PV_MAX_JOBS];
+  pid_t dying[PV_MAX_JOBS], last;
+  for (uint32_t i = 0; i < PV_MAX_JOBS; i++) {
+    jobs[i] = start_with(peer, "sleep 100", 0, &dying[i]);
+    end_traced(peer, jobs[i], dying[i]);
+  }
+  for (uint32_t i = 1; i < PV_MAX_JOBS; i++) {
+    jobs[i] = start(peer, "sleep 100");
+  }
+  uint32_t job = start_with(peer, "sleep 100", 0, &last);
+  CHECK(start_error(peer) == EAGAIN);
+  end_traced(peer, job, last);
+  CHECK(start_error(peer) == EAGAIN);
+  reap_traced(last);
+  for (uint32_t i = 0; i < PV_MAX_JOBS; i++) {
+    reap_traced(dying[i]);
+  }
+  int error = EAGAIN;
+  for (long end = now_ms() + 5000; error == EAGAIN && now_ms() < end; error = start_error(peer)) {
+  }
+  CHECK(error == 0);
+  for (uint32_t i = 1; i < PV_MAX_JOBS; i++) {
+    CHECK(end_process(peer, jobs[i]).type == PV_DONE);
+  }
+}
+
 void test_process(void) {
   for (int link = 0; link < 2; link++) {
     struct agent_under_test agent = agent_start(link);
@@ -273,6 +322,9 @@ void test_process(void) {
     check_held_stream(&agent.main);
     check_endless_output(&agent.main);
     check_many(&agent.main);
+    if (link == 0) {
+      check_dying(&agent.main);
+    }
     CHECK(agent_stop(&agent));
   }
 }
