@@ -81,14 +81,16 @@ extension VirtualMachine {
         // Read before `kill`: an end that `kill` causes is not reported as silent.
         let silent = image.bzImage == nil || reached > .qemu ? nil : entry?.silentEnd
         if silent == nil {
-          let writer = StateWriter(
-            name: name,
-            process: process,
-            qemu: qemu,
-            kernelRelease: image.release,
-            shares: shares
+          failed(
+            UnbootedMachine(
+              name: name,
+              process: process,
+              qemu: qemu,
+              image: image,
+              shares: shares,
+              reason: "\(error)"
+            )
           )
-          failed(UnbootedMachine(process: process, reason: "\(error)", stateWriter: writer))
         }
         process.kill()
         shares.stop()

@@ -26,16 +26,17 @@ extension VirtualMachine {
   }
 }
 
-/// A VM whose boot has failed, while its QEMU still runs.
-package struct UnbootedMachine {
-  package let process: QEMUProcess
-  /// Why the boot has failed, in words.
-  package let reason: String
-  let stateWriter: StateWriter
-
+extension UnbootedMachine {
   /// Writes the VM's state as `VirtualMachine.keep` does. Blocks.
   /// - Throws: `SnapshotFailure` if QEMU has ended.
   package func keep(in folder: String, until deadline: Deadline) throws -> (Snapshot, KeptCondition) {
-    try stateWriter.keep(in: folder, isPaused: false, hasQuiesced: { false }, until: deadline)
+    let writer = StateWriter(
+      name: name,
+      process: process,
+      qemu: qemu,
+      kernelRelease: image.release,
+      shares: shares
+    )
+    return try writer.keep(in: folder, isPaused: false, hasQuiesced: { false }, until: deadline)
   }
 }
