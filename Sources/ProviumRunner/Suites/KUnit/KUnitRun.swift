@@ -68,6 +68,8 @@ final class KUnitRun {
   /// - Parameter path: of a suite; empty: the file itself.
   func keepMachine(for outcome: inout Outcome, of path: [String]) {
     guard case .failed(var failure) = outcome, failure.kept == nil else { return }
+    // There is no such suite: the VM tells nothing.
+    if path.isEmpty, failure.kind == .error { return }
     let kind = failure.kind
     // The failed cases of a suite come from the same VM, and do not keep it.
     if kind == .inner { failure.kind = .assertion }
