@@ -9,6 +9,10 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// The cases of Lua files by public functions of Swift Testing only: `PROVIUM_FALLBACK=1 swift build`. Only one target depends on it.
+let fallback: [SwiftSetting] =
+  Context.environment["PROVIUM_FALLBACK"] == "1" ? [.define("PROVIUM_FALLBACK")] : []
+
 let package = Package(
   name: "provium",
   products: [
@@ -152,7 +156,7 @@ let package = Package(
         "ProviumAgentClient", "ProviumKTAP", "ProviumLua", "ProviumNetwork", "ProviumVM",
         "ProviumRuntime", "ProviumScripts", "ProviumSystem",
       ],
-      swiftSettings: strict
+      swiftSettings: strict + fallback
     ),
     .executableTarget(
       name: "provium",

@@ -9,12 +9,12 @@ import Testing
   .serialized
 )
 struct BusyHostTests {
-  /// Four busy processes for each processor, until they are ended.
+  /// Two busy processes for each processor, until they are ended. The three VMs of the test are busy, too.
   private final class Load {
     private var children: [ChildProcess] = []
 
     init() throws {
-      for _ in 0..<HostFacts.processors * 4 {
+      for _ in 0..<HostFacts.processors * 2 {
         children.append(try ChildProcess(executable: "/bin/sh", arguments: ["-c", "while :; do :; done"]))
       }
     }
@@ -51,7 +51,7 @@ struct BusyHostTests {
     let path = "\(project.path)/events.json"
     let load = try Load()
     let command = try Command(
-      arguments: ["test", "--json", path, "-p", "1"],
+      arguments: ["test", "--json", path, "-p", "3", "--cpus", "3"],
       in: project.path,
       seconds: 400
     )

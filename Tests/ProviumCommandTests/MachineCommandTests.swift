@@ -252,14 +252,8 @@ struct MachineCommandTests {
       environment: ["PATH=/usr/bin:/bin", "HOME=\(String(cString: getenv("HOME")))", "TMPDIR=\(directory)"],
       directory: project.path
     )
-    func machines() -> [String] {
-      ((try? Files.list("/proc")) ?? []).filter { pid in
-        ((try? Files.readText("/proc/\(pid)/cmdline")) ?? "").hasPrefix("/usr/bin/qemu")
-          && ((try? Files.readText("/proc/\(pid)/stat")) ?? "").contains(" \(child.pid) ")
-      }
-    }
-    try wait("the machine runs") { !machines().isEmpty }
-    let mine = machines()
+    try wait("the machine runs") { !machines(of: child).isEmpty }
+    let mine = machines(of: child)
     child.signal(SIGKILL)
     _ = try child.wait(until: .after(.seconds(5)))
     try wait("QEMU is gone") { mine.allSatisfy { !Files.exists("/proc/\($0)") } }
@@ -270,19 +264,26 @@ struct MachineCommandTests {
 
   @Test("Ctrl-C ends what runs, reports it, and leaves nothing") func interrupted() throws {
     let project = try Project([
-      "tests/a.lua":
-        "local vm = provium.create():boot{ memory = \"128M\" }\nprint('up')\nvm:exec(\"sleep 1000\")\n"
+      "tests/a.lua": """
+      local vm = provium.create():boot{ memory = "128M" }
+      io.open("up", "w"):close()
+      vm:exec("sleep 1000")
+      """
     ])
-    let pipe = try Descriptor.pipe()
     let child = try ChildProcess(
-      executable: Command.binary,
-      arguments: ["test", "-v", "tests"],
-      directory: project.path,
-      descriptors: [1: pipe.write.raw]
+      executable: "/bin/sh",
+      arguments: ["-c", "mkdir -m 700 tmp; TMPDIR=$PWD/tmp exec \"$0\" test tests > out", Command.binary],
+      directory: project.path
     )
-    usleep(3_000_000)
+    // Other tests share the resource pool.
+    try wait("the guest is up", seconds: 120) { Files.exists("\(project.path)/up") }
+    let mine = machines(of: child)
     child.signal(SIGINT)
     #expect(try child.wait(until: .after(.seconds(15))) == .exited(128 + SIGINT))
+    let report = try Files.readText("\(project.path)/out")
+    #expect(report.contains("a.lua ... FAIL") && report.contains("stopped early: interrupted"), "\(report)")
+    #expect(mine.count == 1 && !Files.exists("/proc/\(mine[0])"), "\(mine)")
+    #expect(try project.shell("ls -d tmp/provium-*/run-*/vm* || true") == "")
   }
 
   @Test("a script that is stuck is given up with its machines, and what they held goes to the next file")
@@ -361,8 +362,16 @@ struct MachineCommandTests {
     #expect(verdicts[1].contains("(300ms × ") || verdicts[1].contains("limit of 300ms was reached"))
   }
 
-  private func wait(_ what: String, _ condition: () -> Bool) throws {
-    let deadline = Deadline.after(.seconds(20))
+  /// The process IDs of the QEMU processes that a process has started.
+  private func machines(of parent: ChildProcess) -> [String] {
+    ((try? Files.list("/proc")) ?? []).filter { pid in
+      ((try? Files.readText("/proc/\(pid)/cmdline")) ?? "").hasPrefix("/usr/bin/qemu")
+        && ((try? Files.readText("/proc/\(pid)/stat")) ?? "").contains(" \(parent.pid) ")
+    }
+  }
+
+  private func wait(_ what: String, seconds: Int = 20, _ condition: () -> Bool) throws {
+    let deadline = Deadline.after(.seconds(seconds))
     while !condition() {
       if deadline.isExpired {
         Issue.record("not in time: \(what)")

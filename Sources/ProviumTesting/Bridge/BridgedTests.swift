@@ -1,6 +1,6 @@
 // The only file that uses swift-testing's underscored API: `Test.__store`, `Test.__type`, `Test.__function`, and the layout of
 // test content records (CTestContent). The condition below names the compilers that it was written for. With any other compiler,
-// or with -DPROVIUM_FALLBACK, `LuaFallback.swift` is compiled instead and uses public API alone.
+// or with PROVIUM_FALLBACK=1, `LuaFallback.swift` is compiled instead and uses public API alone.
 #if compiler(>=6.3) && compiler(<6.6) && !PROVIUM_FALLBACK
   internal import CTestContent
   import Glibc

@@ -1,4 +1,4 @@
-// Uses public API alone: for compilers that BridgedTests.swift was not written for, or with -DPROVIUM_FALLBACK. One parameterized
+// Uses public API alone: for compilers that BridgedTests.swift was not written for, or with PROVIUM_FALLBACK=1. One parameterized
 // test with one case for each test file; sub-tests cannot be selected or reported on their own.
 #if !(compiler(>=6.3) && compiler(<6.6)) || PROVIUM_FALLBACK
   import ProviumRunner
