@@ -99,6 +99,7 @@ public final class Network: Sendable {
   /// A warning of the test names the forward.
   /// - Parameters:
   ///   - guestPort: the port of the VM.
+  ///   - vm: a VM on the network.
   ///   - hostPort: the port of this computer; nil: a free one.
   ///   - sourceLocation: where the warning is recorded.
   /// - Returns: the port of this computer.
