@@ -24,6 +24,7 @@ struct control {
   struct channels channels;
   struct drain drains[PV_MAX_JOBS];
   struct job_state jobs[PV_MAX_JOBS];
+  struct dying_shells dying;
   struct interrupt interrupts[TARGETS];
   struct log_follower log;
   struct threads threads;

@@ -63,15 +63,38 @@ static void job_kill(struct control *control, uint32_t index) {
   }
 }
 
-/* Frees the entry, now or as soon as the shell can be reaped. */
+static bool job_reap_later(struct dying_shells *dying, int pid) {
+  bool has_room = dying->count < PV_MAX_JOBS;
+  if (has_room) {
+    dying->pids[dying->count++] = pid;
+  }
+  return has_room;
+}
+
+static void job_reap_dying(struct dying_shells *dying) {
+  uint32_t left = 0;
+  for (uint32_t i = 0; i < dying->count; i++) {
+    if (sys_wait(dying->pids[i], NULL, WNOHANG) == 0) {
+      dying->pids[left++] = dying->pids[i];
+    }
+  }
+  dying->count = left;
+}
+
+/*
+ * Frees the entry at once, because a new job may need its place before a killed shell has died. It stays
+ * until the shell can be reaped if too many shells are dying, or if the process that becomes the shell could
+ * still write its pid to the entry.
+ */
 static void job_free(struct control *control, uint32_t index) {
   struct job_entry *entry = &control->table->jobs[index];
   struct job_state *state = &control->jobs[index];
-  state->leaving = entry->pid > 0 && sys_wait(entry->pid, NULL, WNOHANG) == 0;
+  bool is_dying = entry->pid > 0 && sys_wait(entry->pid, NULL, WNOHANG) == 0;
+  state->leaving = is_dying && (!entry->started || !job_reap_later(&control->dying, entry->pid));
   if (!state->leaving) {
     state->killed = false;
     entry->pid = 0;
-    entry->owner = entry->ended = entry->status = entry->read = entry->truncated = 0;
+    entry->owner = entry->started = entry->ended = entry->status = entry->read = entry->truncated = 0;
     entry->id = 0; /* last, because another process can take the entry now */
   }
 }
@@ -115,6 +138,7 @@ void jobs_end(struct control *control, uint32_t owner) {
 }
 
 void jobs_update(struct control *control) {
+  job_reap_dying(&control->dying);
   for (uint32_t i = 0; i < PV_MAX_JOBS; i++) {
     if (control->jobs[i].leaving) {
       job_free(control, i);

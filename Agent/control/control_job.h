@@ -10,10 +10,20 @@
 #include <stdint.h>
 
 #include "handoff.h"
+#include "provium_wire.h"
 
 struct job_state {
   bool killed;  /* the process group has been killed */
   bool leaving; /* the entry is freed as soon as the shell can be reaped */
+};
+
+/*
+ * Shells whose entries have been freed and that control has yet to reap: a killed process needs processor
+ * time to die. Their number is limited, because a process that waits for a device does not die.
+ */
+struct dying_shells {
+  int pids[PV_MAX_JOBS];
+  uint32_t count;
 };
 
 struct control;

@@ -56,6 +56,7 @@ struct job_entry {
    * reaps it when its process group is empty: until then no other process can have this number.
    */
   _Atomic int32_t pid;
+  _Atomic uint32_t started;   /* the shell has been executed, or has failed: `pid` is not written any more */
   _Atomic uint32_t ended;     /* `status` is final */
   _Atomic uint32_t status;    /* as from wait4(2) */
   _Atomic uint32_t read;      /* the host has read the final result: a full table may drop it */

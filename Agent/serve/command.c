@@ -125,6 +125,9 @@ int command_start(struct session *session, const struct command *command, struct
   int *tid = command->job != NULL ? (int *)&command->job->pid : NULL;
   long pid =
       sys_clone_call(flags, session->command_stack + COMMAND_STACK_SIZE, tid, NULL, start_child, &start);
+  if (command->job != NULL) {
+    command->job->started = 1;
+  }
   if (pid == -EINVAL && command->job != NULL) {
     return start_refuse(EINVAL,
                         "the first process of a pid namespace cannot start jobs; a further worker there can",

@@ -1,5 +1,7 @@
 /* Processes with live streams: pipes, terminals, flow control. */
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include "harness.h"
 
@@ -124,7 +126,7 @@ static void check_flow_control(struct peer *peer) {
 
 /* Input that is not read fills the pipe; the request ends in time and says how much was taken. */
 static void check_full_input(struct peer *peer) {
-  static char data[1 << 20];
+  static char data[1 << 21]; /* more than the pipe holds */
   uint32_t job = start(peer, "sleep 100");
   struct reply reply = write_input(peer, job, data, sizeof data, PV_PROCESS_CLOSE, 50);
   CHECK(reply.type == PV_DONE && result_of(&reply) > 0 && result_of(&reply) < (int64_t)sizeof data);
@@ -230,6 +232,16 @@ static void check_held_stream(struct peer *peer) {
   CHECK(end_process(peer, job).type == PV_DONE);
 }
 
+/* A process that never pauses does not prolong a read beyond its time. */
+static void check_endless_output(struct peer *peer) {
+  enum { LIMIT = 1 << 28 };
+  uint32_t job = start(peer, "exec cat /dev/zero");
+  struct bytes out = {0};
+  struct reply reply = read_streams(peer, job, ALL, PV_PROCESS_FOLLOW, LIMIT, 20, &out, NULL);
+  CHECK(state_is(&reply, true, -1, 0, ALL | PV_STREAM_INPUT) && out.length < LIMIT);
+  CHECK(end_process(peer, job).type == PV_DONE);
+}
+
 static void check_many(struct peer *peer) {
   uint32_t jobs[PV_MAX_JOBS];
   struct bytes payload = start_payload("sleep 100", 0, 0, 0);
@@ -251,6 +263,53 @@ static void check_many(struct peer *peer) {
   }
 }
 
+static int start_error(struct peer *peer) {
+  struct bytes payload = start_payload("sleep 100", 0, 0, 0);
+  struct reply reply = peer_call(peer, PV_PROCESS_START, &payload);
+  return reply.type == PV_ERROR ? (int)get_u32(&reply.payload, 0) : 0;
+}
+
+/* Ends a process, and keeps its parent from reaping it: a killed process of a traced program stays. */
+static void end_traced(struct peer *peer, uint32_t job, pid_t pid) {
+  CHECK(ptrace(PTRACE_SEIZE, pid, 0, 0) == 0);
+  CHECK(end_process(peer, job).type == PV_DONE);
+  for (long end = now_ms() + 5000; process_state(pid) != 'Z' && now_ms() < end; usleep(100)) {
+  }
+}
+
+static void reap_traced(pid_t pid) { CHECK(waitpid(pid, NULL, __WALL) == pid); }
+
+/*
+ * A killed process dies when it gets processor time, and a place among the jobs does not wait for that. As
+ * many processes may be dying as there are places; each one beyond keeps its place until it is gone.
+ */
+static void check_dying(struct peer *peer) {
+  uint32_t jobs[PV_MAX_JOBS];
+  pid_t dying[PV_MAX_JOBS], last;
+  for (uint32_t i = 0; i < PV_MAX_JOBS; i++) {
+    jobs[i] = start_with(peer, "sleep 100", 0, &dying[i]);
+    end_traced(peer, jobs[i], dying[i]);
+  }
+  for (uint32_t i = 1; i < PV_MAX_JOBS; i++) {
+    jobs[i] = start(peer, "sleep 100");
+  }
+  uint32_t job = start_with(peer, "sleep 100", 0, &last);
+  CHECK(start_error(peer) == EAGAIN);
+  end_traced(peer, job, last);
+  CHECK(start_error(peer) == EAGAIN);
+  reap_traced(last);
+  for (uint32_t i = 0; i < PV_MAX_JOBS; i++) {
+    reap_traced(dying[i]);
+  }
+  int error = EAGAIN;
+  for (long end = now_ms() + 5000; error == EAGAIN && now_ms() < end; error = start_error(peer)) {
+  }
+  CHECK(error == 0);
+  for (uint32_t i = 1; i < PV_MAX_JOBS; i++) {
+    CHECK(end_process(peer, jobs[i]).type == PV_DONE);
+  }
+}
+
 void test_process(void) {
   for (int link = 0; link < 2; link++) {
     struct agent_under_test agent = agent_start(link);
@@ -261,7 +320,11 @@ void test_process(void) {
     check_terminal(&agent.main);
     check_bad_requests(&agent.main);
     check_held_stream(&agent.main);
+    check_endless_output(&agent.main);
     check_many(&agent.main);
+    if (link == 0) {
+      check_dying(&agent.main);
+    }
     CHECK(agent_stop(&agent));
   }
 }

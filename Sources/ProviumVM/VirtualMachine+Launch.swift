@@ -19,10 +19,12 @@ extension VirtualMachine {
     let log: Logger
 
     /// - Throws: `SilentEntry` if the image is a vmlinux from a bzImage and the guest ends before its first message; otherwise `BootFailure`.
+    /// - Parameter failed: called with a VM that did not boot and is not launched again, before it is ended.
     func run(
       _ image: BootImage,
       stage: (String) -> Void,
-      started: (QEMUProcess) -> Void
+      started: (QEMUProcess) -> Void,
+      failed: (UnbootedMachine) -> Void
     ) throws -> VirtualMachine {
       let directory = try host.run.machineDirectory()
       let secret = platform.channel == .vsock ? GuestSecret.random() : nil
@@ -78,6 +80,18 @@ extension VirtualMachine {
         let reached = process.console.reached
         // Read before `kill`: an end that `kill` causes is not reported as silent.
         let silent = image.bzImage == nil || reached > .qemu ? nil : entry?.silentEnd
+        if silent == nil {
+          failed(
+            UnbootedMachine(
+              name: name,
+              process: process,
+              qemu: qemu,
+              image: image,
+              shares: shares,
+              reason: "\(error)"
+            )
+          )
+        }
         process.kill()
         shares.stop()
         let failure = BootFailure(

@@ -77,6 +77,7 @@ package final class VirtualMachine: Sendable {
   ///   - stage: called at each stage of the boot, on this thread.
   ///   - built: called with what the VM is made from, before it starts.
   ///   - started: called when QEMU runs, so that another thread can end it.
+  ///   - failed: called with a VM that did not boot, before it is ended.
   ///   - kernelLog: called with the guest's kernel log from its first message on, see `GuestAgent.followKernelLog`.
   ///   - log: the debug log of the VM.
   /// - Throws: `InvalidConfiguration`, `BootFailure`, `ImageError`, `QEMUBinary.Failure`.
@@ -89,6 +90,7 @@ package final class VirtualMachine: Sendable {
     stage: (String) -> Void = { _ in },
     built: (BootImage) -> Void = { _ in },
     started: (QEMUProcess) -> Void = { _ in },
+    failed: (UnbootedMachine) -> Void = { _ in },
     kernelLog: (@Sendable (KernelLogBatch) -> Void)? = nil,
     log: Logger = .silent
   ) throws -> VirtualMachine {
@@ -121,7 +123,9 @@ package final class VirtualMachine: Sendable {
       kernelLog: kernelLog,
       log: log
     )
-    do { return try launch.run(image, stage: stage, started: started) } catch let failure as SilentEntry {
+    do { return try launch.run(image, stage: stage, started: started, failed: failed) } catch let failure
+      as SilentEntry
+    {
       guard let bzImage = image.bzImage else { throw failure.boot }
       var whole = image
       whole.kernel = bzImage.path
@@ -131,7 +135,7 @@ package final class VirtualMachine: Sendable {
           + "(is its entry code instrumented?); Provium boots the bzImage of this kernel from now on"
       )
       do {
-        let machine = try launch.run(whole, stage: stage, started: started)
+        let machine = try launch.run(whole, stage: stage, started: started, failed: failed)
         host.images.entries.remember(bzImage)
         return machine
       } catch let second as SilentEntry { throw second.boot }

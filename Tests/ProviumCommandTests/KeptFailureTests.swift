@@ -270,6 +270,30 @@ struct KeptFailureTests {
     #expect(try Self.folders(project).isEmpty)
   }
 
+  @Test("a VM that did not boot is kept, with its panic or as it hangs") func unbooted() throws {
+    let project = try Project(withCache: [
+      "tests/a.lua":
+        """
+      local nowhere = "init=/nowhere rdinit=/nowhere root=/dev/nothing panic=-1 loglevel=7"
+      local waiting = "rdinit=/nowhere root=/dev/nothing rootwait"
+      test("panics", function() provium.create():boot { append = nowhere } end)
+      test("expects", function() assert(not provium.create():try_boot { append = nowhere }.booted) end)
+      test("hangs", function() provium.create():boot { append = waiting, boot_timeout = "1s" } end)
+      """
+    ])
+    let run = try Command("test", "--keep-failed", "--timeout-multiplier", "1", in: project.path)
+    let (panics, hangs) = (try Self.id(of: "panics", in: run), try Self.id(of: "hangs", in: run))
+    #expect(try Self.folders(project) == [panics, hangs].sorted(), "\(run.text)")
+    let console = try Command("open", panics, "--console", in: project.path)
+    #expect(console.output.contains("Unable to mount root fs"), "\(console.text)")
+    for id in [panics, hangs] {
+      let open = try Command("open", id, "--run", "true", in: project.path)
+      #expect(open.status == .exited(2) && open.errors.contains("the boot failed: "), "\(open.text)")
+    }
+    let core = try Command("open", panics, "--core", "core", in: project.path)
+    #expect(core.status == .exited(0), "\(core.text)")
+  }
+
   @Test("without kept VMs, and with wrong options, provium open says what to do") func badInput() throws {
     let project = try Project(["provium.toml": "[provium]\ncache = \"cache\"\n"])
     let none = try Command("open", in: project.path)

@@ -121,6 +121,7 @@ struct ReportDecoderTests {
     let decoded = decoder.decode(["Call Trace:"] + lines + [warning, "unknown_function+0x1/0x2"])
     #expect(decoder.remarks.isEmpty)
     #expect(decoded.dropLast().last == warning)
+    #expect(decoder.decode(decoded) == decoded)
     #expect(decoded.first == "Call Trace:")
     #expect(decoded.last == "unknown_function+0x1/0x2")
     for (line, before) in zip(decoded.dropFirst(), lines) {

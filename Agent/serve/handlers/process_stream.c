@@ -20,9 +20,11 @@ enum {
   STDERR,
   STREAMS,
   READ_SIZE = PV_PIECE_SIZE - 1,
-  PIPE_SIZE = 1 << 18,
+  PIPE_SIZE = 1 << 20,
   /* How long output is awaited from other processes that hold the streams after the process has exited. */
   DRAIN_MS = 50,
+  /* Every reason ends the wait of a read or write: the host asks again for what is left. */
+  STREAM_INTERRUPTS = INTERRUPT_CALL | INTERRUPT_COMMAND | INTERRUPT_HOST_LOST,
 };
 
 /* ---- start ---------------------------------------------------------------------------------- */
@@ -170,13 +172,17 @@ static bool process_forward(struct process_reading *reading, int stream) {
   return got > 0;
 }
 
-/* Takes turns, so that a flood on one stream does not hold the other one back. */
-static bool process_forward_all(struct process_reading *reading) {
-  bool any = false;
+/*
+ * Sends what the streams hold. Takes turns, so that a flood on one stream does not hold the other one back. A
+ * process that writes without a pause never empties its streams, so the time and an interruption are checked
+ * in between.
+ */
+static void process_forward_all(struct process_reading *reading, int64_t end) {
   while (process_forward(reading, STDOUT) | process_forward(reading, STDERR)) {
-    any = true;
+    if (session_interrupted(reading->session, STREAM_INTERRUPTS) || sys_now_ms() >= end) {
+      break;
+    }
   }
-  return any;
 }
 
 static bool process_has_source(const struct process_reading *reading) {
@@ -190,6 +196,17 @@ static bool process_read_is_over(struct process_reading *reading, bool follow) {
   return reading->streams != 0 ? !process_has_source(reading) : reading->job->finished;
 }
 
+/*
+ * Returns whether control must be asked for the end of the process, which costs two changes of process.
+ * `watch` was opened before: as long as the entry has the pid, control has not reaped the process, and the
+ * number is not another one's.
+ */
+static bool process_may_have_ended(const struct session *session, const struct job *job, int watch) {
+  const struct job_entry *entry = job_entry(session, job);
+  struct pollfd poll = {watch, POLLIN, 0};
+  return watch < 0 || entry->ended || entry->pid <= 0 || sys_poll(&poll, 1, 0) != 0;
+}
+
 static void process_read(struct process_reading *reading, const struct process_request *request) {
   struct session *session = reading->session;
   struct job *job = reading->job;
@@ -199,11 +216,11 @@ static void process_read(struct process_reading *reading, const struct process_r
   int64_t end = forever ? INT64_MAX : sys_now_ms() + request->timeout_ms;
   for (;;) {
     bool was_finished = job->finished;
-    if (!job->finished) {
+    if (!job->finished && process_may_have_ended(session, job, process.watch)) {
       job_update(session, job); /* first: a process that has ended has written all its output */
     }
     process.exited = job->finished;
-    process_forward_all(reading);
+    process_forward_all(reading, follow ? end : INT64_MAX);
     if (job->finished && !was_finished) {
       int64_t drained = sys_now_ms() + DRAIN_MS;
       end = end < drained ? end : drained;
@@ -218,7 +235,7 @@ static void process_read(struct process_reading *reading, const struct process_r
                               {job->finished ? -1 : process.watch, POLLIN, 0},
                               {session->connection.fd, connection_poll_events(&session->connection), 0}};
     sys_poll(polls, 4, process_poll_limit(&process, forever ? -1 : left));
-    if (session_interrupted(session, INTERRUPT_CALL | INTERRUPT_COMMAND | INTERRUPT_HOST_LOST) ||
+    if (session_interrupted(session, STREAM_INTERRUPTS) ||
         (polls[3].revents != 0 && connection_abandoned(&session->connection, polls[3].revents))) {
       break;
     }
@@ -268,8 +285,7 @@ static int process_write(struct session *session, struct job *job, const struct 
       int64_t left = end - sys_now_ms();
       /* The host is not polled: connection_abandoned may move the bytes that `data` points to. */
       struct pollfd poll = {job->streams[STDIN], POLLOUT, 0};
-      if (left <= 0 || sys_poll(&poll, 1, left) == 0 ||
-          session_interrupted(session, INTERRUPT_CALL | INTERRUPT_COMMAND | INTERRUPT_HOST_LOST)) {
+      if (left <= 0 || sys_poll(&poll, 1, left) == 0 || session_interrupted(session, STREAM_INTERRUPTS)) {
         return 0;
       }
     } else if (put != -EINTR) {

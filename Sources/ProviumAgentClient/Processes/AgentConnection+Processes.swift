@@ -26,14 +26,15 @@ extension AgentConnection {
   /// - Parameters:
   ///   - streams: an empty set waits for the end of the process.
   ///   - follow: goes on after the first bytes, until `limit` or the end of the wait. Output is passed on as it comes.
-  ///   - limit: bytes of all streams, at least 1.
+  ///   - limit: bytes of all streams, at least 1. The guest is idle from the end of a request to the next, so a small limit makes
+  ///     a long output slow.
   ///   - wait: must end before the deadline; nil waits without limit.
   ///   - output: receives a piece, which is valid during the call, and whether it is from the standard error.
   package func readProcess(
     _ id: UInt32,
     _ streams: ProcessStreams = .all,
     follow: Bool = false,
-    limit: Int = 1 << 20,
+    limit: Int = 16 << 20,
     wait: Duration?,
     until deadline: Deadline,
     output: (UnsafeRawBufferPointer, _ isError: Bool) throws -> Void

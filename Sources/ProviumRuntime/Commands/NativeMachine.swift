@@ -79,7 +79,12 @@ package final class NativeMachine {
     let code = ProviumError.Code(error)
     guard [.startFailed, .machineLost, .timeout, .infrastructure].contains(code), let report = takeReports()
     else { return error }
-    return ProviumError(.kernelReport, "\(report.message)\nand then: \(error)", cause: error)
+    return ProviumError(
+      .kernelReport,
+      "\(report.message)\nand then: \(error)",
+      cause: error,
+      console: report.console
+    )
   }
 
   // MARK: Operations
@@ -160,6 +165,9 @@ package final class NativeMachine {
     // The error about a VM that was ended does not name the reason.
     let reason = scope.cancellation.reason
     let code = reason == nil ? ProviumError.Code(error) : .interrupted
+    // A panic or a kernel report that the error shows is longer than the end of the console.
+    let own = known?.console ?? []
+    let lines = own.count > console.count ? own : console
     // The operations and the console say nothing about a mistake of the test's author.
     let isMistake = code == .invalidUse || code == .configuration
     var completed = ProviumError(
@@ -167,7 +175,7 @@ package final class NativeMachine {
       (reason.map { "\($0): " } ?? "") + (known?.message ?? "\(error)"),
       cause: known?.cause ?? error,
       operations: isMistake ? [] : operations,
-      console: isMistake ? [] : console
+      console: isMistake ? [] : machine?.decoded(lines) ?? lines
     )
     completed.reports = known?.reports ?? []
     return completed

@@ -26,7 +26,8 @@ final class ProcessRelay: Sendable {
   private static let piece = 64 << 10
   /// Bytes of input that are read before the process takes them.
   private static let inputLimit = 1 << 20
-  private static let outputSize = 1 << 20
+  /// Bytes of output of one request. They are passed on as they come; the guest is idle from the end of a request to the next.
+  private static let outputSize = 16 << 20
   /// How long a process that does not take its input is asked for output before it is given input again.
   private static let pause = Duration.milliseconds(10)
   /// How long output of other processes is awaited after the exit.

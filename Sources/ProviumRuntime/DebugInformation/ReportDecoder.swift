@@ -22,7 +22,7 @@ struct ReportDecoder {
     self.tool = tool
   }
 
-  /// Returns the lines with ` (FILE:LINE)` after each frame whose line is known.
+  /// Returns the lines with ` (FILE:LINE)` after each frame whose line is known. Idempotent.
   mutating func decode(_ lines: [String]) -> [String] {
     // The line of a WARNING names its source line itself.
     let occurrences = lines.map { $0.contains("WARNING: ") ? [] : TraceFrame.occurrences(in: $0) }
@@ -44,7 +44,9 @@ struct ReportDecoder {
       var place = line.startIndex
       for occurrence in occurrences {
         result += line[place..<occurrence.end]
-        if let text = texts[occurrence.frame] { result += " (\(text))" }
+        if let text = texts[occurrence.frame].map({ " (\($0))" }), !line[occurrence.end...].hasPrefix(text) {
+          result += text
+        }
         place = occurrence.end
       }
       return result + line[place...]

@@ -46,6 +46,18 @@ struct TraceFrame: Hashable {
     return found
   }
 
+  /// The release of the kernel, from the first line that has it: `CPU: 0 PID: 1 Comm: init Not tainted 6.1.0 #1 …`.
+  static func kernelRelease(in lines: some Sequence<String>) -> String? {
+    for line in lines where line.contains(" Comm: ") {
+      if let end = line.firstRange(of: " #"),
+        let word = line[..<end.lowerBound].split(separator: " ").last, word.first?.isNumber == true
+      {
+        return String(word)
+      }
+    }
+    return nil
+  }
+
   /// Whether the place is that of the instruction itself. All others are return addresses, which may belong to the next
   /// line, or to the next function.
   private static func isExact(after text: Substring) -> Bool {

@@ -47,16 +47,9 @@ package struct KernelReportFindings {
     }
   }
 
-  /// The release of the kernel, from the first report that has it: `CPU: 0 PID: 1 Comm: init Not tainted 6.1.0 #1 …`.
+  /// The release of the kernel, from the first report that has it.
   var kernelRelease: String? {
-    for line in reports.lazy.flatMap(\.report.lines).prefix(Self.quotedLines) where line.contains(" Comm: ") {
-      if let end = line.firstRange(of: " #"),
-        let word = line[..<end.lowerBound].split(separator: " ").last, word.first?.isNumber == true
-      {
-        return String(word)
-      }
-    }
-    return nil
+    TraceFrame.kernelRelease(in: reports.lazy.flatMap(\.report.lines).prefix(Self.quotedLines))
   }
 
   package mutating func add(_ other: KernelReportFindings) {

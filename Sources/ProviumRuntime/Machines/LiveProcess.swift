@@ -26,6 +26,8 @@ package final class LiveProcess {
   /// Bytes of both streams that are kept before they are used.
   private static let limit = 64 << 20
   private static let readSize = 1 << 20
+  /// Bytes of one request that waits for the end. The guest is idle from the end of a request to the next.
+  private static let followSize = 16 << 20
   /// The longest wait of one request: the agent's connection serves others in between.
   private static let slice = Duration.seconds(5)
   /// How long output of other processes is awaited after the exit.
@@ -71,7 +73,7 @@ package final class LiveProcess {
         job.id,
         areEnded ? [] : .all,
         follow: follow,
-        limit: areEnded ? 0 : Self.readSize,
+        limit: areEnded ? 0 : follow ? Self.followSize : Self.readSize,
         wait: wait,
         until: limit
       ) { bytes, isError in

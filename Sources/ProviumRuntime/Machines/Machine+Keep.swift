@@ -37,25 +37,46 @@ extension Machine {
 
   /// Saves the VM, which is about to be ended because it died, if failed VMs are kept: its test may fail.
   func saveDying(_ machine: VirtualMachine, because reason: String) {
+    saveEnding { try save(machine, death: reason) }
+  }
+
+  /// Saves a VM that did not boot, in the same way.
+  func saveUnbooted(_ machine: UnbootedMachine) {
+    saveEnding {
+      try save(machine.process, death: "the boot failed: \(machine.reason)") {
+        try machine.keep(in: $0, until: $1)
+      }
+    }
+  }
+
+  private func saveEnding(_ save: () throws -> SavedFailure) {
     savedFailure = nil
     guard context.services.failures.isOpen, context.workFolder == nil, !context.cancellation.isRequested
     else {
       return
     }
-    do { savedFailure = try save(machine, death: reason) } catch {
+    do { savedFailure = try save() } catch {
       log.debug("not kept: \(error)")
     }
   }
 
   private func save(_ machine: VirtualMachine, death: String?) throws -> SavedFailure {
+    try save(machine.process, death: death) { folder, deadline in
+      try operations.unrecorded { try machine.keep(in: folder, isPaused: isHalted, until: deadline) }
+    }
+  }
+
+  private func save(
+    _ process: QEMUProcess,
+    death: String?,
+    write: (_ folder: String, Deadline) throws -> (Snapshot, KeptCondition)
+  ) throws -> SavedFailure {
     context.activity("keeping \(label)")
     let begin = Deadline.now
     let saving = try context.services.failures.store.begin()
-    let deadline = FairDeadline(length: Self.limit, sample: { [process] in process.sample }).deadline
-    let (snapshot, condition) = try operations.unrecorded {
-      try machine.keep(in: saving.path, isPaused: isHalted, until: deadline)
-    }
-    try? Files.copySparse(machine.console.path, to: "\(saving.path)/console.log")
+    let deadline = FairDeadline(length: Self.limit, sample: { [slot = self.process] in slot.sample }).deadline
+    let (snapshot, condition) = try write(saving.path, deadline)
+    try? Files.copySparse(process.console.path, to: "\(saving.path)/console.log")
     // A second device on one network writes the same file again.
     for network in interfaces.map(\.network) {
       let name = MachineFiles.captureName(of: network.name)

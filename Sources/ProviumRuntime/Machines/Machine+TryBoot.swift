@@ -8,7 +8,7 @@ package struct BootAttempt {
   package let stage: BootStage
   /// The lines that the console showed, the last ones if there were many.
   package let console: [String]
-  /// The kernel reports of the boot. They fail no test.
+  /// The kernel reports of the boot, with source lines where debug information is at hand. They fail no test.
   package let reports: [KernelReport]
 }
 
@@ -29,6 +29,7 @@ extension Machine {
     }
     catchUpWithReports()
     reports.endExpectation()
+    for index in found.indices { found[index].lines = decoded(found[index].lines) }
     return BootAttempt(
       failure: failure?.message,
       stage: (failure?.cause as? BootFailure)?.stage ?? (failure == nil ? .ready : .qemu),

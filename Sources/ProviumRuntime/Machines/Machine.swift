@@ -55,6 +55,8 @@ package final class Machine {
   /// The configuration of the present or the last boot, with all settings. nil: the VM was never booted, or files of the
   /// boot are not known.
   var bootConfiguration: MachineConfiguration?
+  /// The kernel of the present or the last boot; nil: the VM was resumed, or never booted.
+  private(set) var bootImage: BootImage?
   /// The connections with networks, in the order of the VM's network devices.
   package internal(set) var interfaces: [NetworkInterface] = []
   /// The guest's host name, by which other machines of its networks know it.
@@ -184,7 +186,10 @@ package final class Machine {
         context.activity("booting \(label): \(stage)")
       },
       built: { image in
-        context.inTurn { hostInputs += image.inputs.filter { !$0.path.isEmpty } }
+        context.inTurn {
+          bootImage = image
+          hostInputs += image.inputs.filter { !$0.path.isEmpty }
+        }
       },
       started: { process in
         context.inTurn {
@@ -192,6 +197,7 @@ package final class Machine {
           connectFrames(of: process)
         }
       },
+      failed: { machine in context.inTurn { saveUnbooted(machine) } },
       kernelLog: kernelLog,
       log: log
     )
@@ -274,6 +280,7 @@ package final class Machine {
     virtualMachine = machine
     disks = machine.process.disks
     writtenHosts = ""
+    bootImage = machine.process.wiring.isIncoming ? nil : machine.image
     lineage = Lineage()
     isKernelLogKept = false
     operations = machine.agent.operations

@@ -164,7 +164,12 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
       }
     } catch {
       // Until the end of the VM's thread, memory and processors are reserved.
-      _ = await thread.finish { $0.end() }
+      let ended = await thread.finish { machine -> NativeMachine.Ended in
+        let kept = machine.keep(after: "\(error)", excluding: [])
+        machine.end()
+        return kept
+      }
+      record(kept: ended?.kept ?? [], at: location)
       throw error
     }
     return VirtualMachine(thread, interfaces, at: location)
@@ -191,7 +196,11 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
     }
     guard let ended else { return }
     if let report = ended.report { record(report.harmless) }
-    for line in ended.kept {
+    Self.record(kept: ended.kept, at: location)
+  }
+
+  private static func record(kept lines: [String], at location: SourceLocation?) {
+    for line in lines {
       let comment = Comment(rawValue: "kept: \(line)")
       if let location {
         Issue.record(comment, severity: .warning, sourceLocation: location)

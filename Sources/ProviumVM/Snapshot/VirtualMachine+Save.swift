@@ -46,55 +46,12 @@ extension VirtualMachine {
     for disk in configuration.servedDisks {
       if let contents = process.disks[disk.id] { try disk.save(contents, to: folder) }
     }
-    let diskFiles = try saveDisks(to: folder, until: deadline)
+    let diskFiles = try stateWriter.saveDisks(to: folder, until: deadline)
     try process.qmp.migrate(to: "\(folder)/state", ignoringShared: !isStream, until: deadline)
     process.monitor.expectEnd()
     _ = try? process.qmp.command("quit", until: .after(.seconds(2)))
     _ = try? process.child.wait(until: .after(.seconds(5)))
     kill()
-    return describeSnapshot(in: folder, isStream: isStream, diskFiles: diskFiles)
-  }
-
-  /// Describes the VM as it is now: everything that a resume of the files in `folder` needs to know.
-  func describeSnapshot(in folder: String, isStream: Bool, diskFiles: [Int: DiskFile]) -> Snapshot {
-    var saved = configuration
-    saved.boot.files = []
-    saved.setPlugged { process.isPlugged($0) }
-    saved.takeSizes(of: process.disks)
-    saved.devices += shares.all.map(\.device).dropFirst(configuration.sharedFolders.count)
-    return Snapshot(
-      folder: folder,
-      name: name,
-      isStream: isStream,
-      conditions: .now(for: saved, platform: process.platform, qemu: qemu),
-      configuration: saved,
-      diskFiles: diskFiles,
-      kernelRelease: image.release,
-      lacksFiles: configuration.boot.files.isEmpty ? nil : true,
-      secret: process.secret,
-      kernelLogPosition: process.reports.nextSequence
-    )
-  }
-
-  /// Copies the disks whose writes are in an overlay that ends with QEMU: the guest's kernel has read them as written.
-  /// - Returns: the files of the disks in the snapshot, by the disk's number.
-  /// - Parameter copyingAll: also copies disks whose files the VM goes on to write.
-  func saveDisks(to folder: String, copyingAll: Bool = false, until deadline: Deadline) throws -> [Int:
-    DiskFile]
-  {
-    var files: [Int: DiskFile] = [:]
-    for (number, disk) in configuration.allDisks.enumerated() {
-      var file = process.wiring.file(ofDisk: number, disk)
-      if file.discardsWrites || copyingAll, !disk.isReadOnly {
-        let name = Disk.drive(number)
-        try process.qmp.copyDisk(number, to: "\(folder)/\(name)", until: deadline)
-        file = DiskFile(path: name)
-      } else if file.path.hasPrefix("\(folder)/") {
-        // Relative: the folder is renamed when the snapshot is published.
-        file.path = String(file.path.dropFirst(folder.count + 1))
-      }
-      files[number] = file
-    }
-    return files
+    return stateWriter.describeSnapshot(in: folder, isStream: isStream, diskFiles: diskFiles)
   }
 }

@@ -21,6 +21,7 @@ extension KUnitRun {
   /// - Returns: the outcome of the file itself.
   func runBuiltIn(_ suite: String) -> Outcome {
     let filter = unit.filter?.text(for: suite) ?? suite
+    beginMachine()
     let machine: Machine
     do { machine = try newMachine() } catch { return .failed(failure(error)) }
     defer { machine.kill("its suite has run") }
@@ -36,7 +37,10 @@ extension KUnitRun {
       end.failure = failure
     }
     let (others, hasResults) = record(suite, end, end.failure == nil ? takeReports() : .init())
-    return others.judge(hasResults ? .passed : noSuites, at: location)
+    var outcome = others.judge(hasResults ? .passed : noSuites, at: location)
+    // Before the VM ends.
+    keepMachine(for: &outcome, of: [])
+    return outcome
   }
 
   /// Runs each suite that a boot lists in a boot of its own.

@@ -23,9 +23,16 @@ extension KUnitRun {
       scope.activity("suite \(suite ?? module)")
       let (end, reports) = load(module, KUnitModules(tree), suite: suite, in: machine)
       if scope.isCancelled { return .passed }
-      guard let suite else { return record(all: end, of: module, reports) }
-      let (others, hasResults) = record(suite, end, reports)
-      return others.judge(hasResults ? .passed : .failed(noSuite(suite, in: module)), at: location)
+      var outcome: Outcome
+      if let suite {
+        let (others, hasResults) = record(suite, end, reports)
+        outcome = others.judge(hasResults ? .passed : .failed(noSuite(suite, in: module)), at: location)
+      } else {
+        outcome = record(all: end, of: module, reports)
+      }
+      // Before the VM ends.
+      keepMachine(for: &outcome, of: [])
+      return outcome
     } catch {
       return .failed(failure(error))
     }

@@ -16,6 +16,8 @@ final class KUnitRun {
   private let selection: SelectedTests
   let location: ScriptLocation
   private var results: [SubTestResult] = []
+  /// The count of operations when VMs were kept last, or the last suite began: VMs with a later use may be kept.
+  private var usesBefore = Machine.uses
 
   /// The time limit of a boot or a module that runs suites, before the timeout multiplier.
   private static let timeLimit = Duration.seconds(120)
@@ -46,7 +48,7 @@ final class KUnitRun {
   var touchedFiles: Set<String> { Set([unit.file.path]).union(scope.fixtureSources) }
 
   private func runAll() -> Outcome {
-    let outcome =
+    var outcome =
       switch unit.source {
       case .builtIn(let suite): runBuiltIn(suite)
       case .module(let name, let suite): runModule(name, suite: suite)
@@ -55,7 +57,26 @@ final class KUnitRun {
     if let reason = scope.cancellation.reason {
       return .failed(Failure(kind: .infrastructure, message: reason))
     }
+    keepMachine(for: &outcome, of: [])
     return outcome
+  }
+
+  /// Begins a suite in a VM of its own: VMs of before are not kept for its failures.
+  func beginMachine() { usesBefore = Machine.uses }
+
+  /// Keeps the VM of a failure, if VMs are kept. The VM of several suites is kept for the first one that fails.
+  /// - Parameter path: of a suite; empty: the file itself.
+  func keepMachine(for outcome: inout Outcome, of path: [String]) {
+    guard case .failed(var failure) = outcome, failure.kept == nil else { return }
+    // There is no such suite: the VM tells nothing.
+    if path.isEmpty, failure.kind == .error { return }
+    let kind = failure.kind
+    // The failed cases of a suite come from the same VM, and do not keep it.
+    if kind == .inner { failure.kind = .assertion }
+    failure = scope.machines.keep(failure, of: path, since: usesBefore)
+    failure.kind = kind
+    outcome = .failed(failure)
+    usesBefore = Machine.uses
   }
 
   // MARK: Results
@@ -138,6 +159,8 @@ final class KUnitRun {
     case .contain: guard let failure = outcome.failure, failure.kind != .inner else { return }
     case .leaveOut: return
     }
+    var outcome = outcome
+    if path.count == 1 { keepMachine(for: &outcome, of: path) }
     var result = SubTestResult(path: path, outcome: outcome, duration: 0, location: location)
     result.output = output
     results.append(result)
