@@ -56,6 +56,13 @@ test("a station sends the DNS message of a table", function()
   assert_eq("\x0a\x1e\x00\x09", frame.payload:sub(-4))
 end)
 
+test("a flood of other frames does not prolong a wait", function()
+  local echo = lan:port{ ip = "10.30.0.3" }
+  echo:on("any", function(f) from:send{ eth = { dst = echo.mac, type = 0x88B5 }, payload = "again" } end)
+  from:send{ eth = { dst = echo.mac, type = 0x88B5 }, payload = "first" }
+  assert_error(function() echo:expect(function() return false end, "50ms") end, "no frame that was expected")
+end)
+
 test("a wrong use says what is wrong", function()
   assert_error(function() from:send{ udp = {} } end, "'ip'")
   assert_error(function() from:send{ ip = { dst = "fd07::1", src = "10.0.0.1" } } end, "two families")

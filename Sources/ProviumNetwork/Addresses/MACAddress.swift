@@ -1,11 +1,13 @@
 /// An Ethernet address.
-package struct MACAddress: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
+public struct MACAddress: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
   /// The six bytes, the first one in the highest position of the lower 48 bits.
   package let value: UInt64
 
   package static let size = 6
-  package static let broadcast = MACAddress(0xFFFF_FFFF_FFFF)
-  package static let zero = MACAddress(0)
+  /// The address of all stations.
+  public static let broadcast = MACAddress(0xFFFF_FFFF_FFFF)
+  /// No address. A station that sends a frame from it fills its own in.
+  public static let zero = MACAddress(0)
 
   package init(_ value: UInt64) { self.value = value & 0xFFFF_FFFF_FFFF }
 
@@ -16,7 +18,7 @@ package struct MACAddress: Hashable, Sendable, Codable, Comparable, CustomString
   }
 
   /// Parses `02:00:00:00:00:01`; nil for other text.
-  package init?(_ text: String) {
+  public init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == Self.size else { return nil }
     var value: UInt64 = 0
@@ -27,14 +29,16 @@ package struct MACAddress: Hashable, Sendable, Codable, Comparable, CustomString
     self.value = value
   }
 
-  package var bytes: [UInt8] { (0..<Self.size).map { UInt8(truncatingIfNeeded: value >> (40 - 8 * $0)) } }
+  /// The six bytes in the order of a frame.
+  public var bytes: [UInt8] { (0..<Self.size).map { UInt8(truncatingIfNeeded: value >> (40 - 8 * $0)) } }
   /// Whether frames to it go to a group of stations, or to all.
-  package var isMulticast: Bool { value >> 40 & 1 != 0 }
+  public var isMulticast: Bool { value >> 40 & 1 != 0 }
 
   /// `02:00:00:00:00:01`
-  package var description: String {
+  public var description: String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
   }
 
-  package static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+  /// Orders addresses by their bytes.
+  public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
 }

@@ -3,18 +3,26 @@ import ProviumSystem
 /// An ARP message for Ethernet and IPv4 (RFC 826).
 ///
 ///     hardware u16 | protocol u16 | 6 u8 | 4 u8 | operation u16 | sender MAC, IP | target MAC, IP
-package struct ARPMessage: Hashable, Sendable {
-  package static let request: UInt16 = 1
-  package static let reply: UInt16 = 2
+public struct ARPMessage: Hashable, Sendable {
+  /// The operation of a request.
+  public static let request: UInt16 = 1
+  /// The operation of a reply.
+  public static let reply: UInt16 = 2
   private static let size = 28
 
-  package var operation: UInt16
-  package var senderMAC: MACAddress
-  package var senderIP: IPAddress
-  package var targetMAC: MACAddress
-  package var targetIP: IPAddress
+  /// ``request`` or ``reply``.
+  public var operation: UInt16
+  /// The Ethernet address of the sender.
+  public var senderMAC: MACAddress
+  /// The IPv4 address of the sender.
+  public var senderIP: IPAddress
+  /// The Ethernet address that a request asks for; otherwise of the receiver.
+  public var targetMAC: MACAddress
+  /// The IPv4 address that a request asks about; otherwise of the receiver.
+  public var targetIP: IPAddress
 
-  package init(
+  /// Creates a message. All IP addresses are of IPv4.
+  public init(
     operation: UInt16,
     senderMAC: MACAddress,
     senderIP: IPAddress,

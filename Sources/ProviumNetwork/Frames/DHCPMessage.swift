@@ -1,44 +1,63 @@
 import ProviumSystem
 
 /// A DHCP message (RFC 2131, RFC 2132): the fixed fields of BOOTP, a magic number, options.
-package struct DHCPMessage: Hashable, Sendable {
-  package enum Kind: UInt8, Sendable, CaseIterable {
+public struct DHCPMessage: Hashable, Sendable {
+  /// The kind of a message, with its number in option 53.
+  public enum Kind: UInt8, Sendable, CaseIterable {
+    /// Sent by clients: ``discover``, ``request``, ``decline``, ``release``, ``inform``. Sent by servers: the others.
     case discover = 1, offer, request, decline, ack, nak, release, inform
   }
   private static let fixedSize = 236
   private static let magic: [UInt8] = [99, 130, 83, 99]
-  package static let serverPort: UInt16 = 67
-  package static let clientPort: UInt16 = 68
+  /// The UDP port of servers.
+  public static let serverPort: UInt16 = 67
+  /// The UDP port of clients.
+  public static let clientPort: UInt16 = 68
 
   /// Numbers of options.
-  package enum Option {
-    package static let subnetMask: UInt8 = 1
-    package static let router: UInt8 = 3
-    package static let dnsServer: UInt8 = 6
-    package static let requestedAddress: UInt8 = 50
-    package static let leaseTime: UInt8 = 51
-    package static let kind: UInt8 = 53
-    package static let server: UInt8 = 54
+  public enum Option {
+    /// The network mask of the client's subnet.
+    public static let subnetMask: UInt8 = 1
+    /// The default gateway.
+    public static let router: UInt8 = 3
+    /// The name server.
+    public static let dnsServer: UInt8 = 6
+    /// The address that the client asks for.
+    public static let requestedAddress: UInt8 = 50
+    /// Seconds.
+    public static let leaseTime: UInt8 = 51
+    /// The number of a ``Kind``.
+    public static let kind: UInt8 = 53
+    /// The address by which the client knows the server.
+    public static let server: UInt8 = 54
     static let pad: UInt8 = 0
     static let end: UInt8 = 255
   }
 
-  package var isReply = false
-  package var transaction: UInt32 = 0
-  package var seconds: UInt16 = 0
+  /// Whether a server sent the message.
+  public var isReply = false
+  /// The number by which a client recognizes the replies to its messages.
+  public var transaction: UInt32 = 0
+  /// The time since the client began.
+  public var seconds: UInt16 = 0
   /// 0x8000: the client wants replies by broadcast.
-  package var flags: UInt16 = 0
-  package var clientAddress = IPAddress.anyV4
-  package var yourAddress = IPAddress.anyV4
-  package var serverAddress = IPAddress.anyV4
-  package var clientMAC = MACAddress.zero
+  public var flags: UInt16 = 0
+  /// The address that the client has already. All addresses are of IPv4.
+  public var clientAddress = IPAddress.anyV4
+  /// The address that a server offers or leases.
+  public var yourAddress = IPAddress.anyV4
+  /// The server of the next step of a network boot.
+  public var serverAddress = IPAddress.anyV4
+  /// The Ethernet address of the client.
+  public var clientMAC = MACAddress.zero
   /// In the order of the message.
-  package var options: [Option.Pair] = []
+  public var options: [Option.Pair] = []
 
-  package init() {}
+  /// Creates a request without options.
+  public init() {}
 
   /// Decodes the payload of a datagram; nil for other bytes.
-  package init?(_ bytes: [UInt8]) {
+  public init?(_ bytes: [UInt8]) {
     guard bytes.count >= Self.fixedSize + 4,
       bytes[Self.fixedSize..<(Self.fixedSize + 4)].elementsEqual(Self.magic),
       bytes[0] == 1 || bytes[0] == 2, let client = IPAddress(bytes: Array(bytes[12..<16])),
@@ -64,13 +83,17 @@ package struct DHCPMessage: Hashable, Sendable {
     }
   }
 
-  package func option(_ code: UInt8) -> [UInt8]? { options.first { $0.code == code }?.value }
-  package var kind: Kind? { option(Option.kind).flatMap { $0.first }.flatMap(Kind.init(rawValue:)) }
-  package var requestedAddress: IPAddress? {
+  /// The value of the first option with a number; nil: there is none.
+  public func option(_ code: UInt8) -> [UInt8]? { options.first { $0.code == code }?.value }
+  /// The kind of the message; nil for a message without a known one.
+  public var kind: Kind? { option(Option.kind).flatMap { $0.first }.flatMap(Kind.init(rawValue:)) }
+  /// The address that a client asks for.
+  public var requestedAddress: IPAddress? {
     option(Option.requestedAddress).flatMap { IPAddress(bytes: $0) }
   }
 
-  package var encoded: [UInt8] {
+  /// The bytes of the message, for the payload of a datagram.
+  public var encoded: [UInt8] {
     var bytes: [UInt8] = [isReply ? 2 : 1, 1, 6, 0]
     bytes.appendBig(transaction)
     bytes.appendBig(seconds)
@@ -87,16 +110,21 @@ package struct DHCPMessage: Hashable, Sendable {
 }
 
 extension DHCPMessage.Option {
-  package struct Pair: Hashable, Sendable {
-    package let code: UInt8
-    package let value: [UInt8]
+  /// An option: its number and its value, of at most 255 bytes.
+  public struct Pair: Hashable, Sendable {
+    /// The number of the option.
+    public let code: UInt8
+    /// The bytes after the length.
+    public let value: [UInt8]
 
-    package init(code: UInt8, value: [UInt8]) {
+    /// Creates an option.
+    public init(code: UInt8, value: [UInt8]) {
       self.code = code
       self.value = value
     }
 
-    package init(code: UInt8, number: UInt32) {
+    /// Creates an option whose value is a number in network byte order.
+    public init(code: UInt8, number: UInt32) {
       var value: [UInt8] = []
       value.appendBig(number)
       self.init(code: code, value: value)

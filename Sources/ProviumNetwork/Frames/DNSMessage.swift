@@ -1,35 +1,47 @@
 import ProviumSystem
 
 /// A DNS message (RFC 1035) with one question, and answers that are addresses.
-package struct DNSMessage: Hashable, Sendable {
-  package enum RecordType {
-    package static let a: UInt16 = 1
-    package static let aaaa: UInt16 = 28
+public struct DNSMessage: Hashable, Sendable {
+  /// Numbers of record types.
+  public enum RecordType {
+    /// IPv4 addresses.
+    public static let a: UInt16 = 1
+    /// IPv6 addresses.
+    public static let aaaa: UInt16 = 28
   }
-  package enum ResponseCode {
-    package static let ok: UInt8 = 0
-    package static let noSuchName: UInt8 = 3
+  /// Numbers of results.
+  public enum ResponseCode {
+    /// No error.
+    public static let ok: UInt8 = 0
+    /// The name does not exist (NXDOMAIN).
+    public static let noSuchName: UInt8 = 3
   }
   private static let headerSize = 12
   private static let internet: UInt16 = 1
   private static let longestName = 253
 
-  package var identifier: UInt16
-  package var isResponse = false
-  package var responseCode: UInt8 = 0
+  /// The number by which a client recognizes the response.
+  public var identifier: UInt16
+  /// Whether a server sent the message.
+  public var isResponse = false
+  /// The result, of ``ResponseCode``.
+  public var responseCode: UInt8 = 0
   /// Without a dot at the end; in lower case.
-  package var name: String
-  package var type: UInt16
-  package var answers: [IPAddress] = []
+  public var name: String
+  /// The type of the records that are asked for, of ``RecordType``.
+  public var type: UInt16
+  /// The addresses of the name.
+  public var answers: [IPAddress] = []
 
-  package init(identifier: UInt16, name: String, type: UInt16) {
+  /// Creates a query.
+  public init(identifier: UInt16, name: String, type: UInt16) {
     self.identifier = identifier
     self.name = name.lowercased()
     self.type = type
   }
 
   /// Decodes the header and the question; nil for other bytes. The answers of a response are not decoded.
-  package init?(_ bytes: [UInt8]) {
+  public init?(_ bytes: [UInt8]) {
     guard bytes.count >= Self.headerSize, let identifier: UInt16 = bytes.integer(at: 0, .bigEndian),
       let questions: UInt16 = bytes.integer(at: 4, .bigEndian), questions == 1
     else { return nil }
@@ -51,7 +63,8 @@ package struct DNSMessage: Hashable, Sendable {
     responseCode = bytes[3] & 15
   }
 
-  package var encoded: [UInt8] {
+  /// The bytes of the message, for the payload of a datagram.
+  public var encoded: [UInt8] {
     var bytes: [UInt8] = []
     bytes.appendBig(identifier)
     // Recursion desired and available; authoritative answers.

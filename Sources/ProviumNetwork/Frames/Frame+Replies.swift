@@ -7,7 +7,7 @@ package enum NeighbourDiscovery {
 /// Frames that answer others, or announce a station.
 extension Frame {
   /// The same frame in the opposite direction.
-  package func reply(from mac: MACAddress) -> Frame {
+  public func reply(from mac: MACAddress) -> Frame {
     var reply = self
     (reply.destination, reply.source) = (source, mac)
     if let ip {

@@ -1,23 +1,32 @@
 /// A decoded Ethernet frame. Layers that a frame does not have, or that are cut short or malformed, are nil; what follows the
 /// last decoded layer is the payload. Any bytes can be decoded.
-package struct Frame: Hashable, Sendable {
-  package var destination = MACAddress.zero
-  package var source = MACAddress.zero
+public struct Frame: Hashable, Sendable {
+  /// The Ethernet address of the receiver. A station fills in the broadcast address for ``MACAddress/zero``.
+  public var destination = MACAddress.zero
+  /// The Ethernet address of the sender. A station fills in its own for ``MACAddress/zero``.
+  public var source = MACAddress.zero
   /// Of the payload: the type after a VLAN tag, where there is one.
-  package var etherType: UInt16 = 0
+  public var etherType: UInt16 = 0
   /// The VLAN's number with its priority bits (IEEE 802.1Q).
-  package var vlan: UInt16?
-  package var arp: ARPMessage?
-  package var ip: IPHeader?
-  package var icmp: ICMPHeader?
-  package var udp: UDPHeader?
-  package var tcp: TCPHeader?
-  package var payload: [UInt8] = []
+  public var vlan: UInt16?
+  /// The ARP message; of a frame that is encoded, instead of all later layers.
+  public var arp: ARPMessage?
+  /// The header of the IP packet.
+  public var ip: IPHeader?
+  /// The header of the ICMP or ICMPv6 message in the IP packet.
+  public var icmp: ICMPHeader?
+  /// The header of the UDP datagram in the IP packet.
+  public var udp: UDPHeader?
+  /// The header of the TCP segment in the IP packet.
+  public var tcp: TCPHeader?
+  /// The bytes after the last layer.
+  public var payload: [UInt8] = []
 
-  package init() {}
+  /// Creates a frame without layers.
+  public init() {}
 
   /// Decodes a frame.
-  package init(_ bytes: [UInt8]) {
+  public init(_ bytes: [UInt8]) {
     guard bytes.count >= FrameSize.header else {
       payload = bytes
       return
@@ -76,7 +85,7 @@ package struct Frame: Hashable, Sendable {
   // MARK: Encoding
 
   /// The bytes of the frame, with lengths and checksums filled in.
-  package var encoded: [UInt8] {
+  public var encoded: [UInt8] {
     var bytes = destination.bytes + source.bytes
     if let vlan {
       bytes.appendBig(EtherType.vlan)
@@ -84,7 +93,8 @@ package struct Frame: Hashable, Sendable {
     }
     bytes.appendBig(presentType)
     if let arp { return bytes + arp.encoded + payload }
-    guard let ip else { return bytes + payload }
+    guard var ip else { return bytes + payload }
+    if ip.transport == 0 { ip.transport = presentTransport(ip) }
     return bytes + ip.encoded(transport(for: ip))
   }
 
@@ -92,6 +102,11 @@ package struct Frame: Hashable, Sendable {
     if arp != nil { return EtherType.arp }
     if let ip { return ip.source.isV6 ? EtherType.ipv6 : EtherType.ipv4 }
     return etherType
+  }
+
+  private func presentTransport(_ ip: IPHeader) -> UInt8 {
+    if icmp != nil { return ip.source.isV6 ? IPProtocol.icmpV6 : IPProtocol.icmp }
+    return udp != nil ? IPProtocol.udp : tcp != nil ? IPProtocol.tcp : 0
   }
 
   private func transport(for ip: IPHeader) -> [UInt8] {

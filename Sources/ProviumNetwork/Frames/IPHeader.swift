@@ -1,26 +1,31 @@
 import ProviumSystem
 
 /// The header of an IPv4 packet (RFC 791), or of an IPv6 packet (RFC 8200) without extension headers.
-package struct IPHeader: Hashable, Sendable {
-  package var source: IPAddress
-  package var destination: IPAddress
-  /// The protocol of the payload; of IPv6 the next header.
-  package var transport: UInt8
+public struct IPHeader: Hashable, Sendable {
+  /// The address of the sender.
+  public var source: IPAddress
+  /// The address of the receiver, of the same family.
+  public var destination: IPAddress
+  /// The protocol of the payload; of IPv6 the next header. An encoded frame has that of its next layer instead of 0.
+  public var transport: UInt8
   /// The time to live; of IPv6 the hop limit.
-  package var ttl: UInt8 = 64
+  public var ttl: UInt8 = 64
   /// The type of service; of IPv6 the traffic class.
-  package var trafficClass: UInt8 = 0
+  public var trafficClass: UInt8 = 0
   /// IPv4 alone.
-  package var identification: UInt16 = 0
-  package var doesNotFragment = false
-  package var hasMoreFragments = false
+  public var identification: UInt16 = 0
+  /// IPv4 alone.
+  public var doesNotFragment = false
+  /// IPv4 alone.
+  public var hasMoreFragments = false
   /// In units of 8 bytes.
-  package var fragmentOffset: UInt16 = 0
+  public var fragmentOffset: UInt16 = 0
   /// Of IPv4, as they were received; a multiple of 4 bytes.
-  package var options: [UInt8] = []
+  public var options: [UInt8] = []
 
-  /// - Parameter transport: the protocol of the payload.
-  package init(source: IPAddress, destination: IPAddress, transport: UInt8) {
+  /// Creates a header.
+  /// - Parameter transport: the protocol of the payload; 0: that of the frame's next layer.
+  public init(source: IPAddress, destination: IPAddress, transport: UInt8 = 0) {
     self.source = source
     self.destination = destination
     self.transport = transport

@@ -1,15 +1,18 @@
 import ProviumSystem
 
 /// The header of an ICMP message (RFC 792) or an ICMPv6 message (RFC 4443): `type u8, code u8, checksum u16, rest u32`.
-package struct ICMPHeader: Hashable, Sendable {
+public struct ICMPHeader: Hashable, Sendable {
   static let size = 8
 
-  package var type: UInt8
-  package var code: UInt8
+  /// 8 and 0: an echo request and its reply; of ICMPv6 128 and 129.
+  public var type: UInt8
+  /// The number within the type.
+  public var code: UInt8
   /// Of an echo: the identifier in the upper half, the sequence number in the lower one.
-  package var rest: UInt32
+  public var rest: UInt32
 
-  package init(type: UInt8, code: UInt8 = 0, rest: UInt32 = 0) {
+  /// Creates a header.
+  public init(type: UInt8, code: UInt8 = 0, rest: UInt32 = 0) {
     self.type = type
     self.code = code
     self.rest = rest
@@ -32,13 +35,16 @@ package struct ICMPHeader: Hashable, Sendable {
 }
 
 /// The header of a UDP datagram (RFC 768): `source u16, destination u16, length u16, checksum u16`.
-package struct UDPHeader: Hashable, Sendable {
+public struct UDPHeader: Hashable, Sendable {
   static let size = 8
 
-  package var source: UInt16
-  package var destination: UInt16
+  /// The port of the sender.
+  public var source: UInt16
+  /// The port of the receiver.
+  public var destination: UInt16
 
-  package init(source: UInt16, destination: UInt16) {
+  /// Creates a header.
+  public init(source: UInt16, destination: UInt16) {
     self.source = source
     self.destination = destination
   }
@@ -68,27 +74,39 @@ package struct UDPHeader: Hashable, Sendable {
 }
 
 /// The header of a TCP segment (RFC 9293).
-package struct TCPHeader: Hashable, Sendable {
+public struct TCPHeader: Hashable, Sendable {
   static let size = 20
 
-  package var source: UInt16
-  package var destination: UInt16
-  package var sequence: UInt32 = 0
-  package var acknowledgement: UInt32 = 0
+  /// The port of the sender.
+  public var source: UInt16
+  /// The port of the receiver.
+  public var destination: UInt16
+  /// The number of the first byte of the payload.
+  public var sequence: UInt32 = 0
+  /// The number of the byte that is expected next.
+  public var acknowledgement: UInt32 = 0
   /// CWR, ECE, URG, ACK, PSH, RST, SYN, FIN: from 0x80 to 0x01.
-  package var flags: UInt8 = 0
-  package var window: UInt16 = 0
-  package var urgent: UInt16 = 0
+  public var flags: UInt8 = 0
+  /// The number of bytes that the sender accepts.
+  public var window: UInt16 = 0
+  /// The end of urgent data.
+  public var urgent: UInt16 = 0
   /// A multiple of 4 bytes, at most 40.
-  package var options: [UInt8] = []
+  public var options: [UInt8] = []
 
-  package static let fin: UInt8 = 1
-  package static let syn: UInt8 = 2
-  package static let reset: UInt8 = 4
-  package static let push: UInt8 = 8
-  package static let ack: UInt8 = 16
+  /// No more data from the sender.
+  public static let fin: UInt8 = 1
+  /// The beginning of a connection.
+  public static let syn: UInt8 = 2
+  /// The end of a connection at once.
+  public static let reset: UInt8 = 4
+  /// Data is to be handed over at once.
+  public static let push: UInt8 = 8
+  /// The acknowledgement counts.
+  public static let ack: UInt8 = 16
 
-  package init(source: UInt16, destination: UInt16) {
+  /// Creates a header.
+  public init(source: UInt16, destination: UInt16) {
     self.source = source
     self.destination = destination
   }

@@ -28,9 +28,14 @@ package final class Station: Sendable {
   /// The number of frames that did not fit into the inbox.
   package var dropped: Int { inbox.read { $0.dropped } }
 
+  /// The number of frames in the inbox.
+  package var waiting: Int { inbox.read { $0.frames.count - $0.start } }
+
   /// Takes the next frame; nil when none came before the deadline. Blocks.
-  package func next(until deadline: Deadline) -> [UInt8]? {
-    inbox.wait(until: deadline) { inbox -> [UInt8]? in
+  /// - Parameter isEnded: ends the wait. Evaluated now and after `wake`; must not use the station.
+  package func next(until deadline: Deadline, isEnded: () -> Bool = { false }) -> [UInt8]? {
+    let next = inbox.wait(until: deadline) { inbox -> [UInt8]?? in
+      if isEnded() { return .some(nil) }
       guard inbox.start < inbox.frames.count else { return nil }
       let frame = inbox.frames[inbox.start]
       inbox.start += 1
@@ -38,9 +43,13 @@ package final class Station: Sendable {
         inbox.frames.removeFirst(inbox.start)
         inbox.start = 0
       }
-      return frame
+      return .some(frame)
     }
+    return next ?? nil
   }
+
+  /// Makes each wait of `next` evaluate its `isEnded`.
+  package func wake() { inbox.update { _ in } }
 
   /// Forgets the frames that came so far.
   package func clear() {

@@ -6,6 +6,7 @@ extension NativeMachine {
   package struct Interface: Sendable {
     package let network: VirtualNetwork
     package let port: PortNumber
+    package let mac: MACAddress
     package let addresses: [IPAddress]
     package let hostName: String
   }
@@ -13,7 +14,13 @@ extension NativeMachine {
   package var interfaces: [Interface] {
     guard let machine = try? present() else { return [] }
     return machine.interfaces.map {
-      Interface(network: $0.network, port: $0.port, addresses: $0.addresses, hostName: machine.hostName)
+      Interface(
+        network: $0.network,
+        port: $0.port,
+        mac: $0.mac,
+        addresses: $0.addresses,
+        hostName: machine.hostName
+      )
     }
   }
 

@@ -6,8 +6,10 @@ extension VirtualNetwork {
   private static let created = Atomic<Int>(0)
 
   /// Creates a network for VMs of several scopes.
-  /// - Throws: `ProviumError` for subnets that overlap.
-  package convenience init(_ plan: NetworkPlan) throws {
+  /// - Parameter services: for a network that reaches the host.
+  /// - Throws: `ProviumError` for subnets that overlap, and where the host cannot be reached.
+  package convenience init(_ plan: NetworkPlan, _ services: EngineServices? = nil) throws {
+    if plan.reachesHost { try plan.checkHost() }
     let number = Self.created.add(1, ordering: .relaxed).newValue
     var plan = plan
     if plan.subnets.isEmpty, let own = IPSubnet("10.78.\(number % 256).0/24") { plan.subnets = [own] }
@@ -18,5 +20,10 @@ extension VirtualNetwork {
     }
     // Apart from the numbers of networks of scripts.
     try self.init(plan, number: 0x8000 + number % 0x8000)
+    guard plan.reachesHost, let services else { return }
+    do { try connectHost(services) } catch {
+      end()
+      throw error
+    }
   }
 }

@@ -107,13 +107,17 @@ enum StationMethods {
     let deadline = Deadline.earliest(.after(limit), scope.limits.deadline)
     scope.activity("waiting for a frame on \(object.network.network.name)")
     var seen = 0
+    // After the deadline, the frames that have arrived by then: a station that is flooded would always have another one.
+    var rest: Int?
     while !scope.isCancelled {
+      if deadline.isExpired {
+        let left = rest ?? object.station.waiting
+        guard left > 0 else { break }
+        rest = left - 1
+      }
       // In slices: the end of the run does not wake the wait.
       let slice = Deadline.earliest(.after(.milliseconds(200)), deadline)
-      guard let bytes = scope.context.waiting({ object.station.next(until: slice) }) else {
-        if deadline.isExpired { break }
-        continue
-      }
+      guard let bytes = scope.context.waiting({ object.station.next(until: slice) }) else { continue }
       seen += 1
       let (table, layers) = FrameTables.table(bytes)
       for handler in object.handlers where handler.filter == "any" || layers.contains(handler.filter) {

@@ -1,8 +1,10 @@
 import Glibc
 public import ProviumNetwork
+import ProviumRunner
 import ProviumRuntime
 import ProviumSystem
 import Synchronization
+public import Testing
 
 /// A network of virtual machines: an Ethernet switch inside this process.
 ///
@@ -22,7 +24,7 @@ import Synchronization
 /// }
 /// ```
 ///
-/// The VMs reach each other and nothing else. A VM knows the names of those that were started on its networks before it.
+/// The VMs reach each other and nothing else, unless the network reaches the host. A VM knows the names of those that were started on its networks before it.
 /// `Docs/Networks.md` describes addresses and impairments. The network ends with its last use.
 public final class Network: Sendable {
   let virtual: VirtualNetwork
@@ -35,11 +37,20 @@ public final class Network: Sendable {
   ///   - subnets: IPv4 and IPv6 subnets, such as `10.7.0.0/24` and `fd07::/64`; empty: one of IPv4.
   ///   - mtu: from 576 to 65500; nil: 1500.
   ///   - hasDHCP: whether guests ask the network for their IPv4 addresses.
-  /// - Throws: ``ProviumError``, with the code `invalidUse`, for settings that no network can have.
-  public init(_ name: String, subnets: [String] = [], mtu: Int? = nil, hasDHCP: Bool = false)
-    throws(ProviumError)
-  {
-    var plan = NetworkPlan(name: name, mtu: mtu, hasDHCP: hasDHCP)
+  ///   - reachesHost: whether VMs reach this computer and what it reaches, over IPv4. A warning of the test names the network,
+  ///     because the test then depends on more than its inputs. The call blocks until a QEMU for it has started.
+  ///   - sourceLocation: where the warning is recorded.
+  /// - Throws: ``ProviumError``, with the code `invalidUse`, for settings that no network can have, and with the code
+  ///   `unavailable` where the host cannot be reached.
+  public init(
+    _ name: String,
+    subnets: [String] = [],
+    mtu: Int? = nil,
+    hasDHCP: Bool = false,
+    reachesHost: Bool = false,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws(ProviumError) {
+    var plan = NetworkPlan(name: name, mtu: mtu, hasDHCP: hasDHCP, reachesHost: reachesHost)
     for text in subnets {
       guard let subnet = IPSubnet(text) else {
         throw ProviumError(
@@ -52,9 +63,12 @@ public final class Network: Sendable {
     if let mtu, !(576...65500).contains(mtu) {
       throw ProviumError(.invalidUse, "the MTU of a network must be from 576 to 65500, got \(mtu)")
     }
-    do { virtual = try VirtualNetwork(plan) } catch let error as ProviumError { throw error } catch {
+    let services = reachesHost ? try SharedEngine.required().services : nil
+    do { virtual = try VirtualNetwork(plan, services) } catch let error as ProviumError { throw error } catch
+    {
       throw ProviumError(.infrastructure, "the network \(name) could not be created: \(error)", cause: error)
     }
+    if reachesHost { Self.warn(virtual.hostWarning, at: sourceLocation) }
   }
 
   deinit { virtual.end() }
@@ -66,6 +80,47 @@ public final class Network: Sendable {
   /// - Throws: ``ProviumError``, with the code `invalidUse`, for a VM that is not on the network.
   public func addresses(of vm: VirtualMachine) throws(ProviumError) -> [String] {
     try interface(of: vm).addresses.map(\.description)
+  }
+
+  /// The Ethernet address of a VM's device on the network.
+  /// - Throws: ``ProviumError``, with the code `invalidUse`, for a VM that is not on the network.
+  public func mac(of vm: VirtualMachine) throws(ProviumError) -> MACAddress { try interface(of: vm).mac }
+
+  /// Leads connections to a TCP port of this computer's loopback interface to a VM, until the end of the network.
+  ///
+  /// ```swift
+  /// let wan = try Network("wan", reachesHost: true)
+  /// try await withVirtualMachine(networks: [wan]) { vm in
+  ///   let port = try wan.forward(to: 80, of: vm)
+  ///   print("http://127.0.0.1:\(port)/")
+  /// }
+  /// ```
+  ///
+  /// A warning of the test names the forward.
+  /// - Parameters:
+  ///   - guestPort: the port of the VM.
+  ///   - vm: a VM on the network.
+  ///   - hostPort: the port of this computer; nil: a free one.
+  ///   - sourceLocation: where the warning is recorded.
+  /// - Returns: the port of this computer.
+  /// - Throws: ``ProviumError``, with the code `invalidUse`, for a network without `reachesHost`, a VM that is not on it, and a
+  ///   port of this computer that is in use.
+  @discardableResult
+  public func forward(
+    to guestPort: UInt16,
+    of vm: VirtualMachine,
+    from hostPort: UInt16? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws(ProviumError) -> UInt16 {
+    let addresses = try interface(of: vm).addresses
+    guard guestPort > 0, hostPort != 0 else { throw ProviumError(.invalidUse, "0 is no port") }
+    let port = try virtual.forward(port: hostPort, to: addresses, guestPort)
+    Self.warn(virtual.forwardWarning(port: port, to: addresses, guestPort), at: sourceLocation)
+    return port
+  }
+
+  private static func warn(_ text: String, at location: SourceLocation) {
+    Issue.record(Comment(rawValue: text), severity: .warning, sourceLocation: location)
   }
 
   // MARK: Impairments
