@@ -30,7 +30,7 @@ struct StateWriter {
     Snapshot, KeptCondition
   ) {
     guard process.child.poll() == nil else {
-      throw VirtualMachine.SnapshotFailure(description: "QEMU has ended")
+      throw SnapshotFailure(description: "QEMU has ended")
     }
     let death = process.monitor.causeOfDeath()
     let before = try status(until: deadline)

@@ -2,11 +2,6 @@ import Glibc
 package import ProviumSystem
 
 extension VirtualMachine {
-  /// A snapshot could not be taken or resumed.
-  package struct SnapshotFailure: Error, Sendable, CustomStringConvertible {
-    package let description: String
-  }
-
   /// Saves the VM's state in `folder`, and ends the VM, also if saving fails. Blocks.
   ///
   /// The memory of a VM that was booted with `MemoryBacking.sharedFile` is in its file already. A VM with private memory
