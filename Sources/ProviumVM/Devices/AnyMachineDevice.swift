@@ -10,11 +10,6 @@ package struct AnyMachineDevice: Sendable {
     Self.register(type(of: device))
   }
 
-  /// The types that a configuration from another process may hold.
-  private static let kinds: [any MachineDevice.Type] = [
-    Disk.self, GuestClock.self, NetworkDevice.self, ServedDisk.self, SharedFolder.self,
-  ]
-
   private static let known = Mutex(Dictionary(uniqueKeysWithValues: kinds.map { ($0.kind, $0) }))
 
   private static func register(_ type: any MachineDevice.Type) {

@@ -12,7 +12,7 @@ struct FixtureCommand: ParsableCommand {
   )
 
   /// Calls `body` with the fixtures of the project, and removes the run directory afterwards.
-  static func withFixtures(_ machines: MachineOptions, _ body: (FixtureAdministration) throws -> Void)
+  static func withFixtures(_ machines: VMOptions, _ body: (FixtureAdministration) throws -> Void)
     throws
   {
     let engine = try Engine(
@@ -30,7 +30,7 @@ struct FixtureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the fixtures in the cache: size, age, state."
     )
-    @OptionGroup var machines: MachineOptions
+    @OptionGroup var machines: VMOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -51,7 +51,7 @@ struct FixtureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Build fixtures that are not up to date.")
     @Argument(help: "Names of fixtures, or paths of fixture scripts.") var names: [String]
     @Flag(help: "Build labs: all VMs and networks of each script.") var lab = false
-    @OptionGroup var machines: MachineOptions
+    @OptionGroup var machines: VMOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -74,7 +74,7 @@ struct FixtureCommand: ParsableCommand {
     )
     @Argument(help: "Names of fixtures, or paths of fixture scripts.") var names: [String]
     @Flag(help: "Build labs: all VMs and networks of each script.") var lab = false
-    @OptionGroup var machines: MachineOptions
+    @OptionGroup var machines: VMOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -92,7 +92,7 @@ struct FixtureCommand: ParsableCommand {
     )
     @Argument(help: "The name of a fixture, or the path of its script.") var name: String
     @Flag(help: "Show it for the lab of the script.") var lab = false
-    @OptionGroup var machines: MachineOptions
+    @OptionGroup var machines: VMOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -107,7 +107,7 @@ struct FixtureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List fixtures that are not up to date, and why."
     )
-    @OptionGroup var machines: MachineOptions
+    @OptionGroup var machines: VMOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in
@@ -123,7 +123,7 @@ struct FixtureCommand: ParsableCommand {
       abstract: "Remove a fixture from the cache, or all of them."
     )
     @Argument(help: "The name of a fixture, or the path of its script (default: all).") var name: String?
-    @OptionGroup var machines: MachineOptions
+    @OptionGroup var machines: VMOptions
 
     func run() throws {
       try FixtureCommand.withFixtures(machines) { fixtures in

@@ -29,8 +29,8 @@ struct FstestsCommand: ParsableCommand {
   var diskSize: ByteCount?
   @OptionGroup var programs: ProgramOptions
   @OptionGroup(title: "Selection") var selection: SelectionOptions
-  @OptionGroup(title: "Execution") var running: RunningOptions
-  @OptionGroup(title: "VMs") var machines: MachineOptions
+  @OptionGroup(title: "Execution") var running: ExecutionOptions
+  @OptionGroup(title: "VMs") var machines: VMOptions
   @OptionGroup(title: "Reports") var reports: ReportOptions
 
   func validate() throws {

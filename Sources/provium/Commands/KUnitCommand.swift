@@ -32,8 +32,8 @@ struct KUnitCommand: ParsableCommand {
   )
   var bootTimeout: TimeSpan?
   @OptionGroup(title: "Selection") var selection: SelectionOptions
-  @OptionGroup(title: "Execution") var running: RunningOptions
-  @OptionGroup(title: "VMs") var machines: MachineOptions
+  @OptionGroup(title: "Execution") var running: ExecutionOptions
+  @OptionGroup(title: "VMs") var machines: VMOptions
   @OptionGroup(title: "Reports") var reports: ReportOptions
 
   func run() throws {

@@ -35,8 +35,8 @@ struct KselftestCommand: ParsableCommand {
   var ignoreConfig = false
   @OptionGroup var programs: ProgramOptions
   @OptionGroup(title: "Selection") var selection: SelectionOptions
-  @OptionGroup(title: "Execution") var running: RunningOptions
-  @OptionGroup(title: "VMs") var machines: MachineOptions
+  @OptionGroup(title: "Execution") var running: ExecutionOptions
+  @OptionGroup(title: "VMs") var machines: VMOptions
   @OptionGroup(title: "Reports") var reports: ReportOptions
 
   func validate() throws { try programs.check(fixture: fixture) }

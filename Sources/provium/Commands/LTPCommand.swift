@@ -26,8 +26,8 @@ struct LTPCommand: ParsableCommand {
   var fixture: String?
   @OptionGroup var programs: ProgramOptions
   @OptionGroup(title: "Selection") var selection: SelectionOptions
-  @OptionGroup(title: "Execution") var running: RunningOptions
-  @OptionGroup(title: "VMs") var machines: MachineOptions
+  @OptionGroup(title: "Execution") var running: ExecutionOptions
+  @OptionGroup(title: "VMs") var machines: VMOptions
   @OptionGroup(title: "Reports") var reports: ReportOptions
 
   func validate() throws { try programs.check(fixture: fixture) }

@@ -15,7 +15,7 @@ struct ReplCommand: ParsableCommand {
   )
 
   @OptionGroup var start: StartOptions
-  @OptionGroup(title: "VMs") var machines: MachineOptions
+  @OptionGroup(title: "VMs") var machines: VMOptions
 
   func run() throws {
     guard start.fixture == nil || (start.profile == nil && start.memory == nil) else {

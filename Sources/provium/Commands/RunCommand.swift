@@ -29,7 +29,7 @@ struct RunCommand: ParsableCommand {
   )
   var timeout: TimeSpan?
   @OptionGroup(title: "Folders") var folders: FolderOptions
-  @OptionGroup(title: "VMs") var machines: MachineOptions
+  @OptionGroup(title: "VMs") var machines: VMOptions
   @Argument(parsing: .postTerminator, help: "The command, after --.") var command: [String] = []
 
   func run() throws {

@@ -17,7 +17,7 @@ struct ShellCommand: ParsableCommand {
 
   @OptionGroup var start: StartOptions
   @OptionGroup(title: "Folders") var folders: FolderOptions
-  @OptionGroup(title: "VMs") var machines: MachineOptions
+  @OptionGroup(title: "VMs") var machines: VMOptions
   @Argument(parsing: .postTerminator, help: "A command to run instead of a shell, after --.")
   var command: [String] = []
 

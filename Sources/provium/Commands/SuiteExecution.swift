@@ -8,8 +8,8 @@ import ProviumScripts
 /// Runs tests with the options that `provium test` and the commands of suites share.
 struct SuiteExecution {
   let selection: SelectionOptions
-  let running: RunningOptions
-  let machines: MachineOptions
+  let running: ExecutionOptions
+  let machines: VMOptions
   let reports: ReportOptions
   /// Files, folders and suites; empty: those of `provium.toml`.
   let paths: [String]
@@ -155,8 +155,8 @@ extension SuiteExecution {
     _ suite: SuiteSettings,
     _ selected: [String],
     _ selection: SelectionOptions,
-    _ running: RunningOptions,
-    _ machines: MachineOptions,
+    _ running: ExecutionOptions,
+    _ machines: VMOptions,
     _ reports: ReportOptions
   ) {
     self.init(

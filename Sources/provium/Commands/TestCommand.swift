@@ -13,8 +13,8 @@ struct TestCommand: ParsableCommand {
 
   @Argument(help: "Test files, folders of them, or suites of provium.toml.") var paths: [String] = []
   @OptionGroup(title: "Selection") var selection: SelectionOptions
-  @OptionGroup(title: "Execution") var running: RunningOptions
-  @OptionGroup(title: "VMs") var machines: MachineOptions
+  @OptionGroup(title: "Execution") var running: ExecutionOptions
+  @OptionGroup(title: "VMs") var machines: VMOptions
   @OptionGroup(title: "Reports") var reports: ReportOptions
 
   func validate() throws {

@@ -3,7 +3,7 @@ import ProviumRunner
 import ProviumRuntime
 
 /// Options that say how files run.
-struct RunningOptions: ParsableArguments {
+struct ExecutionOptions: ParsableArguments {
   @Option(
     name: [.customShort("p", allowingJoined: true), .customLong("parallel")],
     help: ArgumentHelp("Run this many files at once.", valueName: "n")

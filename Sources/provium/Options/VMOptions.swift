@@ -2,7 +2,7 @@ import ArgumentParser
 import ProviumRuntime
 
 /// Options that say how VMs run.
-struct MachineOptions: ParsableArguments {
+struct VMOptions: ParsableArguments {
   @Option(name: .customLong("accel"), help: "Choose the accelerator; auto uses KVM if it runs guest code.")
   var accelerator: EngineOptions.AcceleratorChoice?
   @Option(
