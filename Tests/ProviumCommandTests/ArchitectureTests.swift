@@ -27,7 +27,7 @@ struct ArchitectureTests {
   /// The files whose calls depend on the architecture: system calls and their data, the agent's operations, snapshots. The others
   /// test the host's side, with many machines.
   private let files = [
-    "exec", "files", "fixture", "folders", "ioctls", "processes", "shares", "snapshots", "syscalls",
+    "exec", "files", "fixture", "folders", "ioctls", "jobs", "processes", "shares", "snapshots", "syscalls",
     "userland", "workers",
   ]
 
@@ -50,7 +50,7 @@ struct ArchitectureTests {
       to: "\(project.path)/tests/machine.lua",
       mode: 0o644
     )
-    // A minute alone. The other tests of the run use the same processors.
+    // A minute or two alone. The other tests of the run use the same processors.
     let command = try Command("test", "-p", "2", in: project.path, seconds: 1200)
     #expect(command.status == .exited(0), "\(command.text)")
     #expect(command.text.contains("ok: \(files.count + 1) files passed"), "\(command.text)")

@@ -9,12 +9,12 @@ import Testing
   .serialized
 )
 struct BusyHostTests {
-  /// Two busy processes for each processor, until they are ended. The three VMs of the test are busy, too.
+  /// Four busy processes for each processor, until they are ended.
   private final class Load {
     private var children: [ChildProcess] = []
 
     init() throws {
-      for _ in 0..<HostFacts.processors * 2 {
+      for _ in 0..<HostFacts.processors * 4 {
         children.append(try ChildProcess(executable: "/bin/sh", arguments: ["-c", "while :; do :; done"]))
       }
     }

@@ -65,7 +65,7 @@ struct MixedSuiteTests {
   @Test(
     "has the same verdicts in every mode; the pool is never over its budget, and all of it comes back",
     arguments: [
-      ["-p", "1"], ["--mem", "1536M", "--cpus", "4"], ["-p", "4", "--shuffle", "--seed", "7"],
+      ["-p", "1"], ["-p", "2"], ["--mem", "1536M", "--cpus", "4"], ["-p", "4", "--shuffle", "--seed", "7"],
     ]
   )
   func modes(arguments: [String]) throws {

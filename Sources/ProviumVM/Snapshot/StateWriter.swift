@@ -2,16 +2,6 @@ import Glibc
 import ProviumJSON
 import ProviumSystem
 
-/// The state of a guest that was kept after a failure.
-package enum KeptCondition: String, Sendable, Codable {
-  /// Its agent answered.
-  case running
-  /// It ran, and its agent was dead or did not answer.
-  case unresponsive
-  /// Its kernel had panicked, or it had powered off or reset itself: it runs no more.
-  case stopped
-}
-
 /// Writes the state of a VM: its disks, its memory, its devices. It does not need the VM's agent.
 struct StateWriter {
   let name: String
