@@ -100,13 +100,15 @@ struct StationTests {
       let request = try await hole.expect { $0.icmp?.type == 8 }
       #expect(try request.source == lan.mac(of: vm))
       #expect(request.ip?.destination == hole.addresses.first)
-      // The test itself answers an echo request, and a query.
-      let ping = try await vm.background("ping -c 1 -W 20 10.7.0.10")
+      // The test itself answers an echo request, and a query. The guest waits long for both: beside other
+      // tests, minutes can pass before this one gets a thread to answer on.
+      let ping = try await vm.background("ping -c 1 -W 600 10.7.0.10")
       var pong = try await hole.expect { $0.icmp?.type == 8 }.reply(from: hole.mac)
       pong.icmp?.type = 0
       try hole.send(pong)
-      #expect(try await ping.wait(atMost: .seconds(20)) == .exited(0))
-      let lookup = try await vm.background("nslookup -type=a b.example 10.7.0.10")
+      #expect(try await ping.wait(atMost: .seconds(120)) == .exited(0))
+      let lookup = try await vm.background(
+        "nslookup -retry=1 -timeout=600 -type=a b.example 10.7.0.10")
       let query = try await hole.expect { $0.udp?.destination == 53 }
       var message = try #require(DNSMessage(query.payload))
       #expect(message.name == "b.example" && message.type == DNSMessage.RecordType.a)
@@ -116,7 +118,7 @@ struct StationTests {
       response.udp = query.udp.map { UDPHeader(source: $0.destination, destination: $0.source) }
       response.payload = message.encoded
       try hole.send(response)
-      try await lookup.wait(atMost: .seconds(20))
+      try await lookup.wait(atMost: .seconds(120))
       #expect(try await lookup.poll().standardOutput.text.contains("10.7.0.78"))
 
       #expect(throws: ProviumError.self) { try lan.forward(to: 80, of: vm) }
@@ -126,7 +128,7 @@ struct StationTests {
       let listener = try await vm.background("echo hello | nc -l -p 8000")
       try await vm.exec("while ! grep -qs ':1F40 ' /proc/net/tcp /proc/net/tcp6; do sleep 0.02; done")
       #expect(try Self.firstBytes(ofPort: port) == "hello\n")
-      try await listener.wait(atMost: .seconds(20))
+      try await listener.wait(atMost: .seconds(120))
     }
   }
 
