@@ -44,9 +44,13 @@ struct KTAPLevel {
 
   /// `name`, or `name (2)` for its second use.
   mutating func unique(_ name: String) -> String {
-    let count = names[name, default: 0] + 1
+    var count = names[name, default: 0] + 1
+    func result() -> String { count == 1 ? name : "\(name) (\(count))" }
+    // A program may print a name with an ordinal itself.
+    while count > 1, names[result()] != nil { count += 1 }
     names[name] = count
-    return count == 1 ? name : "\(name) (\(count))"
+    if count > 1 { names[result()] = 1 }
+    return result()
   }
 }
 
@@ -55,6 +59,9 @@ struct KTAPGroup {
   let name: String?
   var results: [KTAPResult]
   let problems: [String]
+
+  /// The name in results where the group has none of its own.
+  var shownName: String { name.flatMap { $0.isEmpty ? nil : $0 } ?? "unnamed group" }
 
   /// The results below a parent of that name.
   func named(_ parent: String) -> [KTAPResult] {

@@ -175,7 +175,7 @@ package struct KTAPParser {
       }
       var group = KTAPGroup(name: level.name, results: level.results, problems: level.problems)
       // A group inside a group that never got its result.
-      for orphan in level.groups { group.results += orphan.named(orphan.name ?? "unnamed group") }
+      for orphan in level.groups { group.results += orphan.named(orphan.shownName) }
       levels[parent].groups.append(group)
       if levels[parent].pendingCount > Self.pendingLimit { emitOrphans(of: parent, report) }
     }
@@ -243,13 +243,21 @@ package struct KTAPParser {
     }
     let groups = levels[index].groups
     levels[index].groups = []
-    let plain = test.name.isEmpty ? groups.last?.name.flatMap { $0.isEmpty ? nil : $0 } ?? "" : test.name
+    let own = Self.withoutProcess(test.name)
+    let plain = own.isEmpty ? groups.last?.name.flatMap { $0.isEmpty ? nil : $0 } ?? "" : own
     let name = levels[index].unique(plain.isEmpty ? "test \(test.number ?? levels[index].seen)" : plain)
     for group in groups {
       for result in group.named(name) { deliver(result, at: index, report) }
       for problem in group.problems { note(problem) }
     }
     deliver(KTAPResult(path: [name], outcome: test.outcome, diagnostics: text.take()), at: index, report)
+  }
+
+  /// Without a process number at the start, as in `[1234] Result (0) matches`: it is another one in each run.
+  private static func withoutProcess(_ name: String) -> String {
+    guard name.hasPrefix("["), let end = name.firstIndex(of: "]") else { return name }
+    let number = name[..<end].dropFirst(), rest = String(name[name.index(after: end)...]).trimmed
+    return !number.isEmpty && number.allSatisfy({ ("0"..."9").contains($0) }) && !rest.isEmpty ? rest : name
   }
 
   private mutating func deliver(_ result: KTAPResult, at index: Int, _ report: (KTAPResult) -> Void) {
@@ -271,8 +279,7 @@ package struct KTAPParser {
     let groups = levels[index].groups
     levels[index].groups = []
     for group in groups {
-      let plain = group.name.flatMap { $0.isEmpty ? nil : $0 } ?? "unnamed group"
-      let name = levels[index].unique(plain)
+      let name = levels[index].unique(group.shownName)
       for result in group.named(name) { deliver(result, at: index, report) }
       group.problems.forEach { note($0) }
       note("the result of the group '\(name)' is missing")

@@ -180,6 +180,19 @@ import Testing
     )
   }
 
+  @Test("a process number before a name is no part of it, since it is another one in each run")
+  func processNumbers() {
+    let (results, _) = parse("1..3\nok 1 [120] Result (0)\nok 2 [7]\nok 3 [a] b\n")
+    #expect(results.map(\.path) == [["Result (0)"], ["[7]"], ["[a] b"]])
+  }
+
+  @Test("a group without a name inside a group that ends without its result gets one")
+  func namelessOrphans() {
+    let (results, _) = parse("1..1\n    # Subtest: outer\n        # Subtest:\n        ok 1 a\nok 1 b\n")
+    #expect(results.allSatisfy { !$0.path.contains("") })
+    #expect(results.contains { $0.path.suffix(2) == ["unnamed group", "a"] })
+  }
+
   @Test("invalid UTF-8 does not lose a result")
   func invalidUTF8() {
     #expect(parse(Array("1..1\nok 1 ".utf8) + [0xFF, 0x0A]).results.map(\.path) == [["\u{FFFD}"]])
