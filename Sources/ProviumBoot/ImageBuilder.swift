@@ -103,7 +103,8 @@ package struct ImageBuilder: Sendable {
     let found = try find(source, try source.requiredArchitecture, progress: { _ in })
     return KernelFacts(
       release: found.release.flatMap(KernelRelease.init),
-      configuration: found.image.configuration(modules: found.modules, cache: cache)
+      configuration: found.image.configuration(modules: found.modules, cache: cache),
+      modules: found.modules
     )
   }
 

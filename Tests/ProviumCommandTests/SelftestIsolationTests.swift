@@ -18,14 +18,21 @@ struct SelftestIsolationTests {
       + "kill -0 $(cat /tmp/busy 2>/dev/null) 2>/dev/null && echo 'not ok 2 idle' || echo 'ok 2 idle'",
   ]
   private static let order = ["leak.sh", "hang.sh", "neighbour.sh", "crash.sh"]
+  /// Loads a module that the guest's own userland does not have, as the kernel's programs do.
+  private static let module =
+    "M=/sbin/modprobe; echo 1..4; t() { echo \"ok $1 $2\"; }; "
+    + "$M -q -n sch_fq && t 1 found; $M -q -n nosuch || t 2 none; grep -q sch_fq /proc/modules || t 3 fresh; "
+    + "$M -q sch_fq && grep -q sch_fq /proc/modules && t 4 loaded"
 
   private func project(_ scripts: [String: String] = [:]) throws -> Project {
     var files = Dictionary(
       uniqueKeysWithValues: Self.programs.map { ("tree/bad/\($0)", "#!/bin/sh\n\($1)\n") }
     )
-    files["tree/kselftest-list.txt"] = Self.order.map { "bad:\($0)\n" }.joined()
+    files["tree/kselftest-list.txt"] = Self.order.map { "bad:\($0)\n" }.joined() + "mods:module.sh\n"
+    files["tree/mods/module.sh"] = "#!/bin/sh\n\(Self.module)\n"
+    files["tree/mods/config"] = "CONFIG_NET_SCH_FQ=m\n"
     let project = try Project(withCache: files.merging(scripts) { $1 })
-    try project.shell("chmod 755 tree/bad/*")
+    try project.shell("chmod 755 tree/bad/* tree/mods/*.sh")
     return project
   }
 
@@ -51,6 +58,8 @@ struct SelftestIsolationTests {
     #expect(
       try EventFile.outcomes(project) == [
         "crash.sh: failed", "hang.sh: failed", "leak.sh / leak: passed", "leak.sh: passed",
+        "module.sh / found: passed", "module.sh / fresh: passed", "module.sh / loaded: passed",
+        "module.sh / none: passed", "module.sh: passed",
         "neighbour.sh / clean: passed", "neighbour.sh / idle: passed", "neighbour.sh: passed",
       ],
       "\(command.text)"

@@ -4,10 +4,17 @@ import ProviumSystem
 package struct KernelFacts: Sendable, Hashable {
   package var release: KernelRelease?
   package var configuration: KernelConfiguration?
+  /// The folder of its modules.
+  package var modules: String?
 
-  package init(release: KernelRelease? = nil, configuration: KernelConfiguration? = nil) {
+  package init(
+    release: KernelRelease? = nil,
+    configuration: KernelConfiguration? = nil,
+    modules: String? = nil
+  ) {
     self.release = release
     self.configuration = configuration
+    self.modules = modules
   }
 }
 

@@ -94,7 +94,7 @@ package final class ModuleTree {
     hasDependencyList ? Set(listedNeeds.filter { $0.value.contains(module) }.keys) : nil
   }
   /// The patterns of the names that a module answers to besides its own.
-  func aliases(of module: String) throws -> [String] { try information(of: module).aliases }
+  package func aliases(of module: String) throws -> [String] { try information(of: module).aliases }
 
   // MARK: Order
 

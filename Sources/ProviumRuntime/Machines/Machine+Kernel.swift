@@ -41,6 +41,9 @@ extension Machine {
     }
   }
 
+  /// The folder of the modules of the VM's kernel on this host; nil: it has none.
+  package func moduleFolder() throws -> String? { hostFacts(of: try usable()).modules }
+
   /// The VM's processors; nil while the handle has no VM.
   package var cpus: Int? { virtualMachine?.configuration.cpus }
 

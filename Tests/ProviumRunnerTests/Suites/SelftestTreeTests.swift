@@ -1,4 +1,5 @@
 import Glibc
+import ProviumBoot
 import ProviumRuntime
 import ProviumSystem
 import Testing
@@ -99,6 +100,32 @@ final class ScratchTree: Sendable {
     #expect(units(.program, prefix: nil) == [["a:x", "x"], ["a:y", "y"], ["b:z", "z"]])
     #expect(units(.collection, prefix: "ksft") == [["ksft/a", "x", "y"], ["ksft/b", "z"]])
     #expect(units(.none, prefix: nil) == [["ksft", "a:x", "a:y", "b:z"]])
+  }
+}
+
+@Suite("The modules that programs load") struct ProgramModulesTests {
+  @Test("are those that options and scripts of the tree name, and that the kernel has") func names() throws {
+    let scratch = try ScratchTree([
+      "kselftest-list.txt": "a:x.sh\n",
+      "a/x.sh": "#!/bin/sh\n/sbin/modprobe -q test-static_key_base\necho loop\n",
+      "a/y.sh": "#!/bin/sh\n$(dirname $0)/../kselftest/module.sh \"bitmap\" test_bitmap\n",
+      "a/text": "modprobe vfat\n",
+      "a/config":
+        "CONFIG_TEST_SYSCTL=m\nCONFIG_NET_SCH_FQ=y\nCONFIG_NETFILTER_XT_MATCH_BPF=m\n# CONFIG_VETH is not set\nCONFIG_X=9\n",
+    ])
+    let tree = try SelftestTree(scratch.path)
+    let contents = try TreeContents(
+      .selftests(tree),
+      selected: tree.programs,
+      digests: DigestCache(folder: "\(scratch.path)/digests")
+    )
+    let expected = ["sch_fq", "test_bitmap", "test_static_key_base", "test_sysctl", "xt_bpf"]
+    let modules = try ProgramModules(
+      .selftests(tree),
+      contents,
+      available: Set(expected + ["loop", "vfat", "veth", "x"])
+    )
+    #expect(modules.names == expected)
   }
 }
 

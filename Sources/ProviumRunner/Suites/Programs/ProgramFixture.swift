@@ -35,6 +35,11 @@ struct ProgramFixture: FixtureRecipe {
         value: try SHA256.hex(file: fixture.source)
       )
     ]
+    for path in try copyModules(to: machine) {
+      inputs.append(
+        FixtureInput(kind: .file, name: "a module", location: path, value: try SHA256.hex(file: path))
+      )
+    }
     for path in libraries.sorted() {
       inputs.append(
         FixtureInput(kind: .file, name: "a library", location: path, value: try SHA256.hex(file: path))
@@ -165,6 +170,13 @@ struct ProgramFixture: FixtureRecipe {
     )
     for path in files.sorted() { try copy(path, to: path, mode: 0o755, machine) }
     return files
+  }
+
+  /// Copies the modules that programs load, where this host has those of the guest's kernel.
+  /// - Returns: the paths of the copied files.
+  private func copyModules(to machine: Machine) throws -> [String] {
+    guard let folder = try machine.moduleFolder(), let modules = try? ModuleTree(folder) else { return [] }
+    return try ProgramModules(tree, contents, available: Set(modules.names)).copy(from: modules, to: machine)
   }
 
   private func exists(_ path: String, in machine: Machine) throws -> Bool {

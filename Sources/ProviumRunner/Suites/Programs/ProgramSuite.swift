@@ -118,11 +118,17 @@ final class ProgramSuite: Sendable {
       let release = own.modules.split(separator: "/").last.map(String.init)
       return KernelOptions.find(kernel: own.kernel, release: release, modules: own.modules)
     }
-    let image = try? KernelImage(kernel)
+    let architecture = try? profile.architecture ?? .host
+    // `deb:6.1` names a kernel that is kept in the cache.
+    let named = architecture.flatMap {
+      KernelLibrary(cache: configuration.settings.cache, architecture: $0).kept(kernel)
+    }
+    let path = named?.kernel ?? kernel
+    let image = try? KernelImage(path)
     return KernelOptions.find(
-      kernel: kernel,
-      release: image?.release,
-      modules: profile.modules ?? image?.usualModules
+      kernel: path,
+      release: image?.release ?? named?.release,
+      modules: profile.modules ?? named?.modules ?? image?.usualModules
     )
   }
 
