@@ -61,7 +61,13 @@ package struct ProgramSubTests {
       if let inner = failed[path] {
         .failed(Failure(kind: .inner, message: Self.innerMessage(inner), location: location))
       } else {
-        .failed(Failure(kind: .assertion, message: Self.message(result.diagnostics), location: location))
+        .failed(
+          Failure(
+            kind: .assertion,
+            message: Self.message(result.diagnostics, of: result.path.last ?? ""),
+            location: location
+          )
+        )
       }
     }
   }
@@ -72,9 +78,12 @@ package struct ProgramSubTests {
     return "inner tests failed: \(shown)\(rest > 0 ? ", and \(rest) more" : "")"
   }
 
-  /// The last lines that the program printed before the result, without the marks of comments.
-  private static func message(_ diagnostics: String) -> String {
-    let lines = diagnostics.split(separator: "\n").map { line in
+  /// The last lines that the program printed before the result, without the marks of comments. Where some begin with the test's name, as
+  /// KUnit prints them, other output before these does not count.
+  private static func message(_ diagnostics: String, of name: String) -> String {
+    let all = diagnostics.split(separator: "\n")
+    let start = all.firstIndex { $0.drop { $0 == " " || $0 == "\t" }.hasPrefix("# \(name): ") }
+    let lines = all[(start ?? all.startIndex)...].map { line in
       String(line.drop { $0 == "#" || $0 == " " || $0 == "\t" }).trimmed
     }
     .filter { !$0.isEmpty }

@@ -37,7 +37,8 @@ import Testing
     #expect(log.suites(around: "BUG: KASAN: slab-out-of-bounds") == ["kasan"])
     #expect(log.suites(around: "WARNING: CPU: 0") == [])
     #expect(KUnitSuites.wantsReports("kasan"))
-    #expect(!KUnitSuites.wantsReports("list"))
+    #expect(KUnitSuites.wantsReports("kunit_fault"))
+    #expect(!KUnitSuites.wantsReports("list") && !KUnitSuites.wantsReports("kunit_status"))
   }
 
   @Test("are read from a log with priorities, as syslog(2) has it") func priorities() {

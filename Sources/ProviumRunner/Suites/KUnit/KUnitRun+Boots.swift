@@ -120,6 +120,7 @@ extension KUnitRun {
 
   private var noSuites: Outcome {
     let pattern = unit.filter.map { " '\($0.text)'" } ?? ""
+    if let reason = noCases { return .skipped(reason: reason) }
     // The pattern is that of other files, whose suites are in modules.
     if unit.hasModules { return .skipped(reason: "no suite\(pattern) is built in") }
     let filter = unit.filter.map { " '\($0.text)' matches none of its suites, or" } ?? ""

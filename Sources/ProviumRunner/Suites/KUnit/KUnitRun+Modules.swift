@@ -26,7 +26,8 @@ extension KUnitRun {
       var outcome: Outcome
       if let suite {
         let (others, hasResults) = record(suite, end, reports)
-        outcome = others.judge(hasResults ? .passed : .failed(noSuite(suite, in: module)), at: location)
+        let none = noCases.map { Outcome.skipped(reason: $0) } ?? .failed(noSuite(suite, in: module))
+        outcome = others.judge(hasResults ? .passed : none, at: location)
       } else {
         outcome = record(all: end, of: module, reports)
       }

@@ -61,6 +61,15 @@ final class KUnitRun {
     return outcome
   }
 
+  /// Why a suite without results is skipped: a pattern of cases need not match in every suite that its pattern of suites selects. nil: it
+  /// fails.
+  var noCases: String? {
+    guard let filter = unit.filter, let test = filter.test, unit.suite != nil, !filter.namesOneSuite else {
+      return nil
+    }
+    return "the suite has no case that '\(test)' selects"
+  }
+
   /// Begins a suite in a VM of its own: VMs of before are not kept for its failures.
   func beginMachine() { usesBefore = Machine.uses }
 

@@ -118,6 +118,8 @@ struct KUnitSuites: Sendable {
 
   /// Suites that provoke kernel reports and check them themselves.
   static func wantsReports(_ suite: String) -> Bool {
-    ["kasan", "kfence", "kmsan", "kcsan", "ubsan"].contains { suite.lowercased().hasPrefix($0) }
+    ["kasan", "kfence", "kmsan", "kcsan", "ubsan", "kunit_fault"].contains {
+      suite.lowercased().hasPrefix($0)
+    }
   }
 }
