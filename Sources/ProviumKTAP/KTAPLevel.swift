@@ -13,8 +13,7 @@ struct KTAPLevel {
   var problems: [String] = []
   /// The results of the present document, to recognize lines that are printed again.
   private var known: Set<KTAPLine.Test> = []
-  /// How often each name has been used.
-  private var names: [String: Int] = [:]
+  private var names = UniqueNames()
 
   init(column: Int) { self.column = column }
 
@@ -43,6 +42,15 @@ struct KTAPLevel {
   }
 
   /// `name`, or `name (2)` for its second use.
+  mutating func unique(_ name: String) -> String { names.unique(name) }
+}
+
+/// Gives each name once.
+struct UniqueNames {
+  /// How often each name has been used.
+  private var names: [String: Int] = [:]
+
+  /// `name`, or `name (2)` for its second use.
   mutating func unique(_ name: String) -> String {
     var count = names[name, default: 0] + 1
     func result() -> String { count == 1 ? name : "\(name) (\(count))" }
@@ -66,6 +74,26 @@ struct KTAPGroup {
   /// The results below a parent of that name.
   func named(_ parent: String) -> [KTAPResult] {
     results.map { KTAPResult(path: [parent] + $0.path, outcome: $0.outcome, diagnostics: $0.diagnostics) }
+  }
+}
+
+extension [KTAPGroup] {
+  /// The results of all groups below a parent of that name, each with a name of its own.
+  func merged(below parent: String) -> [KTAPResult] {
+    var names = UniqueNames()
+    return flatMap { group in
+      var own: [String: String] = [:]
+      return group.results.map { result in
+        let first = result.path[0]
+        let name = own[first] ?? names.unique(first)
+        own[first] = name
+        return KTAPResult(
+          path: [parent, name] + result.path.dropFirst(),
+          outcome: result.outcome,
+          diagnostics: result.diagnostics
+        )
+      }
+    }
   }
 }
 

@@ -175,7 +175,7 @@ package struct KTAPParser {
       }
       var group = KTAPGroup(name: level.name, results: level.results, problems: level.problems)
       // A group inside a group that never got its result.
-      for orphan in level.groups { group.results += orphan.named(orphan.shownName) }
+      for orphan in level.groups { group.results += orphan.named(level.unique(orphan.shownName)) }
       levels[parent].groups.append(group)
       if levels[parent].pendingCount > Self.pendingLimit { emitOrphans(of: parent, report) }
     }
@@ -246,10 +246,8 @@ package struct KTAPParser {
     let own = Self.withoutProcess(test.name)
     let plain = own.isEmpty ? groups.last?.name.flatMap { $0.isEmpty ? nil : $0 } ?? "" : own
     let name = levels[index].unique(plain.isEmpty ? "test \(test.number ?? levels[index].seen)" : plain)
-    for group in groups {
-      for result in group.named(name) { deliver(result, at: index, report) }
-      for problem in group.problems { note(problem) }
-    }
+    for result in groups.merged(below: name) { deliver(result, at: index, report) }
+    for group in groups { group.problems.forEach { note($0) } }
     deliver(KTAPResult(path: [name], outcome: test.outcome, diagnostics: text.take()), at: index, report)
   }
 

@@ -180,6 +180,15 @@ import Testing
     )
   }
 
+  @Test("results of two groups before one result have names of their own") func sameNames() {
+    let text =
+      "1..1\n    # Subtest: x\n    ok 1 a\n        ok 1 q\n      # Subtest: y\n      ok 1 a\nok 1 b\n"
+    let (results, _) = parse(text)
+    #expect(Set(results.map(\.path)).count == results.count)
+    let (ordinals, _) = parse("1..3\nok 1 a (2)\nok 2 a\nok 3 a\n")
+    #expect(ordinals.map(\.path) == [["a (2)"], ["a"], ["a (3)"]])
+  }
+
   @Test("a process number before a name is no part of it, since it is another one in each run")
   func processNumbers() {
     let (results, _) = parse("1..3\nok 1 [120] Result (0)\nok 2 [7]\nok 3 [a] b\n")
