@@ -180,6 +180,9 @@ typedef uint64_t sys_sigset;
 #define SYS_SIGNAL_BIT(signal) (1ull << ((signal)-1))
 
 static inline long sys_read(int fd, void *data, size_t size) { return sys_call3(SYS_read, fd, data, size); }
+static inline long sys_readv(int fd, const struct iovec *parts, int count) {
+  return sys_call3(SYS_readv, fd, parts, count);
+}
 static inline long sys_write(int fd, const void *data, size_t size) {
   return sys_call3(SYS_write, fd, data, size);
 }

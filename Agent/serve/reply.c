@@ -104,9 +104,21 @@ static bool reply_send_frames(struct connection *connection) {
   return true;
 }
 
+/* Returns whether the session that asked is over, or this thread is killed. */
+static bool reply_is_pointless(const struct connection *connection) {
+  return connection->restarted || connection->lost || connection->slot->must_end;
+}
+
+/* Sends the bytes from the first message's header to out_end. */
+static bool reply_send_out(struct connection *connection) {
+  uint8_t *messages = connection->out.data + PV_LINK_HEADER_SIZE;
+  return connection->link ? reply_send_frames(connection)
+                          : reply_write(connection, messages, connection->out_end - PV_LINK_HEADER_SIZE);
+}
+
 bool reply_send(struct connection *connection) {
-  if (connection->restarted || connection->lost || connection->slot->must_end) {
-    return false; /* the session that asked is over, or this thread is killed */
+  if (reply_is_pointless(connection)) {
+    return false;
   }
   if (connection->out_failed) {
     return reply_error(connection, ENOMEM, "no memory for a reply of this size");
@@ -119,8 +131,49 @@ bool reply_send(struct connection *connection) {
   }
   uint8_t *message = connection->out.data + PV_LINK_HEADER_SIZE;
   message_write_header(message, message[0], (uint32_t)length);
-  return connection->link ? reply_send_frames(connection)
-                          : reply_write(connection, message, PV_MESSAGE_HEADER_SIZE + length);
+  return reply_send_out(connection);
+}
+
+/* ---- pieces --------------------------------------------------------------------------------- */
+
+enum { PIECE_HEADER = PV_MESSAGE_HEADER_SIZE + 1, PIECE_DATA = PV_PIECE_SIZE - 1 };
+
+bool reply_pieces_begin(struct connection *connection, struct reply_pieces *pieces, size_t size) {
+  connection->out_failed = false;
+  connection->out_end = PV_LINK_HEADER_SIZE;
+  pieces->count = 0;
+  while (pieces->count < REPLY_PIECES_MAX && size != 0) {
+    size_t length = size < PIECE_DATA ? size : PIECE_DATA;
+    pieces->parts[pieces->count++].iov_len = length;
+    connection->out_end += PIECE_HEADER + length;
+    size -= length;
+  }
+  if (buffer_reserve(&connection->out, connection->out_end) != 0) {
+    return false;
+  }
+  uint8_t *at = connection->out.data + PV_LINK_HEADER_SIZE;
+  for (int i = 0; i < pieces->count; i++) {
+    pieces->parts[i].iov_base = at + PIECE_HEADER;
+    at += PIECE_HEADER + pieces->parts[i].iov_len;
+  }
+  return true;
+}
+
+bool reply_pieces_send(struct connection *connection, const struct reply_pieces *pieces, uint8_t type,
+                       uint8_t first, size_t length) {
+  if (reply_is_pointless(connection)) {
+    return false;
+  }
+  for (int i = 0; i < pieces->count && length != 0; i++) {
+    const struct iovec *part = &pieces->parts[i];
+    size_t used = length < part->iov_len ? length : part->iov_len;
+    uint8_t *data = part->iov_base;
+    message_write_header(data - PIECE_HEADER, type, (uint32_t)used + 1);
+    data[-1] = first;
+    connection->out_end = (size_t)(data + used - connection->out.data);
+    length -= used;
+  }
+  return reply_send_out(connection);
 }
 
 bool reply_error(struct connection *connection, int number, const char *message) {

@@ -6,6 +6,8 @@
 #ifndef PROVIUM_REPLY_H
 #define PROVIUM_REPLY_H
 
+#include <sys/uio.h>
+
 #include "connection.h"
 
 void reply_begin(struct connection *connection, uint8_t type);
@@ -27,6 +29,21 @@ size_t reply_length(const struct connection *connection);
 void reply_fail(struct connection *connection);
 /* Returns false when the host cannot be reached. Blocks while the host does not read. */
 bool reply_send(struct connection *connection);
+
+enum { REPLY_PIECES_MAX = 4 };
+
+/* Several messages in a row whose payload is a byte of the caller's and a piece of data each, read by one
+ * readv. */
+struct reply_pieces {
+  struct iovec parts[REPLY_PIECES_MAX];
+  int count;
+};
+
+/* Makes room for at most `size` bytes of data. Returns false without memory. */
+bool reply_pieces_begin(struct connection *connection, struct reply_pieces *pieces, size_t size);
+/* Sends the first `length` bytes of the data, at least one. Returns as reply_send. */
+bool reply_pieces_send(struct connection *connection, const struct reply_pieces *pieces, uint8_t type,
+                       uint8_t first, size_t length);
 
 bool reply_error(struct connection *connection, int number, const char *message);
 /* Sends ERROR with the text "ACTION PATH: ERRNO". */

@@ -124,6 +124,26 @@ static void check_flow_control(struct peer *peer) {
   free(out.data);
 }
 
+/* One read of a full pipe becomes several messages; their bytes stay in order, also where a limit cuts them.
+ */
+static void check_pieces(struct peer *peer) {
+  struct bytes out = {0}, expected = {0};
+  for (int i = 1; i <= 300000; i++) {
+    char line[16];
+    put(&expected, line, (size_t)snprintf(line, sizeof line, "%d\n", i));
+  }
+  uint32_t job = start(peer, "seq 300000");
+  struct reply reply;
+  do {
+    reply = read_streams(peer, job, ALL, PV_PROCESS_FOLLOW, 700001, FOREVER, &out, NULL);
+  } while (reply.type == PV_PROCESS_STATE && get_u32(&reply.payload, 9) != PV_STREAM_INPUT &&
+           get_u32(&reply.payload, 9) != 0);
+  CHECK(out.length == expected.length && memcmp(out.data, expected.data, out.length) == 0);
+  CHECK(end_process(peer, job).type == PV_DONE);
+  free(out.data);
+  free(expected.data);
+}
+
 /* Input that is not read fills the pipe; the request ends in time and says how much was taken. */
 static void check_full_input(struct peer *peer) {
   static char data[1 << 21]; /* more than the pipe holds */
@@ -315,6 +335,7 @@ void test_process(void) {
   for (int link = 0; link < 2; link++) {
     struct agent_under_test agent = agent_start(link);
     check_conversation(&agent.main);
+    check_pieces(&agent.main);
     check_flow_control(&agent.main);
     check_full_input(&agent.main);
     check_signals(&agent.main);

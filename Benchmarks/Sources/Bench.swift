@@ -10,7 +10,7 @@ import ProviumSystem
 enum Bench {
   /// The parts that can be measured alone.
   enum Part: String, CaseIterable {
-    case channel, disks, shares, networks, failures, suites
+    case channel, snapshots, disks, shares, networks, failures, suites
   }
 
   /// The programs that are measured, and the baselines.
@@ -61,9 +61,19 @@ enum Bench {
     try Files.createDirectories(folder, mode: 0o700)
     defer { try? Files.removeTree(folder) }
     let machineRows = MachineRows(host: host, bareProgram: programs.bare, folder: folder, rounds: rounds)
+    func snapshots(coldBoot: Double) throws -> [Row] {
+      try SnapshotRows(
+        host: host,
+        bareProgram: programs.bare,
+        folder: folder,
+        rounds: rounds,
+        coldBoot: coldBoot
+      ).rows()
+    }
     func rows(_ part: Part) throws -> [Row] {
       switch part {
       case .channel: try machineRows.channelRows()
+      case .snapshots: try snapshots(coldBoot: try machineRows.coldBoot())
       case .disks: try DiskRows(host: host, folder: folder, rounds: rounds).rows()
       case .shares: try ShareRows(host: host, folder: folder, rounds: rounds).rows()
       case .networks: try NetworkRows(host: host, flood: programs.flood, rounds: rounds).rows()
@@ -80,15 +90,8 @@ enum Bench {
     }
     if let part { return try rows(part) }
     let machines = try machineRows.rows()
-    let snapshots = try SnapshotRows(
-      host: host,
-      bareProgram: programs.bare,
-      folder: folder,
-      rounds: rounds,
-      coldBoot: machines.coldBoot
-    ).rows()
-    let parts = try Part.allCases.filter { $0 != .channel }.flatMap(rows)
+    let parts = try Part.allCases.filter { $0 != .channel && $0 != .snapshots }.flatMap(rows)
     let commands = CommandRows(provium: programs.provium, folder: folder, coldBoot: machines.coldBoot)
-    return try machines.rows + snapshots + parts + commands.rows()
+    return try machines.rows + snapshots(coldBoot: machines.coldBoot) + parts + commands.rows()
   }
 }

@@ -156,7 +156,7 @@ struct FailureRows {
     let machine = try boot()
     defer { machine.kill() }
     let connection = machine.connection
-    let size = 16 << 20
+    let size = 64 << 20
     let made = try connection.exec(ByteString("head -c \(size) /dev/urandom > /large"), until: limit())
     guard made.status == .exited(0) else { throw SystemError("make", "/large", Errno(EIO)) }
     var file = Sample(), stream = Sample()
@@ -169,9 +169,9 @@ struct FailureRows {
     let echo = try echoes(connection)
     return [
       Row(
-        name: "output of 16 MiB of a process with live streams",
-        figure: "\(number(16 / stream.median)) MiB/s",
-        baseline: "\(number(16 / file.median)) MiB/s `read_file`",
+        name: "output of 64 MiB of a process with live streams",
+        figure: "\(number(64 / stream.median)) MiB/s",
+        baseline: "\(number(64 / file.median)) MiB/s `read_file`",
         value: 100 * file.median / stream.median,
         unit: " %",
         promise: .atLeast(70)

@@ -22,6 +22,17 @@ struct MachineRows {
     )
   }
 
+  /// The time of one boot to its first answer, in seconds.
+  func coldBoot() throws -> Double {
+    var sample = Sample()
+    try sample.take {
+      let machine = try boot()
+      defer { machine.kill() }
+      _ = try machine.connection.syscall(SystemCall(number: 39), until: limit())
+    }
+    return sample.median
+  }
+
   func rows() throws -> (rows: [Row], coldBoot: Double) {
     let machine = try boot()
     defer { machine.kill() }

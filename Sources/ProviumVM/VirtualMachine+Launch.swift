@@ -113,6 +113,11 @@ extension VirtualMachine {
     private static func hint(_ image: BootImage, reached: BootStage, initrd: String?, _ console: ConsoleLog)
       -> String
     {
+      let first = image.append.split(separator: " ").last { $0.hasPrefix("rdinit=") }
+      if reached == .kernel, let first, first != "rdinit=/provium-wrapper" {
+        return
+          "; \(first) on the kernel's command line starts another program than Provium's wrapper: take it out, and name the guest's init with init = \"…\""
+      }
       let hasNoRoot = console.tail(.max).contains {
         $0.contains("panic - not syncing: VFS: Unable to mount root fs")
       }

@@ -85,6 +85,36 @@ struct StationTests {
     #expect(throws: ProviumError.self) { try Network("wan", subnets: ["fd07::/64"], reachesHost: true) }
   }
 
+  @Test("impairments, drops and partitions hold for stations, too") func members() async throws {
+    let lan = try Network("lan", subnets: ["10.7.0.0/24"])
+    let one = try lan.station(), two = try lan.station(), three = try lan.station()
+    /// The numbers of the frames 1 to 3 from `one` that reach `two`, which the last frame of `three` always does.
+    func arriving() async throws -> [UInt8] {
+      for (sender, number) in [(one, UInt8(1)), (one, 2), (one, 3), (three, 9)] {
+        sender.send(bytes: two.mac.bytes + sender.mac.bytes + [0x88, 0xB5, number])
+      }
+      var numbers: [UInt8] = []
+      while numbers.last != 9 { numbers += try await two.expect().payload }
+      return numbers.dropLast()
+    }
+    #expect(try await arriving() == [1, 2, 3])
+    try lan.drop(.all, from: one, to: two, nth: 2)
+    #expect(try await arriving() == [1, 3])
+    lan.removeDrops()
+    try lan.partition([one], [two, three])
+    #expect(try await arriving() == [])
+    lan.heal()
+    var cut = Impairment()
+    cut.isCut = true
+    try lan.set(cut, between: one, and: two)
+    #expect(try await arriving() == [])
+    try lan.set(nil, between: one, and: two)
+    #expect(try await arriving() == [1, 2, 3])
+    let foreign = try Network("other").station()
+    let error = #expect(throws: ProviumError.self) { try lan.partition([one], [foreign]) }
+    #expect(error?.message == "the station is not on the network lan")
+  }
+
   @Test("a VM talks to stations and, through a forwarded port, to this computer") func machine() async throws
   {
     let lan = try Network("lan", subnets: ["10.7.0.0/24"])
@@ -108,7 +138,8 @@ struct StationTests {
       try hole.send(pong)
       #expect(try await ping.wait(atMost: .seconds(120)) == .exited(0))
       let lookup = try await vm.background(
-        "nslookup -retry=1 -timeout=600 -type=a b.example 10.7.0.10")
+        "nslookup -retry=1 -timeout=600 -type=a b.example 10.7.0.10"
+      )
       let query = try await hole.expect { $0.udp?.destination == 53 }
       var message = try #require(DNSMessage(query.payload))
       #expect(message.name == "b.example" && message.type == DNSMessage.RecordType.a)

@@ -19,7 +19,6 @@ enum {
   STDOUT,
   STDERR,
   STREAMS,
-  READ_SIZE = PV_PIECE_SIZE - 1,
   PIPE_SIZE = 1 << 20,
   /* How long output is awaited from other processes that hold the streams after the process has exited. */
   DRAIN_MS = 50,
@@ -147,23 +146,24 @@ static int process_source(const struct process_reading *reading, int stream) {
   return wanted ? reading->job->streams[stream] : -1;
 }
 
-/* Sends at most one message of a stream. Returns false when there is nothing to send. */
+/*
+ * Sends what one read of a stream returns. Returns false when there is nothing to send. The read takes as
+ * much as a pipe holds: each read from a full pipe wakes its writer, and on one processor each change between
+ * the two costs more than copying a page.
+ */
 static bool process_forward(struct process_reading *reading, int stream) {
   struct connection *connection = &reading->session->connection;
   int fd = process_source(reading, stream);
   if (fd < 0 || reading->left == 0 || reading->failed) {
     return false;
   }
-  size_t size = reading->left < READ_SIZE ? reading->left : READ_SIZE;
-  reply_begin(connection, PV_OUTPUT);
-  reply_u8(connection, (uint8_t)stream);
-  uint8_t *room = reply_room(connection, size);
-  long got = room != NULL ? sys_read(fd, room, size) : -ENOMEM;
+  struct reply_pieces pieces;
+  bool has_room = reply_pieces_begin(connection, &pieces, reading->left);
+  long got = has_room ? sys_readv(fd, pieces.parts, pieces.count) : -ENOMEM;
   if (got > 0) {
-    reply_extend(connection, (size_t)got);
     reading->left -= (uint32_t)got;
     reading->sent = true;
-    reading->failed = !reply_send(connection);
+    reading->failed = !reply_pieces_send(connection, &pieces, PV_OUTPUT, (uint8_t)stream, (size_t)got);
   } else if (got == 0 || (got != -EAGAIN && got != -EINTR && got != -ENOMEM)) {
     process_close_stream(reading->job, stream); /* of a terminal: EIO, when no process has it open */
   } else if (got == -ENOMEM) {

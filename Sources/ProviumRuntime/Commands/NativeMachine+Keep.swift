@@ -21,11 +21,18 @@ extension NativeMachine {
   ///   - failure: why the test has failed; nil: it fails only if there is a kernel report.
   ///   - named: reports that an error of the test names already.
   package func keep(after failure: String?, excluding named: Set<KernelReport.ID>) -> Ended {
+    leaveLab()
     guard scope.services.failures.isOpen else { return Ended(report: nil, kept: []) }
     let report = takeReports(excluding: named)
     guard let message = failure ?? report?.message else { return Ended(report: nil, kept: []) }
     let kind: FailureKind = failure == nil ? .kernelReport : .assertion
-    let kept = scope.machines.keep(Failure(kind: kind, message: message), of: [], since: 0, withFacts: false)
+    let kept = scope.machines.keep(
+      Failure(kind: kind, message: message),
+      of: [],
+      since: 0,
+      among: ownMachines,
+      withFacts: false
+    )
     return Ended(report: report, kept: kept.keptLines)
   }
 }

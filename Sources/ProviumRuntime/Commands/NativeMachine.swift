@@ -7,8 +7,12 @@ package import ProviumVM
 /// and console rules as the VMs of scripts. Belongs to one thread; other threads use the scope's control.
 package final class NativeMachine {
   let scope: MachineScope
-  private let fixtures: FixtureService
+  let fixtures: FixtureService
   private var machine: Machine?
+  /// Takes the scope back from the threads of a lab's VMs, which share it, when they have ended; nil: the scope has one VM.
+  var takeBack: (() -> Void)?
+  /// Whether this is a VM of a lab, whose scope another one owns.
+  private let isMember: Bool
   private var workers: [Int32: Worker] = [:]
   /// Processes with live streams, by the pids of their shells.
   var processes: [Int32: LiveProcess] = [:]
@@ -17,6 +21,7 @@ package final class NativeMachine {
   package init(_ control: ScopeControl, engine: Engine) {
     let root = engine.configuration.settings.tests.first ?? engine.configuration.root
     fixtures = engine.fixtures
+    isMember = false
     scope = MachineScope(control, fixtureSearch: FixtureSearch(folder: root, root: root))
     scope.limits.push(
       TimeLimit(
@@ -26,6 +31,14 @@ package final class NativeMachine {
         sample: scope.limits.sample
       )
     )
+  }
+
+  /// A VM of a lab, which shares the scope of `owner`.
+  init(_ machine: Machine, of owner: NativeMachine) {
+    self.machine = machine
+    fixtures = owner.fixtures
+    scope = owner.scope
+    isMember = true
   }
 
   // MARK: Life
@@ -70,12 +83,19 @@ package final class NativeMachine {
   /// Shuts the guest down, and kills it if it does not end. Idempotent.
   package func shutDown() { machine?.shutDown() }
 
-  /// Ends QEMU and releases the reservation. Idempotent.
-  package func end() { scope.end() }
+  /// Ends QEMU and releases the reservation. Idempotent. The owner of a lab ends all its VMs, after the threads that use them.
+  package func end() {
+    if isMember {
+      machine?.kill("the test ended it", keepingReports: true)
+    } else {
+      leaveLab()
+      scope.end()
+    }
+  }
 
   /// If a VM did not start and its kernel reported a fault, the fault is the reason, and the failure is no
   /// infrastructure error.
-  private func blamingKernel(_ error: any Error) -> any Error {
+  func blamingKernel(_ error: any Error) -> any Error {
     let code = ProviumError.Code(error)
     guard [.startFailed, .machineLost, .timeout, .infrastructure].contains(code), let report = takeReports()
     else { return error }
@@ -85,6 +105,12 @@ package final class NativeMachine {
       cause: error,
       console: report.console
     )
+  }
+
+  /// Waits for the threads of a lab's VMs. Idempotent.
+  func leaveLab() {
+    takeBack?()
+    takeBack = nil
   }
 
   // MARK: Operations
@@ -119,6 +145,9 @@ package final class NativeMachine {
     try present().kill(worker)
   }
 
+  /// The VM of a lab's member; nil: all of the scope.
+  var ownMachines: [Machine]? { isMember ? machine.map { [$0] } ?? [] : nil }
+
   func present() throws -> Machine {
     guard let machine else { throw ProviumError(.invalidUse, "the VM was not started") }
     return machine
@@ -150,7 +179,7 @@ package final class NativeMachine {
   /// Takes the kernel reports that the configuration does not allow; nil if there are none.
   /// - Parameter named: reports that an error of the test names already.
   package func takeReports(excluding named: Set<KernelReport.ID> = []) -> ProviumError? {
-    var found = scope.machines.takeReports()
+    var found = scope.machines.takeReports(of: ownMachines)
     found.remove(named)
     return found.isEmpty ? nil : ProviumError(.kernelReport, found.message, console: found.console)
   }

@@ -60,15 +60,23 @@ package final class MachineContext {
     leave: @escaping () -> () -> Void,
     _ body: () throws -> Result
   ) rethrows -> Result {
+    begin(branches, leave: leave)
+    defer { endBranches() }
+    return try body()
+  }
+
+  /// Lets `branches` use the scope until `endBranches`.
+  func begin(_ branches: Branches, leave: @escaping () -> () -> Void = { {} }) {
     self.branches = branches
     leaveBranch = leave
     limits.end = branches.deadline
-    defer {
-      self.branches = nil
-      leaveBranch = { {} }
-      limits.end = .never
-    }
-    return try body()
+  }
+
+  /// Makes the scope belong to one thread again. The branches have ended.
+  func endBranches() {
+    branches = nil
+    leaveBranch = { {} }
+    limits.end = .never
   }
 
   /// Blocks until the resource pool admits a VM. That time counts against no time limit.

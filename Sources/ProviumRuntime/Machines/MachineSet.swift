@@ -56,8 +56,10 @@ package final class MachineSet {
 
   private var newestUse: UInt64 { all.map(\.lastUse).max() ?? 0 }
 
-  /// Takes the kernel reports on all consoles, also on those of VMs that ended, since the last call.
-  package func takeReports() -> KernelReportFindings {
+  /// Takes the kernel reports on the consoles, also on those of VMs that ended, since the last call.
+  /// - Parameter own: the VMs; nil: all.
+  package func takeReports(of own: [Machine]? = nil) -> KernelReportFindings {
+    let all = own ?? all
     let allowed = context.services.configuration.settings.allowedSplats
     var findings = KernelReportFindings()
     // All guests answer at the same time. Branches take turns with a VM, so there each VM is asked in its turn.

@@ -12,16 +12,29 @@ final class MachineThread: Sendable {
   private let state = Monitor(State())
   private let scope: ScopeControl
 
-  init(_ scope: ScopeControl, engine: Engine) throws(ProviumError) {
+  /// Starts the thread of a VM that is the only one of its scope, or of the owner of a lab.
+  convenience init(_ scope: ScopeControl, engine: Engine) throws(ProviumError) {
+    try self.init(scope) { state in
+      let machine = NativeMachine(scope, engine: engine)
+      while let job = Self.nextJob(of: state) { job(machine) }
+      machine.end()
+    }
+  }
+
+  /// Starts the thread of a VM of a lab, whose owner has this thread and ends the VM.
+  func startThread(of member: NativeLab.Member) throws(ProviumError) -> MachineThread {
+    try MachineThread(scope) { state in
+      while let job = Self.nextJob(of: state) { member.perform(job) }
+      member.release()
+    }
+  }
+
+  private init(_ scope: ScopeControl, _ body: @escaping @Sendable (Monitor<State>) -> Void)
+    throws(ProviumError)
+  {
     self.scope = scope
     let state = state
-    do {
-      _ = try DedicatedThread(name: "machine") {
-        let machine = NativeMachine(scope, engine: engine)
-        while let job = Self.nextJob(of: state) { job(machine) }
-        machine.end()
-      }
-    } catch {
+    do { _ = try DedicatedThread(name: "machine") { body(state) } } catch {
       throw ProviumError(.infrastructure, "no thread could be started for a VM: \(error)", cause: error)
     }
   }

@@ -89,6 +89,9 @@ extension Network {
       self.port = port
     }
 
+    /// The station's place in the switch of its network; nil for another network.
+    func port(on network: Network) -> PortNumber? { network === self.network ? port : nil }
+
     /// Its Ethernet address.
     public var mac: MACAddress { station.mac }
     /// Its IP addresses: one of each subnet of the network.

@@ -71,6 +71,12 @@ public final class Network: Sendable {
     if reachesHost { Self.warn(virtual.hostWarning, at: sourceLocation) }
   }
 
+  /// A network of a lab, whose VMs know each other's names already.
+  init(_ virtual: VirtualNetwork, of interfaces: [NativeMachine.Interface]) {
+    self.virtual = virtual
+    for interface in interfaces { _ = add(interface) }
+  }
+
   deinit { virtual.end() }
 
   /// The name of the network.
@@ -125,28 +131,22 @@ public final class Network: Sendable {
 
   // MARK: Impairments
 
-  /// Replaces what happens to frames between two VMs, in both directions; nil: what happens to all frames.
-  /// - Throws: ``ProviumError``, with the code `invalidUse`, for an impairment that is impossible, or a VM that is not on the
-  ///   network.
-  public func set(_ impairment: Impairment?, between one: VirtualMachine, and other: VirtualMachine)
+  /// Replaces what happens to frames between two members, in both directions; nil: what happens to all frames.
+  /// - Throws: ``ProviumError``, with the code `invalidUse`, for an impairment that is impossible, or a member of another network.
+  public func set(_ impairment: Impairment?, between one: any NetworkMember, and other: any NetworkMember)
     throws(ProviumError)
   {
     try set(impairment, from: one, to: other)
     try set(impairment, from: other, to: one)
   }
 
-  /// Replaces what happens to frames from a VM to another; nil: what happens to all frames.
-  /// - Throws: ``ProviumError``, with the code `invalidUse`, for an impairment that is impossible, or a VM that is not on the
-  ///   network.
-  public func set(_ impairment: Impairment?, from sender: VirtualMachine, to receiver: VirtualMachine)
+  /// Replaces what happens to frames from a member to another; nil: what happens to all frames.
+  /// - Throws: ``ProviumError``, with the code `invalidUse`, for an impairment that is impossible, or a member of another network.
+  public func set(_ impairment: Impairment?, from sender: any NetworkMember, to receiver: any NetworkMember)
     throws(ProviumError)
   {
     try check(impairment)
-    virtual.network.set(
-      impairment,
-      from: try interface(of: sender).port,
-      to: try interface(of: receiver).port
-    )
+    virtual.network.set(impairment, from: try port(of: sender), to: try port(of: receiver))
   }
 
   /// Replaces what happens to all frames that have no impairment of their own; nil: nothing.
@@ -160,17 +160,17 @@ public final class Network: Sendable {
     if let problem = impairment?.problem { throw ProviumError(.invalidUse, problem) }
   }
 
-  /// Divides the VMs into groups that do not reach each other, instead of earlier groups. VMs of no group reach all.
-  /// - Throws: ``ProviumError``, with the code `invalidUse`, for a VM that is not on the network, or in two groups.
-  public func partition(_ groups: [VirtualMachine]...) throws(ProviumError) {
+  /// Divides the members into groups that do not reach each other, instead of earlier groups. Members of no group reach all.
+  /// - Throws: ``ProviumError``, with the code `invalidUse`, for a member of another network, or in two groups.
+  public func partition(_ groups: [any NetworkMember]...) throws(ProviumError) {
     var seen: Set<PortNumber> = []
     var ports: [[PortNumber]] = []
     for group in groups {
       var numbers: [PortNumber] = []
-      for vm in group {
-        let port = try interface(of: vm).port
+      for member in group {
+        let port = try port(of: member)
         guard seen.insert(port).inserted else {
-          throw ProviumError(.invalidUse, "a VM is in two groups of a partition")
+          throw ProviumError(.invalidUse, "a VM or station is in two groups of a partition")
         }
         numbers.append(port)
       }
@@ -209,17 +209,17 @@ public final class Network: Sendable {
   ///   - sender: nil: any.
   ///   - receiver: nil: any.
   ///   - nth: the number of the one frame that is dropped, from 1; nil: all.
-  /// - Throws: ``ProviumError``, with the code `invalidUse`, for a VM that is not on the network, and for a number below 1.
+  /// - Throws: ``ProviumError``, with the code `invalidUse`, for a member of another network, and for a number below 1.
   public func drop(
     _ frames: Frames,
-    from sender: VirtualMachine? = nil,
-    to receiver: VirtualMachine? = nil,
+    from sender: (any NetworkMember)? = nil,
+    to receiver: (any NetworkMember)? = nil,
     nth: Int? = nil
   ) throws(ProviumError) {
     if let nth, nth < 1 { throw ProviumError(.invalidUse, "the first frame has the number 1, got \(nth)") }
     var ports: [PortNumber?] = []
-    for vm in [sender, receiver] {
-      if let vm { ports.append(try interface(of: vm).port) } else { ports.append(nil) }
+    for member in [sender, receiver] {
+      if let member { ports.append(try port(of: member)) } else { ports.append(nil) }
     }
     virtual.network.drop(frames.filter, from: ports[0], to: ports[1], nth: nth)
   }
@@ -271,14 +271,7 @@ public final class Network: Sendable {
     }
   }
 
-  // MARK: VMs
-
-  private func interface(of vm: VirtualMachine) throws(ProviumError) -> NativeMachine.Interface {
-    guard let found = vm.interfaces.first(where: { $0.network === virtual }) else {
-      throw ProviumError(.invalidUse, "the VM is not on the network \(name)")
-    }
-    return found
-  }
+  // MARK: Names
 
   /// Adds a VM that was started to those whose names the next ones get.
   /// - Returns: the lines of `/etc/hosts` for all.

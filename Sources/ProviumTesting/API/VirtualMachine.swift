@@ -121,9 +121,11 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
   /// Starts a VM, runs `body` with the VM as `current`, and ends the VM.
   /// - Parameters:
   ///   - location: where issues about the VM are recorded; nil: no test is running.
+  ///   - becomesCurrent: false for the owner of a lab, which has no VM of its own.
   ///   - start: boots or resumes the VM, on the VM's thread.
   nonisolated(nonsending) static func scoped<Result>(
     at location: SourceLocation?,
+    becomesCurrent: Bool = true,
     _ start: @escaping @Sendable (NativeMachine) throws -> Void,
     _ body: nonisolated(nonsending) (VirtualMachine) async throws -> Result
   ) async throws -> Result {
@@ -132,7 +134,7 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
       let vm = try await started(by: owner, at: location, start)
       let result: Result
       do {
-        result = try await $innermost.withValue(vm) { try await body(vm) }
+        result = try await $innermost.withValue(becomesCurrent ? vm : innermost) { try await body(vm) }
       } catch {
         // The error is reported by the test: it must not be reported a second time as an issue about the VM.
         let named = (error as? ProviumError)?.reports ?? []
@@ -143,6 +145,25 @@ public final class VirtualMachine: Guest, @unchecked Sendable {
       return result
     }
   }
+
+  /// Starts the threads of a lab's VMs, whose scope is this VM's.
+  func machines(of lab: NativeLab, at location: SourceLocation?) throws(ProviumError) -> [VirtualMachine] {
+    var machines: [VirtualMachine] = []
+    do {
+      for member in lab.members {
+        let thread = try target.thread.startThread(of: member)
+        machines.append(VirtualMachine(thread, member.interfaces, at: location))
+      }
+    } catch {
+      // Those with a thread are released by it.
+      for member in lab.members.dropFirst(machines.count) { member.release() }
+      throw error
+    }
+    return machines
+  }
+
+  /// Ends the thread of a lab's VM after the operations that were already requested. Idempotent.
+  func release() async { await target.thread.finish { _ in } }
 
   private static func started(
     by owner: PoolOwner,
