@@ -230,7 +230,9 @@ import Testing
   @Test("has the message of a failure of skopeo, without the rest of the line") func messages() {
     let line =
       #"time="2026-01-01T00:00:00Z" level=fatal msg="Error parsing image name \"docker://x\": refused""#
-    #expect(RegistryImage.message(in: "a\n\(line)\n") == #"Error parsing image name "docker://x": refused"#)
+    #expect(RegistryImage.message(in: "a\n\(line)\n") == "refused")
+    let other = #"time="x" level=fatal msg="copying \"a\" failed""#
+    #expect(RegistryImage.message(in: other) == #"copying "a" failed"#)
     #expect(RegistryImage.message(in: "plain\n") == "plain")
     let missing = RegistryImage.reason(ToolRun.Failure.notInstalled(tool: "skopeo"))
     #expect(missing.hasPrefix("skopeo is not installed") && missing.contains("apt-get install skopeo"))

@@ -107,9 +107,18 @@ struct KernelCommandTests {
     let run = try Command("run", "--", "sh", "-c", "uname -r; modprobe veth && echo loaded", in: project.path)
     #expect(run.output == "\(release)\nloaded\n", "\(run.text)")
     #expect(run.errors.contains("booting the kernel of this build tree (\(release))"), "\(run.text)")
-    let named = try Project(["tests/a.lua": "print(provium.create():boot():exec('uname -r').stdout)\n"])
+    let named = try Project([
+      "tests/a.lua": """
+      print(provium.kernel .. " is " .. provium.create():boot():exec("uname -r").stdout)
+      local other = provium.create():boot{kernel = "deb:6.12"}
+      assert(other:kernel() >= "6.12" and other:exec("modprobe veth").ok)
+      """
+    ])
     let test = try Command("test", "-v", "--kernel", project.path, "tests", in: named.path)
-    #expect(test.status == .exited(0) && test.output.contains(release), "\(test.text)")
+    #expect(
+      test.status == .exited(0) && test.output.contains("\(project.path) is \(release)"),
+      "\(test.text)"
+    )
   }
 
   @Test("that a sub-test's conditions do not fit is a reason to skip it, before anything boots")
@@ -119,7 +128,7 @@ struct KernelCommandTests {
     let project = try Project([
       "tests/a.lua": """
       test("old", { kernel = "< 4.0" }, function() error("runs") end)
-      test("new", { kernel = ">= 4.19, < 99", config = { "NET", "!NO_SUCH_OPTION" }, arch = "x86_64", cpus = 1 },
+      test("new", { owner = "us", kernel = ">= 4.19, < 99", config = { "NET", "!NO_SUCH_OPTION" }, arch = "x86_64", cpus = 1 },
         function() end)
       test("option", { config = "NO_SUCH_OPTION" }, function() error("runs") end)
       test("value", { config = "NET=m" }, function() error("runs") end)
@@ -138,6 +147,8 @@ struct KernelCommandTests {
     for (condition, complaint) in [
       ("kernel = 'new'", "a condition such as \">= 6.2\""), ("config = 'A B'", "an option such as"),
       ("arch = 'vax'", "vax"), ("cpus = 0", "255"),
+      ("kernels = '>= 6'", "'meta'['kernels'] is an unknown condition (did you mean 'kernel'?)"),
+      ("cpu = 2", "did you mean 'cpus'?"),
     ] {
       try project.write("test('x', { \(condition) }, function() end)\n", to: "tests/a.lua")
       let wrong = try Command("test", "tests", in: project.path)
@@ -296,65 +307,9 @@ struct KernelCommandTests {
     )
     let run = try Command("run", "--kernel", "kernel.rpm", "--", "uname", "-r", in: project.path)
     #expect(run.output == "\(release)\n", "\(run.text)")
-    // The part of the distribution protocol of OCI that a client reads.
-    let port = try project.shell(
-      """
-      cat > registry.py <<'END'
-      import gzip, hashlib, http.server, json, os, subprocess
-      blobs = {}
-      def blob(kind, data):
-          digest = "sha256:" + hashlib.sha256(data).hexdigest()
-          blobs[digest] = kind, data
-          return {"mediaType": "application/vnd.oci.image." + kind, "digest": digest, "size": len(data)}
-      def image(folder):
-          tar = subprocess.run(["tar", "-C", folder, "-cf", "-", "."], stdout=subprocess.PIPE, check=True).stdout
-          layer = blob("layer.v1.tar+gzip", gzip.compress(tar, 1))
-          facts = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers",
-              "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest()]}}
-          config = blob("config.v1+json", json.dumps(facts).encode())
-          return {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": [layer]}
-      os.mkdir("nothing")
-      open("nothing/file", "w").close()
-      tags = {}
-      for name, folder in [("6.1", "root"), ("nothing", "nothing"), ("cut", "nothing")]:
-          manifest = image(folder)
-          if name == "cut":
-              # A layer whose contents are not those of its digest.
-              digest = "sha256:" + "0" * 64
-              blobs[digest] = "layer.v1.tar+gzip", b"cut"
-              manifest["layers"] = [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": digest, "size": 3}]
-          tags[name] = blob("manifest.v1+json", json.dumps(manifest).encode())["digest"]
-      class Registry(http.server.BaseHTTPRequestHandler):
-          protocol_version = "HTTP/1.1"
-          def do_GET(self):
-              name = self.path.split("/")[-1]
-              digest = tags.get(name, name)
-              kind, data = blobs.get(digest, ("", b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}'))
-              self.send_response(200 if kind or self.path == "/v2/" else 404)
-              self.send_header("Content-Type", "application/vnd.oci.image." + kind if kind else "application/json")
-              self.send_header("Docker-Content-Digest", digest)
-              self.send_header("Content-Length", str(len(data)))
-              self.end_headers()
-              if self.command == "GET": self.wfile.write(data)
-          do_HEAD = do_GET
-          def log_message(self, *arguments): pass
-      server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
-      server.daemon_threads = True
-      print(server.server_port, flush=True)
-      child = os.fork()
-      if child:
-          open("registry.pid", "w").write(str(child))
-      else:
-          os.close(1); os.close(2)
-          import signal
-          signal.alarm(300)
-          server.serve_forever()
-      END
-      python3 registry.py
-      """
-    ).trimmed
-    defer { _ = try? project.shell("kill $(cat registry.pid)") }
-    let name = "oci:localhost:\(port)/group/kernel"
+    let registry = try Registry(in: project, tags: ["6.1": "root", "nothing": "nothing", "cut": "nothing"])
+    defer { registry.stop() }
+    let name = "oci:localhost:\(registry.port)/group/kernel"
     let pinned = try Command("kernel", "fetch", "\(name):6.1", in: project.path)
     #expect(pinned.output.hasPrefix("\(name)@sha256:"), "\(pinned.text)")
     for (tag, expected) in [
@@ -364,7 +319,7 @@ struct KernelCommandTests {
       let wrong = try Command("run", "--kernel", "\(name):\(tag)", "--", "true", in: project.path)
       #expect(wrong.status == .exited(2) && wrong.errors.contains(expected), "\(wrong.text)")
     }
-    try project.shell("kill $(cat registry.pid)")
+    registry.stop()
     // From the cache.
     let kept = try Command("run", "--kernel", "\(name):6.1", "--", "uname", "-r", in: project.path)
     #expect(kept.output == "\(release)\n", "\(kept.text)")
@@ -375,6 +330,90 @@ struct KernelCommandTests {
     #expect(gone.status == .exited(2) && gone.errors.contains("connection refused"), "\(gone.text)")
     let remove = try Command("kernel", "remove", "\(name):6.1", in: project.path)
     #expect(remove.status == .exited(0), "\(remove.text)")
+  }
+
+  @Test(
+    "in a registry with TLS and a login is fetched with the user's logins and certificates, else one error says what is missing"
+  )
+  func secureRegistry() throws {
+    let project = try Project(["provium.toml": "[provium]\ncache = \"cache\"\n"])
+    // Fetched, not booted: the head of a bzImage is enough.
+    try project.shell(
+      """
+      mkdir -p root/boot home/.docker right wrong
+      python3 -c 'b = bytearray(0x1000); b[0x202:0x206] = b"HdrS"; b[0x206:0x208] = 7, 2; b[0x20f] = 4; b[0x600:0x605] = b"6.9.0"
+      open("root/boot/vmlinuz-6.9.0", "wb").write(b)'
+      """
+    )
+    let registry = try Registry(in: project, tags: ["6.9": "root"], isSecure: true)
+    defer { registry.stop() }
+    // 0.0.0.0 is this host, but not its loopback address: certificates are checked.
+    let hosts = ["localhost:\(registry.port)", "0.0.0.0:\(registry.port)"]
+    for (folder, login) in [("right", "dXNlcjpzZWNyZXQ="), ("wrong", "dXNlcjp3cm9uZw==")] {
+      let logins = hosts.map { "\"\($0)\":{\"auth\":\"\(login)\"}" }.joined(separator: ",")
+      try project.write("{\"auths\":{\(logins)}}", to: "\(folder)/auth.json")
+    }
+    try project.shell("cp right/auth.json home/.docker/config.json; mkdir -p cache none")
+    func fetch(_ host: String, _ environment: [String: String]) throws -> Command {
+      try Files.removeTree("\(project.path)/cache")
+      return try Command(
+        "kernel",
+        "fetch",
+        "oci:\(host)/group/kernel:6.9",
+        in: project.path,
+        environment: ["HOME": "\(project.path)/none"].merging(environment) { $1 }
+      )
+    }
+    let right = ["REGISTRY_AUTH_FILE": "\(project.path)/right/auth.json"]
+    let authority = ["SSL_CERT_FILE": "\(project.path)/registry.pem"]
+    for (host, environment) in [
+      (hosts[0], right), (hosts[0], ["HOME": "\(project.path)/home"]),
+      (hosts[1], right.merging(authority) { $1 }),
+    ] {
+      let fetched = try fetch(host, environment)
+      #expect(fetched.output.hasPrefix("oci:\(host)/group/kernel@sha256:"), "\(fetched.text)")
+    }
+    for (host, environment, expected) in [
+      (hosts[0], [:], "log in: skopeo login \(hosts[0])"),
+      (
+        hosts[0], ["REGISTRY_AUTH_FILE": "\(project.path)/wrong/auth.json"],
+        "log in: skopeo login \(hosts[0])"
+      ),
+      (hosts[1], authority, "log in: skopeo login \(hosts[1])"),
+      (hosts[1], right, "/etc/containers/certs.d/\(hosts[1])/ca.crt"),
+    ] {
+      let refused = try fetch(host, environment)
+      #expect(
+        refused.status == .exited(2) && refused.errors.contains(expected),
+        "\(expected): \(refused.text)"
+      )
+      #expect(refused.errors.split(separator: "\n").count == 1, "\(refused.text)")
+    }
+    let plain = try Registry(in: project, tags: ["6.9": "root"])
+    defer { plain.stop() }
+    let refused = try fetch("0.0.0.0:\(plain.port)", [:])
+    #expect(refused.errors.contains("only a registry on localhost may lack TLS"), "\(refused.text)")
+  }
+
+  @Test(
+    "in a registry needs skopeo, and the error says so where it is missing",
+    .enabled(if: noMounts == nil, Comment(rawValue: noMounts ?? ""))
+  )
+  func withoutSkopeo() throws {
+    let project = try Project(["provium.toml": "[provium]\ncache = \"cache\"\n", "nothing": ""])
+    // A file that cannot be executed takes the place of each, in a mount namespace of its own.
+    let said = try project.shell(
+      """
+      unshare -m bash -c '
+        for program in $(type -ap skopeo); do mount --bind nothing $program; done
+        status=0; \(Command.binary) run --kernel oci:localhost:5000/kernel:6.1 -- true 2>&1 || status=$?; echo "exit $status"'
+      """
+    )
+    #expect(
+      said.contains("skopeo is not installed, which fetches images (apt-get install skopeo)"),
+      "\(said)"
+    )
+    #expect(said.hasSuffix("exit 2\n") && said.split(separator: "\n").count == 2, "\(said)")
   }
 
   @Test("is added, listed, booted and removed by its name") func library() throws {

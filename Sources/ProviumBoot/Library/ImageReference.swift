@@ -47,9 +47,11 @@ package struct RegistryImage: Sendable, Hashable {
     return text.suffix(64).lowercased()
   }
 
+  /// The registry's name and port: `localhost:5000`.
+  private var host: Substring { text.prefix { $0 != "/" } }
+
   /// Whether the registry is on this host. Such a registry may have no certificate.
   private var isLoopback: Bool {
-    let host = text.prefix { $0 != "/" }
     let name = host.hasPrefix("[") ? host.prefix { $0 != "]" } : host.prefix { $0 != ":" }
     return name == "localhost" || name == "[::1" || name.hasPrefix("127.")
   }
@@ -85,7 +87,31 @@ package struct RegistryImage: Sendable, Hashable {
         directory: folder,
         deadline: .after(.seconds(1800))
       )
-    } catch { throw problem(Self.reason(error)) }
+    } catch {
+      let reason = Self.reason(error)
+      throw problem(reason + (remedy(for: reason) ?? ""))
+    }
+  }
+
+  /// What the user can do about a message of skopeo; nil: nothing that Provium knows.
+  private func remedy(for message: String) -> String? {
+    let host = HarmlessText.line(String(host))
+    let refusals = [
+      "unauthorized", "not authorized", "authentication required", "access to the resource is denied",
+    ]
+    if refusals.contains(where: message.contains) {
+      return "; log in: skopeo login \(host) (logins of podman and docker and REGISTRY_AUTH_FILE count, too)"
+    }
+    if message.contains("certificate signed by unknown authority") {
+      return
+        "; name its authority's certificate by SSL_CERT_FILE, or keep it as /etc/containers/certs.d/\(host)/ca.crt"
+    }
+    let plain = ["HTTP response to HTTPS client", "first record does not look like a TLS handshake"]
+    if plain.contains(where: message.contains) {
+      return
+        "; only a registry on localhost may lack TLS: allow this one in registries.conf (insecure = true)"
+    }
+    return nil
   }
 
   static func reason(_ error: any Error) -> String {
@@ -114,6 +140,10 @@ package struct RegistryImage: Sendable, Hashable {
     }
     let quoted = String(decoding: bytes[(start + mark.count)...].dropLast(), as: UTF8.self)
     let text = quoted.split(separator: "\\\"", omittingEmptySubsequences: false).joined(separator: "\"")
-    return HarmlessText.line(text)
+    // skopeo says this of each problem of an image, also if its name is right.
+    let parts = text.split(separator: "\": ", maxSplits: 1)
+    return HarmlessText.line(
+      text.hasPrefix("Error parsing image name") && parts.count == 2 ? String(parts[1]) : text
+    )
   }
 }

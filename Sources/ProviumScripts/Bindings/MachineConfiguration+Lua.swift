@@ -6,6 +6,7 @@ import ProviumVM
 extension MachineConfiguration {
   static let luaOptions = [
     "memory", "cpus", "files", "disks", "append", "boot_timeout", "initial_time", "clock", "share", "root",
+    "kernel",
   ]
 
   /// - Parameter folder: the folder that relative host paths start from: that of `provium.toml`.
@@ -30,6 +31,11 @@ extension MachineConfiguration {
     let shared = try options["share"]?.entries() ?? []
     shares = try shared.map { try SharedFolder(path: $0.name, $0.argument) }
     if let root = options["root"] { self.root = try root.path() }
+    if let kernel = options["kernel"] {
+      boot.kernel = try kernel.path()
+      if boot.kernel?.isEmpty == true { throw kernel.expected("a path or a name such as \"deb:6.1\"") }
+      boot.wantsUserland = true
+    }
     initialTime = try options["initial_time"].map(GuestClock.initialTime)
     hasFastClock = try options["clock"]?.string(oneOf: ["fast", "real"]) == "fast"
     self = resolvingPaths(against: folder)

@@ -27,7 +27,10 @@ enum ProviumLibrary {
         "IOW": { try ioctlNumber($0, .write) },
         "IOWR": { try ioctlNumber($0, .readWrite) },
       ],
-      values: ["version": .text(ProviumVersion.string), "null": .null]
+      values: [
+        "version": .text(ProviumVersion.string), "null": .null,
+        "kernel": context.configuration.kernel.map { .text($0) } ?? .boolean(false),
+      ]
     )
     try state.runPrelude(
       assignment,

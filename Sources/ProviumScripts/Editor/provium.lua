@@ -119,6 +119,7 @@
 ---@field nics? (provium.network | provium.nic_options)[] The network devices.
 ---@field hostname? string The host name of the guest.
 ---@field share? table<string, string | provium.share_options> Guest path to a folder of the host, which is read-only.
+---@field kernel? string The kernel in place of the profile's: a path, or a name such as "deb:6.1".
 ---@field root? string The root of the guest: a folder of the host ("/" is its own), a tar archive, or a container image.
 
 --- A folder of the host in the guest.
@@ -796,6 +797,7 @@ function port:clear() end
 --- Provium's functions.
 ---@class provium
 ---@field version string The version of Provium.
+---@field kernel string | false The kernel of `--kernel` or of the matrix: "deb:6.1", or an absolute path.
 ---@field null any The value that represents `null` of JSON.
 ---@field errno table<string, integer> Error numbers: `provium.errno.ENOENT`.
 ---@field sys table<string, integer> Constants of this host's architecture: `provium.sys.O_RDONLY`.

@@ -2,6 +2,7 @@ import ProviumArchitecture
 import ProviumBoot
 import ProviumLua
 import ProviumRuntime
+import ProviumSystem
 
 /// The conditions under which a sub-test runs: `kernel`, `config`, `arch` and `cpus` of its options.
 struct SubTestConditions {
@@ -62,6 +63,13 @@ struct SubTestConditions {
     default: return false
     }
     return true
+  }
+
+  /// The condition whose name differs from `name` in one letter; nil: there is none.
+  static func name(like name: String) -> String? {
+    ["kernel", "config", "arch", "cpus"].first {
+      NearestName.editDistance(Array(name.lowercased()), Array($0)) == 1
+    }
   }
 
   private var isEmpty: Bool { kernel == nil && options.isEmpty && architecture == nil && cpus == nil }

@@ -21,7 +21,12 @@ struct SubTestOptions {
       case "slow": isSlow = try value.boolean()
       case "fresh": isFresh = try value.boolean()
       case _ where try conditions.take(name, value): break
-      default: properties[name] = value.value.text ?? value.value.described()
+      default:
+        // A mistyped condition would otherwise be no condition: the sub-test would run everywhere.
+        if let condition = SubTestConditions.name(like: name) {
+          throw value.refused("is an unknown condition (did you mean '\(condition)'?)")
+        }
+        properties[name] = value.value.text ?? value.value.described()
       }
     }
   }
