@@ -93,7 +93,7 @@ package struct RegistryImage: Sendable, Hashable {
     }
   }
 
-  /// What the user can do about a message of skopeo; nil: nothing that Provium knows.
+  /// The advice for a message of skopeo; nil: none is known.
   private func remedy(for message: String) -> String? {
     let host = HarmlessText.line(String(host))
     let refusals = [

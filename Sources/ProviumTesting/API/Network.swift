@@ -28,6 +28,8 @@ public import Testing
 /// `Docs/Networks.md` describes addresses and impairments. The network ends with its last use.
 public final class Network: Sendable {
   let virtual: VirtualNetwork
+  /// False for a network of a lab, which the scope of the lab ends.
+  private let isOwner: Bool
   /// The lines of `/etc/hosts` for the VMs that were started.
   private let hosts = Mutex<[String]>([])
 
@@ -63,6 +65,7 @@ public final class Network: Sendable {
     if let mtu, !(576...65500).contains(mtu) {
       throw ProviumError(.invalidUse, "the MTU of a network must be from 576 to 65500, got \(mtu)")
     }
+    isOwner = true
     let services = reachesHost ? try SharedEngine.required().services : nil
     do { virtual = try VirtualNetwork(plan, services) } catch let error as ProviumError { throw error } catch
     {
@@ -74,10 +77,11 @@ public final class Network: Sendable {
   /// A network of a lab, whose VMs know each other's names already.
   init(_ virtual: VirtualNetwork, of interfaces: [NativeMachine.Interface]) {
     self.virtual = virtual
+    isOwner = false
     for interface in interfaces { _ = add(interface) }
   }
 
-  deinit { virtual.end() }
+  deinit { if isOwner { virtual.end() } }
 
   /// The name of the network.
   public var name: String { virtual.name }
