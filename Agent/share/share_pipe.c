@@ -9,6 +9,7 @@
 #include "listener.h"
 #include "port.h"
 #include "share_requests.h"
+#include "share_window.h"
 
 enum {
   SECRET_MS = 500,
@@ -29,6 +30,7 @@ struct share_pipe {
   bool has_session; /* the host has sent its HELLO */
   struct share shares[PV_MAX_SHARES + 1];
   struct share_requests requests;
+  struct share_window window;
   size_t input_start, input_end;
   uint32_t reply_share;
   size_t reply_length;
@@ -142,6 +144,34 @@ static void pipe_finish_reply(struct share_pipe *pipe, uint32_t number) {
   pipe->reply_length = 0;
 }
 
+/* Tells the host how much of the window it may use again: the first time all of it. */
+static void pipe_grant_window(struct share_pipe *pipe, uint32_t bytes) {
+  pipe->window.taken = 0;
+  memcpy(pipe->output + PV_LINK_HEADER_SIZE, &bytes, sizeof bytes);
+  pipe_send(pipe, PV_LINK_WINDOW, 0, sizeof bytes);
+}
+
+static void pipe_take_window(struct share_pipe *pipe, const struct link_frame *frame) {
+  uint32_t size =
+      frame->length == PV_WINDOW_MARK_SIZE ? share_window_check(&pipe->window, frame->payload) : 0;
+  if (size != 0) {
+    pipe_grant_window(pipe, size);
+  }
+}
+
+static void pipe_take_placed(struct share_pipe *pipe, const struct link_frame *frame) {
+  bool is_mounted =
+      frame->channel != 0 && frame->channel <= PV_MAX_SHARES && pipe->shares[frame->channel].fuse >= 0;
+  pipe->reply_length = share_window_take(&pipe->window, frame, pipe->reply, sizeof pipe->reply);
+  if (pipe->reply_length != 0 && is_mounted) {
+    pipe_finish_reply(pipe, frame->channel);
+  }
+  pipe->reply_length = 0;
+  if (pipe->window.taken != 0 && pipe->window.taken >= pipe->window.size / 4) {
+    pipe_grant_window(pipe, pipe->window.taken);
+  }
+}
+
 /* The frames of a reply follow each other. */
 static void pipe_take_reply(struct share_pipe *pipe, const struct link_frame *frame) {
   if (frame->channel == 0 || frame->channel > PV_MAX_SHARES || pipe->shares[frame->channel].fuse < 0) {
@@ -187,6 +217,10 @@ static void pipe_take_input(struct share_pipe *pipe) {
       pipe_begin_session(pipe, &frame);
     } else if (frame.type == PV_LINK_DATA && pipe->has_session) {
       pipe_take_reply(pipe, &frame);
+    } else if (frame.type == PV_LINK_WINDOW && pipe->has_session) {
+      pipe_take_window(pipe, &frame);
+    } else if (frame.type == PV_LINK_PLACED && pipe->has_session) {
+      pipe_take_placed(pipe, &frame);
     }
     if (pipe->host < 0) {
       return; /* lost while a request was sent */
@@ -283,6 +317,7 @@ NO_RETURN void share_pipe_run(const struct environment *environment, int handoff
     pipe.shares[n].fuse = -1;
   }
   pipe_find_host(&pipe);
+  share_window_open(&pipe.window, environment->private);
   for (;;) {
     pipe_wait(&pipe);
   }

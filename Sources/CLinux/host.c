@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 const char *clinux_errno_name(int number) { return strerrorname_np(number); }
@@ -22,6 +23,16 @@ int clinux_processors(void) {
 
 int clinux_eventfd(void) {
   int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return fd < 0 ? -errno : fd;
+}
+
+int clinux_memory_file(const char *name, size_t size) {
+  int fd = memfd_create(name, MFD_CLOEXEC);
+  if (fd >= 0 && ftruncate(fd, (off_t)size) != 0) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
   return fd < 0 ? -errno : fd;
 }
 

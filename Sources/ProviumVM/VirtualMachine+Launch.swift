@@ -26,6 +26,7 @@ extension VirtualMachine {
       started: (QEMUProcess) -> Void,
       failed: (UnbootedMachine) -> Void
     ) throws -> VirtualMachine {
+      let configuration = configurationWithWindow()
       let directory = try host.run.machineDirectory()
       let secret = platform.channel == .vsock ? GuestSecret.random() : nil
       let initrd =
@@ -107,6 +108,16 @@ extension VirtualMachine {
         if case .sharedFile(let memory) = storage.memory { try? Files.removeTree(memory) }
         throw SilentEntry(end: silent, boot: failure)
       }
+    }
+
+    /// The configuration with a window for long replies, if the VM has shares that gain by it.
+    private func configurationWithWindow() -> MachineConfiguration {
+      var result = configuration
+      let gains = platform.accelerator == .tcg && platform.channel == .virtioSerial
+      if gains, qemu.hasSharedMemoryDevice, !configuration.sharedFolders.isEmpty {
+        result.devices.append(ShareWindowDevice())
+      }
+      return result
     }
 
     /// Returns a hint at the likely cause of a boot that ended at a stage; empty: none is known.

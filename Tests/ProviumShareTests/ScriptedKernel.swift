@@ -24,8 +24,8 @@ final class ScriptedKernel {
   let reply = FUSEReply()
   private var unique: UInt64 = 2
 
-  init(_ settings: ShareSettings, table: NodeTable = NodeTable()) throws {
-    server = try ShareServer(settings, table: table)
+  init(_ settings: ShareSettings, table: NodeTable = NodeTable(), watch: FolderWatch? = nil) throws {
+    server = try ShareServer(settings, table: table, watch: watch)
   }
 
   /// FUSE_INIT of Linux 6.1.

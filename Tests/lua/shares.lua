@@ -41,6 +41,19 @@ test("a program that reads a file continues in a resumed VM", function()
     assert_eq("3", output("cat /tmp/found"))
 end)
 
+test("long files are read whole before and after a save, and by several readers at a time", function()
+    host("head -c 9000001 /dev/urandom > " .. folder .. "/long")
+    local sum = host("sha256sum < " .. folder .. "/long")
+    local long = provium.create():boot{share = {["/src"] = folder}}
+    local read = "sha256sum < /src/long"
+    local function output(command) return (long:exec(command).stdout:gsub("%s+$", "")) end
+    assert_eq(sum, output(read))
+    long:restore(long:snapshot())
+    assert_eq(sum, output("echo 3 > /proc/sys/vm/drop_caches; " .. read))
+    local all = "for n in 1 2 3 4; do cp /src/long /tmp/$n & done; wait; sha256sum /tmp/[1-4] | sort -u -k1,1 | cut -d' ' -f1"
+    assert_eq(sum:match("^%x+"), output("echo 3 > /proc/sys/vm/drop_caches; " .. all))
+end)
+
 test("a running VM gets one more folder, also in a snapshot", function()
     vm:share(folder .. "/sub", "/more/of/it")
     assert_eq("link", output("ls /more/of/it"))

@@ -116,6 +116,8 @@ int clinux_pipe(int ends[2]);
 int clinux_processors(void);
 /* An eventfd(2), close-on-exec and non-blocking. */
 int clinux_eventfd(void);
+/* A file in memory of this size (memfd_create(2)), close-on-exec. */
+int clinux_memory_file(const char *name, size_t size);
 /* Names the calling thread; the kernel keeps 15 bytes. */
 void clinux_thread_name(const char *name);
 

@@ -218,7 +218,26 @@ enum pv_link_type {
   PV_LINK_HELLO_ACK = 3, /* the same nonce; the bytes before it are of an earlier session */
   PV_LINK_OPEN = 4,      /* host: starts a connection to worker `channel`, which answers with READY */
   PV_LINK_CLOSE = 5,     /* ends the connection of `channel`; from the guest also: there is no such worker */
+  PV_LINK_WINDOW =
+      6, /* share port. host: mark[16], at the start of each page of the window. guest: bytes u32 */
+  PV_LINK_PLACED = 7, /* share port, host: struct pv_link_placed */
 };
+
+/*
+ * A FUSE reply whose data is in the window: memory of the host that the guest sees as that of an ivshmem
+ * device. The guest sends WINDOW with the bytes that it has taken, by their `cost`.
+ */
+struct pv_link_placed {
+  uint8_t reply[16]; /* struct fuse_out_header */
+  uint32_t offset, length;
+  uint32_t cost; /* `length`, and bytes that were left out before */
+  uint32_t reserved;
+};
+_Static_assert(sizeof(struct pv_link_placed) == 32, "placed reply layout");
+#define PV_WINDOW_MARK_SIZE 16u
+#define PV_WINDOW_PAGE 4096u
+#define PV_WINDOW_SIZE (4u << 20)
+#define PV_WINDOW_MAX (64 << 20)
 
 struct pv_link_header {
   uint32_t magic;
@@ -281,7 +300,7 @@ static inline void pv_link_header_make(struct pv_link_header *header, uint8_t ty
 /* Returns non-zero if these 20 bytes are a valid header. */
 static inline int pv_link_header_valid(const struct pv_link_header *header) {
   return header->magic == PV_LINK_MAGIC && header->length <= PV_LINK_MAX_PAYLOAD &&
-         header->type >= PV_LINK_DATA && header->type <= PV_LINK_CLOSE &&
+         header->type >= PV_LINK_DATA && header->type <= PV_LINK_PLACED &&
          header->header_check == pv_link_check(header, 16);
 }
 

@@ -54,7 +54,7 @@ struct ControlReader {
     switch frame.type {
     case .data: channel.deliver(frame.payload)
     case .close: channel.fail(.ended(nil))
-    case .hello, .helloAcknowledged, .open: return
+    case .hello, .helloAcknowledged, .open, .window, .placed: return
     }
   }
 

@@ -1,3 +1,4 @@
+internal import CProviumWire
 import Glibc
 package import ProviumSystem
 import Synchronization
@@ -11,19 +12,29 @@ package final class ShareConnection: Sendable {
     )
     throws -> Void
 
+  /// Sends what the guests' kernels must know of the shares. Runs on the connection's thread.
+  package typealias Notifier =
+    @Sendable (_ send: (_ share: UInt16, UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
   private let alarm: EventDescriptor
   private let thread = Mutex<DedicatedThread?>(nil)
 
   /// Starts the connection.
   /// - Parameters:
   ///   - serial: the host's end of the share port; nil: `endpoint` is one of vsock.
+  ///   - window: carries long replies; nil: the connection does.
   ///   - liveness: ends the connection with the VM.
   ///   - prepare: called on the connection's thread before the first request.
+  ///   - changes: returns a descriptor that is readable when `notifier` has something to send; nil: there is none yet.
+  ///   - notifier: called when the connection stands, and when `changes` is readable.
   package init(
     to endpoint: GuestEndpoint,
     serial: consuming Descriptor?,
+    window: ShareWindow? = nil,
     liveness: (any Liveness)?,
-    prepare: @escaping @Sendable () -> Void,
+    prepare: @escaping @Sendable () -> Void = {},
+    changes: @escaping @Sendable () -> Int32? = { nil },
+    notifier: @escaping Notifier = { _ in },
     handler: @escaping Handler
   ) throws {
     let alarm = try EventDescriptor()
@@ -39,8 +50,11 @@ package final class ShareConnection: Sendable {
       let session = ShareSession(
         endpoint: endpoint,
         port: port,
+        window: window,
         alarm: alarm,
         liveness: liveness,
+        changes: changes,
+        notifier: notifier,
         handler: handler
       )
       // It ends with the VM, by `close`, or when the guest breaks the protocol.
@@ -62,8 +76,11 @@ package final class ShareConnection: Sendable {
 private struct ShareSession {
   let endpoint: GuestEndpoint
   let port: PolledSocket?
+  let window: ShareWindow?
   let alarm: EventDescriptor
   let liveness: (any Liveness)?
+  let changes: @Sendable () -> Int32?
+  let notifier: ShareConnection.Notifier
   let handler: ShareConnection.Handler
 
   /// Bytes that a guest may send while it does not read.
@@ -87,8 +104,18 @@ private struct ShareSession {
     let raw = ByteQueue(capacity: 256 << 10)
     try LinkHandshake.perform(socket, raw: raw, until: never)
     var parser = LinkParser()
+    if let window {
+      let mark = Random.bytes(Int(PV_WINDOW_MARK_SIZE))
+      window.mark(mark)
+      try send(frame: LinkFrame.bytes(.window, payload: mark), socket, raw)
+    }
+    func notify() throws { try notifier { try send($1, $0, socket, raw) } }
+    try notify()
     while true {
       while let frame = try parser.next(in: raw) {
+        if frame.type == .window, frame.payload.count == 4 {
+          window?.grant(UInt32(littleEndian: frame.payload.loadUnaligned(as: UInt32.self)))
+        }
         guard frame.type == .data else { continue }
         // Input that comes while a reply is sent moves the queue's memory.
         let request = [UInt8](copying: frame.payload)
@@ -97,7 +124,9 @@ private struct ShareSession {
           try handler(share, request) { try send($0, share, socket, raw) }
         }
       }
-      guard try socket.read(into: raw, wanting: 65536, until: never) else { return }
+      // Asked for each time: a share that is added later may be the first one that is watched. poll(2) ignores -1.
+      let isRead = try socket.read(into: raw, wanting: 65536, until: never, orReadable: changes() ?? -1)
+      if !isRead { try notify() }
     }
   }
 
@@ -110,11 +139,21 @@ private struct ShareSession {
   )
     throws
   {
+    if let placed = window?.place(bytes) {
+      return try send(frame: LinkFrame.bytes(.placed, channel: share, payload: placed), socket, raw)
+    }
     try LinkFraming.each([bytes], channel: share, framesPerBatch: 32) { vectors in
       while !vectors.isEmpty {
         try socket.writeSome(&vectors, until: .never, keepingInput: raw)
         if raw.count > Self.mostInput { throw TransportFailure.violation("requests without reading replies") }
       }
+    }
+  }
+
+  private func send(frame: [UInt8], _ socket: PolledSocket, _ raw: ByteQueue) throws {
+    try frame.withUnsafeBytes { bytes in
+      var vectors = IOVectors([bytes])
+      while !vectors.isEmpty { try socket.writeSome(&vectors, until: .never, keepingInput: raw) }
     }
   }
 }

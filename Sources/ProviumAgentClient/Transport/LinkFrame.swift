@@ -3,7 +3,7 @@ import Glibc
 
 /// The type of a link frame.
 enum LinkFrameType: UInt8 {
-  case data = 1, hello, helloAcknowledged, open, close
+  case data = 1, hello, helloAcknowledged, open, close, window, placed
 }
 
 /// A received link frame. Its payload is valid until the next change of the queue that contains it.

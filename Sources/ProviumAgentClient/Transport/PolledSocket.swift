@@ -20,6 +20,18 @@ final class PolledSocket: @unchecked Sendable {
     self.descriptor = descriptor
   }
 
+  /// Blocks until it has read at least one byte into `queue`; false when the deadline came first, or when `other` is readable.
+  func read(into queue: ByteQueue, wanting: Int, until deadline: Deadline, orReadable other: Int32) throws
+    -> Bool
+  {
+    var polls = readPolls + [pollfd(fd: other, events: Int16(POLLIN), revents: 0)]
+    while true {
+      let ready = try Self.poll(&polls, liveness, until: deadline, hasOther: true)
+      if !ready { return false }
+      if try readNow(into: queue, wanting: wanting) { return true }
+    }
+  }
+
   /// Blocks until it has read at least one byte into `queue`; false when the deadline came first.
   func read(into queue: ByteQueue, wanting: Int, until deadline: Deadline) throws -> Bool {
     while true {
@@ -90,9 +102,13 @@ final class PolledSocket: @unchecked Sendable {
 
   /// Blocks until the first entry is ready; false when the deadline came first. The first entry is looked at
   /// before the alarm and the end of the VM: a reply that has arrived is used.
-  static func poll(_ polls: inout [pollfd], _ liveness: (any Liveness)?, until deadline: Deadline) throws
-    -> Bool
-  {
+  /// - Parameter hasOther: whether the last entry also ends the wait, with false.
+  static func poll(
+    _ polls: inout [pollfd],
+    _ liveness: (any Liveness)?,
+    until deadline: Deadline,
+    hasOther: Bool = false
+  ) throws -> Bool {
     while true {
       do {
         guard try Readiness.poll(&polls, until: deadline) else { return false }
@@ -102,6 +118,7 @@ final class PolledSocket: @unchecked Sendable {
       if polls[0].revents != 0 { return true }
       if polls[1].revents != 0 { throw TransportFailure.alarm }
       if let cause = liveness?.causeOfDeath() { throw TransportFailure.died(cause) }
+      if hasOther, let last = polls.last, last.revents != 0 { return false }
     }
   }
 }

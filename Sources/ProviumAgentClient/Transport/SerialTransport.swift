@@ -35,7 +35,7 @@ final class SerialTransport: Transport {
       switch frame.type {
       case .data: inbox.append(frame.payload)
       case .close: if inbox.count == before { throw TransportFailure.ended(nil) }
-      case .hello, .helloAcknowledged, .open: continue
+      case .hello, .helloAcknowledged, .open, .window, .placed: continue
       }
     }
     return inbox.count > before

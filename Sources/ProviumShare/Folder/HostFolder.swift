@@ -52,6 +52,9 @@ final class HostFolder: Sendable {
     return KernelFileSystem.name(facts.type)
   }
 
+  /// Whether the file system tells inotify of every change: one whose files only this host changes.
+  var reportsChanges: Bool { fileSystem().map { LocalFileSystem.contains($0.type) } ?? false }
+
   /// The file system of the folder itself.
   func fileSystem() -> clinux_file_system? {
     var facts = clinux_file_system()

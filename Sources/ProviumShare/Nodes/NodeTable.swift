@@ -20,6 +20,9 @@ package struct NodeTable: Sendable, Equatable {
   /// The number of nodes.
   package var count: Int { nodes.count }
 
+  /// The node that has a name now; nil for a name that the kernel does not know.
+  func node(named name: [UInt8], in parent: UInt64) -> UInt64? { places[Place(parent: parent, name: name)] }
+
   /// Returns the node of a file, and counts the kernel's reference to it. A name whose file was replaced gets a new node.
   mutating func look(up name: [UInt8], in parent: UInt64, facts: NodeFacts) -> UInt64 {
     let place = Place(parent: parent, name: name)

@@ -7,13 +7,28 @@ import Synchronization
 package final class ShareServer: Sendable {
   package let settings: ShareSettings
   private let state: Mutex<ShareState>
+  /// Its identity is that of the share in a `FolderWatch`.
+  private final class Identity: Sendable {}
+  private let identity = Identity()
 
   /// - Parameters:
   ///   - table: of the snapshot that the guest was resumed from.
+  ///   - watch: tells of changes on the host; nil: the guest's kernel asks for them each second.
   /// - Throws: `ShareProblem`.
-  package init(_ settings: ShareSettings, table: NodeTable = NodeTable()) throws(ShareProblem) {
+  package init(_ settings: ShareSettings, table: NodeTable = NodeTable(), watch: FolderWatch? = nil)
+    throws(ShareProblem)
+  {
     self.settings = settings
-    state = Mutex(ShareState(folder: try HostFolder(settings), table: table))
+    let folder = try HostFolder(settings)
+    // An unpacked archive does not change.
+    let isWatched = settings.attributes == nil && folder.reportsChanges
+    if isWatched { watch?.open() }
+    let watched = WatchedFolders(
+      isWatched ? watch : nil,
+      share: ObjectIdentifier(identity),
+      device: folder.facts.device
+    )
+    state = Mutex(ShareState(folder: folder, table: table, watched: watched))
   }
 
   /// Carries a request out. `reply` is empty where the kernel expects none.
@@ -21,8 +36,14 @@ package final class ShareServer: Sendable {
     state.withLock { $0.answer(request, into: reply) }
   }
 
-  /// Takes the nodes whose attributes the kernel must ask for again. The caller sends a notice for each before the reply.
-  package func takeNotices() -> [UInt64] { state.withLock { $0.takeNotices() } }
+  /// Takes the nodes whose attributes the kernel must ask for again. The caller sends a notice for each before the reply, and
+  /// as soon as the `FolderWatch` has changes.
+  package func takeNotices() -> [UInt64] {
+    state.withLock { state in
+      state.noticeChanges()
+      return state.takeNotices()
+    }
+  }
 
   /// Compares every node with the host, after a resume. Nodes that have changed become notices.
   package func revalidate() { state.withLock { $0.revalidate() } }

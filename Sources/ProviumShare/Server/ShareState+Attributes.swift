@@ -9,6 +9,7 @@ extension ShareState {
     guard let name = request.name() else { throw Errno(EINVAL) }
     if try node(request.node).isWithheld { return addMissing(reply) }
     let parent = try find(request.node, O_DIRECTORY)
+    watched.add(request.node, parent)
     do throws(Errno) {
       let status = try HostFolder.status(name, in: parent)
       addEntry(name, in: request.node, parent, status, reply)
@@ -21,7 +22,7 @@ extension ShareState {
   /// The kernel remembers a missing name, too.
   private func addMissing(_ reply: FUSEReply) {
     reply.addZeros(16)
-    reply.add(validity)
+    reply.add(lastingValidity ?? WatchedFolders.shortValidity)
     reply.addZeros(104)
   }
 
@@ -35,10 +36,10 @@ extension ShareState {
   ) {
     let node = table.look(up: name, in: number, facts: NodeFacts(status))
     if folder.isWithheld(name, in: parent, status) { table.nodes[node]?.isWithheld = true }
-    let (modified, validity) = tell(node, status)
+    let (modified, validity) = tell(node, in: number, status)
     reply.add(node)
     reply.add(UInt64(0))  // generation: numbers are not used again
-    reply.add(self.validity)
+    reply.add(lastingValidity ?? watched.validity(in: number, of: status))
     reply.add(validity)
     reply.add(UInt64(0))  // nanoseconds of both
     addAttributes(status, modified, reply)
@@ -54,7 +55,7 @@ extension ShareState {
     guard known.facts.isSameFile(as: NodeFacts(status)) || request.node == NodeTable.root else {
       throw Errno(ESTALE)
     }
-    let (modified, validity) = tell(request.node, status)
+    let (modified, validity) = tell(request.node, in: known.parent, status)
     reply.add(validity)
     reply.add(UInt64(0))
     addAttributes(status, modified, reply)
@@ -70,8 +71,11 @@ extension ShareState {
   ///
   /// A file that was modified just now can change again within one tick of the host's clock, and have the same time. Its time is
   /// told as one nanosecond earlier, so that the kernel sees a change when it asks later.
-  private mutating func tell(_ number: UInt64, _ status: stat) -> (modified: Int64, validity: UInt64) {
+  private mutating func tell(_ number: UInt64, in parent: UInt64, _ status: stat)
+    -> (modified: Int64, validity: UInt64)
+  {
     let facts = NodeFacts(status)
+    let validity = lastingValidity ?? watched.validity(ofAttributes: number, in: parent, status)
     guard status.st_mode & S_IFMT == S_IFREG else {
       table.nodes[number]?.facts = facts
       return (facts.modified, validity)

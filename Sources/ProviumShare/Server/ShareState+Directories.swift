@@ -24,10 +24,11 @@ extension ShareState {
       let start = Int(exactly: offset)
     else { throw Errno(EINVAL) }
     let known = try node(request.node)
-    let entries = try listing(of: request.node, known, isFirst: start == 0)
-    guard start < entries.count else { return }
     // A folder that appears empty is not entered; its two entries need no status.
     let parent = try find(known.isWithheld ? NodeTable.root : request.node, O_DIRECTORY)
+    if !known.isWithheld { watched.add(request.node, parent) }
+    let entries = try listing(of: request.node, known, isFirst: start == 0)
+    guard start < entries.count else { return }
     let limit = min(Int(size), FUSEReply.maxData)
     for index in start..<entries.count {
       let entry = entries[index]

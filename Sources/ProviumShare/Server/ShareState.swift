@@ -10,15 +10,16 @@ struct ShareState: Sendable {
   var takenChanges = 0
   /// The folders whose names are read at present, the last used one at the end.
   var listings: [Listing] = []
+  var watched: WatchedFolders
   private var notices: [UInt64] = []
 
-  /// How long the guest's kernel may use what it was told, in seconds: after it, a change on the host is seen. An unpacked archive
-  /// does not change.
-  var validity: UInt64 { folder.settings.attributes == nil ? 1 : 365 * 86400 }
+  /// How long the guest's kernel may use what it was told of an unpacked archive, in seconds; nil for a folder that can change.
+  var lastingValidity: UInt64? { folder.settings.attributes == nil ? nil : 365 * 86400 }
 
-  init(folder: HostFolder, table: NodeTable) {
+  init(folder: HostFolder, table: NodeTable, watched: WatchedFolders) {
     self.folder = folder
     self.table = table
+    self.watched = watched
     if self.table.nodes[NodeTable.root] == nil {
       self.table.nodes[NodeTable.root] = Node(parent: 0, name: [], lookups: 1, facts: folder.facts)
     }
@@ -140,15 +141,34 @@ struct ShareState: Sendable {
     return try folder.find(path, flags)
   }
 
+  /// Compares all nodes with the host. Nodes that have changed become notices, and nodes that are not watched any more.
   mutating func revalidate() {
+    if watched.isPossible {
+      for (number, node) in table.nodes where node.children > 0 || number == NodeTable.root {
+        if let found = try? find(number, O_DIRECTORY) { watched.add(number, found) }
+      }
+    }
     for (number, node) in table.nodes {
       var facts: NodeFacts?
       if let found = try? find(number), let status = try? HostFolder.status(found) {
         facts = NodeFacts(status)
       }
-      guard facts != node.facts || node.isFresh else { continue }
+      let isUnwatched = watched.isPossible && number != NodeTable.root && !watched.contains(node.parent)
+      guard facts != node.facts || node.isFresh || isUnwatched else { continue }
       if node.isRead, facts != node.facts, let path = table.path(of: number) { report.change(path) }
       notice(number)
     }
+  }
+
+  /// Makes notices of what has changed in the watched folders.
+  mutating func noticeChanges() {
+    let changes = watched.takeChanges()
+    if changes.areIncomplete { return revalidate() }
+    var changed: Set<UInt64> = []
+    for change in changes.list {
+      if change.isOfNames || change.name.isEmpty { changed.insert(change.node) }
+      if let child = table.node(named: change.name, in: change.node) { changed.insert(child) }
+    }
+    for node in changed.sorted() where table.nodes[node] != nil { notice(node) }
   }
 }

@@ -46,6 +46,14 @@ package struct Descriptor: ~Copyable, Sendable {
     return file
   }
 
+  /// A file in memory, close-on-exec. It is gone with its last descriptor.
+  /// - Parameter size: bytes.
+  package static func memoryFile(_ name: String, size: Int) throws -> Descriptor {
+    let raw = clinux_memory_file(name, size)
+    guard raw >= 0 else { throw SystemError("make a file in memory", name, Errno(-raw)) }
+    return Descriptor(owning: raw)
+  }
+
   /// Gives the room of a range of a file back, where the file system can. The size stays.
   package borrowing func releaseRoom(at offset: Int, count: Int) { _ = clinux_punch_hole(raw, offset, count) }
 

@@ -8,6 +8,8 @@ package struct QEMUBinary: Sendable, Hashable {
   package let version: String
   /// The architecture of its guests.
   package let architecture: Architecture
+  /// Whether it was built with the device of `ShareWindowDevice`.
+  package var hasSharedMemoryDevice = false
 
   /// There is none, or it cannot be used.
   package enum Failure: Error, Sendable, CustomStringConvertible {
@@ -39,7 +41,10 @@ package struct QEMUBinary: Sendable, Hashable {
     guard let path = Environment[variable] ?? ToolRun.find(program) else {
       throw Failure.notInstalled(program: program, package: architecture.qemuPackage)
     }
-    return QEMUBinary(path: path, version: try version(of: path, cache: cache), architecture: architecture)
+    let words = try facts(of: path, cache: cache).split(separator: " ").map(String.init)
+    var binary = QEMUBinary(path: path, version: words.first ?? "", architecture: architecture)
+    binary.hasSharedMemoryDevice = words.contains(ShareWindowDevice.model)
+    return binary
   }
 
   /// Whether it was built with user-mode networking, by its own list of network backends.
@@ -52,13 +57,14 @@ package struct QEMUBinary: Sendable, Hashable {
     return list?.outputText.split(whereSeparator: \.isNewline).contains("user") ?? false
   }
 
-  private static func version(of path: String, cache: String) throws -> String {
+  /// The version, and the devices that Provium asks for, separated by spaces. Asked once for each binary.
+  private static func facts(of path: String, cache: String) throws -> String {
     let facts = try FileFacts(path)
     let note = CacheNote(
-      "\(cache)/qemu-version-\(path.split(separator: "/").last ?? "qemu")",
+      "\(cache)/qemu-facts-\(path.split(separator: "/").last ?? "qemu")",
       key: "\(path) \(facts.size) \(facts.modifiedNanoseconds)"
     )
-    if let version = note.value { return version }
+    if let known = note.value { return known }
     let output: String
     do { output = try ToolRun.run(path, ["--version"], deadline: .after(.seconds(10))).outputText } catch {
       throw Failure.unusable(path: path, reason: "\(error)")
@@ -67,8 +73,12 @@ package struct QEMUBinary: Sendable, Hashable {
       let said = output.split(separator: "\n").first ?? ""
       throw Failure.unusable(path: path, reason: "it is no QEMU: --version says '\(said.prefix(80))'")
     }
-    note.write(version)
-    return version
+    let devices = try? ToolRun.run(path, ["-device", "help"], deadline: .after(.seconds(10))).outputText
+    let known =
+      devices?.contains("\"\(ShareWindowDevice.model)\"") == true
+      ? "\(version) \(ShareWindowDevice.model)" : version
+    note.write(known)
+    return known
   }
 
   /// `7.2.22` of `QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)`; nil for what another program says.

@@ -44,6 +44,8 @@ package final class QEMUProcess: Sendable {
   }
   /// This process's end of the share port; nil over vsock, or once it was taken.
   private let shareSocket: Mutex<Descriptor?>
+  /// The memory for long replies of shares; nil: the VM has no such device.
+  let shareWindow: ShareWindow?
   /// Keeps the vsock context ID reserved as long as the VM lives.
   private let vhost: Descriptor?
 
@@ -100,6 +102,11 @@ package final class QEMUProcess: Sendable {
     }
     diskServers = Mutex(servers)
     vhost = descriptors.takeBack(VsockDevice.descriptor)
+    if let memory = descriptors.takeBack(ShareWindowDevice.descriptor) {
+      shareWindow = try ShareWindow(memory)
+    } else {
+      shareWindow = nil
+    }
     console = consoleLog
     reports = KernelReportFinder(isBoot: !wiring.isIncoming)
     qmp = QMPClient(try descriptors.takeOurs(QEMUCommand.qmpDescriptor), log: log)

@@ -18,12 +18,13 @@ package final class MachineShares: Sendable {
     var isStopped = false
   }
   private let state = Mutex(State())
+  private let watch = FolderWatch()
 
   /// The servers of a boot, or with `snapshot` those that continue after a resume.
   init(_ devices: [SharedFolder], snapshot: String? = nil) throws {
     for (index, device) in devices.enumerated() {
       let table = try snapshot.map { try NodeTable(saved: Files.read("\($0)/\(Self.fileName(index))")) }
-      let server = try ShareServer(device.settings, table: table ?? NodeTable())
+      let server = try ShareServer(device.settings, table: table ?? NodeTable(), watch: watch)
       state.withLock { $0.shares.append(Share(device: device, server: server)) }
     }
   }
@@ -36,7 +37,7 @@ package final class MachineShares: Sendable {
   /// Adds a share of a running VM.
   /// - Returns: its number.
   func add(_ device: SharedFolder) throws -> Int {
-    let server = try ShareServer(device.settings)
+    let server = try ShareServer(device.settings, watch: watch)
     return try state.withLock { state in
       guard state.shares.count < WireLimit.shares else {
         throw ShareProblem(
@@ -58,10 +59,25 @@ package final class MachineShares: Sendable {
       state.connection = try ShareConnection(
         to: process.endpoint,
         serial: process.takeShareSocket(),
+        window: process.shareWindow,
         liveness: process.monitor,
         prepare: { [self] in if isResume { for share in all { share.server.revalidate() } } },
+        changes: { [watch] in watch.descriptor },
+        notifier: notifier(),
         handler: handler()
       )
+    }
+  }
+
+  private func notifier() -> ShareConnection.Notifier {
+    let reply = ReplyBuffer()
+    return { [weak self] send in
+      for (index, share) in (self?.all ?? []).enumerated() {
+        for node in share.server.takeNotices() {
+          reply.reply.notifyAttributesChanged(of: node)
+          try send(UInt16(index + 1), reply.reply.bytes)
+        }
+      }
     }
   }
 

@@ -37,6 +37,7 @@ extension VirtualMachine {
     process.reports.stop()
     // A request that was not answered is sent again by the resumed guest.
     shares.stop()
+    process.shareWindow?.clear()
     try shares.save(to: folder)
     for disk in configuration.servedDisks {
       if let contents = process.disks[disk.id] { try disk.save(contents, to: folder) }
