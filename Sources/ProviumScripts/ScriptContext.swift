@@ -8,6 +8,13 @@ final class ScriptContext {
   let subTests: SubTestRunner
   /// The types of the objects that the script holds.
   let types = ObjectTypes()
+  /// The checker of crash points that has the turn; nil: none.
+  var checker: CrashChecker? {
+    didSet {
+      scope.context.onlyMachine = checker.map { ObjectIdentifier($0.machine) }
+      subTests.capture = checker.map { checker in { checker.output += $0 } }
+    }
+  }
 
   init(scope: MachineScope, fixtures: FixtureService, subTests: SubTestRunner) {
     self.scope = scope

@@ -377,6 +377,37 @@ import Testing
     try reservation.take(request(320))
   }
 
+  @Test("a VM that only saves time gets what is left, ends warm VMs, and never delays a request")
+  func spareVMs() throws {
+    let pool = ResourcePool(.fixed(memory: 256 << 20, cpus: 3))
+    let warm = Mutex<[PoolReservation]>([])
+    pool.onNeed { warm.withLock { $0.popLast() } != nil }
+    func spare(_ megabytes: UInt64) -> PoolReservation? {
+      pool.reserveSpare(request(megabytes, cpus: 1), owner: 1, name: "a.lua", tell: { _ in })
+    }
+    // Held by the array alone, so that it is given back when it leaves the array.
+    warm.withLock { warm in
+      if let made = pool.reserveWarm(request(128, cpus: 1), name: "a warm VM", tell: { _ in }) {
+        warm.append(made)
+      }
+    }
+    let own = try pool.reserve(request(64, cpus: 1), owner: 1, name: "a.lua", until: .after(.seconds(5)))
+    let first = spare(64)
+    #expect(first != nil)
+    #expect(warm.withLock { $0.count } == 1)
+    let second = spare(64)
+    #expect(second != nil)
+    #expect(warm.withLock { $0.count } == 0)
+    // All processors are taken, then too much of the memory.
+    #expect(spare(1) == nil)
+    second?.release()
+    #expect(spare(256) == nil)
+    #expect(pool.inUse.memory == 128 << 20)
+    own.release()
+    first?.release()
+    #expect(!pool.isWanted)
+  }
+
   @Test("warm VMs give way to requests, and none is reserved while a request waits") func warmVMs() throws {
     let pool = ResourcePool(.fixed(memory: 256 << 20, cpus: 2))
     let warm = Mutex<[PoolReservation]>([])

@@ -7,6 +7,9 @@ import Synchronization
 ///
 /// Requests are carried out in the order in which they come. Answers that are delayed do not hold later ones back.
 package final class NBDServer: Sendable {
+  /// Bytes that a socket of a client should hold: a request of 1 MiB and its header pass without a wait for the other process.
+  package static let socketBuffer: Int32 = 2 << 20
+
   package let disk: BlockDisk
   private let socket: Descriptor
   private let thread = Mutex<DedicatedThread?>(nil)

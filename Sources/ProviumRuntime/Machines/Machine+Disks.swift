@@ -7,6 +7,7 @@ extension Machine {
   /// Returns a disk of the present or the last VM.
   /// - Throws: `ProviumError` with `.invalidUse` if there is none of that id.
   package func disk(_ id: String) throws -> BlockDisk {
+    try checkMayUse()
     if let disk = disks[id] { return disk }
     let hint = NearestName.hint(for: id, among: Array(disks.keys))
     let known =

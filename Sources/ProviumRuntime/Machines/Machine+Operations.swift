@@ -21,6 +21,7 @@ extension Machine {
 
   /// Returns the VM if operations are possible.
   func usable() throws -> VirtualMachine {
+    try checkMayUse()
     if isHalted {
       throw ProviumError(.invalidUse, "the machine is paused by the script: call vm:unpause() first")
     }
@@ -30,6 +31,16 @@ extension Machine {
     case .dead: throw ProviumError(.machineLost, "the machine is dead\(death.map { ": \($0)" } ?? "")")
     default: throw ProviumError(.invalidUse, "the machine is \(state.rawValue)")
     }
+  }
+
+  /// - Throws: if the present branch has another VM of its own.
+  func checkMayUse() throws {
+    guard let only = context.onlyMachine, only != ObjectIdentifier(self) else { return }
+    context.foreignUses += 1
+    throw ProviumError(
+      .invalidUse,
+      "\(label) cannot be used here: this function runs beside others, with a VM of its own"
+    )
   }
 
   /// Runs `body` with the VM, without a time limit.

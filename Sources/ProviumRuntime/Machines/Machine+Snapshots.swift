@@ -6,10 +6,11 @@ package import ProviumVM
 /// Saving and resuming.
 extension Machine {
   /// Resumes a snapshot in this handle.
+  /// - Parameter admitted: the reservation for it; nil: the pool is asked for one.
   /// - Throws: `UnusableSnapshot` if no VM resulted from it; `PoolError`.
-  func resume(_ snapshot: Snapshot, origin: ResumeOrigin) throws {
+  func resume(_ snapshot: Snapshot, origin: ResumeOrigin, admitted: MachineReservation? = nil) throws {
     let begin = Deadline.now
-    try admitResume(of: snapshot)
+    try admitResume(of: snapshot, admitted: admitted)
     let host = context.services.host
     context.activity("resuming \(label)")
     let limit = TimeLimit(
@@ -122,6 +123,7 @@ extension Machine {
   /// Returns the VM to the state of a snapshot. The handles of the VM and its workers stay the same.
   /// - Throws: `ProviumError` with `.invalidUse` for a snapshot of another handle.
   package func restore(_ snapshot: MachineSnapshot) throws {
+    try checkMayUse()
     guard snapshot.machine == ObjectIdentifier(self) else {
       throw ProviumError(.invalidUse, "the snapshot is another machine's")
     }
@@ -138,11 +140,13 @@ extension Machine {
     )
   }
 
-  private func resume(from point: RestorePoint) throws {
+  func resume(from point: RestorePoint, admitted: MachineReservation? = nil) throws {
     let earlier = operations
     interfaces = point.interfaces
     for (interface, isUp) in zip(point.interfaces, point.links) { interface.isUp = isUp }
-    do { try resume(point.snapshot, origin: .snapshot) } catch let error as UnusableSnapshot {
+    do { try resume(point.snapshot, origin: .snapshot, admitted: admitted) } catch let error
+      as UnusableSnapshot
+    {
       throw error.cause
     }
     for (id, faults) in point.faults { disks[id]?.policy = faults }

@@ -123,6 +123,7 @@ package final class Machine {
   ///   - configuration: valid, with all settings of the profile and the devices of `interfaces`.
   ///   - existing: the contents of its served disks, by id; those that are missing are made.
   func boot(_ configuration: MachineConfiguration, disks existing: [String: BlockDisk]) throws {
+    try checkMayUse()
     let services = context.services
     takeNumber()
     bootConfiguration = configuration
@@ -254,12 +255,17 @@ package final class Machine {
   // MARK: Resume
 
   /// Blocks until the resource pool admits a resume of `snapshot`.
-  func admitResume(of snapshot: Snapshot) throws {
+  /// - Parameter admitted: the reservation for it, if there is one already.
+  func admitResume(of snapshot: Snapshot, admitted: MachineReservation? = nil) throws {
     takeNumber()
+    reservation = try admitted ?? context.admit(resumeRequest(for: snapshot))
+  }
+
+  func resumeRequest(for snapshot: Snapshot) -> PoolRequest {
     // A VM of a fixture's script writes to a copy of the memory: that costs all of it.
     let memory =
       context.workFolder == nil ? min(snapshot.memory, PoolRequest.resumedMemory) : snapshot.memory
-    reservation = try context.admit(PoolRequest(memory: memory, cpus: snapshot.cpus, isColdBoot: false))
+    return PoolRequest(memory: memory, cpus: snapshot.cpus, isColdBoot: false)
   }
 
   func announceResume(of snapshot: Snapshot, origin: String) {

@@ -23,6 +23,11 @@ package final class MachineContext {
   /// Leaves what a branch has in the script's interpreter, with the turn. Returns a function that enters it again.
   private(set) var leaveBranch: () -> () -> Void = { {} }
 
+  /// The one VM that the present branch may use; nil: all VMs of the scope.
+  package var onlyMachine: ObjectIdentifier?
+  /// How often a branch tried to use another VM than its own.
+  package internal(set) var foreignUses = 0
+
   init(
     name: String,
     services: EngineServices,

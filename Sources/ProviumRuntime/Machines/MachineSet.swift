@@ -3,6 +3,8 @@ import ProviumSystem
 /// The VM handles of one scope, in the order of their creation. Belongs to the scope's thread.
 package final class MachineSet {
   package private(set) var all: [Machine] = []
+  /// Handles that `addCopy` created.
+  private var copies: [Machine] = []
   let context: MachineContext
   /// When `takeReports` ended last, and the greatest `lastUse` of all VMs then.
   private var lastTake: (at: UInt64, use: UInt64)?
@@ -15,6 +17,20 @@ package final class MachineSet {
     machine.hostName = "vm\(all.count + 1)"
     all.append(machine)
     return machine
+  }
+
+  /// Creates a handle for a copy of a VM. It is not among `all`: sub-tests and reports do not know it.
+  package func addCopy(of machine: Machine) -> Machine {
+    let copy = Machine(profile: machine.profile, context: context)
+    copy.hostName = machine.hostName
+    copies.append(copy)
+    return copy
+  }
+
+  /// Ends all copies.
+  package func endCopies() {
+    for copy in copies { copy.kill("no longer needed") }
+    copies = []
   }
 
   package var count: Int { all.count }
@@ -33,6 +49,7 @@ package final class MachineSet {
 
   /// Ends every VM at the end of the scope, without asking the guests.
   package func endAll() {
+    endCopies()
     for machine in all {
       machine.kill("the file ended")
       machine.freshStart = nil

@@ -8,13 +8,13 @@ import Synchronization
 /// fit holds back all later ones, so that small requests do not starve a big one. Warm VMs give way to all requests.
 package final class ResourcePool: Sendable {
   package let budget: PoolBudget
-  private let capacity: @Sendable () -> HostCapacity
+  let capacity: @Sendable () -> HostCapacity
   /// How long the automatic mode waits for memory that other programs of the host may free, before it takes files that
   /// wait for each other for a deadlock.
   private let patience: Duration
   /// How long a request of an idle pool waits for memory that only other programs of the host can free.
   private let hostPatience: Duration
-  private let state = Monitor(PoolState())
+  let state = Monitor(PoolState())
   private let endWarmVM = Mutex<(@Sendable () -> Bool)?>(nil)
 
   /// - Parameters:
@@ -104,11 +104,11 @@ package final class ResourcePool: Sendable {
         return false
       }
       if isGranted { return true }
-    } while state.read({ needsWarmMemory(number, $0) }) && endWarmVM.withLock({ $0 })?() == true
+    } while state.read({ needsWarmMemory(number, $0) }) && endOneWarmVM()
     return false
   }
 
-  private func grant(_ ticket: PoolState.Ticket, isWarm: Bool, _ state: inout PoolState) {
+  func grant(_ ticket: PoolState.Ticket, isWarm: Bool, _ state: inout PoolState) {
     state.holdings[ticket.number] = PoolState.Holding(
       owner: ticket.owner,
       name: ticket.name,
@@ -150,7 +150,7 @@ package final class ResourcePool: Sendable {
   }
 
   /// Bytes granted in the last three seconds: such a VM has not yet touched its memory, so the host still counts it as free.
-  private func promised(_ state: PoolState) -> UInt64 {
+  func promised(_ state: PoolState) -> UInt64 {
     state.holdings.values.filter { Deadline.now - $0.grantedAt < 3_000_000_000 }.reduce(0) { $0 + $1.memory }
   }
 
@@ -244,6 +244,9 @@ package final class ResourcePool: Sendable {
     }
     return number.map { PoolReservation(number: $0, request: request, pool: state) }
   }
+
+  /// Ends one warm VM; false if there is none.
+  func endOneWarmVM() -> Bool { endWarmVM.withLock { $0 }?() == true }
 
   /// Whether it is the turn of ticket `number` and it lacks nothing but memory that warm VMs hold.
   private func needsWarmMemory(_ number: Int, _ state: PoolState) -> Bool {

@@ -56,6 +56,26 @@ package final class ScopeAdmission: Sendable {
     }
   }
 
+  /// Admits a VM that only saves time, without waiting: from what is left of the scope's own reservation, else from what the
+  /// pool has left.
+  /// - Returns: nil if there is no room.
+  func admitSpare(_ request: PoolRequest) throws -> MachineReservation? {
+    if cancellation.isRequested { throw PoolError.interrupted }
+    if let reservation = state.withLock({ $0.reservation }) {
+      do { try reservation.take(request) } catch is ReservationError { return nil }
+      return MachineReservation(request, from: reservation, turn: nil)
+    }
+    let tell = PoolNotice.teller(to: events, file: name, request)
+    guard let reservation = pool.reserveSpare(request, owner: owner, name: name, tell: tell) else {
+      return nil
+    }
+    hold(reservation)
+    return MachineReservation(reservation)
+  }
+
+  /// Whether requests of other scopes wait for what this one has from the pool.
+  var isWanted: Bool { !hasReservation && pool.isWanted }
+
   /// Blocks until the pool grants what all of the scope's VMs need together.
   func reserve(_ request: PoolRequest) throws {
     if cancellation.isRequested { throw PoolError.interrupted }
@@ -80,10 +100,14 @@ package final class ScopeAdmission: Sendable {
       isCancelled: { cancellation.isRequested },
       tell: PoolNotice.teller(to: events, file: name, request)
     )
+    hold(reservation)
+    return reservation
+  }
+
+  private func hold(_ reservation: PoolReservation) {
     state.withLock { state in
       state.held.removeAll { $0.reservation == nil }
       state.held.append(Held(reservation: reservation))
     }
-    return reservation
   }
 }

@@ -5,12 +5,13 @@ import ProviumSystem
 
 /// A disk as a script holds it: `vm:disk("data")`. It stays valid when its VM is resumed or reset.
 final class DiskObject {
-  let machine: Machine
+  let vm: VMObject
   let id: String
+  var machine: Machine { vm.machine }
 
-  init(_ id: String, of machine: Machine) {
+  init(_ id: String, of vm: VMObject) {
     self.id = id
-    self.machine = machine
+    self.vm = vm
   }
 
   var disk: BlockDisk { get throws { try machine.disk(id) } }

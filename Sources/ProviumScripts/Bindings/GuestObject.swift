@@ -38,15 +38,24 @@ extension GuestObject {
 final class VMObject: GuestObject {
   // The context owns the state that holds this object.
   unowned let context: ScriptContext
-  let machine: Machine
+  private let own: Machine
+  private var consoles: [ObjectIdentifier: ConsoleObject] = [:]
+  /// The VM; in a function that checks crash points beside others, that function's copy of it.
+  var machine: Machine { context.checker?.machine(for: own) ?? own }
   var jobHolder: String { "the vm" }
   var startingWorker: Worker? { nil }
 
   /// The one object for all calls of `vm:console()`, so that what one has read no other reads again.
-  private(set) lazy var console = ConsoleObject(MachineConsole(of: machine), context, of: machine)
+  var console: ConsoleObject {
+    let machine = machine
+    if let known = consoles[ObjectIdentifier(machine)] { return known }
+    let console = ConsoleObject(MachineConsole(of: machine), context, of: machine)
+    consoles[ObjectIdentifier(machine)] = console
+    return console
+  }
 
   init(_ machine: Machine, _ context: ScriptContext) {
-    self.machine = machine
+    own = machine
     self.context = context
   }
 

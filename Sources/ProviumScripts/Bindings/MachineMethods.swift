@@ -165,7 +165,7 @@ enum MachineMethods {
     try call.expect(atMost: 1)
     let id = try call.string(1, "id")
     _ = try vm.machine.disk(id)
-    return [try vm.context.types.value(DiskObject(id, of: vm.machine))]
+    return [try vm.context.types.value(DiskObject(id, of: vm))]
   }
 
   /// `vm:share(folder, path, opts?)`: mounts a folder of the host in the running guest.

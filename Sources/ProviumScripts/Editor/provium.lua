@@ -852,7 +852,7 @@ function provium.pack(fmt, ...) end
 function provium.unpack(fmt, data, offset) end
 
 --- Explores the states in which a power cut may leave a disk.
----@param opts { machine: provium.vm, disk: string, run: fun(vm: provium.vm), check: fun(vm: provium.vm, point: { name: string, id: string, kind: string, requests: integer, marks: string[] }), reorder?: integer, torn?: boolean, max?: integer, seed?: integer, log?: string }
+---@param opts { machine: provium.vm, disk: string, run: fun(vm: provium.vm), check: fun(vm: provium.vm, point: { name: string, id: string, kind: string, requests: integer, marks: string[] }), reorder?: integer, torn?: boolean, max?: integer, seed?: integer, log?: string, at_once?: integer, fresh?: boolean }
 ---@return { states: integer, failed: integer, per_minute: integer, smallest: string?, id: string? }
 function provium.crash_points(opts) end
 

@@ -16,6 +16,9 @@ final class SubTestRunner {
   /// The functions of `on_failure`, in the order of their calls.
   var failureHandlers: [LuaFunction] = []
 
+  /// Takes what the script prints; nil: it belongs to the innermost sub-test.
+  var capture: ((String) -> Void)?
+
   init(scope: MachineScope, filter: SubTestFilter, path: String) {
     self.scope = scope
     self.filter = filter
@@ -157,6 +160,15 @@ final class SubTestRunner {
     }
   }
 
+  /// Which of sub-tests that follow each other would run, by their names.
+  func wouldRun(_ names: [String]) -> [Bool] {
+    var stack = stack
+    return names.map { name in
+      let decision = filter.decide(stack.path + [stack.nextName(name)], stack.tags, false)
+      return decision == .run || decision == .contain
+    }
+  }
+
   // MARK: Outside sub-tests
 
   /// Assigns the kernel reports up to now to the sub-test that runs, else to the file.
@@ -165,6 +177,7 @@ final class SubTestRunner {
   /// Keeps what the script printed, and reports it.
   func print(_ bytes: [UInt8]) {
     let text = String(decoding: bytes, as: UTF8.self)
+    if let capture { return capture(text) }
     stack.append(output: text)
     scope.events.send(.output(file: scope.name, path: stack.path, text: text))
   }

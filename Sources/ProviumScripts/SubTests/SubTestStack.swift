@@ -10,7 +10,7 @@ struct SubTestStack {
     let path: [String]
     let location: ScriptLocation
     let tags: [String]
-    let started: UInt64
+    var started: UInt64
     /// When its function ended. What follows is not part of its duration: kernel reports, collectors of failures.
     var ended: UInt64?
     /// Whether it runs only because a selected sub-test is inside.
@@ -68,6 +68,12 @@ struct SubTestStack {
   /// Assigns kernel reports to the innermost sub-test, or to the file.
   mutating func note(_ found: KernelReportFindings) {
     if let last = frames.indices.last { frames[last].reports.add(found) } else { outerReports.add(found) }
+  }
+
+  /// Adds work for the innermost sub-test that was done before it began.
+  /// - Parameter nanoseconds: its duration.
+  mutating func addEarlierWork(_ nanoseconds: UInt64) {
+    if let last = frames.indices.last { frames[last].started -= nanoseconds }
   }
 
   /// Notes that the function of the innermost sub-test has ended.

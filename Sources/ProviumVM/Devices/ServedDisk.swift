@@ -87,7 +87,7 @@ public struct ServedDisk: MachineDevice {
   var canBeResized: Bool { model == .virtioBlock || model == .virtioSCSI }
 
   package func openDescriptors(_ descriptors: LaunchDescriptors) throws {
-    try descriptors.addSocketPair(descriptor)
+    try descriptors.addSocketPair(descriptor, buffer: NBDServer.socketBuffer)
   }
 
   package func qemuArguments(_ context: DeviceContext) -> [String] {

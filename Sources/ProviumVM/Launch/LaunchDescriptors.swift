@@ -38,8 +38,9 @@ package final class LaunchDescriptors {
   private var nextNumber: Int32 { Self.firstNumber + Int32(entries.count) }
 
   /// Makes a connection: QEMU inherits one end, `takeOurs` returns the other.
-  package func addSocketPair(_ name: String) throws {
-    entries.append(Entry(name: name, number: nextNumber, pair: try Descriptor.socketPair()))
+  /// - Parameter buffer: see `Descriptor.socketPair`.
+  package func addSocketPair(_ name: String, buffer: Int32? = nil) throws {
+    entries.append(Entry(name: name, number: nextNumber, pair: try Descriptor.socketPair(buffer: buffer)))
   }
 
   /// Makes a connection that keeps the borders of packets: QEMU inherits one end, `takeOurs` returns the other.

@@ -42,7 +42,7 @@ extension QEMUProcess {
 
   /// Connects QEMU to a disk by a new socket, as a block node that no device has yet.
   private func addNode(_ node: String, _ disk: BlockDisk, until deadline: Deadline) throws -> NBDServer {
-    let pair = try Descriptor.socketPair()
+    let pair = try Descriptor.socketPair(buffer: NBDServer.socketBuffer)
     try qmp.command("getfd", ["fdname": .string(node)], passing: pair.theirs.raw, until: deadline)
     let server = try NBDServer(disk, on: pair.takeOurs())
     try qmp.command("blockdev-add", ServedDisk.blockNode(node, socket: node), until: deadline)
