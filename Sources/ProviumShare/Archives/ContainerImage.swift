@@ -40,7 +40,9 @@ struct ContainerImage {
     find = { path in
       let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
       let node = (try? tree.find(parts, following: true)).flatMap { $0 }
-      return node?.data.map { "\(data)/\($0)" }
+      // A sparse file can be of any size, and its digest is made of all its bytes.
+      guard let found = node, found.entry.size <= RootUnpacker.Limits().bytes else { return nil }
+      return found.data.map { "\(data)/\($0)" }
     }
   }
 
