@@ -84,8 +84,9 @@ import Testing
     let nonce = guest.receiveHello()
     guest.send(LinkFrame.bytes(.helloAcknowledged, payload: nonce))
     let request = LinkFrame.bytes(.data, channel: 1, payload: [UInt8](repeating: 1, count: 4096))
+    let batch = Array(repeatElement(request, count: 64).joined())
     // 64 MiB, of which the host takes 8 and what the socket holds.
-    for _ in 0..<256 { guest.send(Array(repeatElement(request, count: 64).joined())) }
+    for _ in 0..<256 { guest.send(batch) }
     var unread = 0
     while true {
       let bytes = guest.receive(65536)
