@@ -111,12 +111,6 @@ package final class RootUnpacker {
     try put(entry, data: nil, "the userland", keepsLinks: false)
   }
 
-  /// Whether there is a file or folder, also through links.
-  package func contains(_ path: String) -> Bool {
-    let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
-    return (try? tree.find(parts, following: true)).flatMap { $0 } != nil
-  }
-
   /// The contents of a file that was added; nil if there is none.
   package func contents(_ path: String) -> [UInt8]? {
     let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
