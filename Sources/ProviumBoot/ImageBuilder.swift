@@ -42,6 +42,7 @@ package struct ImageBuilder: Sendable {
     {
       throw ImageError.wrongModules(directory: tree.directory, version: tree.release, kernel: release)
     }
+    try ShareDrivers.check(drivers, of: kernel, tree: tree, cache: cache)
     var initrd = source.initrd
     if let distribution = found.distribution, source.hasUserland {
       initrd = try userland(distribution, tree: source.kernel == nil ? nil : tree, progress: progress)
@@ -149,7 +150,7 @@ package struct ImageBuilder: Sendable {
     let modules = try tree.map { try moduleInputs($0, try BusyboxUserland.order($0)).map(\.digest) }
     let kernel = modules.map { "\(tree?.release ?? "") \($0)" } ?? distribution.origin
     let key = SHA256.hex(
-      Array("\(kernel) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 5".utf8)
+      Array("\(kernel) \(try digests.digest(distribution.busybox)) \(BusyboxUserland.modules) 6".utf8)
     )
     let path = "\(cache)/userland/\(key.prefix(32)).cpio"
     if Files.exists(path) { return path }

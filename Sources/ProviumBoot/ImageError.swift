@@ -3,6 +3,8 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
   case noModuleDirectory(path: String, reason: String)
   /// - hint: a clause after the folder's name, or empty.
   case driverMissing(module: String, directory: String, hint: String)
+  /// A kernel that lacks a file system that shares need.
+  case noShares(kernel: String, reason: String)
   case moduleDisabled(module: String, directory: String)
   /// `modules.dep` does not fit the folder.
   case staleModuleList(directory: String, reason: String)
@@ -26,6 +28,9 @@ package enum ImageError: Error, Sendable, CustomStringConvertible {
     case .driverMissing(let module, let directory, let hint):
       "the kernel lacks the driver \(module) (CONFIG_\(module.uppercased())): it is neither built in nor a module in \(directory)"
         + hint
+    case .noShares(let kernel, let reason):
+      "the kernel \(kernel) cannot have folders or archives of the host: \(reason); pack the files into a root disk instead: "
+        + "mkfs.ext4 -d FOLDER disk.img 1G, and rootfs = \"disk.img\""
     case .moduleDisabled(let module, let directory):
       "the driver \(module) is needed, and a modprobe.d of the tree of \(directory) disables it (install \(module) /bin/false)"
     case .staleModuleList(let directory, let reason):

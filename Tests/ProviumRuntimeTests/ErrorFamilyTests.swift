@@ -23,6 +23,7 @@ import Testing
     (ImageError.badInitrd(path: "/a", reason: ""), .configuration, .user),
     (ImageError.badDisk(path: "/a", reason: ""), .configuration, .user),
     (ImageError.driverMissing(module: "virtio_blk", directory: "/a", hint: ""), .configuration, .user),
+    (ImageError.noShares(kernel: "/a", reason: ""), .configuration, .user),
     (ImageError.longCommandLine(length: 5000, limit: 2048), .configuration, .user),
     (EngineError.contradiction, .configuration, .user),
     (FixtureError.unknown(name: "a", looked: [], hint: ""), .invalidUse, .user),

@@ -255,6 +255,56 @@ extension FixtureManifest {
     #expect(Files.exists(recent) && Files.exists(added) && shelf.verdict("mine") == "whole")
   }
 
+  @Test("the least recently used roots leave with fixtures; one that a VM has or that was used lately stays")
+  func roots() throws {
+    let shelf = Shelf(maximum: 100 << 10)
+    let outside = "\(shelf.path)/outside"
+    try Files.createDirectories(outside)
+    try Files.write([UInt8](repeating: 1, count: 1 << 20), to: "\(outside)/large")
+    func root(_ letter: String, hours: Int, ending: String = "") throws -> String {
+      let place = "\(shelf.path)/roots/\(String(repeating: letter, count: 32))\(ending)"
+      try Files.createDirectories("\(place)/tree/etc")
+      try Files.write([UInt8](repeating: 1, count: 64 << 10), to: "\(place)/tree/etc/file")
+      // Its room is not counted: it is no file of the root.
+      symlink(outside, "\(place)/tree/link")
+      try Files.write([], to: "\(place)/attributes")
+      let then = timeval(tv_sec: time(nil) - hours * 3600, tv_usec: 0)
+      utimes(place, [then, then])
+      return place
+    }
+    let held = try root("a", hours: 99), oldest = try root("b", hours: 9)
+    let recent = try root("c", hours: 0), killed = try root("d", hours: 9, ending: ".new")
+    let hold = RootHold(of: held)
+    #expect(hold != nil)
+    #expect(KeptRoot.all(in: shelf.path).allSatisfy { (64 << 10..<100 << 10).contains($0.size) })
+    try shelf.build("mine", bytes: 8 << 10)
+    #expect(!Files.exists(oldest) && !Files.exists(killed))
+    #expect(Files.exists(held) && Files.exists(recent) && Files.exists("\(outside)/large"))
+    #expect(shelf.verdict("mine") == "whole")
+    #expect(RootHold(of: oldest) == nil)
+    withExtendedLifetime(hold) {}
+    let old = try root("e", hours: 2)
+    let roots = Dictionary(uniqueKeysWithValues: KeptRoot.all(in: shelf.path).map { ($0.place, $0) })
+    let used = try #require(roots[old])
+    // Used after it was looked at.
+    utimes(old, nil)
+    #expect(try !used.remove(unlessUsedAfter: Int64(time(nil) - 3600) * 1_000_000_000))
+    #expect(Files.exists("\(old)/tree/etc/file"))
+  }
+
+  @Test("the size of a root is kept beside it, and is no use of the root") func sizeOfRoot() throws {
+    let shelf = Shelf()
+    let place = "\(shelf.path)/roots/\(String(repeating: "a", count: 32))"
+    try Files.createDirectories("\(place)/tree")
+    try Files.write([], to: "\(place)/attributes")
+    let then = timeval(tv_sec: 1_000_000_000, tv_usec: 0)
+    utimes(place, [then, then])
+    let first = KeptRoot.all(in: shelf.path)
+    #expect(first.map(\.lastUse) == [1_000_000_000_000_000_000])
+    try Files.write([UInt8](repeating: 1, count: 64 << 10), to: "\(place)/tree/file")
+    #expect(KeptRoot.all(in: shelf.path).map(\.size) == first.map(\.size))
+  }
+
   @Test("unused fixtures are removed while the disk has too little room") func room() throws {
     let shelf = Shelf()
     let used = try shelf.build("used")

@@ -197,7 +197,6 @@ import Testing
       },
       "too many links"
     )
-    one({ $0.add("a", type: "S") }, "sparse")
     one({ $0.add("a", type: "Z") }, "not known")
     one({ $0.add("a", size: "77777777777") }, "cannot be unpacked")
     one({ $0.add("a", size: "7777777777x") }, "the size is no number")

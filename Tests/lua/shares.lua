@@ -62,6 +62,12 @@ test("a running VM gets one more folder, also in a snapshot", function()
     assert_error(function() vm:share(folder, "/src") end, "same path")
 end)
 
+test("a VM that was booted without a folder gets one while it runs", function()
+    local plain = provium.create():boot()
+    plain:share(folder, "/src")
+    assert_contains(plain:exec("ls /src").stdout, "numbers")
+end)
+
 test("a file that is replaced on the host has its new contents", function()
     assert_eq("hello", output("cat /src/file"))
     host("echo changed > " .. folder .. "/new && mv " .. folder .. "/new " .. folder .. "/file")

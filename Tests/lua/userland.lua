@@ -9,6 +9,12 @@ test("/dev has the names of the standard descriptors", function()
   assert(vm:exec("test -L /dev/fd && test -c /dev/null").ok)
 end)
 
+test("the kernel loads a module that it needs", function()
+  assert(not vm:exec("grep -qw overlay /proc/filesystems").ok)
+  assert(vm:exec("mkdir -p /tmp/a /tmp/b /tmp/w && mount -t overlay -o lowerdir=/etc,upperdir=/tmp/a,workdir=/tmp/w x /tmp/b").ok)
+  assert(vm:exec("umount /tmp/b").ok)
+end)
+
 test("mount_vfs makes the names of the standard descriptors where they are missing", function()
   vm:exec("rm /dev/fd /dev/stdin /dev/stdout /dev/stderr")
   vm:mount_vfs()

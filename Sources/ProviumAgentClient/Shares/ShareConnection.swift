@@ -57,8 +57,10 @@ package final class ShareConnection: Sendable {
         notifier: notifier,
         handler: handler
       )
-      // It ends with the VM, by `close`, or when the guest breaks the protocol.
+      // It ends with the VM, by `close`, or when the guest breaks the protocol. The guest must see that: its programs get errors
+      // in place of replies.
       try? session.run()
+      session.port?.shutDown()
     }
     thread.withLock { $0 = started }
   }

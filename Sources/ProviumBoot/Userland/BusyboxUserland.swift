@@ -25,6 +25,8 @@ package enum BusyboxUserland {
     for applet in try applets(busybox) where applet != "busybox" {
       archive.addLink("bin/\(applet)", to: "busybox")
     }
+    // Where the kernel looks for it when it needs a module.
+    archive.addLink("sbin/modprobe", to: "../bin/busybox")
     for (path, text) in files { archive.addFile(path, Array(text.utf8)) }
     try addModules(tree, to: &archive)
     return archive.finished()

@@ -59,8 +59,8 @@ extension ProviumError.Code {
   private static func code(of error: ImageError) -> Self {
     switch error {
     case .noKernel, .unknownKernel, .noPackages: .unavailable
-    case .noModuleDirectory, .driverMissing, .moduleDisabled, .staleModuleList, .wrongModules, .notAKernel,
-      .badTree, .badInitrd, .badDisk, .missingFile, .longCommandLine:
+    case .noModuleDirectory, .driverMissing, .noShares, .moduleDisabled, .staleModuleList, .wrongModules,
+      .notAKernel, .badTree, .badInitrd, .badDisk, .missingFile, .longCommandLine:
       .configuration
     }
   }

@@ -1,6 +1,7 @@
 import Glibc
 import ProviumBoot
 import ProviumSystem
+import ProviumVM
 
 /// Holds the folder of one build: no process removes the folder while this object exists.
 package final class FixtureHold: Sendable {
@@ -44,8 +45,8 @@ extension FixtureStore {
     if current == nil { rmdir(place) }
   }
 
-  /// Sweeps all fixtures, and removes the least recently used fixtures and fetched kernels while both together are above the
-  /// maximum. A kernel that was used in the last hour stays: a VM may be about to boot it.
+  /// Sweeps all fixtures, and removes the least recently used fixtures, fetched kernels and unpacked roots while all together are
+  /// above the maximum. A kernel or a root that was used in the last hour stays: a VM may be about to boot with it.
   /// - Parameter place: is not removed: it was just built. The caller holds its lock. nil: no fixture was built.
   package func makeRoom(keeping place: String?) {
     if let place { sweep(place) }
@@ -69,14 +70,20 @@ extension FixtureStore {
         (try? kernel.remove()) != nil
       }
     }
-    let all = fixtures + kernels
+    let roots = KeptRoot.all(in: cache).map { root in
+      let limit = hourAgo * 1_000_000_000
+      return Removable(size: root.size, lastUse: root.lastUse, isKept: root.lastUse > limit) {
+        (try? root.remove(unlessUsedAfter: limit)) == true
+      }
+    }
+    let all = fixtures + kernels + roots
     var total = all.reduce(0) { $0 + $1.size }
     for entry in all.sorted(by: { $0.lastUse < $1.lastUse }) where total > maximum && !entry.isKept {
       if entry.remove() { total -= entry.size }
     }
   }
 
-  /// A fixture or a kernel of the cache.
+  /// A fixture, a kernel or a root of the cache.
   private struct Removable {
     let size: UInt64
     /// In nanoseconds since 1970.

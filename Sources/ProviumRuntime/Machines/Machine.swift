@@ -344,6 +344,9 @@ package final class Machine {
     end(state == .booted || state == .paused ? .dead : state, reason: reason)
   }
 
+  /// Gives up the disks of a VM that has ended, with the room and the descriptors of their overlays.
+  func releaseDisks() { disks = [:] }
+
   /// Ends the VM, which another one replaces.
   func discard(_ reason: String) {
     catchUpWithReports()
@@ -365,6 +368,7 @@ package final class Machine {
     reports.detach()
     noteShares(of: virtualMachine)
     context.keepConsole(of: virtualMachine, as: identifier)
+    virtualMachine.console.close()
     virtualMachine.discardDirectory()
     // Its memory, unless a snapshot has taken that over.
     if case .sharedFile(let memory) = virtualMachine.process.wiring.memory { try? Files.removeTree(memory) }

@@ -58,7 +58,10 @@ package final class MachineSet {
 
   /// Ends the VMs that a fresh sub-test created after the first `count`: the next one does not see them.
   package func end(after count: Int) {
-    for machine in all.dropFirst(count) { machine.kill("its sub-test ended") }
+    for machine in all.dropFirst(count) {
+      machine.kill("its sub-test ended")
+      machine.releaseDisks()
+    }
   }
 
   /// Writes a line into the traces of the VMs: what begins, or continues, here.

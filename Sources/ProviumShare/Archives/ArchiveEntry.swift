@@ -13,8 +13,10 @@ struct ArchiveEntry {
   var group: UInt32 = 0
   /// Nanoseconds since 1970.
   var modified: Int64 = 0
-  /// Bytes of contents that follow the header.
+  /// Bytes of the file, with its holes.
   var size = 0
+  /// Bytes of contents in the archive: fewer than `size` for a sparse file.
+  var storedSize = 0
   /// Extended attributes by name: `user.*` and `security.capability`.
   var attributes: [[UInt8]: [UInt8]] = [:]
 }

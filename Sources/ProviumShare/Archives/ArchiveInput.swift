@@ -148,6 +148,19 @@ final class ArchiveInput {
     }
   }
 
+  /// Gives the next `count` bytes to `body`, in pieces with their offsets from `offset` on.
+  func each(
+    _ count: Int,
+    from offset: Int,
+    _ body: (UnsafeRawBufferPointer, _ offset: Int) throws(ShareProblem) -> Void
+  ) throws(ShareProblem) {
+    var offset = offset
+    try each(count) { piece throws(ShareProblem) in
+      try body(piece, offset)
+      offset += piece.count
+    }
+  }
+
   /// Reads to the end, and checks that the program that unpacked the input was content with it.
   func finish() throws(ShareProblem) {
     guard let child, let program else { return }

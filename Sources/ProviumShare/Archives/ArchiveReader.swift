@@ -15,8 +15,10 @@ enum ArchiveReader {
     }
   }
 
-  /// Gives the contents of the present entry to `body`, in pieces.
-  mutating func contents(_ body: (UnsafeRawBufferPointer) throws(ShareProblem) -> Void) throws(ShareProblem) {
+  /// Gives the contents of the present entry to `body`, in pieces with their offsets.
+  mutating func contents(_ body: (UnsafeRawBufferPointer, _ offset: Int) throws(ShareProblem) -> Void)
+    throws(ShareProblem)
+  {
     switch self {
     case .tar(var reader):
       defer { self = .tar(reader) }

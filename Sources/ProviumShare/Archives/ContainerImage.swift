@@ -5,6 +5,8 @@ import ProviumSystem
 struct ContainerImage {
   /// The most bytes of a description in JSON.
   private static let mostDescription = 4 << 20
+  /// The most bytes of a layer.
+  private static let mostBytes = 64 << 30
   /// The deepest nesting of indexes.
   private static let mostIndexes = 4
 
@@ -40,7 +42,9 @@ struct ContainerImage {
     find = { path in
       let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
       let node = (try? tree.find(parts, following: true)).flatMap { $0 }
-      return node?.data.map { "\(data)/\($0)" }
+      // A sparse file can be of any size, and its digest is made of all its bytes.
+      guard let found = node, found.entry.size <= Self.mostBytes else { return nil }
+      return found.data.map { "\(data)/\($0)" }
     }
   }
 

@@ -34,9 +34,11 @@ struct CpioReader {
     }
   }
 
-  /// Gives the contents of the present entry to `body`, in pieces.
-  mutating func contents(_ body: (UnsafeRawBufferPointer) throws(ShareProblem) -> Void) throws(ShareProblem) {
-    try input.each(rest, body)
+  /// Gives the contents of the present entry to `body`, in pieces with their offsets.
+  mutating func contents(_ body: (UnsafeRawBufferPointer, _ offset: Int) throws(ShareProblem) -> Void)
+    throws(ShareProblem)
+  {
+    try input.each(rest, from: 0, body)
     rest = 0
   }
 
@@ -87,7 +89,7 @@ struct CpioReader {
     entry.modified = Int64(fields[5]) * 1_000_000_000
     switch fields[1] & S_IFMT {
     case S_IFREG:
-      entry.size = size
+      (entry.size, entry.storedSize) = (size, size)
       guard fields[4] > 1 else { return entry }
       if size == 0 {
         names[fields[0], default: []].append(entry)

@@ -1,4 +1,10 @@
 extension RootUnpacker {
+  /// Whether there is a file or folder, also through links.
+  package func contains(_ path: String) -> Bool {
+    let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
+    return (try? tree.find(parts, following: true)).flatMap { $0 } != nil
+  }
+
   /// Leaves some files and folders in the tree, and nothing else. A symbolic link to a file becomes that file; other symbolic links
   /// and pipes go, so the tree names nothing outside of itself. Call before `finish`.
   /// - Parameter paths: paths that the tree may lack, without a leading `/`.

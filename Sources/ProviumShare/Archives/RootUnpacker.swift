@@ -7,7 +7,7 @@ package final class RootUnpacker {
   package struct Limits: Sendable {
     /// Files, folders and links of all archives together.
     package var entries = 2_000_000
-    /// Bytes of the contents of all files together.
+    /// Bytes of the contents of all files together, without the holes of sparse files.
     package var bytes = 64 << 30
 
     package init() {}
@@ -111,12 +111,6 @@ package final class RootUnpacker {
     try put(entry, data: nil, "the userland", keepsLinks: false)
   }
 
-  /// Whether there is a file or folder, also through links.
-  package func contains(_ path: String) -> Bool {
-    let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
-    return (try? tree.find(parts, following: true)).flatMap { $0 } != nil
-  }
-
   /// The contents of a file that was added; nil if there is none.
   package func contents(_ path: String) -> [UInt8]? {
     let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
@@ -169,15 +163,18 @@ package final class RootUnpacker {
       case .device: continue
       case .hardLink: try link(entry, input)
       case .file:
-        bytes += entry.size
+        bytes += entry.storedSize
         guard bytes <= limits.bytes else {
           throw input.problem("its files have more than \(Quantity.text(bytes: UInt64(limits.bytes)))")
         }
         let data = try store { file throws(ShareProblem) in
-          try reader.contents { piece throws(ShareProblem) in
-            do { try Files.writeAll(piece, to: file, path: "\(self.work)/data") } catch {
-              throw input.problem("\(error)")
-            }
+          var end = 0
+          try reader.contents { piece, offset throws(ShareProblem) in
+            try self.write(piece, at: offset, after: end, to: file, of: entry, input)
+            end = offset + piece.count
+          }
+          guard end == entry.size || ftruncate(file, entry.size) == 0 else {
+            throw self.sizeProblem(of: entry, input)
           }
           return nil
         }
@@ -186,6 +183,30 @@ package final class RootUnpacker {
       }
     }
     try input.finish()
+  }
+
+  /// Writes a piece of a file.
+  /// - Parameter end: the end of the piece before, where the file's position is.
+  private func write(
+    _ piece: UnsafeRawBufferPointer,
+    at offset: Int,
+    after end: Int,
+    to file: Int32,
+    of entry: ArchiveEntry,
+    _ input: ArchiveInput
+  ) throws(ShareProblem) {
+    guard offset == end || lseek(file, offset, SEEK_SET) == offset else {
+      throw sizeProblem(of: entry, input)
+    }
+    do { try Files.writeAll(piece, to: file, path: "\(work)/data") } catch {
+      throw input.problem("\(error)")
+    }
+  }
+
+  /// The error of a sparse file that is larger than the host's file system allows.
+  private func sizeProblem(of entry: ArchiveEntry, _ input: ArchiveInput) -> ShareProblem {
+    let error = Errno(errno)
+    return input.problem("\(Self.shown(entry.path)) cannot have \(entry.size) bytes in \(work): \(error)")
   }
 
   /// Makes a file for contents.

@@ -11,6 +11,8 @@ struct TarReader {
   /// Bytes of the present entry that were not read yet, and the padding after it.
   private var rest = 0
   private var padding = 0
+  /// The parts of the present entry that are stored; nil: it is not sparse.
+  private var sparse: SparseMap?
   private var isFirst = true
 
   init(_ input: ArchiveInput) { self.input = input }
@@ -24,7 +26,7 @@ struct TarReader {
     var group: UInt32?
     var modified: Int64?
     var attributes: [[UInt8]: [UInt8]] = [:]
-    var isSparse = false
+    var sparse = SparseRecords()
   }
 
   /// Returns the next entry; nil at the end. Skips what was not read of the entry before.
@@ -32,7 +34,7 @@ struct TarReader {
     var extensions = Extensions()
     while true {
       try input.each(rest + padding) { _ throws(ShareProblem) in }
-      (rest, padding) = (0, 0)
+      (rest, padding, sparse) = (0, 0, nil)
       guard let header = try input.bytes(Self.block), header.contains(where: { $0 != 0 }) else { return nil }
       guard Self.hasValidChecksum(header) else {
         throw input.problem(isFirst ? "it is no tar archive" : "a header of an entry is damaged")
@@ -50,9 +52,13 @@ struct TarReader {
     }
   }
 
-  /// Gives the contents of the present entry to `body`, in pieces.
-  mutating func contents(_ body: (UnsafeRawBufferPointer) throws(ShareProblem) -> Void) throws(ShareProblem) {
-    try input.each(rest, body)
+  /// Gives the contents of the present entry to `body`, in pieces with their offsets. Holes are left out.
+  mutating func contents(_ body: (UnsafeRawBufferPointer, _ offset: Int) throws(ShareProblem) -> Void)
+    throws(ShareProblem)
+  {
+    for part in sparse?.parts ?? [SparseMap.Part(offset: 0, count: rest)] {
+      try input.each(part.count, from: part.offset, body)
+    }
     rest = 0
   }
 
@@ -61,7 +67,7 @@ struct TarReader {
   private mutating func entry(_ header: [UInt8], _ headerSize: Int, _ extensions: Extensions)
     throws(ShareProblem) -> ArchiveEntry
   {
-    let raw = extensions.path ?? Self.path(in: header)
+    let raw = extensions.sparse.path ?? extensions.path ?? Self.path(in: header)
     let shown = ArchiveInput.shown(raw)
     var entry = ArchiveEntry()
     entry.path = try input.components(of: raw)
@@ -73,14 +79,18 @@ struct TarReader {
     let seconds = try number(header, 136..<148, "time of \(shown)")
     entry.modified = extensions.modified ?? Int64(clamping: seconds).multipliedSaturating(by: 1_000_000_000)
     entry.attributes = extensions.attributes
-    if extensions.isSparse {
-      throw input.problem("\(shown) is stored as a sparse file, which is not supported")
-    }
     let size = extensions.size ?? headerSize
     // Other kinds have a size in some archives, and no contents.
     if entry.kind == .file {
-      entry.size = size
+      (entry.size, entry.storedSize) = (size, size)
+      let parts = header[156] == UInt8(ascii: "S") ? try oldParts(header, shown) : nil
       (rest, padding) = (size, (Self.block - size % Self.block) % Self.block)
+      if let parts {
+        try setSparse(parts, try number(header, 483..<495, "size of \(shown)"), &entry, shown)
+      } else if extensions.sparse.isPresent {
+        let parts = extensions.sparse.isMapInContents ? try partsInContents() : extensions.sparse.listedParts
+        try setSparse(parts, extensions.sparse.size, &entry, shown)
+      }
     } else if entry.kind == .hardLink, extensions.size != nil || headerSize > 0 {
       // Contents of a hard link (pax) repeat those of its file.
       (rest, padding) = (size, (Self.block - size % Self.block) % Self.block)
@@ -96,6 +106,7 @@ struct TarReader {
   private func kind(_ type: UInt8, _ raw: [UInt8], _ shown: String) throws(ShareProblem) -> ArchiveEntry.Kind
   {
     switch type {
+    case UInt8(ascii: "S"): return .file
     case 0, UInt8(ascii: "0"), UInt8(ascii: "7"):
       // A folder of the oldest format.
       return raw.last == UInt8(ascii: "/") ? .folder : .file
@@ -104,10 +115,59 @@ struct TarReader {
     case UInt8(ascii: "3"), UInt8(ascii: "4"): return .device
     case UInt8(ascii: "5"): return .folder
     case UInt8(ascii: "6"): return .pipe
-    case UInt8(ascii: "S"): throw input.problem("\(shown) is stored as a sparse file, which is not supported")
     default:
       throw input.problem("\(shown) is of the kind \(type), which is not known")
     }
+  }
+
+  // MARK: Sparse files
+
+  /// The parts in a header of the old format of GNU tar; nil: too many.
+  private func oldParts(_ header: [UInt8], _ shown: String) throws(ShareProblem) -> [SparseMap.Part] {
+    let parts = try SparseMap.parts(
+      inOldHeader: header,
+      number: { field throws(ShareProblem) in
+        // Fields of other blocks have the form of those of the header.
+        try number(Array(field), 0..<field.count, "sparse map of \(shown)")
+      },
+      next: { () throws(ShareProblem) in
+        guard let block = try input.bytes(Self.block) else {
+          throw input.problem("it ends in the middle of an entry")
+        }
+        return block
+      }
+    )
+    guard let parts else { throw damagedMap(shown) }
+    return parts
+  }
+
+  /// The parts in format 1.0.
+  private mutating func partsInContents() throws(ShareProblem) -> [SparseMap.Part]? {
+    var left = rest
+    let parts = try SparseMap.parts { () throws(ShareProblem) in
+      guard left >= Self.block else { return nil }
+      left -= Self.block
+      return try input.bytes(Self.block)
+    }
+    rest = left
+    return parts
+  }
+
+  private mutating func setSparse(
+    _ parts: [SparseMap.Part]?,
+    _ size: Int?,
+    _ entry: inout ArchiveEntry,
+    _ shown: String
+  ) throws(ShareProblem) {
+    guard let parts, let size, let map = SparseMap(parts, size: size, stored: rest) else {
+      throw damagedMap(shown)
+    }
+    sparse = map
+    (entry.size, entry.storedSize) = (size, rest)
+  }
+
+  private func damagedMap(_ shown: String) -> ShareProblem {
+    input.problem("the map of the sparse file \(shown) is damaged")
   }
 
   private func owner(_ given: UInt32?, _ header: [UInt8], _ range: Range<Int>, _ shown: String)
@@ -215,8 +275,11 @@ struct TarReader {
     case "size": extensions.size = try number()
     case "uid": extensions.user = try number()
     case "gid": extensions.group = try number()
-    case "mtime": extensions.modified = Self.nanoseconds(value)
-    case let name where name.hasPrefix("GNU.sparse."): extensions.isSparse = true
+    case "mtime": extensions.modified = ArchiveTime.nanoseconds(value)
+    case let name where name.hasPrefix(SparseRecords.prefix):
+      guard extensions.sparse.keep(String(name.dropFirst(SparseRecords.prefix.count)), value) else {
+        throw input.problem("the pax header of a sparse file has a \(HarmlessText.line(name)) that cannot be")
+      }
     default:
       guard key.starts(with: attribute) else { return }
       let name = Array(key.dropFirst(attribute.count))
@@ -224,27 +287,5 @@ struct TarReader {
         extensions.attributes[name] = value
       }
     }
-  }
-
-  /// `1700000000.123456789`, also below 0; nil for anything else.
-  private static func nanoseconds(_ value: [UInt8]) -> Int64? {
-    guard let seconds = Double(String(decoding: value, as: UTF8.self)), seconds.magnitude < 9e9 else {
-      return nil
-    }
-    let parts = value.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard seconds >= 0, parts.count == 2,
-      let whole = Int64(String(decoding: parts[0], as: UTF8.self)),
-      let part = Int64(
-        String(decoding: (parts[1] + [UInt8](repeating: 0x30, count: 9)).prefix(9), as: UTF8.self)
-      ), part >= 0
-    else { return Int64(seconds * 1e9) }
-    return whole * 1_000_000_000 + part
-  }
-}
-
-extension Int64 {
-  func multipliedSaturating(by factor: Int64) -> Int64 {
-    let (product, overflow) = multipliedReportingOverflow(by: factor)
-    return overflow ? (self < 0 ? .min : .max) : product
   }
 }

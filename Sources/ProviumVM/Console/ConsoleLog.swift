@@ -4,7 +4,9 @@ import Synchronization
 
 /// The output of a VM's serial console: all of it in a file, its last lines in memory. Thread-safe.
 package final class ConsoleLog: Sendable {
-  private struct State {
+  private struct State: ~Copyable {
+    /// nil: closed.
+    var file: Descriptor?
     var lines: [String] = []
     /// The line that has no end yet.
     var open: [UInt8] = []
@@ -12,8 +14,7 @@ package final class ConsoleLog: Sendable {
     var reached = BootStage.qemu
     var refusal: String?
   }
-  private let state = Mutex(State())
-  private let file: Descriptor
+  private let state: Mutex<State>
   package let path: String
 
   /// A guest that prints without end must fill neither the disk nor the memory.
@@ -23,8 +24,12 @@ package final class ConsoleLog: Sendable {
 
   package init(path: String) throws {
     self.path = path
-    file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND)
+    let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND)
+    state = Mutex(State(file: file))
   }
+
+  /// Closes the file of a VM that has ended. The last lines stay in memory. Idempotent.
+  package func close() { state.withLock { $0.file = nil } }
 
   /// Adds what the guest printed.
   /// - Returns: the lines that are now complete, without control characters.
@@ -46,12 +51,12 @@ package final class ConsoleLog: Sendable {
   }
 
   private func keep(_ bytes: UnsafeRawBufferPointer, _ state: inout State) {
-    guard state.written < Self.fileLimit else { return }
-    _ = write(file.raw, bytes.baseAddress, bytes.count)
+    guard state.written < Self.fileLimit, let file = state.file?.raw else { return }
+    _ = write(file, bytes.baseAddress, bytes.count)
     state.written += bytes.count
     if state.written >= Self.fileLimit {
       let note = Array("\n[provium: the console is cut here, at 64 MiB]\n".utf8)
-      _ = note.withUnsafeBytes { write(file.raw, $0.baseAddress, $0.count) }
+      _ = note.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
     }
   }
 

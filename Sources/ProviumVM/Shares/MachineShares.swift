@@ -19,9 +19,17 @@ package final class MachineShares: Sendable {
   }
   private let state = Mutex(State())
   private let watch = FolderWatch()
+  /// Of roots that the cache has, so that they stay there.
+  private let holds: [RootHold]
 
   /// The servers of a boot, or with `snapshot` those that continue after a resume.
   init(_ devices: [SharedFolder], snapshot: String? = nil) throws {
+    holds = try devices.compactMap(\.unpacked).map { root in
+      guard let hold = RootHold(of: root) else {
+        throw ShareProblem("the root \(root) is not in the cache any more")
+      }
+      return hold
+    }
     for (index, device) in devices.enumerated() {
       let table = try snapshot.map { try NodeTable(saved: Files.read("\($0)/\(Self.fileName(index))")) }
       let server = try ShareServer(device.settings, table: table ?? NodeTable(), watch: watch)

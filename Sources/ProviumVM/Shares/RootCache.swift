@@ -7,10 +7,12 @@ import ProviumSystem
 ///
 ///     CACHE/roots/KEY/tree          the files
 ///     CACHE/roots/KEY/attributes    owners and the like, see `AttributeIndex`
-///     CACHE/roots/KEY.lock          held by the process that makes it
+///     CACHE/roots/KEY/size          bytes on the disk
+///     CACHE/roots/KEY.lock          held by the process that makes or removes it; never removed, as those of fixtures
 ///     CACHE/roots/packages/…        notes of the versions that names of packages stand for, and apt's state
 ///
-/// Safe to share between processes. Blocks while a root is made.
+/// Safe to share between processes. Blocks while a root is made. `KeptRoot` removes roots; the time of modification of KEY is that of
+/// the last use.
 struct RootCache {
   /// Changes with the way that roots are made, and packages are found.
   private static let version = 1
@@ -56,7 +58,7 @@ struct RootCache {
   private func make(_ place: String, progress: (String) -> Void, _ body: (_ work: String) throws -> Void)
     throws
   {
-    if Files.exists("\(place)/attributes") { return }
+    if KeptRoot.touch(place) { return }
     try Files.createDirectories(folder)
     let lock = try FileLock.acquire("\(place).lock", until: .after(.seconds(1800))) { _ in
       progress("waiting for another process to unpack the root")
@@ -65,12 +67,13 @@ struct RootCache {
       throw ShareProblem("another process has been unpacking it for half an hour (\(place).lock)")
     }
     defer { withExtendedLifetime(lock) {} }
-    if Files.exists("\(place)/attributes") { return }
-    let work = "\(place).new"
+    if KeptRoot.touch(place) { return }
+    let work = place + KeptRoot.newEnding
     try Files.removeTree(work)
     try Files.createDirectories(work, mode: 0o700)
     do {
       try body(work)
+      try Files.write(Array("\(KeptRoot.bytes(work))\n".utf8), to: "\(work)/size")
       try Files.rename(work, to: place)
     } catch {
       try? Files.removeTree(work)
@@ -88,7 +91,7 @@ struct RootCache {
     )
     let version = packages.listsVersion
     let note = CacheNote("\(folder)/packages/names/\(version.prefix(32))", key: "\(Self.version) \(version)")
-    if let known = note.value, Files.exists("\(known)/attributes") { return known }
+    if let known = note.value, KeptRoot.touch(known) { return known }
     let lock = try FileLock.acquire("\(folder)/packages/\(platform)/lock", until: .after(.seconds(1800))) {
       _ in
       progress("waiting for another process to fetch packages")
