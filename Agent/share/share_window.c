@@ -22,7 +22,8 @@ static bool window_has(int directory, const char *entry, const char *file, const
 
 static bool window_visit(int directory, const char *entry, void *context) {
   struct window_search *search = context;
-  if (!window_has(directory, entry, "/vendor", "0x1af4") || !window_has(directory, entry, "/device", "0x1110")) {
+  if (!window_has(directory, entry, "/vendor", "0x1af4") ||
+      !window_has(directory, entry, "/device", "0x1110")) {
     return false;
   }
   struct text path = {.length = 0};

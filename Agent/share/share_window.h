@@ -21,7 +21,8 @@ struct share_window {
 /* Maps the window of the device, if the machine has one. */
 void share_window_open(struct share_window *window, int private);
 
-/* Returns the size if each page begins with the host's mark, so that both sides see the same memory; else 0. */
+/* Returns the size if each page begins with the host's mark, so that both sides see the same memory; else 0.
+ */
 uint32_t share_window_check(const struct share_window *window, const uint8_t mark[PV_WINDOW_MARK_SIZE]);
 
 /*
