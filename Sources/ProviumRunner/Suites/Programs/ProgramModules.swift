@@ -132,6 +132,9 @@ struct ProgramModules: Sendable {
   /// one of busybox does not know: `-D` tells it.
   private static let dryRuns = """
     real=$(command -v modprobe) || exit 0
+    own=$(readlink -f /sbin/modprobe)
+    # A link to busybox must not be written through.
+    case $own in */busybox) real="$own modprobe"; rm /sbin/modprobe ;; esac
     [ -e /sbin/modprobe ] || { mkdir -p /sbin; cat > /sbin/modprobe <<END
     #!/bin/sh
     count=\\$# dry=
