@@ -62,6 +62,20 @@ import Testing
     }
   }
 
+  @Test func `a file that is gone is named when it is read, not when its path is looked up`() throws {
+    try withFolder { folder in
+      try write("text", "\(folder)/file")
+      let kernel = try kernel(folder, FolderWatch())
+      let node = kernel.node("file")
+      unlink("\(folder)/file")
+      #expect(kernel.attributes(node).errno == ESTALE)
+      #expect(kernel.server.report.changed == [])
+      let ofOpenFile = ScriptedKernel.bytes(UInt32(1)) + [UInt8](repeating: 0, count: 12)
+      #expect(kernel.send(3, node, ofOpenFile).errno == ESTALE)
+      #expect(kernel.server.report.changed == [Array("file".utf8)])
+    }
+  }
+
   @Test func `a folder's attributes last as long as it is watched itself`() throws {
     try withFolder { folder in
       mkdir("\(folder)/sub", 0o755)

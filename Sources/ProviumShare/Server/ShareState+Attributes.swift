@@ -49,16 +49,22 @@ extension ShareState {
     let known = try node(request.node)
     let status: stat
     do throws(Errno) { status = try self.status(request.node, known) } catch {
-      // The name is gone, and the kernel looks it up again.
-      throw [ENOENT, ENOTDIR, ELOOP].contains(error.number) ? Errno(ESTALE) : error
+      throw [ENOENT, ENOTDIR, ELOOP].contains(error.number) ? gone(request) : error
     }
     guard known.facts.isSameFile(as: NodeFacts(status)) || request.node == NodeTable.root else {
-      throw Errno(ESTALE)
+      throw gone(request)
     }
     let (modified, validity) = tell(request.node, in: known.parent, status)
     reply.add(validity)
     reply.add(UInt64(0))
     addAttributes(status, modified, reply)
+  }
+
+  /// The error of a GETATTR whose file has lost its name. The kernel looks a path up again, but a program that reads an open file gets
+  /// the error: then FUSE_GETATTR_FH is set.
+  private mutating func gone(_ request: FUSERequest) -> Errno {
+    let isRead = (request.integer(UInt32.self, at: 0) ?? 0) & 1 != 0
+    return isRead ? refuse(request.node, ESTALE) : Errno(ESTALE)
   }
 
   private func status(_ number: UInt64, _ node: Node) throws(Errno) -> stat {

@@ -74,7 +74,7 @@ extension ShareState {
 
   /// Notes a file whose old contents would be mixed with new ones, or cut at the old size. The kernel asks for its attributes
   /// again, so that the next reader gets the new contents.
-  private mutating func refuse(_ number: UInt64, _ error: Int32) -> Errno {
+  mutating func refuse(_ number: UInt64, _ error: Int32) -> Errno {
     if let path = table.path(of: number) { report.change(path) }
     notice(number)
     return Errno(error)
