@@ -7,7 +7,7 @@ final class CrashChecker {
   private let original: Machine
   /// The VM was resumed for checks, and each of them since then has passed: its disk can be exchanged.
   var isClean = false
-  /// What the present check has printed.
+  /// Output of `print` in the present check.
   var output = ""
   /// When the present check began.
   var began: UInt64 = 0

@@ -2,8 +2,10 @@ internal import CProviumWire
 import Glibc
 package import ProviumSystem
 
-/// Memory of this process that a guest reads as that of a PCI device. Long replies of shares go through it. Belongs to one thread
-/// at a time: the connection's, and before and after it the VM's owner's.
+/// Memory of this process that a guest reads as that of a PCI device. Long replies of shares go through it.
+///
+/// `@unchecked Sendable` because it holds a pointer, and changes owner without a lock: the thread of the `ShareConnection` uses it
+/// alone while that exists. `clear` is called after `ShareConnection.close` has joined the thread.
 package final class ShareWindow: @unchecked Sendable {
   /// Bytes.
   package static let size = Int(PV_WINDOW_SIZE)
@@ -11,8 +13,9 @@ package final class ShareWindow: @unchecked Sendable {
   static let leastData = 4096
 
   private let memory: UnsafeMutableRawBufferPointer
-  /// Bytes that may be written, by the guest's last word.
+  /// Bytes that may be written: those that the guest has named in WINDOW frames, without those placed since.
   private var free = 0
+  /// The offset of the next byte to write.
   private var position = 0
 
   /// Makes the memory that QEMU maps.

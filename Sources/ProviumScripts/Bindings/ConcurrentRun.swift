@@ -4,7 +4,8 @@ import ProviumSystem
 
 /// Functions of a script that run side by side: one call of `provium.all`, or checkers of crash points.
 ///
-/// Sendable although it holds the Lua state: everything but `branches` is touched by the thread that has the turn.
+/// `@unchecked Sendable` because the compiler cannot see the rule that makes it safe: one thread at a time has the turn of `branches`,
+/// and only that thread touches the Lua state and the other properties. A `Mutex` cannot hold the state across a call of a script.
 final class ConcurrentRun: @unchecked Sendable {
   private let branches = Branches()
   private let state: LuaState
@@ -13,7 +14,7 @@ final class ConcurrentRun: @unchecked Sendable {
   private let name: String
   private let functions: [LuaFunction]
   private var results: [LuaValue]
-  /// The calls of the function that called `provium.all`, while the others run.
+  /// The chain of calls that started the functions, while they run.
   private var origin: LuaChain?
   /// The function that failed first, from 0.
   private var failed: (index: Int, error: any Error)?

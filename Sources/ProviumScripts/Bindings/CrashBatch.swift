@@ -6,7 +6,7 @@ struct CrashBatch {
   /// The result of one check.
   struct Verdict {
     let hasPassed: Bool
-    /// What the check printed.
+    /// Output of the check's `print`.
     let output: String
     /// In nanoseconds.
     let duration: UInt64

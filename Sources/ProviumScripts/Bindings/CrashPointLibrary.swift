@@ -233,7 +233,7 @@ enum CrashPointLibrary {
     return []
   }
 
-  /// `"passed"`, `"failed"` or `"unchecked"`. What a check that has passed printed is the sub-test's.
+  /// Returns `"passed"`, `"failed"` or `"unchecked"`. The sub-test gets the output of a check that has passed.
   private static func verdict(_ call: LuaCall, _ context: ScriptContext) throws -> [LuaValue] {
     let run = try run(call, context)
     guard let verdict = run.verdict(try index(call, 2, of: run)) else { return [.text("unchecked")] }
