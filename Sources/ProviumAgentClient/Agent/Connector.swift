@@ -12,8 +12,8 @@ struct Connector {
 
   func connectMain(until deadline: Deadline) throws -> (MessageExchange, ReadyReply) {
     let process = try explained(.main) { try control.follow(target: 0, pid: 0) }
-    return try explained(.main, process: process) {
-      let dialler = Dialler(peer: .main, alarm: process.alarm, liveness: liveness)
+    let dialler = Dialler(peer: .main, alarm: process.alarm, liveness: liveness)
+    return try explained(.main, process: process, dialler.history) {
       let (transport, inbox) = try connect(dialler, until: deadline)
       // The pid becomes known by READY; the exchange that is kept is made with it.
       let first = MessageExchange(
@@ -118,12 +118,13 @@ struct Connector {
   private func explained<Result>(
     _ peer: GuestPeer,
     process: FollowedProcess? = nil,
+    _ history: DialHistory? = nil,
     _ body: () throws -> Result
   ) throws -> Result {
     do {
       return try body()
     } catch TransportFailure.deadline {
-      throw GuestError.timedOut("the agent of \(machine) did not answer in time")
+      throw GuestError.timedOut("the agent of \(machine) did not answer in time\(history?.summary ?? "")")
     } catch TransportFailure.died(let cause) {
       throw cause
     } catch TransportFailure.violation(let text) {

@@ -8,6 +8,7 @@ struct Dialler {
   let liveness: (any Liveness)?
   /// How long the first connection may be silent before another one is made; twice as long for each further one.
   var patience = Duration.seconds(5)
+  let history = DialHistory()
 
   /// The first and the longest pause between two attempts. A guest whose driver is not loaded yet gives no
   /// event to wait for.
@@ -27,9 +28,11 @@ struct Dialler {
         if let secret = endpoint.secret { try present(secret, to: socket, until: deadline) }
         return socket
       } catch TransportFailure.ended where endpoint.canRedial {
+        history.noteCut()
         try pause(delay, until: deadline)
         delay = min(delay * 2, Self.longestPause)
       } catch let error as SystemError where Self.isTransient(error.errno) {
+        history.noteRefusal(error.errno)
         try pause(delay, until: deadline)
         delay = min(delay * 2, Self.longestPause)
       }
@@ -46,12 +49,14 @@ struct Dialler {
     var patience = patience
     while true {
       let socket = try dial(endpoint, until: deadline)
-      let limit = endpoint.canRedial ? min(deadline, .after(patience)) : deadline
+      let limit = endpoint.canRedial ? .earliest(deadline, .after(patience)) : deadline
       do {
         if try socket.read(into: inbox, wanting: 4096, until: limit) { return socket }
+        history.noteSilence()
         guard endpoint.canRedial, !deadline.isExpired else { throw TransportFailure.deadline }
         patience = patience * 2
       } catch TransportFailure.ended where endpoint.canRedial {
+        history.noteCut()
         inbox.clear()
         try pause(.milliseconds(5), until: deadline)
       }
@@ -94,7 +99,7 @@ struct Dialler {
   /// Blocks for a time. The end of the VM and the alarm end the pause with an error.
   func pause(_ duration: Duration, until deadline: Deadline) throws {
     if deadline.isExpired { throw TransportFailure.deadline }
-    let end = min(deadline, .after(duration))
+    let end = Deadline.earliest(deadline, .after(duration))
     var polls = PolledSocket.polls(-1, 0, alarm, liveness)
     _ = try PolledSocket.poll(&polls, liveness, until: end)
   }

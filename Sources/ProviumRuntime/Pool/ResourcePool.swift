@@ -73,7 +73,7 @@ package final class ResourcePool: Sendable {
     var idle = Deadline.after(hostPatience)
     while true {
       // Free memory has no event: check four times a second.
-      let slice = min(deadline, .after(.milliseconds(250)))
+      let slice = Deadline.earliest(deadline, .after(.milliseconds(250)))
       _ = state.wait(until: slice) { state -> Void? in
         let isRefused = state.waiting.contains { $0.number == number && $0.refusal != nil }
         return isRefused || isCancelled() || mayBeGranted(number, state) ? () : nil

@@ -4,8 +4,9 @@ import Glibc
 /// way.
 ///
 /// A deadline with a source may move: see `FairDeadline`. A wait that reaches the deadline must check
-/// `isExpired`, and continue if that is false.
-package struct Deadline: Sendable, Hashable, Comparable {
+/// `isExpired`, and continue if that is false. Deadlines are therefore not comparable: the lesser of two would be the one that moves
+/// a moment before it does, and then be later than the other. `earliest` is right at any time.
+package struct Deadline: Sendable, Hashable {
   private let fixed: UInt64
   private let source: Source?
 
@@ -54,7 +55,7 @@ package struct Deadline: Sendable, Hashable, Comparable {
 
   /// Returns a deadline that expires when the first of two does, also where they move.
   package static func earliest(_ first: Deadline, _ second: Deadline) -> Deadline {
-    if first.source == nil, second.source == nil { return min(first, second) }
+    if first.source == nil, second.source == nil { return first.fixed <= second.fixed ? first : second }
     if first == .never { return second }
     return second == .never ? first : Deadline(source: EarliestDeadline(first: first, second: second))
   }
@@ -81,8 +82,6 @@ package struct Deadline: Sendable, Hashable, Comparable {
     if now >= end { return 0 }
     return Int32(min((end - now + 999_999) / 1_000_000, UInt64(Int32.max)))
   }
-
-  package static func < (left: Deadline, right: Deadline) -> Bool { left.nanoseconds < right.nanoseconds }
 
   /// Two deadlines that move are equal if they have the same source.
   private struct Source: Sendable, Hashable {
