@@ -59,7 +59,7 @@ let package = Package(
     // A read-only file server for folders of the host, in the FUSE protocol. Knows neither QEMU nor guests.
     .target(
       name: "ProviumShare",
-      dependencies: ["CLinux", "ProviumJSON", "ProviumSystem"],
+      dependencies: ["CLinux", "CProviumWire", "ProviumJSON", "ProviumSystem"],
       swiftSettings: strict
     ),
     // A network switch in this process, with impairments, stations and capture. Knows neither QEMU nor guests.

@@ -183,6 +183,9 @@ static inline long sys_read(int fd, void *data, size_t size) { return sys_call3(
 static inline long sys_readv(int fd, const struct iovec *parts, int count) {
   return sys_call3(SYS_readv, fd, parts, count);
 }
+static inline long sys_writev(int fd, const struct iovec *parts, int count) {
+  return sys_call3(SYS_writev, fd, parts, count);
+}
 static inline long sys_write(int fd, const void *data, size_t size) {
   return sys_call3(SYS_write, fd, data, size);
 }

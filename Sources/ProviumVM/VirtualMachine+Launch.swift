@@ -42,7 +42,7 @@ extension VirtualMachine {
       for disk in configuration.servedDisks where disks[disk.id] == nil {
         disks[disk.id] = try disk.make(in: host.run.path)
       }
-      let shares = try MachineShares(configuration.sharedFolders)
+      let shares = try MachineShares(configuration.sharedFolders, wiring: wiring)
       let process = try QEMUProcess(
         qemu,
         configuration: configuration,

@@ -24,8 +24,13 @@ final class ScriptedKernel {
   let reply = FUSEReply()
   private var unique: UInt64 = 2
 
-  init(_ settings: ShareSettings, table: NodeTable = NodeTable(), watch: FolderWatch? = nil) throws {
-    server = try ShareServer(settings, table: table, watch: watch)
+  init(
+    _ settings: ShareSettings,
+    table: NodeTable = NodeTable(),
+    watch: FolderWatch? = nil,
+    sendsAhead: Bool = false
+  ) throws {
+    server = try ShareServer(settings, table: table, watch: watch, sendsAhead: sendsAhead)
   }
 
   /// FUSE_INIT of Linux 6.1.
@@ -91,15 +96,20 @@ final class ScriptedKernel {
   func list(_ node: UInt64, from offset: UInt64, size: UInt32, plus: Bool) -> [Entry] {
     let body =
       Self.bytes(UInt64(0)) + Self.bytes(offset) + Self.bytes(size) + [UInt8](repeating: 0, count: 20)
-    let reply = send(plus ? 44 : 28, node, body)
+    return entries(send(plus ? 44 : 28, node, body).data, plus: plus)
+  }
+
+  /// The entries of the data of a READDIR or READDIRPLUS.
+  func entries(_ data: [UInt8], plus: Bool = true) -> [Entry] {
+    let reply = Reply(errno: 0, data: data)
     var entries: [Entry] = []
     var at = 0
-    while at < reply.data.count {
+    while at < data.count {
       let start = at + (plus ? 128 : 0)
       let length = Int(reply.integer(UInt32.self, at: start + 16))
       entries.append(
         Entry(
-          name: Array(reply.data[start + 24..<start + 24 + length]),
+          name: Array(data[start + 24..<start + 24 + length]),
           inode: reply.integer(UInt64.self, at: start),
           node: plus ? reply.integer(UInt64.self, at: at) : 0,
           offset: reply.integer(UInt64.self, at: start + 8)
@@ -108,6 +118,53 @@ final class ScriptedKernel {
       at = start + (24 + length + 7) & ~7
     }
     return entries
+  }
+
+  func names(_ data: [UInt8]) -> [[UInt8]] { entries(data).map(\.name) }
+
+  /// All replies to the READDIRPLUS of a folder, and the offsets that they were asked for with.
+  func pages(_ node: UInt64) -> [(offset: UInt64, data: [UInt8])] {
+    var pages: [(offset: UInt64, data: [UInt8])] = []
+    while true {
+      let offset = pages.last.map { entries($0.data).last?.offset ?? 0 } ?? 0
+      let body =
+        Self.bytes(UInt64(0)) + Self.bytes(offset) + Self.bytes(UInt32(4096))
+        + [UInt8](repeating: 0, count: 20)
+      pages.append((offset, send(44, node, body).data))
+      if pages.last?.data.isEmpty == true { return pages }
+    }
+  }
+
+  // MARK: Answers that are sent ahead
+
+  struct Answer: Equatable {
+    let node: UInt64
+    let offset: UInt64
+    let operation: UInt32
+    let data: [UInt8]
+  }
+
+  /// The answers of the message that the server makes now; none if it makes none.
+  func takeAhead() -> [Answer] {
+    guard server.makeAhead(into: reply) else { return [] }
+    let message = Reply(errno: 0, data: Array(reply.bytes))
+    precondition(message.integer(Int32.self, at: 4) == 1001 && message.integer(UInt64.self, at: 8) == 0)
+    precondition(Int(message.integer(UInt32.self, at: 0)) == message.data.count)
+    var answers: [Answer] = []
+    var at = FUSEReply.headerSize
+    while at < message.data.count {
+      let length = Int(message.integer(UInt32.self, at: at + 20))
+      answers.append(
+        Answer(
+          node: message.integer(UInt64.self, at: at),
+          offset: message.integer(UInt64.self, at: at + 8),
+          operation: message.integer(UInt32.self, at: at + 16),
+          data: Array(message.data[at + 24..<at + 24 + length])
+        )
+      )
+      at += (24 + length + 7) & ~7
+    }
+    return answers
   }
 
   /// All entries of a folder.

@@ -239,6 +239,23 @@ _Static_assert(sizeof(struct pv_link_placed) == 32, "placed reply layout");
 #define PV_WINDOW_SIZE (4u << 20)
 #define PV_WINDOW_MAX (64 << 20)
 
+/*
+ * Messages for the share process itself, in place of a FUSE reply: `unique` is 0, as in notices of FUSE, and
+ * `error` is one of these, which no notice has.
+ */
+#define PV_SHARE_AHEAD 1001 /* answers to requests that may come: struct pv_ahead and its data, each */
+#define PV_SHARE_DROP 1002  /* drops all of them; no data */
+#define PV_AHEAD_ANSWERS 64u
+#define PV_AHEAD_MAX (128u << 10) /* bytes after the header */
+
+/* The answer to a request with these values. `length` bytes of data follow, and zeros up to a multiple of 8.
+ */
+struct pv_ahead {
+  uint64_t node, offset;
+  uint32_t operation, length;
+};
+_Static_assert(sizeof(struct pv_ahead) == 24, "answer ahead layout");
+
 struct pv_link_header {
   uint32_t magic;
   uint8_t type;

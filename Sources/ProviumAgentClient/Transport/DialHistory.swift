@@ -25,7 +25,9 @@ final class DialHistory {
     if silent > 0 { parts.append("\(Self.connections(silent)) silent") }
     if cut > 0 { parts.append("\(Self.connections(cut)) cut") }
     if let lastRefusal {
-      parts.append("\(refused) attempt\(refused == 1 ? "" : "s") to connect failed, the last with \(lastRefusal.name)")
+      parts.append(
+        "\(refused) attempt\(refused == 1 ? "" : "s") to connect failed, the last with \(lastRefusal.name)"
+      )
     }
     return parts.isEmpty ? "" : " (\(parts.joined(separator: "; ")))"
   }

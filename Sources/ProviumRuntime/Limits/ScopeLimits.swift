@@ -28,7 +28,8 @@ package final class ScopeLimits {
 
   /// The limit that was reached first; nil if none was reached, and while the limits are suspended.
   package var reached: TimeLimit? {
-    isSuspended ? nil : limits.filter(\.deadline.isExpired).min { $0.deadline.nanoseconds < $1.deadline.nanoseconds }
+    isSuspended
+      ? nil : limits.filter(\.deadline.isExpired).min { $0.deadline.nanoseconds < $1.deadline.nanoseconds }
   }
 
   /// Adds a limit until `pop`.

@@ -56,9 +56,9 @@ package struct FUSEFeatures: OptionSet, Sendable {
   static let asyncRead = FUSEFeatures(rawValue: 1 << 0)
   /// A file's cached pages are dropped when its size or time of modification has changed.
   static let invalidatesData = FUSEFeatures(rawValue: 1 << 12)
+  /// Directories are read with attributes, so that no file of them needs a LOOKUP. Where the kernel may decide (FUSE_READDIRPLUS_AUTO),
+  /// it takes them for the first page alone of a folder whose names a shell matches with a pattern.
   static let readDirectoryPlus = FUSEFeatures(rawValue: 1 << 13)
-  /// The kernel decides which directories are read with attributes.
-  static let automaticPlus = FUSEFeatures(rawValue: 1 << 14)
   /// OPEN may be answered with ENOSYS: the kernel then sends none.
   static let noOpen = FUSEFeatures(rawValue: 1 << 17)
   static let parallelDirectories = FUSEFeatures(rawValue: 1 << 18)
@@ -69,7 +69,7 @@ package struct FUSEFeatures: OptionSet, Sendable {
 
   /// The features that this server uses where the kernel offers them.
   static let wanted: FUSEFeatures = [
-    .asyncRead, .invalidatesData, .readDirectoryPlus, .automaticPlus, .noOpen, .parallelDirectories,
+    .asyncRead, .invalidatesData, .readDirectoryPlus, .noOpen, .parallelDirectories,
     .maxPages,
     .cachesSymbolicLinks, .noOpenDirectory,
   ]

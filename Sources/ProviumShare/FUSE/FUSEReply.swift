@@ -1,3 +1,4 @@
+internal import CProviumWire
 import ProviumSystem
 
 /// A reply that is being made: `struct fuse_out_header` and the operation's own bytes. One buffer serves all replies of a server.
@@ -7,6 +8,9 @@ package final class FUSEReply {
   package static let headerSize = 16
   /// The most bytes of data in one reply: 256 pages of 4 KiB.
   package static let maxData = 1 << 20
+
+  /// Bytes before the data of an answer that is sent ahead: `struct pv_ahead`.
+  static let aheadSize = MemoryLayout<pv_ahead>.size
 
   private let memory = UnsafeMutableRawBufferPointer.allocate(
     byteCount: FUSEReply.headerSize + FUSEReply.maxData,
@@ -70,6 +74,36 @@ package final class FUSEReply {
     add(Int64(-1))
     add(Int64(0))
     header(UInt32(used), 2, 0)
+  }
+
+  // MARK: Messages to the guest's agent
+
+  /// Adds the answer to one request that may come.
+  /// - Parameter body: adds the data. With false nothing is added.
+  @discardableResult
+  func addAhead(_ operation: FUSEOperation, node: UInt64, offset: UInt64, _ body: () -> Bool) -> Bool {
+    precondition(room >= Self.aheadSize)
+    let begin = used
+    used += Self.aheadSize
+    guard body() else {
+      used = begin
+      return false
+    }
+    memory.storeBytes(of: node, toByteOffset: begin, as: UInt64.self)
+    memory.storeBytes(of: offset, toByteOffset: begin + 8, as: UInt64.self)
+    memory.storeBytes(of: operation.rawValue, toByteOffset: begin + 16, as: UInt32.self)
+    memory.storeBytes(of: UInt32(used - begin - Self.aheadSize), toByteOffset: begin + 20, as: UInt32.self)
+    addZeros(-used & 7)
+    return true
+  }
+
+  /// Completes a message with answers that are sent ahead.
+  func finishAhead() { header(UInt32(used), PV_SHARE_AHEAD, 0) }
+
+  /// Makes a message that drops all answers that were sent ahead.
+  package func dropAhead() {
+    begin()
+    header(UInt32(used), PV_SHARE_DROP, 0)
   }
 
   private func header(_ length: UInt32, _ error: Int32, _ unique: UInt64) {

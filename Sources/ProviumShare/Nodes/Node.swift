@@ -12,6 +12,8 @@ struct Node: Sendable, Equatable {
   var facts: NodeFacts
   /// Bytes of this version were read, so the kernel may have pages of it.
   var isRead = false
+  /// This version was sent ahead, so the kernel may have pages of it that it has not asked for.
+  var isAhead = false
   /// A folder that appears empty: it is on a file system of the host's kernel.
   var isWithheld = false
   /// Told while the file was so new that a second change could have the same time.

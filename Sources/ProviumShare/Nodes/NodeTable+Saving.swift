@@ -29,6 +29,7 @@ extension NodeTable {
       add(
         UInt8(
           (node.isRead ? 1 : 0) | (node.isWithheld ? 2 : 0) | (node.isFresh ? 4 : 0) | (isCurrent ? 8 : 0)
+            | (node.isAhead ? 16 : 0)
         )
       )
       add(UInt16(node.name.count))
@@ -68,6 +69,7 @@ extension NodeTable {
       )
       let flags = try take(UInt8.self)
       (node.isRead, node.isWithheld, node.isFresh) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0)
+      node.isAhead = flags & 16 != 0
       let length = Int(try take(UInt16.self))
       guard offset + length <= bytes.count, number < next, nodes[number] == nil else { throw Damaged() }
       node.name = Array(bytes[offset..<offset + length])

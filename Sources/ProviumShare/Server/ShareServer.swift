@@ -14,8 +14,14 @@ package final class ShareServer: Sendable {
   /// - Parameters:
   ///   - table: of the snapshot that the guest was resumed from.
   ///   - watch: tells of changes on the host; nil: the guest's kernel asks for them each second.
+  ///   - sendsAhead: whether `makeAhead` makes messages. `report.read` does not have the files that are sent ahead.
   /// - Throws: `ShareProblem`.
-  package init(_ settings: ShareSettings, table: NodeTable = NodeTable(), watch: FolderWatch? = nil)
+  package init(
+    _ settings: ShareSettings,
+    table: NodeTable = NodeTable(),
+    watch: FolderWatch? = nil,
+    sendsAhead: Bool = false
+  )
     throws(ShareProblem)
   {
     self.settings = settings
@@ -28,7 +34,7 @@ package final class ShareServer: Sendable {
       share: ObjectIdentifier(identity),
       device: folder.facts.device
     )
-    state = Mutex(ShareState(folder: folder, table: table, watched: watched))
+    state = Mutex(ShareState(folder: folder, table: table, watched: watched, sendsAhead: sendsAhead))
   }
 
   /// Carries a request out. `reply` is empty where the kernel expects none.
@@ -44,6 +50,16 @@ package final class ShareServer: Sendable {
       return state.takeNotices()
     }
   }
+
+  /// Makes a message with answers to requests that may come next. The caller sends it after the reply.
+  /// - Returns: false if there is none.
+  package func makeAhead(into reply: FUSEReply) -> Bool { state.withLock { $0.makeAhead(into: reply) } }
+
+  /// Whether the answers that were sent ahead must be dropped.
+  package var mustDrop: Bool { state.withLock { $0.ahead.mustDrop } }
+
+  /// The same, once. The caller sends `FUSEReply.dropAhead` before the notices and the reply.
+  package func takeDrop() -> Bool { state.withLock { $0.ahead.takeDrop() } }
 
   /// Compares every node with the host, after a resume. Nodes that have changed become notices.
   package func revalidate() { state.withLock { $0.revalidate() } }

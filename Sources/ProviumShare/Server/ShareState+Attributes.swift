@@ -82,6 +82,7 @@ extension ShareState {
   {
     let facts = NodeFacts(status)
     let validity = lastingValidity ?? watched.validity(ofAttributes: number, in: parent, status)
+    if table.nodes[number]?.facts != facts { ahead.drop() }
     guard status.st_mode & S_IFMT == S_IFREG else {
       table.nodes[number]?.facts = facts
       return (facts.modified, validity)
@@ -89,6 +90,7 @@ extension ShareState {
     let isFresh = Self.isFresh(facts)
     if let node = table.nodes[number], node.facts != facts || node.isFresh != isFresh {
       table.nodes[number]?.isRead = false
+      table.nodes[number]?.isAhead = false
     }
     table.nodes[number]?.facts = facts
     table.nodes[number]?.isFresh = isFresh

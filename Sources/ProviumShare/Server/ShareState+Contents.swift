@@ -19,6 +19,7 @@ extension ShareState {
         table.nodes[request.node]?.facts = before
         table.nodes[request.node]?.isRead = true
         if let path = table.path(of: request.node) { report.read[path] = before }
+        noteRead(request, offset: offset, size: Int(size), count: reply.dataCount)
         return
       }
     }
@@ -26,7 +27,7 @@ extension ShareState {
   }
 
   /// Reads until the space is full or the file ends.
-  private static func read(
+  static func read(
     _ file: Int32,
     _ space: UnsafeMutableRawBufferPointer,
     at start: Int,
@@ -68,7 +69,7 @@ extension ShareState {
     if !node.facts.isSameFile(as: now) { throw refuse(number, ESTALE) }
     if node.facts == now { return }
     // Nothing of it was read, and the kernel has its size.
-    if !node.isRead, node.facts.size == now.size { return }
+    if !node.isRead, !node.isAhead, node.facts.size == now.size { return }
     throw refuse(number, EIO)
   }
 

@@ -12,6 +12,17 @@ struct Listing: Sendable {
 
   let node: UInt64
   let entries: [Entry]
+
+  /// The place of a name; nil if it is not there.
+  static func index(of name: [UInt8], in entries: [Entry]) -> Int? {
+    // The dots come first, and are no files.
+    var (low, high) = (2, entries.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].name.lexicographicallyPrecedes(name) { low = middle + 1 } else { high = middle }
+    }
+    return low < entries.count && entries[low].name == name ? low : nil
+  }
 }
 
 extension ShareState {
@@ -28,20 +39,48 @@ extension ShareState {
     let parent = try find(known.isWithheld ? NodeTable.root : request.node, O_DIRECTORY)
     if !known.isWithheld { watched.add(request.node, parent) }
     let entries = try listing(of: request.node, known, isFirst: start == 0)
-    guard start < entries.count else { return }
-    let limit = min(Int(size), FUSEReply.maxData)
-    for index in start..<entries.count {
+    let next = addPage(
+      entries,
+      from: start,
+      of: request.node,
+      parent,
+      min(Int(size), FUSEReply.maxData),
+      withAttributes,
+      isAhead: false,
+      reply
+    )
+    noteListing(request, from: start, next: next, size: Int(size), withAttributes: withAttributes)
+  }
+
+  /// Adds the entries from an index on that fit into `size` bytes.
+  /// - Parameter isAhead: the kernel may not get the page.
+  /// - Returns: the index of the next entry.
+  mutating func addPage(
+    _ entries: [Listing.Entry],
+    from start: Int,
+    of node: UInt64,
+    _ parent: borrowing Descriptor,
+    _ size: Int,
+    _ withAttributes: Bool,
+    isAhead: Bool,
+    _ reply: FUSEReply
+  ) -> Int {
+    let begin = reply.dataCount
+    var index = start
+    while index < entries.count {
       let entry = entries[index]
       let length = (24 + entry.name.count + 7) & ~7
-      guard reply.dataCount + length + (withAttributes ? 128 : 0) <= limit else { break }
-      if withAttributes { addEntry(entry, index, in: request.node, parent, reply) }
+      guard reply.dataCount - begin + length + (withAttributes ? 128 : 0) <= size else { break }
+      if withAttributes { addEntry(entry, index, in: node, parent, isAhead: isAhead, reply) }
       reply.add(entry.inode)
       reply.add(UInt64(index + 1))
       reply.add(UInt32(entry.name.count))
       reply.add(UInt32(entry.type))
       reply.add(entry.name)
       reply.addZeros(length - 24 - entry.name.count)
+      index += 1
     }
+    return index
   }
 
   /// Adds `struct fuse_entry_out` of a directory entry: zeros where the kernel shall look it up itself.
@@ -50,13 +89,25 @@ extension ShareState {
     _ index: Int,
     in number: UInt64,
     _ parent: borrowing Descriptor,
+    isAhead: Bool,
     _ reply: FUSEReply
   ) {
-    guard index >= 2, let status = try? HostFolder.status(entry.name, in: parent) else {
+    guard index >= 2, let status = try? HostFolder.status(entry.name, in: parent),
+      !isAhead || wasTold(entry.name, in: number, status)
+    else {
       reply.addZeros(128)
       return
     }
     addEntry(entry.name, in: number, parent, status, reply)
+  }
+
+  /// Whether the attributes of a file are those that the kernel was told last, or it was told none.
+  private func wasTold(_ name: [UInt8], in parent: UInt64, _ status: stat) -> Bool {
+    guard let number = table.node(named: name, in: parent), let node = table.nodes[number] else {
+      return true
+    }
+    let facts = NodeFacts(status)
+    return node.facts == facts && node.isFresh == Self.isFresh(facts)
   }
 
   private mutating func listing(of number: UInt64, _ node: Node, isFirst: Bool) throws(Errno)
@@ -73,6 +124,11 @@ extension ShareState {
     listings.append(Listing(node: number, entries: entries))
     if listings.count > Self.mostListings { listings.removeFirst() }
     return entries
+  }
+
+  /// The entries of a folder, which may be those of an earlier listing.
+  mutating func keptListing(of number: UInt64) throws(Errno) -> [Listing.Entry] {
+    try listing(of: number, try node(number), isFirst: false)
   }
 
   private func list(_ number: UInt64, _ node: Node) throws(Errno) -> [Listing.Entry] {

@@ -11,12 +11,14 @@ struct ShareState: Sendable {
   /// The folders whose names are read at present, the last used one at the end.
   var listings: [Listing] = []
   var watched: WatchedFolders
+  var ahead: Ahead
   private var notices: [UInt64] = []
 
   /// How long the guest's kernel may use what it was told of an unpacked archive, in seconds; nil for a folder that can change.
   var lastingValidity: UInt64? { folder.settings.attributes == nil ? nil : 365 * 86400 }
 
-  init(folder: HostFolder, table: NodeTable, watched: WatchedFolders) {
+  init(folder: HostFolder, table: NodeTable, watched: WatchedFolders, sendsAhead: Bool) {
+    ahead = Ahead(isOn: sendsAhead)
     self.folder = folder
     self.table = table
     self.watched = watched
@@ -31,6 +33,7 @@ struct ShareState: Sendable {
   }
 
   mutating func notice(_ node: UInt64) {
+    ahead.drop()
     if notices.count < 100_000 { notices.append(node) }
   }
 
@@ -163,12 +166,16 @@ struct ShareState: Sendable {
   /// Makes notices of what has changed in the watched folders.
   mutating func noticeChanges() {
     let changes = watched.takeChanges()
-    if changes.areIncomplete { return revalidate() }
+    if changes.areIncomplete {
+      ahead.drop()
+      return revalidate()
+    }
     var changed: Set<UInt64> = []
     for change in changes.list {
       if change.isOfNames || change.name.isEmpty { changed.insert(change.node) }
       if let child = table.node(named: change.name, in: change.node) { changed.insert(child) }
     }
+    if !changed.isEmpty { ahead.drop() }
     for node in changed.sorted() where table.nodes[node] != nil { notice(node) }
   }
 }

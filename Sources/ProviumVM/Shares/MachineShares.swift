@@ -19,11 +19,14 @@ package final class MachineShares: Sendable {
   }
   private let state = Mutex(State())
   private let watch = FolderWatch()
+  private let sendsAhead: Bool
   /// Of roots that the cache has, so that they stay there.
   private let holds: [RootHold]
 
   /// The servers of a boot, or with `snapshot` those that continue after a resume.
-  init(_ devices: [SharedFolder], snapshot: String? = nil) throws {
+  /// - Parameter wiring: a VM whose memory becomes that of a fixture gets nothing ahead, because the files that it reads are inputs.
+  init(_ devices: [SharedFolder], snapshot: String? = nil, wiring: LaunchWiring) throws {
+    if case .sharedFile = wiring.memory { sendsAhead = false } else { sendsAhead = true }
     holds = try devices.compactMap(\.unpacked).map { root in
       guard let hold = RootHold(of: root) else {
         throw ShareProblem("the root \(root) is not in the cache any more")
@@ -32,7 +35,12 @@ package final class MachineShares: Sendable {
     }
     for (index, device) in devices.enumerated() {
       let table = try snapshot.map { try NodeTable(saved: Files.read("\($0)/\(Self.fileName(index))")) }
-      let server = try ShareServer(device.settings, table: table ?? NodeTable(), watch: watch)
+      let server = try ShareServer(
+        device.settings,
+        table: table ?? NodeTable(),
+        watch: watch,
+        sendsAhead: sendsAhead
+      )
       state.withLock { $0.shares.append(Share(device: device, server: server)) }
     }
   }
@@ -45,7 +53,7 @@ package final class MachineShares: Sendable {
   /// Adds a share of a running VM.
   /// - Returns: its number.
   func add(_ device: SharedFolder) throws -> Int {
-    let server = try ShareServer(device.settings, watch: watch)
+    let server = try ShareServer(device.settings, watch: watch, sendsAhead: sendsAhead)
     return try state.withLock { state in
       guard state.shares.count < WireLimit.shares else {
         throw ShareProblem(
@@ -81,10 +89,8 @@ package final class MachineShares: Sendable {
     let reply = ReplyBuffer()
     return { [weak self] send in
       for (index, share) in (self?.all ?? []).enumerated() {
-        for node in share.server.takeNotices() {
-          reply.reply.notifyAttributesChanged(of: node)
-          try send(UInt16(index + 1), reply.reply.bytes)
-        }
+        let notices = share.server.takeNotices()
+        try Self.send(notices, of: share.server, with: reply.reply) { try send(UInt16(index + 1), $0) }
       }
     }
   }
@@ -95,14 +101,31 @@ package final class MachineShares: Sendable {
       guard let self, let request = FUSERequest(bytes), let server = self.server(number) else { return }
       server.answer(request, into: reply.reply)
       let notices = server.takeNotices()
-      if !reply.reply.bytes.isEmpty, notices.isEmpty { return try send(reply.reply.bytes) }
-      // The notices come first: the reader that gets the reply asks for the attributes again.
-      let answer = Array(reply.reply.bytes)
-      for node in notices {
-        reply.reply.notifyAttributesChanged(of: node)
+      if server.mustDrop || !notices.isEmpty {
+        // These come first: the reader that gets the reply asks for the attributes again.
+        let answer = Array(reply.reply.bytes)
+        try Self.send(notices, of: server, with: reply.reply, send)
+        if !answer.isEmpty { try answer.withUnsafeBytes(send) }
+      } else if !reply.reply.bytes.isEmpty {
         try send(reply.reply.bytes)
       }
-      if !answer.isEmpty { try answer.withUnsafeBytes(send) }
+      if server.makeAhead(into: reply.reply) { try send(reply.reply.bytes) }
+    }
+  }
+
+  private static func send(
+    _ notices: [UInt64],
+    of server: ShareServer,
+    with reply: FUSEReply,
+    _ send: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    if server.takeDrop() {
+      reply.dropAhead()
+      try send(reply.bytes)
+    }
+    for node in notices {
+      reply.notifyAttributesChanged(of: node)
+      try send(reply.bytes)
     }
   }
 

@@ -73,7 +73,11 @@ extension VirtualMachine {
     for disk in snapshot.configuration.servedDisks {
       disks[disk.id] = try disk.open(from: snapshot.folder, in: host.run.path)
     }
-    let shares = try MachineShares(snapshot.configuration.sharedFolders, snapshot: snapshot.folder)
+    let shares = try MachineShares(
+      snapshot.configuration.sharedFolders,
+      snapshot: snapshot.folder,
+      wiring: wiring
+    )
     let process = try QEMUProcess(
       qemu,
       configuration: snapshot.configuration,
