@@ -147,8 +147,7 @@ local function suite(arguments, who, timeout, folder, during)
   local at = who or vm
   local job = at:background(words .. (who and "" or "chroot " .. root) .. (" /bin/sh -c '%s' 2>&1"):format(command))
   local seen, lines = {}, {}
-  -- Asked again and again from outside, with no process waiting inside: an emulated processor with SVM loses a timer
-  -- interrupt now and then, and sleeps on until something else wakes it (240 s were seen). Each question does.
+  -- Asked again and again: a QEMU's command line can be read only while it runs.
   local r
   pcall(vm.wait_until, vm, function()
     -- Of a machine that ends meanwhile there is nothing to read.
