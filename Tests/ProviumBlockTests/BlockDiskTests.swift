@@ -67,6 +67,64 @@ struct BlockDiskTests {
     #expect(try survivors() == survivors())
   }
 
+  @Test("an unflushed write that a later one replaced survives a power cut where the later one does not")
+  func survivalOfReplaced() throws {
+    var found: Set<[UInt8]> = []
+    for seed in 0..<32 as Range<UInt64> {
+      let disk = try BlockDisk(testing: 1 << 20)
+      disk.write(block(1, 8192), at: 0)
+      disk.write(block(2, 1024), at: 3584)
+      let cut = try disk.cutPower(survival: 0.5, seed: seed)
+      #expect(cut.kept + cut.lost == 2)
+      found.insert(try disk.read(at: 0, count: 8192))
+    }
+    let first = block(1, 8192)
+    let second = block(0, 3584) + block(2, 1024) + block(0, 3584)
+    let both = block(1, 3584) + block(2, 1024) + block(1, 3584)
+    #expect(found == [block(0, 8192), first, second, both])
+  }
+
+  @Test(
+    "a saved disk remembers unflushed changes of the same block one by one",
+    arguments: 0..<8 as Range<UInt64>
+  )
+  func savingChanges(seed: UInt64) throws {
+    try withFolder { folder in
+      let properties = BlockDisk.Properties(size: 1 << 20)
+      let disk = try BlockDisk(properties, folder: folder)
+      disk.write(block(1, 8192), at: 512)
+      disk.write(block(2, 1536), at: 1024)
+      disk.write(block(3), at: 4096, isDurable: true)
+      disk.zero(6144, 4096, .trim)
+      disk.write(block(4, 512), at: 512)
+      try disk.save(to: folder, name: "d")
+      let opened = try BlockDisk(properties, saved: "\(folder)/d", folder: folder)
+      #expect(try opened.read(at: 0, count: 16384) == disk.read(at: 0, count: 16384))
+      #expect(try opened.cutPower(survival: 0.5, seed: seed) == disk.cutPower(survival: 0.5, seed: seed))
+      #expect(try opened.read(at: 0, count: 16384) == disk.read(at: 0, count: 16384))
+    }
+  }
+
+  @Test("once its log is full a disk replaces unflushed data in place")
+  func fullLog() throws {
+    let disk = try BlockDisk(testing: 1 << 20) {
+      $0.logLimit = 16384
+      $0.overlayLimit = 32768
+    }
+    for round in 1...20 as ClosedRange<UInt8> {
+      disk.write(block(round, 8192), at: 4096)
+      disk.zero(4096, 4096, .trim)
+      #expect(disk.write(block(round, 16384), at: 0) == nil)
+    }
+    #expect(try disk.read(at: 0, count: 16384) == block(20, 16384))
+    #expect(throws: PowerCut.TooManyChanges.self) { try disk.cutPower(survival: 0.5, seed: 1) }
+    disk.flush()
+    #expect(try disk.read(at: 0, count: 16384, from: .durable) == block(20, 16384))
+    // The log begins anew.
+    disk.write(block(21), at: 0)
+    #expect(try disk.cutPower(survival: 1, seed: 1).kept == 1)
+  }
+
   @Test("a write that survives a power cut may be torn at a sector, when a test asks for it")
   func tornWrites() throws {
     let disk = try BlockDisk(testing: 1 << 20)
@@ -131,11 +189,15 @@ struct BlockDiskTests {
     for index in bytes.indices { #expect((bytes[index] == 3) != (1024..<2560).contains(index)) }
   }
 
-  @Test("10,000 random operations with power cuts give what a model gives", arguments: [1, 2] as [UInt64])
-  func model(seed: UInt64) throws {
+  @Test(
+    "10,000 random operations with power cuts give what a model gives",
+    arguments: [1, 2] as [UInt64],
+    [256 << 20, 64 << 10, 0]
+  )
+  func model(seed: UInt64, logLimit: Int) throws {
     let size = 256 << 10
     var generator = SeededGenerator(seed: seed)
-    let disk = try BlockDisk(testing: size)
+    let disk = try BlockDisk(testing: size) { $0.logLimit = logLimit }
     var model = ModelDisk(size: size)
     for step in 0..<10_000 {
       let first = Int.random(in: 0..<size / 512, using: &generator)

@@ -133,7 +133,8 @@ struct CrashPointTests {
     for index in 0..<3 { disk.write(block(1), at: index * 4096) }
     #expect(disk.endRecording()?.isCut == true)
     #expect(throws: PowerCut.TooManyChanges.self) { try disk.cutPower(survival: 0.5, seed: 1) }
-    #expect(try disk.cutPower().lost == 2)
+    #expect(try disk.cutPower().lost == 3)
+    #expect(try disk.read(at: 0, count: 12288) == block(0, 12288))
   }
 
   @Test("a log in the format of dm-log-writes reads as it was written")

@@ -12,10 +12,12 @@ extension BlockDisk {
 
   @discardableResult
   func write(_ bytes: [UInt8], at offset: Int, isDurable: Bool = false) -> Errno? {
-    perform(
-      DiskRequest(.write, offset: offset, count: bytes.count, isDurable: isDurable),
-      payload: bytes
-    )?.errno
+    bytes.withUnsafeBytes {
+      perform(
+        DiskRequest(.write, offset: offset, count: bytes.count, isDurable: isDurable),
+        payload: $0
+      )?.errno
+    }
   }
 
   @discardableResult

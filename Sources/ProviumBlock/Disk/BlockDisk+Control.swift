@@ -42,7 +42,7 @@ extension BlockDisk {
 
   /// Changes the contents durably without the guest's knowledge; faults do not apply.
   package func write(at offset: Int, _ bytes: [UInt8]) throws {
-    try state.withLock { try change(.write(bytes, at: offset, isDurable: true), &$0) }
+    try state.withLock { state in try put(bytes, at: offset, &state) }
   }
 
   /// Damages sectors: each gets other bytes than it has, which depend on the disk's seed.
@@ -55,8 +55,13 @@ extension BlockDisk {
       let offset = sector * 512
       try bytes.withUnsafeMutableBytes { try state.contents.read(at: offset, into: $0) }
       for index in bytes.indices { bytes[index] ^= UInt8.random(in: 1...255, using: &state.generator) }
-      try change(.write(bytes, at: offset, isDurable: true), &state)
+      try put(bytes, at: offset, &state)
     }
+  }
+
+  private func put(_ bytes: [UInt8], at offset: Int, _ state: inout State) throws {
+    let request = DiskRequest(.write, offset: offset, count: bytes.count, isDurable: true)
+    try bytes.withUnsafeBytes { try change(request, $0, &state) }
   }
 
   // MARK: The log
@@ -90,7 +95,6 @@ extension BlockDisk {
   package func replaceContents(by layers: [Layer]) {
     state.withLock { state in
       state.contents.replace(saved: layers)
-      state.unflushed.removeAll()
       state.statistics.unflushed = 0
     }
   }
@@ -104,37 +108,41 @@ extension BlockDisk {
   @discardableResult
   package func cutPower(survival: Double = 0, seed: UInt64? = nil) throws -> PowerCut {
     try state.withLock { state in
-      if survival > 0, state.unflushed.isCut { throw PowerCut.TooManyChanges(limit: properties.logLimit) }
+      if survival > 0, state.contents.cache.isCut {
+        throw PowerCut.TooManyChanges(limit: properties.logLimit)
+      }
       state.isOff = true
-      let entries = state.unflushed.entries
-      state.contents.dropCache()
-      state.unflushed.removeAll()
       state.statistics.unflushed = 0
       state.hostRequests = HostRequests()
       var generator = seed.map { SeededGenerator(seed: $0) } ?? state.generator
-      defer { if seed == nil { state.generator = generator } }
-      return try keep(entries, survival, &generator, &state)
+      defer {
+        state.contents.dropCache()
+        if seed == nil { state.generator = generator }
+      }
+      guard survival > 0 else { return PowerCut(lost: state.contents.cache.volatileCount) }
+      return try keep(survival, &generator, &state)
     }
   }
 
+  /// Makes a part of the cache's changes durable.
   private func keep(
-    _ entries: [LogEntry],
     _ survival: Double,
     _ generator: inout SeededGenerator,
     _ state: inout State
   ) throws -> PowerCut {
     var cut = PowerCut()
-    for entry in entries where entry.changesContents {
+    for change in state.contents.cache.changes {
       // An earlier change that survives must not undo a durable one.
-      if entry.isDurable {
-        if survival > 0 { try state.contents.apply(entry, to: .durable) }
+      if change.isDurable {
+        try state.contents.apply(state.contents.cache.entry(of: change), to: .durable)
         continue
       }
-      guard survival > 0, Double.random(in: 0..<1, using: &generator) < survival else {
+      guard Double.random(in: 0..<1, using: &generator) < survival else {
         cut.lost += 1
         continue
       }
       cut.kept += 1
+      let entry = try state.contents.cache.entry(of: change)
       let sectors = entry.count / properties.sectorSize
       if state.policy.tearsWrites, sectors > 1, Bool.random(using: &generator) {
         cut.torn += 1

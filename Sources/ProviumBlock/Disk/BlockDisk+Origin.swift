@@ -19,6 +19,7 @@ package struct DiskOrigin: Sendable {
       base: base,
       saved: layers,
       limit: properties.overlayLimit,
+      logLimit: properties.logLimit,
       folder: folder
     )
   }

@@ -18,7 +18,8 @@ extension BlockDisk {
       let blocks = DiskContents.blocks(of: contents.size)
       try SavedLayer.write(contents.saved + [contents.durable], blocks: blocks, to: "\(folder)/\(name)")
       try SavedLayer.write([contents.cache], blocks: blocks, to: "\(folder)/\(name).cache")
-      let log = LogWritesFormat.encode(state.unflushed.isCut ? [] : state.unflushed.entries)
+      // Empty if the changes are not known one by one.
+      let log = LogWritesFormat.encode(try contents.cache.changes.map(contents.cache.entry(of:)))
       try Files.write(log, to: "\(folder)/\(name).log")
     }
   }
@@ -37,9 +38,7 @@ extension BlockDisk {
     let entries = try LogWritesFormat.decode(try Files.read("\(path).log"))
     try state.withLock { state in
       state.contents.replace(saved: durable.map.isEmpty ? [] : [durable])
-      try state.contents.fillCache(from: cache)
-      for entry in entries { state.unflushed.append(entry) }
-      if entries.isEmpty, !cache.map.isEmpty { state.unflushed.markCut() }
+      try state.contents.fillCache(from: cache, changes: entries)
       state.statistics.unflushed = entries.reduce(0) { $0 + ($1.isDurable ? 0 : $1.count) }
     }
   }

@@ -15,7 +15,7 @@ package final class BlockDisk: Sendable {
     package var hasVolatileCache = true
     /// The most bytes of data that changes may take, in the durable layer and in the cache each.
     package var overlayLimit = 4 << 30
-    /// The most bytes of writes that a log keeps.
+    /// The most bytes of writes that a log keeps; the log of unflushed ones counts whole blocks of 4 KiB.
     package var logLimit = 256 << 20
     /// The seed of everything random.
     package var seed: UInt64 = 1
@@ -35,8 +35,6 @@ package final class BlockDisk: Sendable {
     var policy: FaultPolicy
     var generator: SeededGenerator
     var statistics = DiskStatistics()
-    /// The changes since the last flush.
-    var unflushed: WriteLog
     /// The log of a workload; nil: none is recorded.
     var recording: WriteLog?
     var problem: DiskProblem?
@@ -69,14 +67,14 @@ package final class BlockDisk: Sendable {
       size: properties.size,
       base: base,
       limit: properties.overlayLimit,
+      logLimit: properties.logLimit,
       folder: folder
     )
     state = Mutex(
       State(
         contents: contents,
         policy: FaultPolicy(seed: properties.seed),
-        generator: SeededGenerator(seed: properties.seed),
-        unflushed: WriteLog(limit: properties.logLimit)
+        generator: SeededGenerator(seed: properties.seed)
       )
     )
   }
@@ -106,7 +104,7 @@ package final class BlockDisk: Sendable {
   /// - Returns: nil if the power is off: there is no answer.
   package func perform(
     _ request: DiskRequest,
-    payload: [UInt8] = [],
+    payload: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
     into buffer: UnsafeMutableRawBufferPointer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   ) -> Answer? {
     state.withLock { state in
@@ -128,15 +126,14 @@ package final class BlockDisk: Sendable {
 
   private func carryOut(
     _ request: DiskRequest,
-    _ payload: [UInt8],
+    _ payload: UnsafeRawBufferPointer,
     _ buffer: UnsafeMutableRawBufferPointer,
     _ state: inout State
   ) throws {
     switch request.operation {
     case .read: try state.contents.read(at: request.offset, into: buffer)
     case .flush: try flush(&state)
-    case .write:
-      try change(.write(payload, at: request.offset, isDurable: request.isDurable), &state)
+    case .write: try change(request, payload, &state)
     case .trim, .zero:
       if request.operation == .trim, state.hostRequests.isTrimExpected, request.offset == 0,
         request.count == properties.sectorSize
@@ -144,25 +141,20 @@ package final class BlockDisk: Sendable {
         state.hostRequests.isTrimExpected = false
         return
       }
-      let kind = request.operation == .trim ? LogEntry.Kind.trim : .zero
-      try change(
-        LogEntry(kind, offset: request.offset, count: request.count, isDurable: request.isDurable),
-        &state
-      )
+      try change(request, payload, &state)
     }
   }
 
   /// Changes the contents, and notes it.
-  func change(_ entry: LogEntry, _ state: inout State) throws {
-    let isDurable = entry.isDurable || !properties.hasVolatileCache
-    if isDurable { try state.contents.apply(entry, to: .durable) }
+  /// - Parameter payload: the bytes of a write.
+  func change(_ request: DiskRequest, _ payload: UnsafeRawBufferPointer, _ state: inout State) throws {
+    var request = request
+    request.isDurable = request.isDurable || !properties.hasVolatileCache
+    if request.isDurable { try state.contents.apply(request, payload, to: .durable) }
     // The cache is above: what it has there must change too.
-    if !isDurable || state.contents.hasUnflushed { try state.contents.apply(entry, to: .cache) }
-    var noted = entry
-    noted.isDurable = isDurable
-    if !isDurable || !state.unflushed.entries.isEmpty { state.unflushed.append(noted) }
-    if !isDurable { state.statistics.unflushed += entry.count }
-    state.recording?.append(noted)
+    if !request.isDurable || state.contents.hasUnflushed { try state.contents.cache(request, payload) }
+    if !request.isDurable { state.statistics.unflushed += request.count }
+    state.recording?.append(request, payload)
   }
 
   private func flush(_ state: inout State) throws {
@@ -176,7 +168,6 @@ package final class BlockDisk: Sendable {
 
   func makeDurable(_ state: inout State) throws {
     try state.contents.flush()
-    state.unflushed.removeAll()
     state.statistics.unflushed = 0
     state.recording?.append(LogEntry(.flush))
   }
@@ -189,6 +180,15 @@ extension DiskContents {
     case .write(let bytes): try bytes.withUnsafeBytes { try write(at: entry.offset, $0, to: target) }
     case .zero, .trim: try clear(at: entry.offset, count: entry.count, in: target)
     case .flush, .mark: break
+    }
+  }
+
+  /// Carries a request out that changes contents.
+  mutating func apply(_ request: DiskRequest, _ payload: UnsafeRawBufferPointer, to target: Target) throws {
+    switch request.operation {
+    case .write: try write(at: request.offset, payload, to: target)
+    case .zero, .trim: try clear(at: request.offset, count: request.count, in: target)
+    case .read, .flush: break
     }
   }
 }

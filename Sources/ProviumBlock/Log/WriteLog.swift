@@ -13,20 +13,32 @@ package struct WriteLog: Sendable {
   /// Adds an entry. Once the limit was reached, none is added any more.
   package mutating func append(_ entry: LogEntry) {
     let added = if case .write(let bytes) = entry.kind { bytes.count } else { 0 }
-    guard !isCut, size + added <= limit, entries.count < max(1, limit / 64) else {
-      isCut = true
-      return
-    }
-    size += added
+    guard hasRoom(added) else { return }
     entries.append(entry)
   }
 
-  /// Notes that entries are missing.
-  mutating func markCut() { isCut = true }
+  /// Adds a change.
+  /// - Parameter payload: the bytes of a write.
+  mutating func append(_ request: DiskRequest, _ payload: UnsafeRawBufferPointer) {
+    guard hasRoom(payload.count) else { return }
+    let kind: LogEntry.Kind =
+      switch request.operation {
+      case .write: .write(Array(payload))
+      case .zero: .zero
+      case .trim: .trim
+      case .read, .flush: .flush
+      }
+    entries.append(
+      LogEntry(kind, offset: request.offset, count: request.count, isDurable: request.isDurable)
+    )
+  }
 
-  package mutating func removeAll() {
-    entries.removeAll(keepingCapacity: true)
-    size = 0
-    isCut = false
+  private mutating func hasRoom(_ added: Int) -> Bool {
+    guard !isCut, size + added <= limit, entries.count < max(1, limit / 64) else {
+      isCut = true
+      return false
+    }
+    size += added
+    return true
   }
 }

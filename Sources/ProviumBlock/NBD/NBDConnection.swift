@@ -23,7 +23,15 @@ final class NBDConnection {
       defer { start += count }
       return Array(buffer[start..<start + count])
     }
-    return try readLarge(count)
+    var result = [UInt8](repeating: 0, count: count)
+    let isWhole = result.withUnsafeMutableBytes { readAll(into: $0) }
+    guard isWhole else { throw Ended() }
+    return result
+  }
+
+  /// Fills `target`. Blocks.
+  func read(into target: UnsafeMutableRawBufferPointer) throws(Ended) {
+    guard readAll(into: target) else { throw Ended() }
   }
 
   private func fill() throws(Ended) {
@@ -39,25 +47,19 @@ final class NBDConnection {
     end += count
   }
 
-  /// Receives into the result itself.
-  private func readLarge(_ count: Int) throws(Ended) -> [UInt8] {
-    var isWhole = true
-    let result = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
-      let bytes = UnsafeMutableRawBufferPointer(target)
-      bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer.withUnsafeBytes { $0[start..<end] }))
-      filled = end - start
-      (start, end) = (0, 0)
-      while filled < count {
-        let got = receive(UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<count]))
-        guard got > 0 else {
-          isWhole = false
-          return
-        }
-        filled += got
-      }
+  /// Takes what is buffered, and receives the rest into the target itself.
+  private func readAll(into target: UnsafeMutableRawBufferPointer) -> Bool {
+    var filled = min(end - start, target.count)
+    buffer.withUnsafeBytes {
+      target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + filled]))
     }
-    guard isWhole else { throw Ended() }
-    return result
+    start += filled
+    while filled < target.count {
+      let got = receive(UnsafeMutableRawBufferPointer(rebasing: target[filled...]))
+      guard got > 0 else { return false }
+      filled += got
+    }
+    return true
   }
 
   /// Returns how many bytes came; 0 or less at the end of the connection.

@@ -79,7 +79,9 @@ struct NBDSession {
   private func serve() throws {
     var delayed: [Delayed] = []
     // One buffer for all replies: a large one would be fetched from the kernel each time.
-    var reply = [UInt8](repeating: 0, count: NBDRequest.replySize + (1 << 20))
+    var reply = Self.buffer(NBDRequest.replySize + (1 << 20))
+    // The same for the data of writes.
+    var payload = Self.buffer(1 << 20)
     while true {
       while let first = delayed.min(by: { $0.due < $1.due }) {
         if delayed.count < Self.mostDelayed, connection.waitForBytes(until: first.due) { break }
@@ -92,21 +94,34 @@ struct NBDSession {
         if payload > 0 { _ = try connection.read(payload) }
         try answer(request, BlockDisk.Answer(errno: errno), 0, &reply, &delayed)
       case .disk(let content):
-        let payload = content.operation == .write ? try connection.read(content.count) : []
+        let written = content.operation == .write ? content.count : 0
+        if payload.count < written { payload = Self.buffer(written) }
+        if written > 0 {
+          try payload.withUnsafeMutableBytes {
+            try connection.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<written]))
+          }
+        }
         let count = content.operation == .read ? content.count : 0
         if reply.count < NBDRequest.replySize + count {
-          reply = [UInt8](repeating: 0, count: NBDRequest.replySize + count)
+          reply = Self.buffer(NBDRequest.replySize + count)
         }
         let answer = reply.withUnsafeMutableBytes { bytes in
           let data = UnsafeMutableRawBufferPointer(
             rebasing: bytes[NBDRequest.replySize..<NBDRequest.replySize + count]
           )
-          return disk.perform(content, payload: payload, into: data)
+          return payload.withUnsafeBytes {
+            disk.perform(content, payload: UnsafeRawBufferPointer(rebasing: $0[..<written]), into: data)
+          }
         }
         guard let answer else { return }
         try self.answer(request, answer, count, &reply, &delayed)
       }
     }
+  }
+
+  /// Bytes with any contents. Most clients use only a part of them: the rest takes no memory.
+  private static func buffer(_ count: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count) { $1 = count }
   }
 
   /// Sends a reply, or keeps it until it is due.

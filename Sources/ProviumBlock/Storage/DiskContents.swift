@@ -9,21 +9,29 @@ package struct DiskContents {
   /// The lowest first.
   private(set) var saved: [Layer]
   private(set) var durable: Layer
-  private(set) var cache: Layer
+  private(set) var cache: WriteCache
 
   private static let blockSize = BlockMap.blockSize
 
   /// - Parameters:
   ///   - size: in bytes, a multiple of 512.
   ///   - limit: the most bytes of data in the durable layer, and as much in the cache.
+  ///   - logLimit: the most bytes of data that are kept to know the unflushed changes one by one.
   ///   - folder: for temporary files.
-  package init(size: Int, base: BaseContents, saved: [Layer] = [], limit: Int, folder: String) throws {
+  package init(
+    size: Int,
+    base: BaseContents,
+    saved: [Layer] = [],
+    limit: Int,
+    logLimit: Int,
+    folder: String
+  ) throws {
     self.size = size
     self.base = base
     self.saved = saved
     let blocks = Self.blocks(of: size)
     durable = try Layer(blocks: blocks, limit: limit / Self.blockSize, folder: folder)
-    cache = try Layer(blocks: blocks, limit: limit / Self.blockSize, folder: folder)
+    cache = try WriteCache(blocks: blocks, limit: limit / Self.blockSize, logLimit: logLimit, folder: folder)
   }
 
   static func blocks(of size: Int) -> Int { (size + blockSize - 1) / blockSize }
@@ -46,28 +54,35 @@ package struct DiskContents {
   private func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer, below depth: Int) throws {
     guard !buffer.isEmpty else { return }
     guard depth > 0 else { return try base.read(at: offset, into: buffer) }
-    let layer = self.layer(depth - 1)
-    guard !layer.map.isEmpty else { return try read(at: offset, into: buffer, below: depth - 1) }
+    let map = depth > saved.count + 1 ? cache.map : layer(depth - 1).map
+    guard !map.isEmpty else { return try read(at: offset, into: buffer, below: depth - 1) }
     let end = offset + buffer.count
-    try layer.map.forEachRun(in: offset / Self.blockSize..<Self.blocks(of: end)) { run, state in
+    try map.forEachRun(in: offset / Self.blockSize..<Self.blocks(of: end)) { run, state in
       let start = max(offset, run.lowerBound * Self.blockSize)
       let stop = min(end, run.upperBound * Self.blockSize)
       let part = UnsafeMutableRawBufferPointer(rebasing: buffer[start - offset..<stop - offset])
       switch state {
-      case .data: try layer.file.read(at: start, into: part)
+      case .data where depth > saved.count + 1: try cache.read(at: start, into: part)
+      case .data: try layer(depth - 1).file.read(at: start, into: part)
       case .zeroes: part.initializeMemory(as: UInt8.self, repeating: 0)
       case .below: try read(at: start, into: part, below: depth - 1)
       }
     }
   }
 
-  private func layer(_ index: Int) -> Layer {
-    index < saved.count ? saved[index] : index == saved.count ? durable : cache
-  }
+  /// A layer below the cache.
+  private func layer(_ index: Int) -> Layer { index < saved.count ? saved[index] : durable }
 
   // MARK: Writing
 
   package mutating func write(at offset: Int, _ bytes: UnsafeRawBufferPointer, to target: Target) throws {
+    switch target {
+    case .cache: _ = try writeCache(at: offset, bytes)
+    case .durable: try writeDurable(at: offset, bytes)
+    }
+  }
+
+  private mutating func writeDurable(at offset: Int, _ bytes: UnsafeRawBufferPointer) throws {
     let end = offset + bytes.count
     var position = offset
     while position < end {
@@ -77,26 +92,72 @@ package struct DiskContents {
         isWhole ? end / Self.blockSize * Self.blockSize : min(end, (block + 1) * Self.blockSize)
       let part = UnsafeRawBufferPointer(rebasing: bytes[position - offset..<stop - offset])
       if isWhole {
-        try change(target) { try $0.write(block..<stop / Self.blockSize, part) }
+        try durable.write(block..<stop / Self.blockSize, part)
+      } else if durable.map[block] == .data {
+        try durable.writePart(at: position, part)
       } else {
-        try writePart(at: position, part, to: target)
+        try withWholeBlocks(at: position, part, over: .durable) { try $0.durable.write($1, $2) }
       }
       position = stop
     }
   }
 
-  /// Writes less than a block: the rest of the block is copied from below where the layer lacks it.
-  private mutating func writePart(at offset: Int, _ bytes: UnsafeRawBufferPointer, to target: Target) throws {
-    let block = offset / Self.blockSize
-    if (target == .cache ? cache : durable).map[block] == .data {
-      return try change(target) { try $0.writePart(at: offset, bytes) }
+  /// Returns the place of the data in the cache's file, in bytes: see `WriteCache.write`.
+  private mutating func writeCache(at offset: Int, _ bytes: UnsafeRawBufferPointer) throws -> Int {
+    try withWholeBlocks(at: offset, bytes, over: .cache) { try $0.cache.write($1, $2) } + offset
+      % Self.blockSize
+  }
+
+  /// Calls `body` with the blocks that a write touches, and with what they have after it.
+  private mutating func withWholeBlocks<Result>(
+    at offset: Int,
+    _ bytes: UnsafeRawBufferPointer,
+    over target: Target,
+    _ body: (inout DiskContents, Range<Int>, UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    let blocks = offset / Self.blockSize..<Self.blocks(of: offset + bytes.count)
+    let (before, size) = (offset % Self.blockSize, blocks.count * Self.blockSize)
+    if bytes.count == size { return try body(&self, blocks, bytes) }
+    return try withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { whole in
+      // The rest of the first and of the last block comes from below.
+      for block in Set([0, blocks.count - 1]) {
+        let place = block * Self.blockSize..<(block + 1) * Self.blockSize
+        try read(
+          at: blocks.lowerBound * Self.blockSize + place.lowerBound,
+          into: UnsafeMutableRawBufferPointer(rebasing: whole[place]),
+          from: target
+        )
+      }
+      UnsafeMutableRawBufferPointer(rebasing: whole[before...]).copyMemory(from: bytes)
+      return try body(&self, blocks, UnsafeRawBufferPointer(whole))
     }
-    try withUnsafeTemporaryAllocation(byteCount: Self.blockSize, alignment: 16) { whole in
-      try read(at: block * Self.blockSize, into: whole, from: target)
-      let place = UnsafeMutableRawBufferPointer(rebasing: whole[(offset % Self.blockSize)...])
-      place.copyMemory(from: bytes)
-      try change(target) { try $0.write(block..<block + 1, UnsafeRawBufferPointer(whole)) }
+  }
+
+  /// Carries a change out in the cache, and notes it there.
+  /// - Parameter payload: the bytes of a write.
+  mutating func cache(_ request: DiskRequest, _ payload: UnsafeRawBufferPointer) throws {
+    let kind: WriteCache.Change.Kind
+    var blocks = 0
+    switch request.operation {
+    case .read, .flush: return
+    case .write:
+      blocks = Self.blocks(of: request.offset + request.count) - request.offset / Self.blockSize
+      cache.reserve(blocks)
+      kind = .write(place: try writeCache(at: request.offset, payload))
+    case .zero, .trim:
+      cache.reserve(0)
+      try clear(at: request.offset, count: request.count, in: .cache)
+      kind = request.operation == .zero ? .zero : .trim
     }
+    cache.note(
+      WriteCache.Change(
+        kind: kind,
+        offset: request.offset,
+        count: request.count,
+        isDurable: request.isDurable
+      ),
+      blocks: blocks
+    )
   }
 
   /// Writes zeroes. Whole blocks take no room.
@@ -105,7 +166,10 @@ package struct DiskContents {
     let whole = Self.blocks(of: offset)..<max(Self.blocks(of: offset), end / Self.blockSize)
     if whole.isEmpty { return try clearPart(offset..<end, in: target) }
     try clearPart(offset..<whole.lowerBound * Self.blockSize, in: target)
-    change(target) { $0.clear(whole) }
+    switch target {
+    case .cache: cache.clear(whole)
+    case .durable: durable.clear(whole)
+    }
     try clearPart(whole.upperBound * Self.blockSize..<end, in: target)
   }
 
@@ -114,12 +178,6 @@ package struct DiskContents {
     guard !range.isEmpty else { return }
     let zeroes = [UInt8](repeating: 0, count: range.count)
     try zeroes.withUnsafeBytes { try write(at: range.lowerBound, $0, to: target) }
-  }
-
-  private mutating func change<Result>(_ target: Target, _ body: (inout Layer) throws -> Result) rethrows
-    -> Result
-  {
-    target == .cache ? try body(&cache) : try body(&durable)
   }
 
   /// Gives the contents another size. What is added is zeroes, also where the disk was larger before, as long as it has
@@ -148,7 +206,12 @@ package struct DiskContents {
   package mutating func dropCache() { cache.removeAll() }
 
   /// Replaces the cache by one that was saved.
-  mutating func fillCache(from layer: Layer) throws { try cache.merge(layer) }
+  /// - Parameter changes: the changes that gave it its contents; empty: they are not known one by one.
+  mutating func fillCache(from layer: Layer, changes: [LogEntry]) throws {
+    if changes.isEmpty, !layer.map.isEmpty { cache.markCut() }
+    for change in changes { try cache.restore(change) }
+    try cache.fill(from: layer)
+  }
 
   /// Makes the durable layer one that is only read, below a new one. The cache must be empty.
   mutating func freeze(limit: Int, folder: String) throws {

@@ -1,7 +1,7 @@
 /// One layer of a disk's contents: a file with the blocks that differ from what is below, and the map of those blocks.
 ///
 /// A copy of the value shares the file. Only one copy may be written to; `DiskContents` sees to it.
-package struct Layer: Sendable {
+package struct Layer: BlockSource, Sendable {
   let file: LayerFile
   package private(set) var map: BlockMap
   /// The most blocks that the file may hold.
@@ -50,7 +50,7 @@ package struct Layer: Sendable {
   }
 
   /// Takes everything that `upper` has over this layer. Either all of it or nothing.
-  mutating func merge(_ upper: Layer) throws {
+  mutating func merge(_ upper: some BlockSource) throws {
     guard !upper.map.isEmpty else { return }
     var added = 0
     upper.map.forEachOwnRun { run, state in
@@ -65,20 +65,10 @@ package struct Layer: Sendable {
     }
   }
 
-  private static let pieceSize = 1 << 20
-
-  /// Reads blocks that the layer has, in pieces of at most 1 MiB.
   func forEachPiece(of run: Range<Int>, _ body: (Int, UnsafeRawBufferPointer) throws -> Void) throws {
-    let (start, end) = (run.lowerBound * Self.blockSize, run.upperBound * Self.blockSize)
-    let size = min(end - start, Self.pieceSize)
-    try withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
-      var offset = start
-      while offset < end {
-        let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(size, end - offset)])
-        try file.read(at: offset, into: piece)
-        try body(offset, UnsafeRawBufferPointer(piece))
-        offset += piece.count
-      }
+    let start = run.lowerBound * Self.blockSize
+    try file.forEachPiece(of: start, run.count * Self.blockSize) { position, bytes in
+      try body(start + position, bytes)
     }
   }
 
@@ -92,5 +82,6 @@ package struct Layer: Sendable {
     map.removeAll()
   }
 
-  private static let keptBlocks = 4096
+  /// The size up to which the file of a layer or cache is kept when it is emptied, in blocks.
+  static let keptBlocks = 4096
 }

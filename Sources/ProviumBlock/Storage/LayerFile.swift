@@ -58,6 +58,23 @@ package final class LayerFile: Sendable {
     }
   }
 
+  private static let pieceSize = 1 << 20
+
+  /// Reads a range in pieces of at most 1 MiB: calls `body` with the position of each in the range.
+  func forEachPiece(of offset: Int, _ count: Int, _ body: (Int, UnsafeRawBufferPointer) throws -> Void) throws
+  {
+    let size = min(count, Self.pieceSize)
+    try withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
+      var position = 0
+      while position < count {
+        let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(size, count - position)])
+        try read(at: offset + position, into: piece)
+        try body(position, UnsafeRawBufferPointer(piece))
+        position += piece.count
+      }
+    }
+  }
+
   /// Gives the room of a range back. The range reads as zeroes where the file system supports holes; callers do not rely on
   /// it.
   func release(at offset: Int, count: Int) {

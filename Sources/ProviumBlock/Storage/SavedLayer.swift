@@ -12,7 +12,7 @@ enum SavedLayer {
   static func names(_ name: String) -> [String] { [name, "\(name).map"] }
 
   /// Writes one layer that has the contents of all `layers`, the lowest first.
-  static func write(_ layers: [Layer], blocks: Int, to path: String) throws {
+  static func write(_ layers: [any BlockSource], blocks: Int, to path: String) throws {
     var target = try Layer(blocks: blocks, limit: .max, folder: Files.parent(of: path))
     for layer in layers { try target.merge(layer) }
     try target.file.copy(to: path)
