@@ -177,7 +177,7 @@ struct WriteCache: BlockSource {
       kind = .write(place: end * Self.blockSize)
       try bytes.withUnsafeBytes { try file.write(at: end * Self.blockSize, $0) }
     }
-    let blocks = if case .write = kind { DiskContents.blocks(of: entry.count) } else { 0 }
+    let blocks = if case .write = kind { (entry.count + Self.blockSize - 1) / Self.blockSize } else { 0 }
     end += blocks
     note(
       Change(kind: kind, offset: entry.offset, count: entry.count, isDurable: entry.isDurable),

@@ -103,21 +103,48 @@ extension Machine {
   }
 
   /// Takes a snapshot; the VM continues from the very state that was saved.
-  package func takeSnapshot() throws -> MachineSnapshot {
+  /// - Parameter isForMany: many VMs will be resumed from the snapshot: it takes longer to make, and each resume is shorter.
+  package func takeSnapshot(isForMany: Bool = false) throws -> MachineSnapshot {
     try checkDisksCanBeSaved(of: try usable())
     let folder = try context.snapshotFolder()
     let snapshot: MachineSnapshot
     let faults = disks.mapValues(\.policy)
+    var reservation: MachineReservation?
     do {
-      snapshot = own(
-        RestorePoint(snapshot: try save(to: folder), lineage: lineage, faults: faults, interfaces: interfaces)
-      )
+      var saved = try save(to: folder)
+      if isForMany {
+        reservation = try context.admit(resumeRequest(for: saved))
+        saved = try moveMemory(of: saved)
+      }
+      snapshot = own(RestorePoint(snapshot: saved, lineage: lineage, faults: faults, interfaces: interfaces))
     } catch {
       try? Files.removeTree(folder)
       throw error
     }
-    try resume(from: snapshot.point)
+    try resume(from: snapshot.point, admitted: reservation)
     return snapshot
+  }
+
+  /// Moves the memory of a snapshot into a file: see `Snapshot.withMemoryFile`.
+  private func moveMemory(of saved: Snapshot) throws -> Snapshot {
+    let services = context.services
+    let limit = TimeLimit(
+      of: "the save's",
+      length: services.configuration.settings.bootTimeout,
+      multiplier: services.timeoutMultiplier(for: saved.conditions.architecture),
+      sample: { [process] in process.sample }
+    )
+    let deadline = Deadline.earliest(limit.deadline, context.limits.deadline)
+    do {
+      return try context.waiting(for: queue) {
+        try saved.withMemoryFile(
+          on: services.host,
+          until: deadline,
+          started: { process in context.inTurn { noteRunning(process) } },
+          log: log
+        )
+      }
+    } catch { throw failedToStart(error) }
   }
 
   /// Returns the VM to the state of a snapshot. The handles of the VM and its workers stay the same.

@@ -48,7 +48,7 @@ final class CrashRun {
     only = vm.context.scope.services.options.crashPoint.flatMap(CrashPoint.init(identifier:))
     diskID = disk
     _ = try vm.machine.disk(disk)
-    snapshot = try vm.machine.takeSnapshot()
+    snapshot = try vm.machine.takeSnapshot(isForMany: true)
     origin = try vm.machine.disk(disk).beginRecording()
   }
 
