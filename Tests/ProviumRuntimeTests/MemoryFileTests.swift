@@ -46,12 +46,12 @@ import Testing
     #expect(stream.isStream)
     let streamSize = try #require(Files.size(stream.statePath))
 
-    let snapshot = try stream.withMemoryFile(on: host, until: limit)
+    let snapshot = try VirtualMachine.moveMemory(of: stream, on: host, until: limit)
     #expect(!snapshot.isStream)
     #expect(Set(try Files.list(folder)).isSubset(of: snapshot.fileNames))
     #expect(Files.size(snapshot.memoryPath) == 256 << 20)
     #expect(try #require(Files.size(snapshot.statePath)) < streamSize / 4)
-    #expect(try snapshot.withMemoryFile(on: host, until: limit) == snapshot)
+    #expect(try VirtualMachine.moveMemory(of: snapshot, on: host, until: limit) == snapshot)
 
     for _ in 0..<2 {
       let resumed = try VirtualMachine.resume(snapshot, on: host, until: limit)

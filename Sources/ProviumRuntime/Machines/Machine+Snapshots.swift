@@ -125,7 +125,7 @@ extension Machine {
     return snapshot
   }
 
-  /// Moves the memory of a snapshot into a file: see `Snapshot.withMemoryFile`.
+  /// Moves the memory of a snapshot into a file: see `VirtualMachine.moveMemory`.
   private func moveMemory(of saved: Snapshot) throws -> Snapshot {
     let services = context.services
     let limit = TimeLimit(
@@ -137,7 +137,8 @@ extension Machine {
     let deadline = Deadline.earliest(limit.deadline, context.limits.deadline)
     do {
       return try context.waiting(for: queue) {
-        try saved.withMemoryFile(
+        try VirtualMachine.moveMemory(
+          of: saved,
           on: services.host,
           until: deadline,
           started: { process in context.inTurn { noteRunning(process) } },
