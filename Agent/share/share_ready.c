@@ -43,8 +43,7 @@ static bool answer_fits(const struct ready_answer *answer, const struct fuse_in_
 }
 
 static struct ready_answer *ready_find(struct share_ready *ready, uint32_t share,
-                                       const struct fuse_in_header *header,
-                                       const struct fuse_read_in *read) {
+                                       const struct fuse_in_header *header, const struct fuse_read_in *read) {
   for (uint32_t b = 0; b < READY_BUNDLES; b++) {
     struct ready_bundle *bundle = &ready->bundles[b];
     for (uint32_t i = 0; bundle->share == share && i < bundle->count; i++) {

@@ -22,7 +22,7 @@ struct ready_answer {
 };
 
 struct ready_bundle {
-  uint32_t share; /* 0: empty */
+  uint32_t share;       /* 0: empty */
   uint32_t count, used; /* the index after the answer that was used last */
   uint32_t left;
   struct ready_answer answers[PV_AHEAD_ANSWERS];

@@ -67,6 +67,29 @@ struct FixtureBuildTests {
     #expect(second.contains(/waiting for the fixture small, which process \d+ builds/), "\(second)")
   }
 
+  @Test("again only for a file of a shared folder that was read, although others would be sent ahead of need")
+  func sharedFiles() throws {
+    let project = try countingProject([
+      "tests/fixtures/small.lua": """
+      local builds = io.open("builds", "a") builds:write("build\\n") builds:close()
+      local vm = provium.create():boot{ memory = "128M", share = { ["/src"] = "shared" } }
+      vm:exec("ls -l /src; cat /src/1? > /tmp/read; printf whole > /tmp/whole")
+      """
+    ])
+    try project.shell(
+      "mkdir shared && for f in $(seq 10 50); do echo $f > shared/$f; done; touch -d 2020-01-01 shared/*"
+    )
+    func build(_ change: String) throws -> Int {
+      try project.shell(change)
+      let command = try Command("test", in: project.path)
+      #expect(command.output.contains("ok: 1 file passed"), "\(command.text)")
+      return project.builds
+    }
+    #expect(try build("true") == 1)
+    #expect(try build("echo changed > shared/25; rm shared/40") == 1, "neither was read")
+    #expect(try build("echo changed > shared/15") == 2)
+  }
+
   @Test("in vain: each test that needs it fails with its script's line and the console") func failure() throws
   {
     let use = "provium.fixture('small')\n"
