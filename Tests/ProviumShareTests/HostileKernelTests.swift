@@ -40,7 +40,11 @@ import Testing
       try Files.write([UInt8](repeating: 7, count: 9000), to: "\(folder)/sub/file")
       symlink("/etc/passwd", "\(folder)/link")
       mkfifo("\(folder)/sub/fifo", 0o600)
-      let kernel = try ScriptedKernel(ShareSettings(folder: folder))
+      let kernel = try ScriptedKernel(
+        ShareSettings(folder: folder),
+        watch: FolderWatch(),
+        sendsAhead: true
+      )
       var random = SeededGenerator(seed: seed)
       for _ in 0..<8000 {
         let message = message(kernel, &random)
@@ -55,6 +59,9 @@ import Testing
         #expect(error <= 0 && error > -512)
         #expect(unique == message.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self) })
         if error != 0 { #expect(reply.count == 16) }
+        // Whole answers, or the end of the test's process.
+        let ahead = kernel.takeAhead()
+        #expect(ahead.count <= 64 && ahead.reduce(0) { $0 + $1.data.count } <= 128 << 10)
       }
       #expect(kernel.server.table.count <= 5)
       let saved = kernel.server.table.saved

@@ -143,7 +143,8 @@ extension ShareState {
       let operation: FUSEOperation = withAttributes ? .readDirectoryPlus : .readDirectory
       reply.addAhead(operation, node: node, offset: UInt64(offset)) {
         next = addPage(entries, from: offset, of: node, parent, size, withAttributes, isAhead: true, reply)
-        return true
+        // An empty page is the end.
+        return next > offset || offset >= entries.count
       }
       if next == offset { return }
     }
