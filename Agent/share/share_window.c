@@ -7,10 +7,6 @@
 #include "text.h"
 #include "vfs.h"
 
-struct window_search {
-  int resource;
-};
-
 static bool window_has(int directory, const char *entry, const char *file, const char *expected) {
   struct text path = {.length = 0};
   char value[32];
@@ -21,7 +17,7 @@ static bool window_has(int directory, const char *entry, const char *file, const
 }
 
 static bool window_visit(int directory, const char *entry, void *context) {
-  struct window_search *search = context;
+  int *resource = context;
   if (!window_has(directory, entry, "/vendor", "0x1af4") ||
       !window_has(directory, entry, "/device", "0x1110")) {
     return false;
@@ -37,8 +33,8 @@ static bool window_visit(int directory, const char *entry, void *context) {
   }
   path.length -= strlen("enable");
   text_add(&path, "resource2"); /* the shared memory: docs/specs/ivshmem-spec of QEMU */
-  search->resource = (int)sys_openat(directory, path.data, O_RDONLY | O_CLOEXEC, 0);
-  return search->resource >= 0;
+  *resource = (int)sys_openat(directory, path.data, O_RDONLY | O_CLOEXEC, 0);
+  return *resource >= 0;
 }
 
 void share_window_open(struct share_window *window, int private) {
@@ -46,17 +42,17 @@ void share_window_open(struct share_window *window, int private) {
   if (sysfs < 0) {
     return;
   }
-  struct window_search search = {-1};
-  if (vfs_each(sysfs, "bus/pci/devices", window_visit, &search)) {
+  int resource = -1;
+  if (vfs_each(sysfs, "bus/pci/devices", window_visit, &resource)) {
     struct statx facts;
-    long result = sys_call5(SYS_statx, search.resource, "", AT_EMPTY_PATH, STATX_SIZE, &facts);
+    long result = sys_call5(SYS_statx, resource, "", AT_EMPTY_PATH, STATX_SIZE, &facts);
     long size = result == 0 ? (long)facts.stx_size : 0;
     if (size > 0 && size <= PV_WINDOW_MAX) {
-      long memory = sys_call6(SYS_mmap, 0, size, PROT_READ, MAP_SHARED, search.resource, 0);
+      long memory = sys_call6(SYS_mmap, 0, size, PROT_READ, MAP_SHARED, resource, 0);
       window->memory = (unsigned long)memory <= (unsigned long)-4096l ? (const uint8_t *)memory : NULL;
       window->size = (size_t)size;
     }
-    sys_close(search.resource);
+    sys_close(resource);
   }
   sys_close(sysfs);
 }

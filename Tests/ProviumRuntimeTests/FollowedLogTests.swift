@@ -30,15 +30,9 @@ import ProviumVM
 
   @Test("the log of a guest is followed from the first boot message on, through a snapshot and a flood")
   func snapshot() throws {
-    let cache = Settings.defaultCache
     let run = try RunDirectory()
     defer { run.close() }
-    let host = MachineHost(
-      cache: cache,
-      accelerator: AcceleratorProbe.verdict(cache: cache),
-      channel: ChannelVerdict.choose(),
-      run: run
-    )
+    let host = MachineHost.ofThisMachine(run)
     let limit = Deadline.after(.seconds(120))
     let folder = "\(run.path)/state"
     try Files.createDirectories(folder)

@@ -24,15 +24,9 @@ import Testing
     "VMs that are resumed from a snapshot whose memory was moved into a file have its state, and change it for themselves"
   )
   func moved() throws {
-    let cache = Settings.defaultCache
     let directory = try RunDirectory()
     defer { directory.close() }
-    let host = MachineHost(
-      cache: cache,
-      accelerator: AcceleratorProbe.verdict(cache: cache),
-      channel: ChannelVerdict.choose(),
-      run: directory
-    )
+    let host = MachineHost.ofThisMachine(directory)
     let folder = "\(directory.path)/state"
     try Files.createDirectories(folder)
     var configuration = MachineConfiguration(memory: .mebibytes(256))

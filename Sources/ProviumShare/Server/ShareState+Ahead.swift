@@ -62,7 +62,8 @@ extension ShareState {
 
   // MARK: Files
 
-  mutating func noteRead(_ request: FUSERequest, offset: UInt64, size: Int, count: Int) {
+  /// Notes a READ that was answered with `count` bytes. Only that of a whole file tells of an order.
+  mutating func noteRead(_ request: FUSERequest, offset: UInt64, count: Int) {
     guard ahead.isOn, offset == 0, let node = table.nodes[request.node], count == node.facts.size,
       ahead.order.concerns(node.parent), isSteady(node.parent),
       let entries = try? keptListing(of: node.parent),
@@ -112,6 +113,8 @@ extension ShareState {
 
   // MARK: Pages of a folder
 
+  /// Notes a READDIR or READDIRPLUS that was answered with the entries from `start` up to `next`.
+  /// - Parameter size: the most bytes of a page.
   mutating func noteListing(
     _ request: FUSERequest,
     from start: Int,

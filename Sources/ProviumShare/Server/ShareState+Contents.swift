@@ -19,7 +19,7 @@ extension ShareState {
         table.nodes[request.node]?.facts = before
         table.nodes[request.node]?.isRead = true
         if let path = table.path(of: request.node) { report.read[path] = before }
-        noteRead(request, offset: offset, size: Int(size), count: reply.dataCount)
+        noteRead(request, offset: offset, count: reply.dataCount)
         return
       }
     }
