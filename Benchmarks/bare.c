@@ -1,8 +1,11 @@
 /* The baseline of the channel: PID 1 of a guest that does nothing but load its drivers and answer on a
- * virtio-serial port. E LENGTH BYTES   the same bytes back R LENGTH BYTES   one byte back when all have come
+ * virtio-serial port.
+ *   E LENGTH BYTES   the same bytes back
+ *   R LENGTH BYTES   one byte back when all have come
  *   W LENGTH         LENGTH bytes back
  *   P LENGTH BYTES   as R, but they go into a file in the guest's memory
  *   G LENGTH         as W, but they come from that file
+ *   X 0              one byte back when a shell has run `true`
  * LENGTH is 4 bytes, in the machine's order. */
 #include <fcntl.h>
 #include <stdint.h>
@@ -11,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void load_modules(void) {
@@ -45,6 +49,17 @@ static void write_all(int port, const char *bytes, size_t count) {
   }
 }
 
+static void run_shell(void) {
+  pid_t child = vfork();
+  if (child == 0) {
+    execl("/busybox", "sh", "-c", "true", (char *)NULL);
+    _exit(127);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  if (status != 0) abort();
+}
+
 int main(void) {
   static char bytes[1 << 20];
   load_modules();
@@ -70,6 +85,7 @@ int main(void) {
       rest -= (uint32_t)n;
     }
     close(file);
-    if (strchr("RP", head[0])) write_all(port, "k", 1);
+    if (head[0] == 'X') run_shell();
+    if (strchr("RPX", head[0])) write_all(port, "k", 1);
   }
 }

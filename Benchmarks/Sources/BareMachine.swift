@@ -94,6 +94,7 @@ struct BareMachine {
     archive.addDirectory("dev")
     archive.addCharacterDevice("dev/console", major: 5, minor: 1)
     archive.addFile("init", try Files.read(program), mode: 0o755)
+    archive.addFile("busybox", try Files.read(distribution.busybox), mode: 0o755)
     let order = try tree.loadOrder(["virtio_pci", "virtio_console"])
     for module in order { archive.addFile("\(module).ko", try tree.contents(of: module)) }
     archive.addFile("modules.list", Array(order.map { "/\($0).ko\n" }.joined().utf8))
@@ -150,6 +151,11 @@ final class BareChannel {
   func echo(_ bytes: [UInt8], seconds: Int32 = 5) throws {
     try send("E", bytes.count, bytes)
     _ = try receive(bytes.count, seconds)
+  }
+  /// Returns when a shell of the guest's has run `true`.
+  func runShell() throws {
+    try send("X", 0, [])
+    _ = try receive(1, 60)
   }
   /// - Parameter file: into a file of the guest's; else they are thrown away.
   func put(_ bytes: [UInt8], file: Bool = false) throws {

@@ -10,7 +10,7 @@ import ProviumSystem
 enum Bench {
   /// The parts that can be measured alone.
   enum Part: String, CaseIterable {
-    case channel, snapshots, disks, shares, networks, failures, suites
+    case channel, snapshots, disks, shares, networks, failures, suites, fresh, files
   }
 
   /// The programs that are measured, and the baselines.
@@ -24,7 +24,8 @@ enum Bench {
 
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    guard arguments.count >= 3 else {
+    let options = ["--quick"] + Part.allCases.map { "--\($0)" }
+    guard arguments.count >= 3, arguments.dropFirst(3).allSatisfy(options.contains) else {
       print("usage: Scripts/bench [--quick] [\(Part.allCases.map { "--\($0)" }.joined(separator: " | "))]")
       exit(2)
     }
@@ -85,6 +86,20 @@ enum Bench {
           commands: CommandRows(provium: programs.provium, folder: folder, coldBoot: 0),
           folder: folder,
           rounds: rounds
+        ).rows()
+      case .fresh:
+        try FreshRows(
+          commands: CommandRows(provium: programs.provium, folder: folder, coldBoot: 0),
+          host: host,
+          bareProgram: programs.bare,
+          folder: folder,
+          rounds: rounds
+        ).rows()
+      case .files:
+        try FileRows(
+          commands: CommandRows(provium: programs.provium, folder: folder, coldBoot: 0),
+          folder: folder,
+          count: rounds > 3 ? 1000 : 200
         ).rows()
       }
     }

@@ -1,7 +1,7 @@
 import Foundation
 import ProviumSystem
 
-/// The command line as its users run it: start-up, fixtures with and without warm VMs, fresh sub-tests, many files.
+/// The command line as its users run it: start-up, fixtures with and without warm VMs, many files.
 struct CommandRows {
   let provium: String
   let folder: String
@@ -61,7 +61,8 @@ struct CommandRows {
     return (tests, ended, wall)
   }
 
-  private let fixture = [
+  /// The fixture `ready`.
+  static let fixture = [
     "tests/fixtures/ready.lua":
       "local vm = provium.create()\nvm:boot({ memory = \"512M\" })\nvm:exec(\"true\")\n"
   ]
@@ -80,7 +81,7 @@ struct CommandRows {
         vm:kill()
       end
       """
-    var files = fixture
+    var files = Self.fixture
     files["tests/resume.lua"] = script
     func median(_ all: [String: Double], _ prefix: String) -> Double {
       var sample = Sample()
@@ -104,7 +105,7 @@ struct CommandRows {
       faster("`provium.fixture` to `vm:syscall(39)`, a warm VM ready", median(warm, "call"), 150),
       faster("`provium.fixture` to `vm:exec(\"true\")`, a warm VM ready", median(warm, "exec"), 60),
     ]
-    return rows + [try ends(), try freshMachines()] + (try manyFiles())
+    return rows + [try ends()] + (try manyFiles())
   }
 
   private func start() throws -> Row {
@@ -122,7 +123,7 @@ struct CommandRows {
 
   /// The cost of a sub-test besides that of its function. Most of it is reading the guest's kernel log up to the end.
   private func ends() throws -> Row {
-    var files = fixture
+    var files = Self.fixture
     files["tests/ends.lua"] = """
       local vm = provium.fixture("ready")
       for i = 1, 20 do
@@ -146,27 +147,9 @@ struct CommandRows {
     )
   }
 
-  private func freshMachines() throws -> Row {
-    var files = fixture
-    files["tests/fresh.lua"] = """
-      provium.fresh = true
-      local vm = provium.fixture("ready")
-      for i = 1, 200 do test("fresh " .. i, function() assert_eq(0, vm:exec("true").exit_code) end) end
-      """
-    let begin = try durations("fresh", files).files["fresh.lua"] ?? .nan
-    return Row(
-      name: "200 sub-tests with a fresh machine and one exec each",
-      figure: text(seconds: begin),
-      baseline: "",
-      value: begin / 200,
-      unit: " s each",
-      promise: .atMost(0.2)
-    )
-  }
-
   /// Sixty short files over one fixture with two at a time, and sixty that do nothing.
   private func manyFiles() throws -> [Row] {
-    var files = fixture
+    var files = Self.fixture
     for number in 10..<70 {
       files["tests/f\(number).lua"] = """
         local vm = provium.fixture("ready")

@@ -109,9 +109,15 @@ package final class GuestAgent: Sendable {
   /// - Parameters:
   ///   - realtime: nanoseconds since 1970; 0 leaves the clock unchanged.
   ///   - seed: `WireLimit.seedSize` new random bytes.
+  ///   - meanwhile: runs while the guest does it. Its error is thrown after the reply.
   @discardableResult
-  package func resume(realtime: UInt64, seed: [UInt8], until deadline: Deadline) throws -> ResumedReply {
-    try connection.resume(realtime: realtime, seed: seed, until: deadline)
+  package func resume(
+    realtime: UInt64,
+    seed: [UInt8],
+    until deadline: Deadline,
+    meanwhile: () throws -> Void = {}
+  ) throws -> ResumedReply {
+    try connection.resume(realtime: realtime, seed: seed, until: deadline, meanwhile: meanwhile)
   }
 
   // MARK: Workers

@@ -10,8 +10,19 @@ extension MessageExchange {
     until deadline: Deadline,
     _ decode: (UnsafeRawBufferPointer) throws -> Reply
   ) throws -> Reply {
+    try send(message, tail: tail, what: what, until: deadline)
+    return try answer(code, what: what, until: deadline, decode)
+  }
+
+  /// Receives the one reply to the oldest outstanding request. Blocks.
+  func answer<Reply>(
+    _ code: MessageCode,
+    what: String,
+    until deadline: Deadline,
+    _ decode: (UnsafeRawBufferPointer) throws -> Reply
+  ) throws -> Reply {
     var result: Reply?
-    try request(message, tail: tail, what: what, until: deadline) { came, payload in
+    try receive(what: what, until: deadline) { came, payload in
       guard came == code else { throw UnexpectedReply() }
       result = try decode(payload)
       return .done

@@ -5,17 +5,26 @@ extension AgentConnection {
   /// - Parameters:
   ///   - realtime: nanoseconds since 1970; 0 leaves the clock unchanged.
   ///   - seed: `WireLimit.seedSize` new random bytes.
+  ///   - meanwhile: runs while the guest does it. Its error is thrown after the reply.
   @discardableResult
-  func resume(realtime: UInt64, seed: [UInt8], until deadline: Deadline) throws -> ResumedReply {
+  func resume(
+    realtime: UInt64,
+    seed: [UInt8],
+    until deadline: Deadline,
+    meanwhile: () throws -> Void = {}
+  ) throws -> ResumedReply {
     let nonce = Random.bytes(WireLimit.nonceSize)
     return try perform("resume", []) { exchange in
       let message = try Request.resume(nonce: nonce, realtimeNanoseconds: realtime, seed: seed)
-      let reply = try exchange.ask(message, .resumed, what: "resume", until: deadline) { payload in
+      try exchange.send(message, what: "resume", until: deadline)
+      let other = Result(catching: meanwhile)
+      let reply = try exchange.answer(.resumed, what: "resume", until: deadline) { payload in
         let reply = try ResumedReply(payload)
         // A reply with another nonce answers another request.
         guard reply.nonce == nonce else { throw MessageExchange.UnexpectedReply() }
         return reply
       }
+      try other.get()
       return (reply, .nothing)
     }
   }

@@ -129,12 +129,14 @@ extension VirtualMachine {
 
   /// Sets the clock to the present unless the guest has a clock of its own, and gives the guest random numbers that no
   /// sibling has.
-  package func wakeUp(until deadline: Deadline) throws {
+  /// - Parameter meanwhile: runs while the guest does it.
+  package func wakeUp(until deadline: Deadline, meanwhile: () throws -> Void = {}) throws {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     let present = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     let now = configuration.clock == nil ? present : 0
-    _ = try agent.resume(realtime: now, seed: Random.bytes(WireLimit.seedSize), until: deadline)
+    let seed = Random.bytes(WireLimit.seedSize)
+    _ = try agent.resume(realtime: now, seed: seed, until: deadline, meanwhile: meanwhile)
   }
 
   /// Stops the machine's processors; `proceed` goes on.
@@ -185,8 +187,9 @@ package struct LoadedMachine: Sendable {
       directory: directory,
       shares: shares
     )
-    try machine.followKernelLog(from: .afterLast, next: snapshot.kernelLogPosition, until: deadline)
-    try machine.wakeUp(until: deadline)
+    try machine.wakeUp(until: deadline) {
+      try machine.followKernelLog(from: .afterLast, next: snapshot.kernelLogPosition, until: deadline)
+    }
     return machine
   }
 

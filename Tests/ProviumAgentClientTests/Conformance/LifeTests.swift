@@ -23,6 +23,25 @@ import Testing
     #expect(try guest.connection.echo([1], until: .soon) == [1])
   }
 
+  @Test(
+    "resumes while its control process is asked, and answers after an error of that",
+    arguments: LinkKind.allCases
+  )
+  func resumeMeanwhile(_ kind: LinkKind) throws {
+    struct Other: Error {}
+    let guest = try RealAgent(kind)
+    let seed = Random.bytes(WireLimit.seedSize)
+    var answer: MessageCode?
+    try guest.agent.resume(realtime: 0, seed: seed, until: .soon) {
+      answer = try guest.agent.control.request(try Request.empty(.quiesce), until: .soon).code
+    }
+    #expect(answer == .done)
+    #expect(throws: Other.self) {
+      try guest.agent.resume(realtime: 0, seed: seed, until: .soon) { throw Other() }
+    }
+    #expect(try guest.connection.echo([1], until: .soon) == [1])
+  }
+
   @Test("that dies is missed at once, with the signal", arguments: LinkKind.allCases) func dies(
     _ kind: LinkKind
   ) throws {
