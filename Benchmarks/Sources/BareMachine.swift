@@ -29,6 +29,18 @@ struct BareMachine {
     }.joined(separator: " ")
   }
 
+  /// The same, with the command line of a VM that is booted for it.
+  init(host: MachineHost, folder: String) throws {
+    let machine = try VirtualMachine.boot(
+      MachineConfiguration(),
+      name: "image",
+      on: host,
+      until: .after(.seconds(60))
+    )
+    defer { machine.kill() }
+    try self.init(host: host, image: machine.image, folder: folder)
+  }
+
   struct Failure: Error, CustomStringConvertible { let description: String }
 
   private func start(

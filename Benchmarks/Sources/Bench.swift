@@ -25,7 +25,8 @@ enum Bench {
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
     let options = ["--quick"] + Part.allCases.map { "--\($0)" }
-    guard arguments.count >= 3, arguments.dropFirst(3).allSatisfy(options.contains) else {
+    let parts = Part.allCases.filter { arguments.contains("--\($0)") }
+    guard arguments.count >= 3, arguments.dropFirst(3).allSatisfy(options.contains), parts.count <= 1 else {
       print("usage: Scripts/bench [--quick] [\(Part.allCases.map { "--\($0)" }.joined(separator: " | "))]")
       exit(2)
     }
@@ -34,7 +35,7 @@ enum Bench {
       rows = try measure(
         Programs(provium: arguments[0], bare: arguments[1], flood: arguments[2]),
         rounds: arguments.contains("--quick") ? 3 : 7,
-        only: Part.allCases.first { arguments.contains("--\($0)") }
+        only: parts.first
       )
     } catch {
       print("bench: \(error)")

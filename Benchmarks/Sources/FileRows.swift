@@ -7,44 +7,50 @@ struct FileRows {
   let folder: String
   let count: Int
 
-  /// A file that resumes a fixture, and notes what its Provium has used: a script runs in that process.
-  private static let script = """
+  /// A file that resumes a fixture, and notes the use of its Provium in the file `uses`: a script runs in that process.
+  private func script(_ uses: String) -> String {
+    """
     local vm = provium.fixture("ready")
     test("a", function() assert_eq(0, vm:exec("i=0; while [ $i -lt 1000 ]; do i=$((i+1)); done").exit_code) end)
     test("b", function() vm:syscall(39) end)
-    local use = io.open(os.getenv("BENCH_USE"), "a")
-    use:write(io.open("/proc/self/stat"):read("a"), "\\n")
-    use:close()
+    local uses <close> = io.open("\(uses)", "a")
+    local stat <close> = io.open("/proc/self/stat")
+    uses:write(stat:read("a"))
     """
+  }
 
   func rows() throws -> [Row] {
+    let path = "\(folder)/uses"
     var files = CommandRows.fixture
-    for number in 0..<count { files["tests/f\(1000 + number).lua"] = Self.script }
-    let (before, after) = ("\(folder)/use-alone", "\(folder)/use")
-    setenv("BENCH_USE", before, 1)
+    for number in 0..<count { files["tests/f\(1000 + number).lua"] = script(path) }
     // Builds the fixture, too.
     _ = try commands.durations("files", files, ["-p", "2", "--filter", "f1000"])
     /// The sum of the files' own times. Alone, a file finds no warm VM: no earlier file used its fixture.
     func sum(of shard: String) throws -> Double {
-      setenv("BENCH_USE", before, 1)
-      let options = ["-p", "1", "--shard", shard]
-      return try commands.durations("files", files, settings: "spares = 0\n", options).files.values.reduce(
-        0,
-        +
+      let alone = try commands.durations(
+        "files",
+        files,
+        settings: "spares = 0\n",
+        ["-p", "1", "--shard", shard]
       )
+      return alone.files.values.reduce(0, +)
     }
     // Half before and half after, so that a machine that becomes slower or faster is so to both.
-    let half = try sum(of: "1/2")
-    setenv("BENCH_USE", after, 1)
+    let before = try sum(of: "1/2")
+    try Files.removeTree(path)
     let double = try commands.durations("files", files, ["-p", "2"])
-    let ideal = (half + (try sum(of: "2/2"))) / 2
-    let uses = try Use.all(in: after)
+    let uses = try Use.all(in: path)
+    let ideal = (before + (try sum(of: "2/2"))) / 2
     guard double.files.count == count, uses.count == count else {
-      throw BareMachine.Failure(description: "\(uses.count) of \(count) files have run")
+      throw BareMachine.Failure(
+        description: "\(double.files.count) of \(count) files have run, \(uses.count) noted their use"
+      )
     }
-    let step = count / 10
-    let early = uses[step].seconds - uses[step / 10].seconds
-    let late = uses[count - 1].seconds - uses[count - 1 - (step - step / 10)].seconds
+    // The first files load what the others find loaded.
+    let (first, last) = (count / 100, count - 1)
+    let window = count / 10 - first
+    let early = (uses[first + window].seconds - uses[first].seconds) / Double(window)
+    let late = (uses[last].seconds - uses[last - window].seconds) / Double(window)
     return [
       Row(
         name: "\(count) short fixture files with `-p 2`",
@@ -57,17 +63,17 @@ struct FileRows {
       ),
       Row(
         name: "memory of Provium itself after \(count) files",
-        figure: "\(number(uses[count - 1].memory / 1_048_576)) MiB",
-        baseline: "\(number(uses[step / 10].memory / 1_048_576)) MiB after \(step / 10)",
-        value: uses[count - 1].memory / 1_048_576,
+        figure: "\(number(uses[last].memory / 1_048_576)) MiB",
+        baseline: "\(number(uses[first].memory / 1_048_576)) MiB after \(first)",
+        value: uses[last].memory / 1_048_576,
         unit: " MiB",
         promise: .atMost(150)
       ),
       Row(
         name: "processor time of Provium itself for the last files of \(count)",
-        figure: text(seconds: late / Double(step - step / 10)),
+        figure: text(seconds: late),
         baseline:
-          "\(text(seconds: early / Double(step - step / 10))) for the files from \(step / 10) to \(step)",
+          "\(text(seconds: early)) for the files from \(first) to \(first + window)",
         value: late / early,
         unit: "×",
         promise: .atMost(1.2)
@@ -75,7 +81,7 @@ struct FileRows {
     ]
   }
 
-  /// What a process has used up to now.
+  /// The processor time and the memory of a process up to a moment.
   private struct Use {
     /// Processor time of all its threads, without its children.
     let seconds: Double

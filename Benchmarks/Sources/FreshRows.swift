@@ -1,10 +1,9 @@
 import Glibc
-import ProviumBoot
 import ProviumSystem
 import ProviumVM
 
-/// Resumed VMs that run a command. Without KVM, QEMU translates the guest's code for each of them again: a bare guest shows
-/// what of the time that is.
+/// Resumed VMs that run a command. Without KVM, QEMU translates the guest's code for each of them again. A bare guest shows
+/// how long that takes.
 struct FreshRows {
   let commands: CommandRows
   let host: MachineHost
@@ -12,7 +11,7 @@ struct FreshRows {
   let folder: String
   let rounds: Int
 
-  func rows() throws -> [Row] { [try firstCommand()] + (try crowds()) }
+  func rows() throws -> [Row] { [try firstCommand()] + (try freshMachines()) }
 
   // MARK: The first command
 
@@ -45,13 +44,11 @@ struct FreshRows {
 
   // MARK: A fresh machine for each command
 
-  private static let most = 200
-
-  private func crowds() throws -> [Row] {
-    let bare = try BareMachine(host: host, image: try image(), folder: folder)
+  private func freshMachines() throws -> [Row] {
+    let bare = try BareMachine(host: host, folder: folder)
     let (memory, state) = ("\(folder)/fresh-memory", "\(folder)/fresh-state")
     try bare.save(try bare.bootChannel(program: bareProgram, backing: .sharedFile(memory)), to: state)
-    let count = rounds > 3 ? Self.most : 60
+    let count = rounds > 3 ? 200 : 60
     func bareSeconds() throws -> Double {
       try Self.seconds(count / 2, atOnce: HostFacts.processors) {
         let channel = try bare.resume(memory: memory, state: state)
@@ -118,16 +115,5 @@ struct FreshRows {
     threads.forEach { $0.join() }
     if let error = failure.read({ $0 }) { throw error }
     return Double(Deadline.now - begin) / 1e9 / Double(count)
-  }
-
-  private func image() throws -> BootImage {
-    let machine = try VirtualMachine.boot(
-      MachineConfiguration(),
-      name: "image",
-      on: host,
-      until: .after(.seconds(60))
-    )
-    defer { machine.kill() }
-    return machine.image
   }
 }

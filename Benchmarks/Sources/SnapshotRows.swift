@@ -44,7 +44,7 @@ struct SnapshotRows {
     let small = try make("small", memory: 256 << 20)
     let middle = try make("middle", memory: 512 << 20)
     let large = try make("large", memory: 2 << 30)
-    let bare = try BareMachine(host: host, image: try image(), folder: folder)
+    let bare = try BareMachine(host: host, folder: folder)
     let (memory, state) = ("\(folder)/bare-memory", "\(folder)/bare-state")
     let channel = try bare.bootChannel(program: bareProgram, backing: .sharedFile(memory))
     try bare.save(channel, to: state)
@@ -141,17 +141,6 @@ struct SnapshotRows {
       guard count > 0 else { return total }
       if page.prefix(count).contains(where: { $0 != 0 }) { total += UInt64(count) }
     }
-  }
-
-  private func image() throws -> BootImage {
-    let machine = try VirtualMachine.boot(
-      MachineConfiguration(),
-      name: "image",
-      on: host,
-      until: limit()
-    )
-    defer { machine.kill() }
-    return machine.image
   }
 
   private func crowd(_ snapshot: Snapshot) throws -> [Row] {
