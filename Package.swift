@@ -37,7 +37,13 @@ let package = Package(
     // The wire and the host's system calls: C headers and shims that know nothing of the rest.
     .target(name: "CProviumWire"),
     .target(name: "CLinux"),
-    .target(name: "ProviumSystem", dependencies: ["CLinux"], swiftSettings: strict),
+    .plugin(name: "BuildForkServer", capability: .buildTool()),
+    .target(
+      name: "ProviumSystem",
+      dependencies: ["CLinux"],
+      swiftSettings: strict,
+      plugins: ["BuildForkServer"]
+    ),
     // One reader and writer of JSON: QMP, `vm:json`, event lines.
     .target(name: "ProviumJSON", swiftSettings: strict),
     // Test output in KTAP and TAP, read as it comes. Knows nothing of VMs.

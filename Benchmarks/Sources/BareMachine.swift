@@ -69,7 +69,9 @@ struct BareMachine {
       directory: directory,
       wiring: wiring,
       disks: [:],
-      state: state
+      state: state,
+      // As another program would start it.
+      servers: ForkServers(isEnabled: false)
     )
   }
 

@@ -10,22 +10,23 @@
 #include <unistd.h>
 #include <linux/vm_sockets.h>
 
-int clinux_send_fd(int socket, const void *bytes, size_t length, int fd) {
+int clinux_send_fds(int socket, const void *bytes, size_t length, const int *fds, size_t count) {
   union {
     struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int))];
+    char space[CMSG_SPACE(sizeof(int) * CLINUX_SENT_DESCRIPTORS)];
   } control;
+  if (count > CLINUX_SENT_DESCRIPTORS) return -E2BIG;
   memset(&control, 0, sizeof control);
   struct iovec data = {(void *)bytes, length};
   struct msghdr message = {.msg_iov = &data,
                            .msg_iovlen = 1,
                            .msg_control = control.space,
-                           .msg_controllen = sizeof control.space};
+                           .msg_controllen = CMSG_SPACE(sizeof(int) * count)};
   struct cmsghdr *header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+  memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
   ssize_t sent;
   do
     sent = sendmsg(socket, &message, MSG_NOSIGNAL);

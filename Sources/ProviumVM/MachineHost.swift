@@ -1,6 +1,6 @@
 package import ProviumArchitecture
 package import ProviumBoot
-import ProviumSystem
+package import ProviumSystem
 
 /// The facilities of this host for VMs, determined once for a run.
 package final class MachineHost: Sendable {
@@ -11,6 +11,8 @@ package final class MachineHost: Sendable {
   package let images: ImageBuilder
   /// VMs are kept after a failure: QEMU must not end with its guest.
   package let keepsFailures: Bool
+  /// The processes that start QEMU.
+  package let forkServers: ForkServers
   /// The user's factor for time limits; nil: each accelerator's own.
   private let userMultiplier: Double?
 
@@ -20,8 +22,10 @@ package final class MachineHost: Sendable {
     channel: ChannelVerdict,
     run: RunDirectory,
     timeoutMultiplier: Double? = nil,
-    keepsFailures: Bool = false
+    keepsFailures: Bool = false,
+    forksQEMU: Bool = true
   ) {
+    forkServers = ForkServers(isEnabled: forksQEMU)
     self.keepsFailures = keepsFailures
     self.cache = cache
     self.accelerator = accelerator

@@ -51,6 +51,7 @@ extension VirtualMachine {
         directory: directory,
         wiring: wiring,
         disks: disks,
+        servers: host.forkServers,
         log: log
       )
       started(process)

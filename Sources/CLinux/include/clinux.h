@@ -41,8 +41,10 @@ int clinux_pidfd_open(pid_t pid);
  * (no_hang). */
 int clinux_wait(pid_t pid, bool no_hang, int *status);
 
-/* Sends `bytes` with one descriptor attached (SCM_RIGHTS). */
-int clinux_send_fd(int socket, const void *bytes, size_t length, int fd);
+/* The most descriptors of one message. */
+#define CLINUX_SENT_DESCRIPTORS 128
+/* Sends `bytes` with descriptors attached (SCM_RIGHTS). */
+int clinux_send_fds(int socket, const void *bytes, size_t length, const int *fds, size_t count);
 
 /* A non-blocking vsock stream socket with a connect to (cid, port) begun. */
 int clinux_vsock_connect(uint32_t cid, uint32_t port);

@@ -8,6 +8,9 @@ package struct EngineOptions: Sendable {
   /// `vsock`, `serial`, `auto`.
   package enum ChannelChoice: String, Sendable, CaseIterable { case vsock, serial, auto }
 
+  /// `on`, `off`.
+  private enum ForkServerChoice: String, CaseIterable { case on, off }
+
   package var accelerator = AcceleratorChoice.auto
   /// Without KVM the process fails instead of emulating.
   package var requiresKVM = false
@@ -28,13 +31,17 @@ package struct EngineOptions: Sendable {
   /// and 1 with KVM.
   package var timeoutMultiplier: Double?
 
+  /// Whether QEMU is started by a fork server, which is faster.
+  package var forksQEMU = true
+
   /// The level of the VMs' debug logs. If they are on, the run directory is kept.
   package var logLevel = LogLevel.off
 
   package init() {}
 
   /// `PROVIUM_ACCEL`, `PROVIUM_REQUIRE_KVM`, `PROVIUM_CHANNEL`, `PROVIUM_FIXTURES`, `PROVIUM_LOG`, `PROVIUM_PARALLEL`,
-  /// `PROVIUM_MEM`, `PROVIUM_CPUS`, `PROVIUM_CRASH_POINT`, `PROVIUM_KEEP_FAILED` and `PROVIUM_TIMEOUT_MULTIPLIER`.
+  /// `PROVIUM_MEM`, `PROVIUM_CPUS`, `PROVIUM_CRASH_POINT`, `PROVIUM_KEEP_FAILED`, `PROVIUM_TIMEOUT_MULTIPLIER` and
+  /// `PROVIUM_FORK_SERVER`.
   /// - Throws: `EnvironmentError` for an invalid value.
   package static func fromEnvironment(_ variable: (String) -> String? = { Environment[$0] }) throws
     -> EngineOptions
@@ -51,6 +58,7 @@ package struct EngineOptions: Sendable {
     if let accelerator: AcceleratorChoice = try choice("PROVIUM_ACCEL") { options.accelerator = accelerator }
     if let channel: ChannelChoice = try choice("PROVIUM_CHANNEL") { options.channel = channel }
     if let level: LogLevel = try choice("PROVIUM_LOG") { options.logLevel = level }
+    if let start: ForkServerChoice = try choice("PROVIUM_FORK_SERVER") { options.forksQEMU = start == .on }
     options.requiresKVM = variable("PROVIUM_REQUIRE_KVM") == "1"
     options.freshFixtures = variable("PROVIUM_FIXTURES") == "fresh"
     func number(_ name: String) throws -> Int? {

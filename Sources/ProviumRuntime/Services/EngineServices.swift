@@ -60,7 +60,8 @@ package final class EngineServices: Sendable {
       channel: channel,
       run: run,
       timeoutMultiplier: options.timeoutMultiplier ?? configuration.settings.timeoutMultiplier,
-      keepsFailures: kept > 0
+      keepsFailures: kept > 0,
+      forksQEMU: options.forksQEMU
     )
     warmPool = WarmPool(
       host: host,
@@ -176,6 +177,7 @@ package final class EngineServices: Sendable {
   package func close() {
     endWarmVMs()
     meter.close()
+    host.forkServers.end()
     run.close()
   }
 }

@@ -20,7 +20,7 @@ package final class ChildProcess: Sendable {
   ///   - descriptors: the number in the child → the number here. Missing 0, 1, 2 are `/dev/null`.
   ///   - inNewSession: the terminal's Ctrl-C does not reach the child.
   ///   - diesWithParent: false only for a child that cleans up after this process.
-  package init(
+  package convenience init(
     executable: String,
     arguments: [String],
     environment: [String]? = nil,
@@ -30,9 +30,9 @@ package final class ChildProcess: Sendable {
     diesWithParent: Bool = true
   ) throws {
     let null = try Descriptor.open("/dev/null", O_RDWR)
-    var maps = descriptors
-    for standard in Int32(0)...2 where maps[standard] == nil { maps[standard] = null.raw }
-    let map = maps.map { clinux_fd_map(parent_fd: $0.value, child_fd: $0.key) }
+    let map = Self.withStandard(descriptors, null: null).map {
+      clinux_fd_map(parent_fd: $0.value, child_fd: $0.key)
+    }
     let spawn = { @Sendable () -> (pid: pid_t, error: Int32, step: clinux_spawn_step) in
       Self.withCStrings([executable] + arguments) { argv in
         Self.withCStrings(environment ?? Self.parentEnvironment()) { envp in
@@ -70,7 +70,12 @@ package final class ChildProcess: Sendable {
         }
       throw SystemError(what.0, what.1, Errno(result.error))
     }
-    pid = result.pid
+    try self.init(owning: result.pid, of: executable)
+  }
+
+  /// - Parameter pid: a child that was not reaped.
+  init(owning pid: pid_t, of executable: String) throws {
+    self.pid = pid
     let pidfd = clinux_pidfd_open(pid)
     guard pidfd >= 0 else {
       kill(pid, SIGKILL)
@@ -141,9 +146,18 @@ package final class ChildProcess: Sendable {
     return try? wait(until: .never)
   }
 
+  /// Adds the standard descriptors that are missing.
+  static func withStandard(_ descriptors: [Int32: Int32], null: borrowing Descriptor) -> [Int32:
+    Int32]
+  {
+    var all = descriptors
+    for standard in Int32(0)...2 where all[standard] == nil { all[standard] = null.raw }
+    return all
+  }
+
   // MARK: C strings
 
-  private static func parentEnvironment() -> [String] {
+  static func parentEnvironment() -> [String] {
     var result: [String] = []
     var next = environ
     while let entry = next.pointee {

@@ -54,6 +54,7 @@ package final class QEMUProcess: Sendable {
 
   /// Starts QEMU.
   /// - Parameters:
+  ///   - servers: start it.
   ///   - secret: what the guest expects from whoever connects to it over vsock; nil: it has a serial port.
   ///   - directory: where the console and QEMU's errors are kept.
   ///   - wiring: without descriptors, which this initializer opens.
@@ -68,6 +69,7 @@ package final class QEMUProcess: Sendable {
     wiring: LaunchWiring,
     disks: [String: BlockDisk] = [:],
     state: String? = nil,
+    servers: ForkServers,
     log: Logger = .silent
   ) throws {
     let descriptors = LaunchDescriptors()
@@ -82,11 +84,12 @@ package final class QEMUProcess: Sendable {
     let consoleLog = try ConsoleLog(path: "\(directory)/console.log")
     let arguments = QEMUCommand.arguments(configuration, on: platform, wiring: wiring)
     log.debug("QEMU: \(ShellWord.line([binary.path] + arguments))")
-    let child = try ChildProcess(
-      executable: binary.path,
-      arguments: arguments,
+    let child = try servers.start(
+      binary.path,
+      arguments,
       directory: directory,
-      descriptors: descriptors.inherited.merging([1: errorFile.raw, 2: errorFile.raw]) { $1 }
+      descriptors: descriptors.inherited.merging([1: errorFile.raw, 2: errorFile.raw]) { $1 },
+      executes: { log.debug("QEMU is executed, not forked: \($0)") }
     )
     self.child = child
     self.configuration = configuration

@@ -96,7 +96,9 @@ package final class QMPClient: Sendable {
   private func send(_ line: [UInt8], passing descriptor: Int32?, command: String) throws {
     log.debug("QMP > \(Self.text(line[...]))")
     if let descriptor {
-      let result = line.withUnsafeBytes { clinux_send_fd(socket.raw, $0.baseAddress, $0.count, descriptor) }
+      let result = line.withUnsafeBytes { line in
+        withUnsafePointer(to: descriptor) { clinux_send_fds(socket.raw, line.baseAddress, line.count, $0, 1) }
+      }
       guard result == 0 else { throw SystemError("send the QMP command", command, Errno(-result)) }
     } else {
       try Files.writeAll(line, to: socket.raw, path: "QMP")

@@ -87,6 +87,7 @@ extension VirtualMachine {
       wiring: wiring,
       disks: disks,
       state: snapshot.statePath,
+      servers: host.forkServers,
       log: log
     )
     started(process)
