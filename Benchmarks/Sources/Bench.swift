@@ -10,7 +10,7 @@ import ProviumSystem
 enum Bench {
   /// The parts that can be measured alone.
   enum Part: String, CaseIterable {
-    case channel, snapshots, disks, shares, networks, failures, suites, fresh, files
+    case boots, channel, commands, snapshots, disks, shares, networks, failures, suites, fresh, files
   }
 
   /// The programs that are measured, and the baselines.
@@ -74,7 +74,14 @@ enum Bench {
     }
     func rows(_ part: Part) throws -> [Row] {
       switch part {
+      case .boots: [try machineRows.boots().row]
       case .channel: try machineRows.channelRows()
+      case .commands:
+        try CommandRows(
+          provium: programs.provium,
+          folder: folder,
+          coldBoot: try machineRows.boots().coldBoot
+        ).rows()
       case .snapshots: try snapshots(coldBoot: try machineRows.coldBoot())
       case .disks: try DiskRows(host: host, folder: folder, rounds: rounds).rows()
       case .shares: try ShareRows(host: host, folder: folder, rounds: rounds).rows()
@@ -105,9 +112,12 @@ enum Bench {
       }
     }
     if let part { return try rows(part) }
-    let machines = try machineRows.rows()
-    let parts = try Part.allCases.filter { $0 != .channel && $0 != .snapshots }.flatMap(rows)
-    let commands = CommandRows(provium: programs.provium, folder: folder, coldBoot: machines.coldBoot)
-    return try machines.rows + snapshots(coldBoot: machines.coldBoot) + parts + commands.rows()
+    let boots = try machineRows.boots()
+    let channel = try machineRows.channelRows()
+    let parts = try Part.allCases.filter { ![.boots, .channel, .commands, .snapshots].contains($0) }.flatMap(
+      rows
+    )
+    let commands = CommandRows(provium: programs.provium, folder: folder, coldBoot: boots.coldBoot)
+    return try [boots.row] + channel + snapshots(coldBoot: boots.coldBoot) + parts + commands.rows()
   }
 }
