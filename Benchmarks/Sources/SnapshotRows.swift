@@ -67,7 +67,7 @@ struct SnapshotRows {
         baseline: "\(text(seconds: theirs.median)) bare QEMU and a bare guest to its first answer",
         value: ours.median / theirs.median,
         unit: "×",
-        promise: .atMost(1.4)
+        promise: .atMost(1.25)
       ),
       Row(
         name: "resume with 2 GiB of memory against 256 MiB",

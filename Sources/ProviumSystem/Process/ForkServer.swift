@@ -15,7 +15,7 @@ package final class ForkServer: Sendable {
     package var description: String {
       hasServed
         ? "the fork server has ended"
-        : "the program cannot be forked: it is a script, static, or has privileges of its own"
+        : "the program is executed: it is a script, static, or has privileges of its own, or the kernel is too old"
     }
   }
 

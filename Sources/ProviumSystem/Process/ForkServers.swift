@@ -25,13 +25,13 @@ package final class ForkServers: Sendable {
   /// - Parameters:
   ///   - executable: absolute path.
   ///   - descriptors: the number in the child → the number here.
-  ///   - executes: called with the reason where the program is executed.
+  ///   - failed: called with the reason where a fork server did not start it.
   package func start(
     _ executable: String,
     _ arguments: [String],
     directory: String,
     descriptors: [Int32: Int32],
-    executes: (String) -> Void = { _ in }
+    failed: (String) -> Void = { _ in }
   ) throws -> ChildProcess {
     // A server that has ended is replaced once.
     for _ in 0..<2 {
@@ -41,7 +41,7 @@ package final class ForkServers: Sendable {
       do {
         return try server.start(arguments, directory: directory, descriptors: descriptors)
       } catch let gone as ForkServer.Gone {
-        executes("\(gone)")
+        failed("\(gone)")
         forget(server, of: program, cannotFork: !gone.hasServed)
       }
     }

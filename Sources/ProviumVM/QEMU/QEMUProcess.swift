@@ -89,7 +89,7 @@ package final class QEMUProcess: Sendable {
       arguments,
       directory: directory,
       descriptors: descriptors.inherited.merging([1: errorFile.raw, 2: errorFile.raw]) { $1 },
-      executes: { log.debug("QEMU is executed, not forked: \($0)") }
+      failed: { log.debug("fork server: \($0)") }
     )
     self.child = child
     self.configuration = configuration
