@@ -16,9 +16,9 @@ fi
 mkdir -p "$work"
 # Without libraries: it uses those of the program that it is loaded into. Small pages: it has a few kilobytes.
 "$compiler" -std=c11 -O2 -fPIC -fno-stack-protector -Wall -Wextra -Wvla -Wshadow -Wstrict-prototypes \
-  -Wmissing-prototypes -Wpointer-arith -Werror -I"$here/../Sources/CLinux/include" -shared -nostdlib \
-  -fvisibility=hidden -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noseparate-code -s "$here"/*.c \
-  -o "$work/fork_server.so"
+  -Wmissing-prototypes -Wpointer-arith -Werror -I"$here/../Sources/CLinux" -I"$here/../Sources/CLinux/include" -shared -nostdlib \
+  -fvisibility=hidden -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noseparate-code -s \
+  "$here"/*.c "$here/../Sources/CLinux/place_descriptors.c" -o "$work/fork_server.so"
 {
   echo '// Generated from ForkServer/ by embed.sh.'
   echo 'enum EmbeddedForkServer {'

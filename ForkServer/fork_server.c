@@ -31,13 +31,14 @@
 
 #include "fork_handlers.h"
 #include "fork_request.h"
+#include "place_descriptors.h"
 
 typedef int program_main(int, char **, char **);
 typedef int start_main(program_main *, int, char **, handler *, handler *, handler *, void *);
 
 REPLACES_LIBC int __libc_start_main(program_main *, int, char **, handler *, handler *, handler *, void *);
 
-/* What the clones restore, as the libc's fork does. */
+/* Facts about the server's process that each clone needs to set up its own. */
 struct server {
   int *thread_id; /* the libc's note of the thread's number */
   void *robust_list;
@@ -48,18 +49,18 @@ struct server {
 
 /* ---- the clone ------------------------------------------------------------------------------ */
 
-static void copy_text(int file, const char *text) {
+static void write_text(int file, const char *text) {
   ssize_t written = write(file, text, strlen(text));
   (void)written;
 }
 
 /* Reports on the descriptor that becomes the program's standard error. */
 __attribute__((noreturn)) static void give_up(int errors, const char *what) {
-  copy_text(errors, "cannot start a process: ");
-  copy_text(errors, what);
-  copy_text(errors, ": ");
-  copy_text(errors, strerror(errno));
-  copy_text(errors, "\n");
+  write_text(errors, "cannot start a process: ");
+  write_text(errors, what);
+  write_text(errors, ": ");
+  write_text(errors, strerror(errno));
+  write_text(errors, "\n");
   _exit(127);
 }
 
@@ -68,29 +69,13 @@ static void send_answer(int32_t answer) {
   if (send(FORK_SOCKET, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) _exit(0);
 }
 
-/* As in clinux_spawn: first all out of the way, then all in place. Closes all others. */
-static bool place_descriptors(const struct fork_request *request, const int *given) {
-  int lowest_free = 3;
-  int moved[FORK_DESCRIPTORS];
+static bool take_descriptors(const struct fork_request *request, const int *given) {
+  struct clinux_fd_map map[FORK_DESCRIPTORS];
   for (uint32_t i = 0; i < request->descriptor_count; i++) {
-    if (request->descriptors[i] >= lowest_free) lowest_free = request->descriptors[i] + 1;
+    map[i] = (struct clinux_fd_map){.parent_fd = given[i], .child_fd = request->descriptors[i]};
   }
-  for (uint32_t i = 0; i < request->descriptor_count; i++) {
-    moved[i] = fcntl(given[i], F_DUPFD_CLOEXEC, lowest_free);
-    if (moved[i] < 0) return false;
-  }
-  for (uint32_t i = 0; i < request->descriptor_count; i++) {
-    if (dup2(moved[i], request->descriptors[i]) < 0) return false;
-  }
-  if (syscall(SYS_close_range, (unsigned)lowest_free, ~0U, 0) != 0) return false;
-  for (int number = 0; number < lowest_free; number++) {
-    bool wanted = false;
-    for (uint32_t i = 0; i < request->descriptor_count; i++) {
-      wanted |= request->descriptors[i] == number;
-    }
-    if (!wanted) close(number);
-  }
-  return true;
+  errno = place_descriptors(map, request->descriptor_count);
+  return errno == 0;
 }
 
 /* Splits strings that follow each other at `text`. */
@@ -138,7 +123,7 @@ static char **become_process(struct server *server, const struct fork_request *r
   map.arg_end = map.env_start = (uintptr_t)environment;
   map.env_end = (uintptr_t)end;
   if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) != 0) give_up(errors, "its command line");
-  if (!place_descriptors(request, given)) give_up(errors, "its descriptors");
+  if (!take_descriptors(request, given)) give_up(errors, "its descriptors");
   return vector;
 }
 
@@ -168,7 +153,7 @@ static unsigned receive_request(int *received) {
   return number;
 }
 
-/* Where the request is; NULL with errno. The map stays in the clone, and is small. */
+/* Maps a request into memory. Returns NULL with errno. The clone keeps the map, which is small. */
 static const struct fork_request *map_request(int file, unsigned descriptors) {
   off_t size = lseek(file, 0, SEEK_END);
   if (size < (off_t)sizeof(struct fork_request)) return NULL;
@@ -196,7 +181,7 @@ static long clone_process(const struct server *server) {
 
 /* Serves requests. Returns in each clone, with its arguments and their number. */
 static char **serve(struct server *server, int *argument_count) {
-  copy_text(FORK_SOCKET, "r");
+  write_text(FORK_SOCKET, "r");
   for (;;) {
     int received[FORK_DESCRIPTORS + 1];
     unsigned count = receive_request(received);
@@ -263,7 +248,7 @@ static bool read_map(struct prctl_mm_map *map) {
   return map->env_end != 0;
 }
 
-/* Whether this process can be cloned, and what the clones need. */
+/* Notes the facts. Returns false if this process cannot be cloned. */
 static bool prepare(struct server *server) {
   struct statx threads;
   /* One link for each thread, and two of any directory. */

@@ -14,9 +14,11 @@ import PackagePlugin
         displayName: "Building the fork server",
         executable: URL(filePath: "/bin/sh"),
         arguments: [script.path, work.appending(path: "library").path, output.path],
-        inputFiles: [
-          script, package.appending(path: "Sources/CLinux/include/fork_request.h"),
-        ] + ["fork_handlers.c", "fork_handlers.h", "fork_server.c"].map { folder.appending(path: $0) },
+        inputFiles: [script]
+          + ["fork_handlers.c", "fork_handlers.h", "fork_server.c"].map { folder.appending(path: $0) }
+          + ["include/clinux.h", "include/fork_request.h", "place_descriptors.c", "place_descriptors.h"].map {
+            package.appending(path: "Sources/CLinux").appending(path: $0)
+          },
         outputFiles: [output]
       )
     ]

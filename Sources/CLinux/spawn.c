@@ -1,46 +1,19 @@
 #define _GNU_SOURCE
 #include "clinux.h"
+#include "place_descriptors.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC (1U << 2)
-#endif
-
 /* Shared with the child, which runs in our memory until it execs. */
 struct report {
   volatile int error;
   volatile enum clinux_spawn_step step;
 };
-
-static int map_descriptors(const struct clinux_spawn *request) {
-  int lowest_free = 3;
-  for (size_t i = 0; i < request->fd_count; i++)
-    if (request->fds[i].child_fd >= lowest_free) lowest_free = request->fds[i].child_fd + 1;
-  /* Two passes, as a target may be another entry's source: first all out of the way, then all in place. */
-  int moved[64];
-  if (request->fd_count > sizeof moved / sizeof *moved) return E2BIG;
-  for (size_t i = 0; i < request->fd_count; i++) {
-    moved[i] = fcntl(request->fds[i].parent_fd, F_DUPFD_CLOEXEC, lowest_free);
-    if (moved[i] < 0) return errno;
-  }
-  for (size_t i = 0; i < request->fd_count; i++)
-    if (dup2(moved[i], request->fds[i].child_fd) < 0) return errno;
-  syscall(SYS_close_range, (unsigned)lowest_free, ~0U, CLOSE_RANGE_CLOEXEC);
-  for (int fd = 3; fd < lowest_free; fd++) {
-    bool wanted = false;
-    for (size_t i = 0; i < request->fd_count; i++)
-      wanted |= request->fds[i].child_fd == fd;
-    if (!wanted) close(fd);
-  }
-  return 0;
-}
 
 /* Only async-signal-safe calls, and nothing written but `report`: the parent's other threads still run. */
 __attribute__((noreturn, noinline)) static void run_child(const struct clinux_spawn *request, pid_t parent,
@@ -64,7 +37,7 @@ __attribute__((noreturn, noinline)) static void run_child(const struct clinux_sp
     report->step = CLINUX_SPAWN_DIRECTORY;
     _exit(127);
   }
-  int failed = map_descriptors(request);
+  int failed = place_descriptors(request->fds, request->fd_count);
   if (failed != 0) {
     report->error = failed;
     report->step = CLINUX_SPAWN_DESCRIPTORS;

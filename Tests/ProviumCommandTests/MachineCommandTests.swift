@@ -252,7 +252,7 @@ struct MachineCommandTests {
       environment: ["PATH=/usr/bin:/bin", "HOME=\(String(cString: getenv("HOME")))", "TMPDIR=\(directory)"],
       directory: project.path
     )
-    try wait("the machine runs") { !machines(of: child).isEmpty }
+    try wait("the fork server and the machine run") { machines(of: child).count == 2 }
     let mine = machines(of: child)
     child.signal(SIGKILL)
     _ = try child.wait(until: .after(.seconds(5)))
@@ -363,7 +363,7 @@ struct MachineCommandTests {
     #expect(verdicts[1].contains("(300ms × ") || verdicts[1].contains("limit of 300ms was reached"))
   }
 
-  /// The process IDs of the QEMU processes that a process has started.
+  /// The process IDs of the QEMU processes that a process has started: its VMs, and their fork server.
   private func machines(of parent: ChildProcess) -> [String] {
     ((try? Files.list("/proc")) ?? []).filter { pid in
       ((try? Files.readText("/proc/\(pid)/cmdline")) ?? "").hasPrefix("/usr/bin/qemu")

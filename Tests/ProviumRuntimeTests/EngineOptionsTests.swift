@@ -6,16 +6,17 @@ import Testing
   @Test("environment variables mean the same as the flags of provium test") func values() throws {
     let variables = [
       "PROVIUM_ACCEL": "tcg", "PROVIUM_CHANNEL": "serial", "PROVIUM_REQUIRE_KVM": "1",
-      "PROVIUM_FIXTURES": "fresh", "PROVIUM_LOG": "debug",
+      "PROVIUM_FIXTURES": "fresh", "PROVIUM_LOG": "debug", "PROVIUM_FORK_SERVER": "off",
       "PROVIUM_PARALLEL": "3", "PROVIUM_MEM": "4G", "PROVIUM_CPUS": "8",
     ]
     let options = try EngineOptions.fromEnvironment { variables[$0] }
     #expect(options.accelerator == .tcg)
     #expect(options.channel == .serial)
-    #expect(options.requiresKVM && options.freshFixtures)
+    #expect(options.requiresKVM && options.freshFixtures && !options.forksQEMU)
     #expect(options.parallel == 3 && options.logLevel == .debug)
     #expect(options.budget == .fixed(memory: 4 << 30, cpus: 8))
-    #expect(try EngineOptions.fromEnvironment { _ in nil }.budget == .automatic)
+    let standard = try EngineOptions.fromEnvironment { _ in nil }
+    #expect(standard.budget == .automatic && standard.forksQEMU)
   }
 
   @Test(
@@ -39,6 +40,7 @@ import Testing
         "invalid value 'much' for PROVIUM_MEM; accepted: an amount such as 4G"
       ),
       (["PROVIUM_LOG": "debgu"], "invalid value 'debgu' for PROVIUM_LOG (did you mean 'debug'?)"),
+      (["PROVIUM_FORK_SERVER": "no"], "invalid value 'no' for PROVIUM_FORK_SERVER (did you mean 'on'?)"),
       (["PROVIUM_MEM": "0"], "invalid value '0' for PROVIUM_MEM"),
       (["PROVIUM_CPUS": "0"], "invalid value '0' for PROVIUM_CPUS; accepted: a number from 1"),
     ]

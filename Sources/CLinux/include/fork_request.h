@@ -1,4 +1,4 @@
-/* What the host and a fork server send each other on the socket between them. */
+/* The messages between the host and a fork server, on the socket that connects them. */
 #ifndef FORK_REQUEST_H
 #define FORK_REQUEST_H
 

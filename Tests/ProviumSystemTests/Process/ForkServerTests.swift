@@ -103,7 +103,7 @@ import Testing
     #expect(try child.wait(until: .after(.seconds(10))) == .exited(0))
   }
 
-  /// What `libraries` must see: handlers of fork run once each, and the libc knows the number of the new thread.
+  /// Prints the state of `library`, whether a mutex notes this thread as its owner, and whether a signal to this thread arrives.
   private static let probe = """
     #define _GNU_SOURCE
     #include <pthread.h>
